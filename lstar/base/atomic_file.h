@@ -1,0 +1,17 @@
+// Output files appear whole or not at all: written beside their final place under a temporary name, synced, renamed.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "lstar/base/result.h"
+
+namespace lstar {
+
+// Replaces `path` by `content`. On failure nothing is left behind and an existing file is untouched.
+Result<void> write_file(const std::string& path, std::string_view content);
+
+// The whole of a small text file (prompts, manifests). At most `limit` bytes; a longer file is an error.
+Result<std::string> read_file(const std::string& path, size_t limit = size_t{1} << 30);
+
+}  // namespace lstar

@@ -1,0 +1,88 @@
+#include "lstar/base/json.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace lstar {
+namespace {
+
+namespace dom = simdjson::dom;
+
+// The first key that some object names twice, or nothing.
+std::optional<std::string> duplicate_key(Json value) {
+  dom::array items;
+  if (!value.get_array().get(items)) {
+    for (Json item : items) {
+      if (item.is_array() || item.is_object())
+        if (auto found = duplicate_key(item)) return found;
+    }
+    return std::nullopt;
+  }
+  dom::object fields;
+  if (value.get_object().get(fields)) return std::nullopt;
+  std::vector<std::string_view> keys;
+  for (dom::key_value_pair field : fields) {
+    keys.push_back(field.key);
+    if (field.value.is_array() || field.value.is_object())
+      if (auto found = duplicate_key(field.value)) return found;
+  }
+  std::sort(keys.begin(), keys.end());
+  const auto twice = std::adjacent_find(keys.begin(), keys.end());
+  if (twice == keys.end()) return std::nullopt;
+  return std::string(*twice);
+}
+
+Result<void> check(simdjson::error_code error, Json root, const std::string& source) {
+  if (error) return fail({.what = "not valid JSON", .file = source, .found = simdjson::error_message(error)});
+  if (auto key = duplicate_key(root))
+    return fail({.what = "key appears twice in one object", .file = source, .at = "key " + *key});
+  return {};
+}
+
+}  // namespace
+
+Result<JsonDocument> JsonDocument::read(const std::string& path) {
+  JsonDocument document;
+  document.parser_ = std::make_unique<dom::parser>();
+  document.source_ = path;
+  const simdjson::error_code error = document.parser_->load(path).get(document.root_);
+  if (error == simdjson::IO_ERROR) return fail({.what = "cannot be read", .file = path});
+  LSTAR_TRY(check(error, document.root_, path));
+  return document;
+}
+
+Result<JsonDocument> JsonDocument::parse(std::string_view text, const std::string& source) {
+  JsonDocument document;
+  document.parser_ = std::make_unique<dom::parser>();
+  document.source_ = source;
+  const simdjson::error_code error = document.parser_->parse(text.data(), text.size()).get(document.root_);
+  LSTAR_TRY(check(error, document.root_, source));
+  return document;
+}
+
+std::optional<Json> json_find(Json object, std::string_view key) {
+  dom::object fields;
+  Json value;
+  if (object.get_object().get(fields) || fields.at_key(key).get(value) || value.is_null()) return std::nullopt;
+  return value;
+}
+
+namespace {
+template <class T>
+std::optional<T> typed(Json object, std::string_view key) {
+  T value;
+  const auto found = json_find(object, key);
+  if (!found || found->get<T>().get(value)) return std::nullopt;
+  return value;
+}
+}  // namespace
+
+std::optional<std::string> json_string(Json object, std::string_view key) {
+  const auto text = typed<std::string_view>(object, key);
+  return text ? std::optional<std::string>(*text) : std::nullopt;
+}
+std::optional<int64_t> json_integer(Json object, std::string_view key) { return typed<int64_t>(object, key); }
+std::optional<double> json_number(Json object, std::string_view key) { return typed<double>(object, key); }
+std::optional<bool> json_bool(Json object, std::string_view key) { return typed<bool>(object, key); }
+
+}  // namespace lstar

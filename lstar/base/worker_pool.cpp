@@ -1,0 +1,68 @@
+#include "lstar/base/worker_pool.h"
+
+#include <sched.h>
+
+#include <algorithm>
+
+namespace lstar {
+
+WorkerPool::WorkerPool(int threads) {
+  for (int worker = 1; worker < threads; ++worker) workers_.emplace_back([this, worker] { serve(worker); });
+}
+
+WorkerPool::~WorkerPool() {
+  {
+    std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  start_.notify_all();
+  for (std::thread& worker : workers_) worker.join();
+}
+
+void WorkerPool::for_each(size_t count, const std::function<void(size_t, int)>& f) {
+  if (workers_.empty() || count <= 1) {
+    for (size_t index = 0; index < count; ++index) f(index, 0);
+    return;
+  }
+  {
+    std::lock_guard lock(mutex_);
+    job_ = &f;
+    count_ = count;
+    next_ = 0;
+    running_ = workers_.size();
+    ++round_;
+  }
+  start_.notify_all();
+  take(0);
+  std::unique_lock lock(mutex_);
+  done_.wait(lock, [this] { return running_ == 0; });
+  job_ = nullptr;
+}
+
+void WorkerPool::serve(int worker) {
+  uint64_t seen = 0;
+  while (true) {
+    {
+      std::unique_lock lock(mutex_);
+      start_.wait(lock, [&] { return stop_ || round_ != seen; });
+      if (stop_) return;
+      seen = round_;
+    }
+    take(worker);
+    std::lock_guard lock(mutex_);
+    if (--running_ == 0) done_.notify_one();
+  }
+}
+
+void WorkerPool::take(int worker) {
+  for (size_t index = next_++; index < count_; index = next_++) (*job_)(index, worker);
+}
+
+int WorkerPool::available() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof set, &set) == 0) return std::max(1, CPU_COUNT(&set));
+  return std::max(1u, std::thread::hardware_concurrency());
+}
+
+}  // namespace lstar

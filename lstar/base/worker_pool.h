@@ -1,0 +1,47 @@
+// A fixed set of threads that share a loop. The caller takes part, so a pool of one starts no thread.
+// for_each(count, f) calls f(index, worker) once for every index; indices are handed out in order, the call returns
+// when all are done. What f computes must depend on the index alone: that is what makes a result independent of the
+// number of threads. `worker` in [0, threads()) names the thread's own scratch. One for_each at a time a pool; f must
+// not throw and must not call for_each of the same pool.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace lstar {
+
+class WorkerPool {
+ public:
+  explicit WorkerPool(int threads);
+  ~WorkerPool();
+  WorkerPool(const WorkerPool&) = delete;
+  WorkerPool& operator=(const WorkerPool&) = delete;
+
+  int threads() const { return static_cast<int>(workers_.size()) + 1; }
+  void for_each(size_t count, const std::function<void(size_t index, int worker)>& f);
+
+  // Threads this process may run on (its affinity mask), at least 1.
+  static int available();
+
+ private:
+  void serve(int worker);
+  void take(int worker);
+
+  std::vector<std::thread> workers_;
+  std::mutex mutex_;
+  std::condition_variable start_, done_;
+  const std::function<void(size_t, int)>* job_ = nullptr;
+  size_t count_ = 0;
+  std::atomic<size_t> next_{0};
+  uint64_t round_ = 0;
+  size_t running_ = 0;
+  bool stop_ = false;
+};
+
+}  // namespace lstar

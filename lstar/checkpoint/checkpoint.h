@@ -1,0 +1,85 @@
+// A checkpoint: named tensors in files, memory-mapped, and the configuration that came with them. Every format
+// (safetensors, GGUF, ...) is one class behind this interface, and widening to float happens inside read(), so that
+// nothing above knows how weights are stored. Includes base/ only. A Checkpoint owns its mappings; TensorInfo pointers
+// live as long as it. All const calls may be made from several threads at once.
+// A file truncated by somebody else while it is mapped raises SIGBUS; sizes are checked when it is opened.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lstar/base/json.h"
+#include "lstar/base/result.h"
+#include "lstar/checkpoint/stored_type.h"
+
+namespace lstar {
+
+// Rows are everything but the last axis: a (H, 3, d) tensor has H*3 rows of d. A vector of n is one row of n.
+struct Shape {
+  std::vector<int64_t> dims;
+  int64_t rows() const;
+  int64_t cols() const;
+  int64_t elements() const { return rows() * cols(); }
+  std::string text() const;  // "[768, 2304]"
+  bool operator==(const Shape&) const = default;
+};
+
+struct TensorInfo {
+  std::string name;  // as stored
+  StoredType type;
+  Shape shape;  // axes as `transformers` writes them (GGUF's reversed order is turned round)
+};
+
+struct RowRange {
+  int64_t begin = 0;
+  int64_t end = 0;
+  int64_t count() const { return end - begin; }
+};
+
+// How a tokenizer is to be found for this checkpoint.
+struct TokenizerSource {
+  std::string folder;                        // of a Hugging Face checkpoint, or empty
+  const class GgufMetadata* gguf = nullptr;  // the file's own vocabulary, or null
+};
+
+class Checkpoint {
+ public:
+  virtual ~Checkpoint() = default;
+
+  // The tensor of exactly this name, or null. `tensors()` is sorted by name.
+  const TensorInfo* find(std::string_view name) const;
+  std::span<const TensorInfo> tensors() const { return tensors_; }
+
+  // Widens the rows of a tensor into out (range.count() * cols elements, row-major). Errors name file and tensor.
+  virtual Result<void> read(const TensorInfo&, RowRange, std::span<float> out) const = 0;
+  virtual Result<void> read(const TensorInfo&, RowRange, std::span<double> out) const = 0;
+
+  // Tells the system that a tensor's pages are not needed again soon. Never changes what read() returns.
+  virtual void drop(const TensorInfo&) const {}
+
+  // The configuration: config.json, or a GGUF's metadata as one flat object, in which the architecture's own prefix is
+  // removed ("llama.block_count" is "block_count") and "model_type" names the architecture.
+  virtual Json config() const = 0;
+  virtual TokenizerSource tokenizer() const = 0;
+
+  const std::string& path() const { return path_; }      // what was opened: a folder or a file
+  const std::string& format() const { return format_; }  // "safetensors" or "gguf"
+
+  // The file that holds a tensor (a shard), for error messages.
+  virtual std::string file_of(const TensorInfo&) const { return path_; }
+
+ protected:
+  std::vector<TensorInfo> tensors_;  // sorted by name
+  std::string path_, format_;
+};
+
+// Opens a folder in Hugging Face's layout (config.json with model.safetensors, or with
+// model.safetensors.index.json and its shards), or a .gguf file. Reads headers only.
+Result<std::unique_ptr<Checkpoint>> open_checkpoint(const std::string& path);
+
+}  // namespace lstar

@@ -1,0 +1,34 @@
+// The number formats in which weights are stored. A quantised type keeps blocks of elements along the last axis.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace lstar {
+
+enum class StoredType {
+  float64,
+  float32,
+  float16,
+  bfloat16,
+  q8_0,
+  q4_0,
+  q4_1,
+  int64,
+  int32,
+  int16,
+  int8,
+  uint8,
+  boolean
+};
+
+struct StoredTypeInfo {
+  std::string_view name;   // as `lstar inspect` and messages show it: "float16", "Q8_0"
+  int block_elements = 1;  // elements of one block
+  int block_bytes = 0;     // bytes of one block
+  bool is_weight = true;   // false for integers and booleans: buffers that read() refuses
+};
+
+const StoredTypeInfo& info(StoredType);
+
+}  // namespace lstar

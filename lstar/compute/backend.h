@@ -1,0 +1,124 @@
+// The arithmetic of a forward pass, behind about eight coarse calls. `T` is float (float32, and float16 or bfloat16
+// emulated by rounding) or double. A backend owns its scratch and its threads; views are borrowed for the call. One
+// forward pass uses a backend at a time. Includes base/, checkpoint/ and observe/.
+//
+// Promise: a row of an output depends on its own prompt alone, to the bit, whatever else is packed beside it and
+// however many threads there are.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "lstar/base/array.h"
+#include "lstar/base/dtype.h"
+#include "lstar/base/result.h"
+#include "lstar/checkpoint/checkpoint.h"
+#include "lstar/observe/observation.h"
+
+namespace lstar {
+
+// Packed prompts: prompt p owns rows start[p] .. start[p+1].
+struct Batch {
+  std::vector<int32_t> ids;
+  std::vector<int64_t> start;  // (prompts + 1)
+  size_t prompts() const { return start.size() - 1; }
+  int64_t length(size_t p) const { return start[p + 1] - start[p]; }
+  int64_t rows() const { return start.back(); }
+};
+
+// y = x W^T + b as the checkpoint stores it.
+struct LinearRef {
+  const TensorInfo* weight = nullptr;
+  const TensorInfo* bias = nullptr;  // null where there is none
+  bool transposed = false;           // stored (in, out), as GPT-2's Conv1D, instead of (out, in)
+  int interleaved_heads =
+      0;  // > 0: llama.cpp's row order of Q and K (halves of each of this many heads interleaved), undone on reading
+  int64_t in = 0, out = 0;
+};
+
+struct NormRef {
+  enum class Kind { layer, rms } kind = Kind::layer;
+  const TensorInfo* gain = nullptr;  // null: 1
+  const TensorInfo* bias = nullptr;  // null: 0
+  double epsilon = 1e-5;
+};
+
+enum class Activation { relu, gelu, gelu_tanh, gelu_bloom, silu };
+
+// Where the heads of q, k or v sit in a row: element i of head h is at offset + h * head_stride + i.
+template <class T>
+struct HeadView {
+  View<T> rows;
+  int64_t offset = 0;
+  int64_t head_stride = 0;
+};
+
+// Where a run in float16 or bfloat16 rounds between the product q.k and the softmax (MATH.md, table of rounding
+// points).
+enum class ScoreRounding {
+  product_then_scale,  // r(r(q.k) * scale)
+  query_first,         // r(r(q * scale) . k)
+  once,                // r(scale * q.k + r(alibi))
+  none,                // scores stay in float32
+};
+
+struct AttentionSpec {
+  int heads = 0, kv_heads = 0, head_dim = 0;
+  double scale = 1;  // 1 / sqrt(head_dim), and GPT-2's optional 1 / (layer + 1)
+  ScoreRounding rounding = ScoreRounding::product_then_scale;
+  std::vector<double> alibi_slopes;  // (heads): adds slope * key position; empty for none
+};
+
+struct RotarySpec {
+  int heads = 0;
+  int dims = 0;                     // leading dims of a head that are rotated, in halves: (i, i + dims/2) is a pair
+  std::vector<double> frequencies;  // (dims / 2): radians a position
+};
+
+// What attention reports for one layer: pointers to (prompts, heads) rows of the observation; null where not wanted.
+// Element (p, h) is at p * stride + h.
+struct AttentionStats {
+  double* diagonal = nullptr;
+  double* off_diagonal = nullptr;
+  double* entropy = nullptr;
+  int64_t stride = 0;             // between prompts, of the three above
+  double* rounded_sum = nullptr;  // element p is at p * rounded_stride
+  int64_t rounded_stride = 0;
+};
+
+template <class T>
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  // y(r) = weight(ids[r]); the rows of a table. Rounded to the run's dtype.
+  virtual Result<void> embed(const Checkpoint&, const TensorInfo& table, std::span<const int32_t> ids, View<T> y) = 0;
+  // y = x W^T + b, one rounding at the end.
+  virtual Result<void> linear(const Checkpoint&, const LinearRef&, View<const T> x, View<T> y) = 0;
+  virtual Result<void> norm(const Checkpoint&, const NormRef&, View<const T> x, View<T> y) = 0;
+  // In place; positions (rows) count from each prompt's start.
+  virtual void rotate(const RotarySpec&, std::span<const int32_t> positions, HeadView<T> x) = 0;
+  // Causal softmax attention with statistics. Nothing of size n^2 is allocated. out: (rows, heads * head_dim);
+  // only the last row of each prompt is written where `last_rows_only` (out then has one row a prompt).
+  virtual Result<void> attention(const AttentionSpec&, const Batch&, HeadView<const T> q, HeadView<const T> k,
+                                 HeadView<const T> v, bool last_rows_only, View<T> out, const AttentionStats&) = 0;
+  virtual void activate(Activation, View<T> x) = 0;
+  // x *= y, rounded: the gate of a gated MLP.
+  virtual void multiply(View<T> x, View<const T> y) = 0;
+  // x += y, rounded once.
+  virtual void add(View<T> x, View<const T> y) = 0;
+  // L2 norm of each row, in double.
+  virtual void row_norms(View<const T> x, std::span<double> norms) = 0;
+
+  // What computed this, for the result: "oneDNN 2.6.3 brg:avx512_core".
+  virtual std::string description() const = 0;
+};
+
+template <class T>
+std::unique_ptr<Backend<T>> make_cpu_backend(Dtype dtype, int threads);
+
+}  // namespace lstar

@@ -1,0 +1,52 @@
+// What a forward pass is asked for, and what it reports: plain data, sized once a run. Includes base/ only; owns its
+// arrays; written by one forward pass at a time, read by anyone afterwards.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "lstar/base/array.h"
+
+namespace lstar {
+
+// Each bit costs work in the pass; a pass computes exactly the bits that somebody reads.
+enum class Want : unsigned {
+  diagonal = 1,     // diagonal and off-diagonal mass of every head
+  rounded_sum = 2,  // sum of the head mean of the dtype-rounded probabilities: a second sweep over the scores
+  entropy = 4,
+  residual_norm = 8,  // carries the last token's row through all of the last layer
+  next_token = 16,    // logits of the last token
+};
+
+struct Wants {
+  unsigned bits = 0;
+  constexpr Wants() = default;
+  constexpr Wants(Want want) : bits(static_cast<unsigned>(want)) {}  // NOLINT(google-explicit-constructor)
+  constexpr bool has(Want want) const { return bits & static_cast<unsigned>(want); }
+  constexpr Wants operator|(Wants other) const {
+    Wants both;
+    both.bits = bits | other.bits;
+    return both;
+  }
+};
+constexpr Wants operator|(Want a, Want b) { return Wants(a) | Wants(b); }
+
+struct TokenScore {
+  int32_t id = 0;
+  double logit = 0;
+};
+
+// A number that was not asked for leaves its array empty.
+struct Observation {
+  std::vector<int64_t> tokens;  // (prompts): n of each
+  Array3<double> diagonal;      // (prompts, layers, heads): tr A, unrounded probabilities
+  Array3<double> off_diagonal;  // (prompts, layers, heads): sum of A_ij over i != j, summed itself, never n - diagonal
+  Array3<double> entropy;       // (prompts, layers, heads): sum over rows of -sum_j A_ij ln A_ij, nats
+  Array2<double>
+      rounded_sum;  // (prompts, layers): sum of the head mean of the dtype-rounded probabilities, float32 arithmetic
+  Array2<double> residual_norm;  // (prompts, layers + 1): L2 norm of the last token's residual stream before layer l;
+                                 // last: after all
+  std::vector<std::vector<TokenScore>> next_tokens;  // (prompts): the likeliest next tokens, best first
+};
+
+}  // namespace lstar
