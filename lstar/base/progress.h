@@ -1,0 +1,18 @@
+// How long-running calls say where they are. The library never prints: a caller passes a Progress and decides.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string_view>
+
+namespace lstar {
+
+// Called with the step at hand ("layer"), how many are done and how many there are. May be empty. Called from the
+// thread that made the call.
+using Progress = std::function<void(std::string_view step, int64_t done, int64_t total)>;
+
+inline void report(const Progress& progress, std::string_view step, int64_t done, int64_t total) {
+  if (progress) progress(step, done, total);
+}
+
+}  // namespace lstar

@@ -1,0 +1,83 @@
+// A measurement: what was seen of one checkpoint on one set of prompts, and all that is needed to see it again. Only
+// measurements are worth storing; traces, L*, tables and verdicts are recomputed from them (lstar/study/study.h).
+// Plain data that owns its memory. study/ may include everything above it but cli and report.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lstar/base/dtype.h"
+#include "lstar/base/progress.h"
+#include "lstar/base/result.h"
+#include "lstar/checkpoint/checkpoint_identity.h"
+#include "lstar/model/head_layout.h"
+#include "lstar/observe/observation.h"
+#include "lstar/observe/weight_norms.h"
+
+namespace lstar {
+
+// A prompt as it was asked: a text, or token ids where `ids` is not empty.
+struct Prompt {
+  std::optional<std::string> text;
+  std::vector<int32_t> ids;
+};
+
+// A prompt as it was run.
+struct MeasuredPrompt {
+  std::optional<std::string> text;
+  std::vector<int32_t> ids;
+  std::optional<size_t> row;   // its row in the Observation; none if it failed
+  std::optional<Error> error;  // why it could not be run
+};
+
+// How numbers were computed.
+struct Numerics {
+  Dtype dtype = Dtype::float32;
+  HeadLayout head_layout = HeadLayout::actual;
+  std::string device = "cpu";
+};
+
+struct Identity {
+  std::string model;  // as the user named it
+  std::string path;   // what was opened
+  std::optional<std::string> revision;
+  std::string format;               // "safetensors", "gguf"
+  std::vector<FileIdentity> files;  // weight files with size and sha256; empty where not asked for
+  std::string stored_dtype;         // of the weights, e.g. "float16"; "mixed: Q4_1, Q8_0, float32"
+};
+
+struct ModelShape {
+  std::string family;         // "gpt_neox"
+  std::string notebook_name;  // "pythia"
+  int layers = 0, heads = 0, kv_heads = 0, head_dim = 0, hidden = 0;
+};
+
+struct Measurement {
+  Identity identity;
+  ModelShape shape;
+  Numerics numerics;
+  std::vector<MeasuredPrompt> prompts;
+  Observation seen;  // one row for each prompt that ran
+  WeightNorms weights;
+  std::vector<std::vector<std::string>> next_pieces;  // texts of seen.next_tokens, where a tokenizer was at hand
+  std::string backend;                                // Backend::description()
+  std::vector<std::string> warnings;                  // one line each
+};
+
+struct MeasureOptions {
+  Numerics numerics;
+  Wants wants;             // what the estimators and the report read
+  int threads = 0;         // 0: as many as the process may use
+  int next_tokens = 0;     // K likeliest next tokens of each prompt
+  bool hash_files = true;  // sha256 of the weight files
+  Progress progress;
+};
+
+// Opens the checkpoint at `path`, tokenizes, runs all prompts through it together and reads its weight norms. A prompt
+// that cannot be run is reported in its MeasuredPrompt; the call fails only if the model cannot be run at all.
+Result<Measurement> measure(const std::string& model, const std::string& path, const std::vector<Prompt>& prompts,
+                            const MeasureOptions&);
+
+}  // namespace lstar

@@ -1,0 +1,128 @@
+// A study: models of several labs, measured on the same prompts, and a formula held against them. `evaluate` is a pure
+// function of the measurements: nothing in a StudyResult is measured here.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lstar/analysis/decides.h"
+#include "lstar/analysis/detectors.h"
+#include "lstar/analysis/estimators.h"
+#include "lstar/analysis/formulas.h"
+#include "lstar/study/measurement.h"
+
+namespace lstar {
+
+struct ModelEntry {
+  std::string name;  // as tables show it
+  std::string path;  // a folder or a .gguf file
+  std::string lab = "unknown";
+  std::optional<int> layers, heads;  // what the manifest says; the checkpoint decides
+  std::string expected;              // DAMPEN, EXPAND or empty
+};
+
+// What a manifest holds, and what the command line may override.
+struct Study {
+  std::vector<ModelEntry> models;
+  std::vector<Prompt> prompts;
+  std::string formula = "v3";
+  std::vector<std::string> estimators{"off_diagonal", "ov_circuit"};  // the first is the headline
+  std::string detector = "argmax_step";
+  std::vector<std::string> in_sample{"EleutherAI"};
+  Dtype dtype = Dtype::float32;
+  HeadLayout head_layout = HeadLayout::actual;
+  uint64_t seed = 0;
+};
+
+// One trace of one prompt, and L* by every detector.
+struct PromptTrace {
+  std::vector<double> trace, floor;   // (layers)
+  std::vector<Detection> detections;  // in the order of detectors()
+};
+
+// One estimator on one model: everything per prompt that ran, in the order of the measurement's rows.
+struct ModelTraces {
+  std::string estimator;
+  std::vector<PromptTrace> prompts;
+};
+
+// All estimators, the factors included, on every prompt that ran.
+std::vector<ModelTraces> traces_of(const Measurement&, NanPolicy);
+
+// One estimator's L* of one model, against the formula.
+struct ModelScore {
+  std::string estimator;
+  std::vector<std::optional<int>> l_star_per_prompt;  // over all prompts asked; none where failed or broken
+  std::vector<bool> resolved_per_prompt;
+  bool resolved = false;                      // every prompt with an L* is
+  std::optional<double> l_star, l_star_std;   // mean and population deviation; none if no prompt has one
+  std::optional<double> error_pct;            // |predicted - l_star| / L * 100
+  std::optional<double> error_of_actual_pct;  // |predicted - l_star| / l_star * 100, the usual MAPE's term
+  std::string reason;                         // why there is no L*
+  std::optional<Decides> decides;  // weights or attention: of the first prompt's factors averaged over prompts
+};
+
+struct ModelResult {
+  ModelEntry entry;
+  Measurement measurement;
+  std::vector<ModelTraces> traces;  // in the order of estimators()
+  std::optional<double> predicted;  // by the study's formula
+  std::string no_prediction;        // why there is none
+  bool prediction_in_range = true;  // inside [0, L)
+  std::vector<ModelScore> scores;   // in the order of the study's estimators
+  std::optional<double> gain;       // residual gain of layer L-2, mean over prompts
+};
+
+struct LabSummary {
+  std::string lab;
+  int models = 0;
+  double mape = 0;
+};
+
+struct Baseline {
+  std::string name;  // "L/2", "2L/3", "constant fraction, leave one out"
+  std::optional<double> mape;
+};
+
+// One estimator over the whole study.
+struct EstimatorSummary {
+  std::string estimator;
+  int models = 0;                      // with an L* and a prediction
+  int resolved = 0;                    // of these
+  std::optional<double> overall_mape;  // the notebook's: normalised by depth
+  std::optional<double> mape_of_actual;
+  std::string verdict;
+  std::vector<LabSummary> labs;  // sorted by name
+  std::optional<double> in_sample_mape, out_of_sample_mape;
+  std::vector<Baseline> baselines;  // the same L* held against simpler predictions and the other formulas
+};
+
+struct FailedModel {
+  ModelEntry entry;
+  Error error;
+};
+
+struct StudyResult {
+  Study study;
+  std::string formula_text;  // "L* = L × (0.11 + 0.012×L + 4.9/H)"
+  std::string timestamp;
+  std::vector<ModelResult> models;
+  std::vector<FailedModel> failed;
+  std::vector<EstimatorSummary> summaries;  // in the order of the study's estimators
+};
+
+// Pure. `measurements[i]` belongs to study.models[i].
+StudyResult evaluate(const Study& study, std::vector<Result<Measurement>> measurements, std::string timestamp);
+
+// Reads a manifest (TOML). Relative model paths are relative to the manifest; ${NAME} in a path is the environment's.
+Result<Study> read_manifest(const std::string& path);
+
+// Reads prompts: one a line, or JSON Lines objects with "text" (or "token_ids").
+Result<std::vector<Prompt>> read_prompts(const std::string& path);
+
+// Names that the study asks for but lstar does not know (estimator, detector, formula), and an empty list of models.
+Result<void> check(const Study&);
+
+}  // namespace lstar
