@@ -1,0 +1,22 @@
+// Squared norms of the attention weights of every layer: plain data that model/ fills and analysis/ reads. All sums are
+// formed in double from the widened weights. A number that was not computed leaves its array empty. Includes base/
+// only; owns its arrays; written once, read by anyone afterwards.
+#pragma once
+
+#include <vector>
+
+#include "lstar/base/array.h"
+
+namespace lstar {
+
+struct WeightNorms {
+  bool has_w_v = true;               // false: no value projection was found, and w_v_* are empty
+  std::vector<double> w_v_sq;        // (layers): ||W_V||_F^2 of the chosen head layout
+  Array2<double> w_v_head_sq;        // (layers, kv_heads): the same of each KV head's block
+  Array2<double> ov_sq;              // (layers, heads): ||P_w W_O^(h) W_V^(kv(h)) diag(gamma) P_r||_F^2
+  std::vector<double> w_o_sq;        // (layers): ||W_O||_F^2
+  std::vector<double> w_v_spectral;  // (layers): largest singular value of W_V; may be empty
+  std::vector<double> w_o_spectral;  // (layers): of W_O; may be empty
+};
+
+}  // namespace lstar
