@@ -47,7 +47,9 @@ struct NormRef {
   double epsilon = 1e-5;
 };
 
-enum class Activation { relu, gelu, gelu_tanh, gelu_bloom, silu };
+// gelu: exact, by erf. gelu_tanh: the tanh form in one step. gelu_new, gelu_bloom: the same form written out in
+// `transformers`, which a float16 or bfloat16 run rounds after every operation.
+enum class Activation { relu, gelu, gelu_tanh, gelu_new, gelu_bloom, silu };
 
 // Where the heads of q, k or v sit in a row: element i of head h is at offset + h * head_stride + i.
 template <class T>

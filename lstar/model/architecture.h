@@ -62,10 +62,10 @@ struct Position {
 };
 
 // Where float16 and bfloat16 runs round, beyond what all families share (each linear layer, norm, product P.V and
-// residual addition once; softmax inside in float32, its probabilities once). Source: `transformers` 5.24 eager.
+// residual addition once; softmax inside in float32, its probabilities once) and what an Activation says itself.
+// Source: `transformers` 5.24, eager attention.
 struct RoundingPoints {
   ScoreRounding scores = ScoreRounding::product_then_scale;
-  bool activation_stepwise = false;  // gelu_new and BLOOM's GELU round after every operation
 };
 
 struct Architecture {
@@ -95,7 +95,8 @@ struct Architecture {
   double attention_scale = 0;   // 1 / sqrt(d_h) unless the configuration says otherwise
   RoundingPoints rounding;
 
-  HeadRows q_rows, k_rows, v_rows;  // in the fused output, or in the separate ones
+  HeadRows q_rows, k_rows, v_rows;    // in the fused output, or in the separate ones
+  std::vector<std::string> prefixes;  // tried in this order in front of each pattern: {"transformer.", ""}
   std::array<std::optional<TensorRef>, static_cast<size_t>(Role::count)> weights;
 
   std::optional<TensorRef>& operator[](Role role) { return weights[static_cast<size_t>(role)]; }
