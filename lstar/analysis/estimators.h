@@ -1,0 +1,54 @@
+// Trace estimators: what one layer's observation and weight norms say about the trace of its sheaf Laplacian.
+// analysis/ is pure functions on numbers; it may include base/ and observe/, touches no tensor and no file, owns
+// nothing beyond what it returns, and every call is safe from any thread. A new estimator is one more row of the table
+// in estimators.cpp.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "lstar/base/dtype.h"
+#include "lstar/observe/observation.h"
+#include "lstar/observe/weight_norms.h"
+
+namespace lstar {
+
+// One layer of one prompt. Spans borrow from an Observation and a WeightNorms; what was not measured is empty or NaN.
+struct LayerView {
+  int64_t n = 0;  // tokens
+  int heads = 0;
+  int kv_heads = 0;
+  std::span<const double> diagonal;      // (heads): tr A^(h)
+  std::span<const double> off_diagonal;  // (heads): n - tr A^(h), summed itself
+  double rounded_sum = 0;                // float32 sum of the head mean of the rounded probabilities
+  bool has_w_v = true;                   // without W_V the attention factor stands alone, as in the notebook
+  double w_v_sq = 0;
+  std::span<const double> w_v_head_sq;  // (kv_heads)
+  std::span<const double> ov_sq;        // (heads)
+};
+
+LayerView layer_view(const Observation&, const WeightNorms&, size_t prompt, size_t layer);
+
+struct Estimator {
+  std::string_view name;
+  std::string_view description;  // the formula in one line
+  std::string_view note;         // what its number is worth, one sentence; shown beside it
+  Wants wants;                   // what trace() and floor() read of an Observation
+  double (*trace)(const LayerView&);
+  double (*floor)(const LayerView&, Dtype);  // summation floor: |computed - exact| is at most this (estimators.cpp)
+};
+
+// as_written, off_diagonal, multi_head, ov_circuit, then the factors weights_only and attention_only.
+std::span<const Estimator> estimators();
+const Estimator* find_estimator(std::string_view name);  // null if there is none of this name
+
+struct Trace {
+  std::vector<double> trace, floor;  // (layers)
+};
+
+// One prompt's trace over all layers. A value that was not measured is NaN.
+Trace trace_of(const Estimator&, const Observation&, const WeightNorms&, size_t prompt, Dtype);
+
+}  // namespace lstar
