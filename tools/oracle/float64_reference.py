@@ -51,7 +51,12 @@ def set_rotary_tables(model):
 
 def load(source, dtype, **options):
     """The model as `transformers` reads it, eager attention. Rotary tables stay float32 below float64."""
-    model = AutoModelForCausalLM.from_pretrained(source, dtype=dtype, attn_implementation="eager", **options).eval()
+    model, info = AutoModelForCausalLM.from_pretrained(
+        source, dtype=dtype, attn_implementation="eager", output_loading_info=True, **options
+    )
+    if info["missing_keys"] or info["mismatched_keys"]:
+        raise ValueError(f"{source}: {info}")
+    model.eval()
     if dtype == torch.float64:
         with true_float64():
             set_rotary_tables(model)

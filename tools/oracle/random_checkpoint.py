@@ -35,9 +35,10 @@ def shape_attention(model, layer, draw):
     query, key, value = query_key_value(model, layer)
     heads, kv_heads, _ = heads_of(model)
     for head in range(heads):
-        likeness = draw.uniform(-0.7, 0.7)
-        sharpness = np.exp(draw.uniform(np.log(0.5), np.log(3.0)))
+        likeness = draw.uniform(-0.9, 0.9)
+        sharpness = np.exp(draw.uniform(np.log(0.7), np.log(6.0)))
         own_key = key[head * kv_heads // heads]
         query[head] = sharpness * (likeness * own_key + np.sqrt(1 - likeness**2) * query[head])
+    value *= np.exp(draw.uniform(np.log(0.5), np.log(2.0)))
     for head in range(kv_heads):
         value[head] *= np.exp(draw.uniform(np.log(0.5), np.log(2.0)))

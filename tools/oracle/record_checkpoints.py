@@ -23,6 +23,12 @@ def prompts_for(config, seed):
     return [{"token_ids": draw.integers(0, config.vocab_size, size=n).tolist()} for n in PROMPT_LENGTHS]
 
 
+def is_dull(expected):
+    """Where L* can differ from 1, it should: a program that always answers 1 must fail."""
+    layers = len(expected["w_v_frobenius_sq"])
+    return layers > 2 and all(max(l_star["argmax_step"]) == 1 for l_star in expected["l_star"].values())
+
+
 def record(name):
     variant = VARIANTS[name]
     folder = ROOT / name
@@ -39,11 +45,11 @@ def record(name):
         source = f"random weights, seed {seed}, read back from this folder by transformers"
         expected = expect(load(folder, torch.float64), load(folder, torch.float32), prompts, source)
         ties = near_ties(expected)
-        if not ties:
+        if not ties and not is_dull(expected):
             break
-        print(f"{name}: seed {seed} rejected, near ties {ties}")
+        print(f"{name}: seed {seed} rejected, {f'near ties {ties}' if ties else 'every L* is 1'}")
     else:
-        raise SystemExit(f"{name}: no seed without a near tie")
+        raise SystemExit(f"{name}: no seed will do")
     write_json(folder / "expected.json", expected)
     size = sum(f.stat().st_size for f in folder.iterdir())
     print(f"{name}: seed {seed}, {size:,} bytes")
