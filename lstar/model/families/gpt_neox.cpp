@@ -1,0 +1,45 @@
+// GPT-NeoX (transformers: models/gpt_neox): Pythia and GPT-NeoX-20B. Rotary positions on the leading part of each head,
+// attention and MLP in parallel (or one after the other), query_key_value stored by head: rows (H, 3, d_h).
+#include "lstar/model/family.h"
+
+namespace lstar {
+
+Architecture read_gpt_neox(Config& config, const Checkpoint&) {
+  Architecture a;
+  a.layers = config.size({"num_hidden_layers"});
+  a.hidden = a.embedding = config.size({"hidden_size"});
+  a.heads = a.kv_heads = config.size({"num_attention_heads"});
+  a.head_dim = a.hidden / a.heads;
+  a.mlp = config.size({"intermediate_size"});
+  a.vocab = config.size({"vocab_size"});
+  a.max_positions = config.size_or({"max_position_embeddings"}, 2048);
+  a.norm_epsilon = config.number_or({"layer_norm_eps"}, 1e-5);
+  a.residual = config.flag_or({"use_parallel_residual"}, true) ? Residual::parallel : Residual::sequential;
+  a.activation = config.activation({"hidden_act"}, "gelu");
+  a.position.kind = Position::Kind::rotary;
+  const double share = config.nested_number_or("rope_parameters", {"partial_rotary_factor", "rotary_pct"}, 0.25);
+  a.position.rotary_dims = static_cast<int>(a.head_dim * share);
+  a.position.rotary_base = config.nested_number_or("rope_parameters", {"rope_theta", "rotary_emb_base"}, 10000);
+  config.refuse_rotary_scaling();
+  config.require(a.hidden % a.heads == 0, "key hidden_size", "a multiple of num_attention_heads",
+                 std::to_string(a.hidden));
+
+  const bool bias = config.flag_or({"attention_bias"}, true);
+  const int64_t d_h = a.head_dim;
+  a.q_rows = {0, 3 * d_h};
+  a.k_rows = {d_h, 3 * d_h};
+  a.v_rows = {2 * d_h, 3 * d_h};
+  a.prefixes = {"gpt_neox.", ""};
+  a[Role::token_embedding] = {"embed_in"};
+  a[Role::attention_norm] = {.pattern = "layers.{}.input_layernorm", .bias = true};
+  a[Role::query_key_value] = {.pattern = "layers.{}.attention.query_key_value", .bias = bias};
+  a[Role::attention_out] = {.pattern = "layers.{}.attention.dense", .bias = bias};
+  a[Role::mlp_norm] = {.pattern = "layers.{}.post_attention_layernorm", .bias = true};
+  a[Role::mlp_up] = {.pattern = "layers.{}.mlp.dense_h_to_4h", .bias = true};
+  a[Role::mlp_down] = {.pattern = "layers.{}.mlp.dense_4h_to_h", .bias = true};
+  a[Role::final_norm] = {.pattern = "final_layer_norm", .bias = true};
+  if (!config.flag_or({"tie_word_embeddings"}, false)) a[Role::output] = {"embed_out"};
+  return a;
+}
+
+}  // namespace lstar

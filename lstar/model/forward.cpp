@@ -1,0 +1,329 @@
+#include "lstar/model/forward.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "lstar/model/alibi.h"
+
+namespace lstar {
+namespace {
+
+Result<void> check_batch(const Architecture& a, const Batch& batch) {
+  for (size_t p = 0; p < batch.prompts(); ++p) {
+    const int64_t n = batch.length(p);
+    if (n < 1) return fail({.what = "empty prompt", .at = fmt::format("prompt {}", p)});
+    if (a.positions_are_limited && n > a.max_positions)
+      return fail({.what = "prompt longer than the model's positions",
+                   .at = fmt::format("prompt {}", p),
+                   .expected = fmt::format("at most {} tokens", a.max_positions),
+                   .found = fmt::format("{}", n)});
+  }
+  for (int32_t id : batch.ids)
+    if (id < 0 || id >= a.vocab)
+      return fail({.what = "token id out of range",
+                   .expected = fmt::format("0 to {}", a.vocab - 1),
+                   .found = fmt::format("{}", id)});
+  return {};
+}
+
+Observation sized(const Architecture& a, const Batch& batch, Wants wants) {
+  const size_t prompts = batch.prompts(), layers = a.layers, heads = a.heads;
+  Observation seen;
+  for (size_t p = 0; p < prompts; ++p) seen.tokens.push_back(batch.length(p));
+  if (wants.has(Want::diagonal)) {
+    seen.diagonal = {prompts, layers, heads};
+    seen.off_diagonal = {prompts, layers, heads};
+  }
+  if (wants.has(Want::entropy)) seen.entropy = {prompts, layers, heads};
+  if (wants.has(Want::rounded_sum)) seen.rounded_sum = {prompts, layers};
+  if (wants.has(Want::residual_norm)) seen.residual_norm = {prompts, layers + 1};
+  if (wants.has(Want::next_token)) seen.next_tokens.resize(prompts);
+  return seen;
+}
+
+// The prompts [first, last) of a batch, as a batch.
+Batch slice(const Batch& batch, size_t first, size_t last) {
+  Batch wave;
+  wave.ids.assign(batch.ids.begin() + batch.start[first], batch.ids.begin() + batch.start[last]);
+  for (size_t p = first; p <= last; ++p) wave.start.push_back(batch.start[p] - batch.start[first]);
+  return wave;
+}
+
+// One wave's way through the model.
+template <class T>
+class Pass {
+ public:
+  Pass(const Model& model, Batch wave, size_t first_prompt, const PassOptions& options, Backend<T>& backend,
+       Observation& seen)
+      : a_(model.architecture),
+        w_(model.weights),
+        c_(*model.checkpoint),
+        options_(options),
+        backend_(backend),
+        seen_(seen),
+        first_(first_prompt),
+        batch_(std::move(wave)),
+        rows_(batch_.rows()),
+        prompts_(static_cast<int64_t>(batch_.prompts())),
+        q_width_(int64_t{a_.heads} * a_.head_dim),
+        kv_width_(int64_t{a_.kv_heads} * a_.head_dim) {
+    for (size_t p = 0; p < batch_.prompts(); ++p)
+      for (int64_t i = 0; i < batch_.length(p); ++i) positions_.push_back(static_cast<int32_t>(i));
+    const int64_t chunk = std::min(rows_, options_.mlp_rows);
+    x_ = Matrix<T>(rows_, a_.hidden);
+    normed_ = Matrix<T>(rows_, a_.hidden);
+    qkv_ = Matrix<T>(rows_, q_width_ + 2 * kv_width_);
+    context_ = Matrix<T>(rows_, q_width_);
+    up_ = Matrix<T>(chunk, a_.mlp);
+    if (a_.is_gated()) gate_ = Matrix<T>(chunk, a_.mlp);
+    down_ = Matrix<T>(chunk, a_.hidden);
+    mlp_in_ = Matrix<T>(chunk, a_.hidden);
+    if (a_.position.kind == Position::Kind::rotary) {
+      rotary_ = {.heads = 0, .dims = a_.position.rotary_dims, .frequencies = {}};
+      for (int i = 0; i < rotary_.dims / 2; ++i)
+        rotary_.frequencies.push_back(std::pow(a_.position.rotary_base, -2.0 * i / rotary_.dims));
+    }
+    attention_ = {.heads = a_.heads,
+                  .kv_heads = a_.kv_heads,
+                  .head_dim = a_.head_dim,
+                  .scale = a_.attention_scale,
+                  .rounding = a_.rounding.scores,
+                  .alibi_slopes = {}};
+    if (a_.position.kind == Position::Kind::alibi) attention_.alibi_slopes = alibi_slopes(a_.heads);
+  }
+
+  Result<void> run(const std::function<void()>& layer_done) {
+    LSTAR_TRY(embed());
+    observe_norms(0, /*last_rows=*/false);
+    for (int l = 0; l < a_.layers; ++l) {
+      const bool last = l + 1 == a_.layers;
+      LSTAR_TRY(attend(l, last));
+      if (last && !needs_last_rows()) break;
+      LSTAR_TRY(finish_layer(w_.layers[l], last ? prompts_ : rows_));
+      observe_norms(l + 1, last);
+      layer_done();
+    }
+    if (!needs_last_rows()) layer_done();
+    return options_.wants.has(Want::next_token) ? predict() : Result<void>{};
+  }
+
+ private:
+  bool needs_last_rows() const {
+    return options_.wants.has(Want::residual_norm) || options_.wants.has(Want::next_token);
+  }
+
+  Result<void> embed() {
+    View<T> x = x_.view();
+    if (w_.project_in) {
+      Matrix<T> narrow(rows_, a_.embedding);
+      LSTAR_TRY(backend_.embed(c_, *w_.token_embedding, batch_.ids, narrow.view()));
+      LSTAR_TRY(backend_.linear(c_, *w_.project_in, narrow.view(), x));
+    } else {
+      LSTAR_TRY(backend_.embed(c_, *w_.token_embedding, batch_.ids, x));
+    }
+    if (w_.position_embedding) {
+      std::vector<int32_t> rows = positions_;
+      for (int32_t& row : rows) row += static_cast<int32_t>(a_.position.first_row);
+      LSTAR_TRY(backend_.embed(c_, *w_.position_embedding, rows, normed_.view()));
+      backend_.add(x, normed_.view());
+    }
+    if (w_.embedding_norm) LSTAR_TRY(backend_.norm(c_, *w_.embedding_norm, x, x));
+    return {};
+  }
+
+  // Attention of layer l up to its heads' outputs, in context_: (rows, H d_h), or one row a prompt in the last layer.
+  Result<void> attend(int l, bool last) {
+    const LayerWeights& w = w_.layers[l];
+    View<const T> in = x_.view();
+    if (a_.norm_place == NormPlace::before) {
+      LSTAR_TRY(backend_.norm(c_, w.attention_norm, x_.view(), normed_.view()));
+      in = normed_.view();
+    }
+    HeadView<T> q, k, v;
+    if (a_.is_fused()) {
+      const View<T> fused = qkv_.view();
+      LSTAR_TRY(backend_.linear(c_, w.query_key_value[0], in, fused));
+      q = {fused, a_.q_rows.offset, a_.q_rows.head_stride};
+      k = {fused, a_.k_rows.offset, a_.k_rows.head_stride};
+      v = {fused, a_.v_rows.offset, a_.v_rows.head_stride};
+    } else {
+      T* data = qkv_.data();
+      q = {{data, rows_, q_width_, q_width_}, a_.q_rows.offset, a_.q_rows.head_stride};
+      data += rows_ * q_width_;
+      k = {{data, rows_, kv_width_, kv_width_}, a_.k_rows.offset, a_.k_rows.head_stride};
+      data += rows_ * kv_width_;
+      v = {{data, rows_, kv_width_, kv_width_}, a_.v_rows.offset, a_.v_rows.head_stride};
+      LSTAR_TRY(backend_.linear(c_, w.query_key_value[0], in, q.rows));
+      LSTAR_TRY(backend_.linear(c_, w.query_key_value[1], in, k.rows));
+      LSTAR_TRY(backend_.linear(c_, w.query_key_value[2], in, v.rows));
+    }
+    if (rotary_.dims > 0) {
+      rotary_.heads = a_.heads;
+      backend_.rotate(rotary_, positions_, q);
+      rotary_.heads = a_.kv_heads;
+      backend_.rotate(rotary_, positions_, k);
+    }
+    attention_.scale = a_.scale_by_layer ? a_.attention_scale / (l + 1) : a_.attention_scale;
+    const View<T> out = context_.view(last ? prompts_ : rows_, q_width_);
+    LSTAR_TRY(backend_.attention(attention_, batch_, as_const(q), as_const(k), as_const(v), last, out, stats(l)));
+    if (last) keep_last_rows();
+    return {};
+  }
+
+  static HeadView<const T> as_const(const HeadView<T>& x) { return {x.rows, x.offset, x.head_stride}; }
+
+  AttentionStats stats(int l) {
+    AttentionStats s;
+    s.stride = int64_t{a_.layers} * a_.heads;
+    s.rounded_stride = a_.layers;
+    if (options_.wants.has(Want::diagonal)) {
+      s.diagonal = &seen_.diagonal(first_, l, 0);
+      s.off_diagonal = &seen_.off_diagonal(first_, l, 0);
+    }
+    if (options_.wants.has(Want::entropy)) s.entropy = &seen_.entropy(first_, l, 0);
+    if (options_.wants.has(Want::rounded_sum)) s.rounded_sum = &seen_.rounded_sum(first_, l);
+    return s;
+  }
+
+  // From here on row p of x_ and normed_ is the last token of prompt p.
+  void keep_last_rows() {
+    for (int64_t p = 0; p < prompts_; ++p) {
+      const int64_t from = batch_.start[p + 1] - 1;
+      std::copy_n(x_.view().row(from), a_.hidden, x_.view().row(p));
+      std::copy_n(normed_.view().row(from), a_.hidden, normed_.view().row(p));
+    }
+  }
+
+  // Everything of a layer after its heads' outputs, for the first `rows` rows, in chunks.
+  Result<void> finish_layer(const LayerWeights& w, int64_t rows) {
+    const bool before = a_.norm_place == NormPlace::before;
+    for (int64_t begin = 0; begin < rows; begin += down_.rows()) {
+      const int64_t end = std::min(rows, begin + down_.rows()), count = end - begin;
+      const View<T> x = x_.view().row_range(begin, end);
+      const View<T> attended = normed_.view().row_range(begin, end);
+      const View<T> mlp_in = mlp_in_.view(count, a_.hidden), down = down_.view(count, a_.hidden);
+      if (a_.residual_from_norm) std::copy_n(attended.data, count * a_.hidden, x.data);
+      LSTAR_TRY(backend_.linear(c_, w.attention_out, context_.view().row_range(begin, end), attended));
+
+      if (a_.residual == Residual::parallel) {
+        LSTAR_TRY(backend_.norm(c_, w.mlp_norm, x, mlp_in));
+        LSTAR_TRY(mlp(w, mlp_in, down));
+        backend_.add(down, attended);
+        backend_.add(x, down);
+        continue;
+      }
+      backend_.add(x, attended);
+      if (before) {
+        LSTAR_TRY(backend_.norm(c_, w.mlp_norm, x, mlp_in));
+        LSTAR_TRY(mlp(w, mlp_in, down));
+        if (a_.residual_from_norm) std::copy_n(mlp_in.data, count * a_.hidden, x.data);
+        backend_.add(x, down);
+      } else {
+        LSTAR_TRY(backend_.norm(c_, w.attention_norm, x, x));
+        LSTAR_TRY(mlp(w, x, down));
+        backend_.add(x, down);
+        LSTAR_TRY(backend_.norm(c_, w.mlp_norm, x, x));
+      }
+    }
+    return {};
+  }
+
+  Result<void> mlp(const LayerWeights& w, View<const T> in, View<T> out) {
+    const View<T> up = up_.view(in.rows, a_.mlp);
+    LSTAR_TRY(backend_.linear(c_, w.mlp_up, in, up));
+    if (w.mlp_gate) {
+      const View<T> gate = gate_.view(in.rows, a_.mlp);
+      LSTAR_TRY(backend_.linear(c_, *w.mlp_gate, in, gate));
+      backend_.activate(a_.activation, gate);
+      backend_.multiply(up, gate);
+    } else {
+      backend_.activate(a_.activation, up);
+    }
+    return backend_.linear(c_, w.mlp_down, up, out);
+  }
+
+  void observe_norms(int state, bool last_rows) {
+    if (!options_.wants.has(Want::residual_norm)) return;
+    for (int64_t p = 0; p < prompts_; ++p) {
+      const int64_t row = last_rows ? p : batch_.start[p + 1] - 1;
+      backend_.row_norms(x_.view().row_range(row, row + 1), {&seen_.residual_norm(first_ + p, state), 1});
+    }
+  }
+
+  Result<void> predict() {
+    if (!w_.output) return fail({.what = "no output embedding, so next tokens cannot be shown", .file = c_.path()});
+    View<T> x = x_.view(prompts_, a_.hidden);
+    if (w_.final_norm) LSTAR_TRY(backend_.norm(c_, *w_.final_norm, x, x));
+    Matrix<T> narrow;
+    if (w_.project_out) {
+      narrow = Matrix<T>(prompts_, a_.embedding);
+      LSTAR_TRY(backend_.linear(c_, *w_.project_out, x, narrow.view()));
+      x = narrow.view();
+    }
+    Matrix<T> logits(prompts_, a_.vocab);
+    LSTAR_TRY(backend_.linear(c_, *w_.output, x, logits.view()));
+    const size_t k = std::min<size_t>(options_.next_tokens, a_.vocab);
+    std::vector<int32_t> order(a_.vocab);
+    for (int64_t p = 0; p < prompts_; ++p) {
+      const T* row = logits.view().row(p);
+      for (int32_t id = 0; id < a_.vocab; ++id) order[id] = id;
+      // NaN sorts last, ties by id: a strict weak order whatever the numbers are.
+      const auto better = [row](int32_t i, int32_t j) {
+        const bool i_nan = std::isnan(row[i]), j_nan = std::isnan(row[j]);
+        if (i_nan || j_nan) return i_nan != j_nan ? j_nan : i < j;
+        return row[i] != row[j] ? row[i] > row[j] : i < j;
+      };
+      std::partial_sort(order.begin(), order.begin() + k, order.end(), better);
+      for (size_t i = 0; i < k; ++i)
+        seen_.next_tokens[first_ + p].push_back({order[i], static_cast<double>(row[order[i]])});
+    }
+    return {};
+  }
+
+  const Architecture& a_;
+  const Weights& w_;
+  const Checkpoint& c_;
+  const PassOptions& options_;
+  Backend<T>& backend_;
+  Observation& seen_;
+  const size_t first_;  // the wave's first prompt in the observation
+  const Batch batch_;
+  const int64_t rows_, prompts_, q_width_, kv_width_;
+  std::vector<int32_t> positions_;  // (rows)
+  RotarySpec rotary_;
+  AttentionSpec attention_;
+  Matrix<T> x_;              // (rows, hidden): the residual stream
+  Matrix<T> normed_;         // (rows, hidden): norm output, then attention's contribution
+  Matrix<T> qkv_;            // (rows, (H + 2 K) d_h), fused or three dense parts
+  Matrix<T> context_;        // (rows, H d_h): the heads' outputs
+  Matrix<T> mlp_in_, down_;  // (chunk, hidden)
+  Matrix<T> up_, gate_;      // (chunk, mlp)
+};
+
+}  // namespace
+
+template <class T>
+Result<void> forward(const Model& model, const Batch& batch, const PassOptions& options, Backend<T>& backend,
+                     Observation& seen) {
+  LSTAR_TRY(check_batch(model.architecture, batch));
+  seen = sized(model.architecture, batch, options.wants);
+  std::vector<size_t> waves{0};
+  for (size_t p = 0; p < batch.prompts(); ++p)
+    if (p > waves.back() && batch.start[p + 1] - batch.start[waves.back()] > options.wave_tokens) waves.push_back(p);
+  const int64_t total = static_cast<int64_t>(waves.size()) * model.architecture.layers;
+  int64_t done = 0;
+  report(options.progress, "layer", done, total);
+  waves.push_back(batch.prompts());
+  for (size_t i = 0; i + 1 < waves.size() && waves[i] < waves[i + 1]; ++i) {
+    Pass<T> pass(model, slice(batch, waves[i], waves[i + 1]), waves[i], options, backend, seen);
+    LSTAR_TRY(pass.run([&] { report(options.progress, "layer", ++done, total); }));
+  }
+  return {};
+}
+
+template Result<void> forward(const Model&, const Batch&, const PassOptions&, Backend<float>&, Observation&);
+template Result<void> forward(const Model&, const Batch&, const PassOptions&, Backend<double>&, Observation&);
+
+}  // namespace lstar

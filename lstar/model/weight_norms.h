@@ -1,0 +1,25 @@
+// Norms of the attention weights, layer by layer: what the estimators multiply attention with. Needs no prompt.
+#pragma once
+
+#include "lstar/base/dtype.h"
+#include "lstar/base/worker_pool.h"
+#include "lstar/model/head_layout.h"
+#include "lstar/model/weights.h"
+#include "lstar/observe/weight_norms.h"
+
+namespace lstar {
+
+struct NormOptions {
+  Dtype dtype = Dtype::float32;  // float16, bfloat16: weights are rounded to it first, as loading in it would
+  HeadLayout head_layout = HeadLayout::actual;  // of w_v_sq and w_v_head_sq; ov_sq always takes the real W_V
+  bool spectral = false;                        // also the largest singular values
+};
+
+// Sums are formed in double. ov_sq is tr(G_V G_O) with d_h x d_h Gram matrices (MATH.md, Gauge), so no d x d matrix is
+// formed. One layer is in memory a worker.
+Result<WeightNorms> weight_norms(const Model&, const NormOptions&, WorkerPool&);
+
+// An error that names the first weight that is NaN or infinite; used to explain a broken trace. Reads every weight.
+Result<void> check_finite(const Model&);
+
+}  // namespace lstar
