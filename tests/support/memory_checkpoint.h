@@ -1,0 +1,79 @@
+// A checkpoint whose tensors are vectors in memory, for tests that need weights without files. Values are kept in
+// double; what read() returns is the value as a tensor of `type` would hold it (float32, float16, bfloat16, float64).
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lstar/base/dtype.h"
+#include "lstar/checkpoint/checkpoint.h"
+
+namespace lstar::testing {
+
+class MemoryCheckpoint : public Checkpoint {
+ public:
+  // `config` is the text of a config.json.
+  explicit MemoryCheckpoint(const std::string& config = "{}") : config_(*JsonDocument::parse(config, "memory")) {
+    path_ = "memory";
+    format_ = "memory";
+  }
+
+  // Adds a tensor, or replaces the values of one; pointers to TensorInfo are valid after the last add.
+  void add(std::string name, std::vector<int64_t> dims, std::vector<double> values,
+           StoredType type = StoredType::float32) {
+    for (double& value : values) value = as_stored(type, value);
+    const auto at = std::lower_bound(tensors_.begin(), tensors_.end(), name,
+                                     [](const auto& t, const auto& n) { return t.name < n; });
+    const auto index = at - tensors_.begin();
+    if (at != tensors_.end() && at->name == name) {
+      tensors_[index] = {std::move(name), type, {std::move(dims)}};
+      values_[index] = std::move(values);
+    } else {
+      tensors_.insert(at, {std::move(name), type, {std::move(dims)}});
+      values_.insert(values_.begin() + index, std::move(values));
+    }
+  }
+
+  std::vector<double>& values(std::string_view name) { return values_[find(name) - tensors_.data()]; }
+
+  Result<void> read(const TensorInfo& tensor, RowRange rows, std::span<float> out) const override {
+    return copy(tensor, rows, out);
+  }
+  Result<void> read(const TensorInfo& tensor, RowRange rows, std::span<double> out) const override {
+    return copy(tensor, rows, out);
+  }
+  Json config() const override { return config_.root(); }
+  TokenizerSource tokenizer() const override { return {}; }
+
+ private:
+  static double as_stored(StoredType type, double value) {
+    const float single = static_cast<float>(value);
+    switch (type) {
+      case StoredType::float64: return value;
+      case StoredType::float16: return round_to_float16(single);
+      case StoredType::bfloat16: return round_to_bfloat16(single);
+      default: return single;
+    }
+  }
+
+  template <class T>
+  Result<void> copy(const TensorInfo& tensor, RowRange rows, std::span<T> out) const {
+    const int64_t cols = tensor.shape.cols();
+    const std::vector<double>& values = values_[&tensor - tensors_.data()];
+    const auto count = static_cast<int64_t>(out.size());
+    if (rows.begin < 0 || rows.end > tensor.shape.rows() || rows.count() * cols != count ||
+        tensor.shape.elements() != static_cast<int64_t>(values.size()))
+      return fail({.what = "rows", .file = path_, .at = "tensor " + tensor.name});
+    for (int64_t i = 0; i < count; ++i) out[i] = static_cast<T>(values[rows.begin * cols + i]);
+    return {};
+  }
+
+  JsonDocument config_;
+  std::vector<std::vector<double>> values_;  // beside tensors_
+};
+
+}  // namespace lstar::testing
