@@ -1,0 +1,73 @@
+# The commands that everybody needs; `make help` lists them. The build itself is CMake's: see CMakePresets.json.
+.DEFAULT_GOAL := help
+.PHONY: help packages demo test labs build asan tsan check format install clean need-build need-labs need-check
+
+PREFIX ?= /usr/local
+JOBS ?= $(shell nproc)
+LSTAR_LABS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/lstar/labs
+export LSTAR_LABS INSTALL
+
+help:
+	@echo 'make demo      measure the six bundled miniatures and print the verdict; results in out/'
+	@echo 'make test      build everything and run all tests'
+	@echo 'make labs      the same study on a checkpoint that a lab published (a download of 90 MB)'
+	@echo 'make build     build the program and the tests: build/release'
+	@echo 'make packages  say which packages are missing, install nothing'
+	@echo 'make check     format and static checks;  make format rewrites the sources in the one format'
+	@echo 'make asan      all tests under the address and undefined-behaviour sanitizers;  make tsan: the thread sanitizer'
+	@echo 'make install   program, libraries and headers to PREFIX=$(PREFIX)'
+	@echo 'Missing Debian packages are installed first, with sudo where needed; with INSTALL=no they are only named.'
+
+packages:
+	@tools/install-packages --list build labs check && echo 'No package is missing.'
+
+need-build:
+	@tools/install-packages build
+need-labs:
+	@tools/install-packages build labs
+need-check:
+	@tools/install-packages build check
+
+# Ninja runs CMake again by itself when a CMake file or a folder's list of sources changes.
+build/%/build.ninja: CMakePresets.json
+	cmake --preset $*
+
+demo: need-build
+	@$(MAKE) --no-print-directory build/release/build.ninja
+	cmake --build --preset release --parallel $(JOBS) --target lstar
+	build/release/lstar run --manifest zoo/manifest.toml --out out
+	@echo 'The results are in out/: tables as .csv, everything as .json, figures as .png and .svg'
+
+build: need-build
+	@$(MAKE) --no-print-directory build/release/build.ninja
+	cmake --build --preset release --parallel $(JOBS)
+
+test: build
+	ctest --preset release --parallel $(JOBS)
+
+labs: need-labs
+	@$(MAKE) --no-print-directory build/release/build.ninja
+	tools/fetch-labs
+	cmake --build --preset release --parallel $(JOBS) --target lstar
+	build/release/lstar run --manifest manifests/labs.toml --out out/labs
+	@echo 'The results are in out/labs/'
+
+asan tsan: need-build
+	@$(MAKE) --no-print-directory build/$@/build.ninja
+	cmake --build --preset $@ --parallel $(JOBS)
+	ctest --preset $@ --parallel $(JOBS)
+
+check: need-check
+	@$(MAKE) --no-print-directory build/release/build.ninja
+	tools/check-format
+	tools/check-layers
+	tools/check-tidy build/release $(JOBS)
+
+format: need-check
+	tools/check-format --fix
+
+install: build
+	cmake --install build/release --prefix $(PREFIX)
+
+clean:
+	rm -rf build out
