@@ -1,0 +1,79 @@
+// Readers of the numbers that tests compare with: published/published.json and tests/data/.
+#pragma once
+
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "lstar/analysis/statistics.h"
+#include "lstar/base/json.h"
+
+namespace lstar {
+
+inline JsonDocument read_json(const std::string& path) {
+  auto document = JsonDocument::read(LSTAR_SOURCE_DIR "/" + path);
+  if (!document) throw std::runtime_error(document.error().message());
+  return *std::move(document);
+}
+
+// Numbers, null standing for NaN.
+inline std::vector<double> numbers(Json array) {
+  std::vector<double> values;
+  for (const Json value : array.get_array())
+    values.push_back(value.is_null() ? std::numeric_limits<double>::quiet_NaN() : double(value.get_double()));
+  return values;
+}
+
+struct PublishedTrace {
+  std::string model;
+  int l_star = 0;
+  std::vector<double> off_diagonal, multi_head;
+};
+
+inline std::vector<PublishedTrace> published_traces() {
+  const JsonDocument document = read_json("published/published.json");
+  std::vector<PublishedTrace> traces;
+  for (const Json entry : document.root()["traces"].get_array())
+    traces.push_back({*json_string(entry, "model"), static_cast<int>(*json_integer(entry, "l_star_published")),
+                      numbers(entry["off_diagonal_trace"]), numbers(entry["multi_head_trace"])});
+  return traces;
+}
+
+// The eight models of the published calibration table, with the labs that made them.
+inline std::vector<ModelPoint> calibration_points() {
+  const JsonDocument document = read_json("published/published.json");
+  std::vector<ModelPoint> points;
+  for (const Json row : document.root()["calibration"]["rows"].get_array()) {
+    const std::string model = *json_string(row, "model");
+    points.push_back({.layers = static_cast<int>(*json_integer(row, "L")),
+                      .heads = static_cast<int>(*json_integer(row, "H")),
+                      .l_star = *json_number(row, "l_star"),
+                      .lab = model.starts_with("pythia") ? "EleutherAI" : model});
+  }
+  return points;
+}
+
+// A table of published L*, with the predictions published beside them.
+struct PublishedTable {
+  std::vector<ModelPoint> points;
+  std::vector<double> predicted, error_pct;
+};
+
+inline PublishedTable cross_heritage(const std::string& detector) {
+  const JsonDocument document = read_json("published/published.json");
+  PublishedTable table;
+  for (const Json row : document.root()["cross_heritage"][detector]["results"].get_array()) {
+    table.points.push_back({.layers = static_cast<int>(*json_integer(row, "L")),
+                            .heads = static_cast<int>(*json_integer(row, "H")),
+                            .l_star = *json_number(row, "L_star_empirical"),
+                            .lab = *json_string(row, "lab")});
+    table.predicted.push_back(*json_number(row, "L_star_predicted"));
+    table.error_pct.push_back(*json_number(row, "error_pct"));
+  }
+  return table;
+}
+
+}  // namespace lstar
