@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,7 +29,7 @@ struct Study {
   std::vector<ModelEntry> models;
   std::vector<Prompt> prompts;
   std::string formula = "v3";
-  std::vector<std::string> estimators{"off_diagonal", "ov_circuit"};  // the first is the headline
+  std::vector<std::string> estimators{"off_diagonal", "ov_circuit", "as_written"};  // the first is the headline
   std::string detector = "argmax_step";
   std::vector<std::string> in_sample{"EleutherAI"};
   Dtype dtype = Dtype::float32;
@@ -113,8 +114,23 @@ struct StudyResult {
   std::vector<EstimatorSummary> summaries;  // in the order of the study's estimators
 };
 
-// Pure. `measurements[i]` belongs to study.models[i].
-StudyResult evaluate(const Study& study, std::vector<Result<Measurement>> measurements, std::string timestamp);
+// A measured model against the study's formula; its error if every prompt failed. Pure.
+Result<ModelResult> evaluate_model(const Study&, const ModelEntry&, Measurement);
+
+// The whole study from its models; `models[i]` belongs to study.models[i]. Pure.
+StudyResult evaluate(const Study&, std::vector<Result<ModelResult>> models, std::string timestamp);
+
+struct RunOptions {
+  int threads = 0;
+  bool hash_files = true;
+  std::string timestamp;
+  Progress progress;                                                        // within a model
+  std::function<void(const ModelEntry&)> begin;                             // may be empty, as the next
+  std::function<void(const ModelEntry&, const Result<ModelResult>&)> done;  // called as each model ends
+};
+
+// Measures every model, one after the other, and evaluates them. A model that fails is in the result; nothing stops.
+StudyResult run_study(const Study&, const RunOptions&);
 
 // Reads a manifest (TOML). Relative model paths are relative to the manifest; ${NAME} in a path is the environment's.
 Result<Study> read_manifest(const std::string& path);

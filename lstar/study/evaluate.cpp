@@ -1,0 +1,263 @@
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "lstar/analysis/statistics.h"
+#include "lstar/study/study.h"
+
+namespace lstar {
+namespace {
+
+size_t index_of_detector(const std::string& name) {
+  const auto all = detectors();
+  return static_cast<size_t>(find_detector(name) - all.data());
+}
+
+const ModelTraces& traces_named(const std::vector<ModelTraces>& traces, const std::string& estimator) {
+  return *std::find_if(traces.begin(), traces.end(), [&](const ModelTraces& t) { return t.estimator == estimator; });
+}
+
+// The weights' share of an estimator's trace in each layer: what attention is multiplied with if every head attends
+// alike.
+std::vector<double> weights_factor(const std::string& estimator, const Measurement& m) {
+  const size_t layers = static_cast<size_t>(m.shape.layers);
+  const WeightNorms& w = m.weights;
+  std::vector<double> factor(layers, 1);
+  for (size_t l = 0; l < layers; ++l) {
+    if (estimator == "ov_circuit" || estimator == "multi_head") {
+      factor[l] = 0;
+      for (int h = 0; h < m.shape.heads; ++h)
+        factor[l] += estimator == "ov_circuit" ? w.ov_sq(l, h) : w.w_v_head_sq(l, h * m.shape.kv_heads / m.shape.heads);
+      factor[l] /= m.shape.heads;
+    } else if (w.has_w_v) {
+      factor[l] = w.w_v_sq[l];
+    }
+  }
+  return factor;
+}
+
+// The trace over the weights' factor and over n - 1, averaged over prompts: row 0 attends to itself alone, so n - 1 is
+// the most that attention can give.
+std::optional<Decides> decides(const ModelTraces& traces, const Measurement& m, const Detector& detector,
+                               uint64_t seed) {
+  if (traces.estimator == "as_written" || traces.estimator == "attention_only" || traces.estimator == "weights_only")
+    return std::nullopt;  // rounding residue, or a single factor: there is nothing to weigh
+  const std::vector<double> weights = weights_factor(traces.estimator, m);
+  std::vector<double> attention(weights.size(), 0);
+  int prompts = 0;
+  for (size_t p = 0; p < traces.prompts.size(); ++p) {
+    if (m.seen.tokens[p] < 2) continue;
+    ++prompts;
+    for (size_t l = 0; l < weights.size(); ++l)
+      attention[l] += traces.prompts[p].trace[l] / weights[l] / static_cast<double>(m.seen.tokens[p] - 1);
+  }
+  if (prompts == 0) return std::nullopt;
+  for (double& value : attention) value /= prompts;
+  return what_decides(weights, attention, detector, seed);
+}
+
+ModelScore score(const Study& study, const ModelResult& model, const std::string& estimator) {
+  const Measurement& m = model.measurement;
+  const ModelTraces& traces = traces_named(model.traces, estimator);
+  const size_t detector = index_of_detector(study.detector);
+  ModelScore s{.estimator = estimator};
+  std::vector<double> found;
+  s.resolved = true;
+  for (const MeasuredPrompt& prompt : m.prompts) {
+    const Detection* detection = prompt.row ? &traces.prompts[*prompt.row].detections[detector] : nullptr;
+    const bool has = detection && detection->layer;
+    s.l_star_per_prompt.push_back(has ? detection->layer : std::nullopt);
+    s.resolved_per_prompt.push_back(has && detection->resolved);
+    if (has) found.push_back(*detection->layer);
+    if (has && !detection->resolved) s.resolved = false;
+    if (s.reason.empty() && !has) s.reason = detection ? detection->reason : prompt.error->message();
+  }
+  if (found.empty()) {
+    s.resolved = false;
+    return s;
+  }
+  s.reason.clear();
+  s.l_star = mean(found);
+  s.l_star_std = population_deviation(found);
+  if (model.predicted) {
+    s.error_pct = error_pct(*model.predicted, *s.l_star, m.shape.layers);
+    s.error_of_actual_pct = error_of_actual_pct(*model.predicted, *s.l_star);
+  }
+  s.decides = decides(traces, m, detectors()[detector], study.seed);
+  return s;
+}
+
+// Residual gain of layer L-2: hidden state L-1 over L-2, the last two before the final norm can touch them.
+std::optional<double> residual_gain(const Measurement& m) {
+  const Array2<double>& norms = m.seen.residual_norm;
+  const int layers = m.shape.layers;
+  if (norms.empty() || layers < 2) return std::nullopt;
+  double sum = 0;
+  for (size_t p = 0; p < norms.dim0(); ++p) sum += norms(p, layers - 1) / norms(p, layers - 2);
+  const double gain = sum / static_cast<double>(norms.dim0());
+  return std::isfinite(gain) ? std::optional(gain) : std::nullopt;
+}
+
+// The mean error over models that have one, and nothing where none has.
+std::optional<double> mean_error(const StudyResult& result, size_t estimator,
+                                 const std::function<bool(const ModelResult&)>& in) {
+  std::vector<double> errors;
+  for (const ModelResult& model : result.models)
+    if (in(model) && model.scores[estimator].error_pct) errors.push_back(*model.scores[estimator].error_pct);
+  return errors.empty() ? std::nullopt : std::optional(mean(errors));
+}
+
+void add_baselines(const StudyResult& result, size_t estimator, EstimatorSummary& s) {
+  std::vector<ModelPoint> points;
+  std::vector<std::optional<double>> gains;
+  for (const ModelResult& model : result.models) {
+    const ModelScore& scored = model.scores[estimator];
+    if (!scored.l_star) continue;
+    const ModelShape& shape = model.measurement.shape;
+    points.push_back({shape.layers, shape.heads, *scored.l_star, model.entry.lab});
+    gains.push_back(model.gain);
+  }
+  for (const Formula& formula : formulas()) {
+    std::vector<double> predicted;
+    for (size_t i = 0; i < points.size(); ++i)
+      if (const Prediction p = predict(formula, points[i].layers, points[i].heads, gains[i]); p.l_star)
+        predicted.push_back(*p.l_star);
+    const bool all = !points.empty() && predicted.size() == points.size();
+    s.baselines.push_back({std::string(formula.name), all ? std::optional(mape(points, predicted)) : std::nullopt});
+  }
+  s.baselines.push_back({"constant fraction, leave one out", cross_validate_constant(points, LeaveOut::one).mape});
+  s.baselines.push_back({"constant fraction, leave one lab out", cross_validate_constant(points, LeaveOut::lab).mape});
+}
+
+EstimatorSummary summarize(const StudyResult& result, size_t estimator) {
+  EstimatorSummary s{.estimator = result.study.estimators[estimator]};
+  std::vector<double> of_actual;
+  std::map<std::string, int> labs;  // sorted by name
+  for (const ModelResult& model : result.models) {
+    const ModelScore& scored = model.scores[estimator];
+    if (!scored.error_pct) continue;
+    ++s.models;
+    s.resolved += scored.resolved;
+    ++labs[model.entry.lab];
+    if (scored.error_of_actual_pct) of_actual.push_back(*scored.error_of_actual_pct);
+  }
+  const auto is_in_sample = [&](const ModelResult& model) {
+    const auto& labs_fitted = result.study.in_sample;
+    return std::find(labs_fitted.begin(), labs_fitted.end(), model.entry.lab) != labs_fitted.end();
+  };
+  s.overall_mape = mean_error(result, estimator, [](const ModelResult&) { return true; });
+  if (!of_actual.empty()) s.mape_of_actual = mean(of_actual);
+  if (s.overall_mape) s.verdict = verdict(*s.overall_mape);
+  for (const auto& [lab, count] : labs)
+    s.labs.push_back(
+        {lab, count, *mean_error(result, estimator, [&](const ModelResult& m) { return m.entry.lab == lab; })});
+  s.in_sample_mape = mean_error(result, estimator, is_in_sample);
+  s.out_of_sample_mape = mean_error(result, estimator, [&](const ModelResult& m) { return !is_in_sample(m); });
+  add_baselines(result, estimator, s);
+  return s;
+}
+
+}  // namespace
+
+std::vector<ModelTraces> traces_of(const Measurement& m, NanPolicy policy) {
+  std::vector<ModelTraces> all;
+  for (const Estimator& estimator : estimators()) {
+    ModelTraces traces{.estimator = std::string(estimator.name)};
+    for (size_t p = 0; p < m.seen.tokens.size(); ++p) {
+      Trace trace = trace_of(estimator, m.seen, m.weights, p, m.numerics.dtype);
+      PromptTrace prompt{.trace = std::move(trace.trace), .floor = std::move(trace.floor)};
+      const bool measured =
+          std::any_of(prompt.trace.begin(), prompt.trace.end(), [](double t) { return !std::isnan(t); });
+      prompt.detections = detect_all(prompt.trace, prompt.floor, policy);
+      if (m.seen.tokens[p] == 1 && measured && estimator.name != "weights_only")
+        for (Detection& detection : prompt.detections) {
+          detection.resolved = false;
+          detection.reason = "a prompt of one token attends to itself alone";
+        }
+      traces.prompts.push_back(std::move(prompt));
+    }
+    all.push_back(std::move(traces));
+  }
+  return all;
+}
+
+Result<void> check(const Study& study) {
+  const auto names = [](const auto& table) {
+    std::string all;
+    for (const auto& entry : table) all += (all.empty() ? "one of " : ", ") + std::string(entry.name);
+    return all;
+  };
+  if (study.models.empty()) return fail("no models to run");
+  if (study.prompts.empty()) return fail("no prompts to run");
+  if (study.estimators.empty()) return fail({.what = "no estimators", .expected = names(estimators())});
+  for (const std::string& name : study.estimators)
+    if (!find_estimator(name))
+      return fail({.what = "unknown estimator", .expected = names(estimators()), .found = name});
+  if (!find_detector(study.detector))
+    return fail({.what = "unknown detector", .expected = names(detectors()), .found = study.detector});
+  if (!find_formula(study.formula))
+    return fail({.what = "unknown formula", .expected = names(formulas()), .found = study.formula});
+  return {};
+}
+
+Result<ModelResult> evaluate_model(const Study& study, const ModelEntry& entry, Measurement measurement) {
+  const auto& prompts = measurement.prompts;
+  if (std::all_of(prompts.begin(), prompts.end(), [](const MeasuredPrompt& p) { return p.error.has_value(); })) {
+    Error error = prompts.empty() ? Error{.what = "no prompts"} : *prompts.front().error;
+    error.what = "every prompt failed: " + error.what;
+    return fail(std::move(error).in(entry.path));
+  }
+  ModelResult r{.entry = entry, .measurement = std::move(measurement)};
+  const ModelShape& shape = r.measurement.shape;
+  const auto overruled = [&](const char* what, const std::optional<int>& said, int is) {
+    if (said && *said != is)
+      r.measurement.warnings.push_back(fmt::format("the manifest says {} {}, the checkpoint has {}", *said, what, is));
+  };
+  overruled("layers", entry.layers, shape.layers);
+  overruled("heads", entry.heads, shape.heads);
+  r.gain = residual_gain(r.measurement);
+  const Prediction prediction = predict(*find_formula(study.formula), shape.layers, shape.heads, r.gain);
+  r.predicted = prediction.l_star;
+  r.no_prediction = prediction.reason;
+  r.prediction_in_range = !r.predicted || in_range(*r.predicted, shape.layers);
+  r.traces = traces_of(r.measurement, NanPolicy::report);
+  for (const std::string& estimator : study.estimators) r.scores.push_back(score(study, r, estimator));
+  return r;
+}
+
+StudyResult evaluate(const Study& study, std::vector<Result<ModelResult>> models, std::string timestamp) {
+  StudyResult result{.study = study,
+                     .formula_text = std::string(find_formula(study.formula)->text),
+                     .timestamp = std::move(timestamp)};
+  for (size_t i = 0; i < models.size(); ++i) {
+    if (models[i])
+      result.models.push_back(*std::move(models[i]));
+    else
+      result.failed.push_back({study.models[i], std::move(models[i]).error()});
+  }
+  for (size_t e = 0; e < study.estimators.size(); ++e) result.summaries.push_back(summarize(result, e));
+  return result;
+}
+
+StudyResult run_study(const Study& study, const RunOptions& options) {
+  MeasureOptions measuring{.numerics = {.dtype = study.dtype, .head_layout = study.head_layout},
+                           .wants = Want::residual_norm,
+                           .threads = options.threads,
+                           .hash_files = options.hash_files,
+                           .progress = options.progress};
+  for (const std::string& name : study.estimators) measuring.wants = measuring.wants | find_estimator(name)->wants;
+  std::vector<Result<ModelResult>> models;
+  for (const ModelEntry& entry : study.models) {
+    if (options.begin) options.begin(entry);
+    models.push_back(measure(entry.name, entry.path, study.prompts, measuring).and_then([&](Measurement&& measurement) {
+      return evaluate_model(study, entry, std::move(measurement));
+    }));
+    if (options.done) options.done(entry, models.back());
+  }
+  return evaluate(study, std::move(models), options.timestamp);
+}
+
+}  // namespace lstar

@@ -1,0 +1,186 @@
+// Manifests in TOML. Every key is known or refused by name, so that a misspelt option never passes unnoticed.
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <sstream>
+
+#define TOML_EXCEPTIONS 0
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include "lstar/base/atomic_file.h"
+#include "lstar/study/study.h"
+
+namespace lstar {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kLargestManifest = size_t{16} << 20;
+
+std::string position(const toml::node& node) { return fmt::format("line {}", node.source().begin.line); }
+
+class Reader {
+ public:
+  explicit Reader(std::string file) : file_(std::move(file)) {}
+
+  Result<Study> read(const toml::table& table) {
+    Study study;
+    const bool known = only(
+        table, {"formula", "dtype", "estimators", "detector", "head_layout", "in_sample", "prompts", "seed", "model"});
+    if (known) {
+      text(table, "formula", study.formula);
+      texts(table, "estimators", study.estimators);
+      text(table, "detector", study.detector);
+      texts(table, "in_sample", study.in_sample);
+      choice(table, "dtype", study.dtype, parse_dtype, "float32, float16, bfloat16, float64");
+      choice(table, "head_layout", study.head_layout, parse_head_layout, "true, thirds");
+      int64_t seed = 0;
+      integer(table, "seed", seed, 0, INT64_MAX);
+      study.seed = static_cast<uint64_t>(seed);
+      std::vector<std::string> prompts;
+      texts(table, "prompts", prompts);
+      for (std::string& prompt : prompts) study.prompts.push_back({.text = std::move(prompt), .ids = {}});
+      models(table, study.models);
+    }
+    if (fault_) return fail(*fault_);
+    return study;
+  }
+
+ private:
+  void record(std::string at, std::string what, std::string expected = "", std::string found = "") {
+    if (!fault_) fault_ = Error{std::move(what), file_, std::move(at), std::move(expected), std::move(found)};
+  }
+
+  bool only(const toml::table& table, std::initializer_list<std::string_view> keys) {
+    for (const auto& [key, value] : table)
+      if (std::find(keys.begin(), keys.end(), key.str()) == keys.end()) {
+        std::string expected;
+        for (std::string_view k : keys) expected += (expected.empty() ? "one of " : ", ") + std::string(k);
+        record(position(value), "unknown key", expected, std::string(key.str()));
+        return false;
+      }
+    return true;
+  }
+
+  void text(const toml::table& table, std::string_view key, std::string& out) {
+    const toml::node* node = table.get(key);
+    if (!node) return;
+    if (const auto value = node->value_exact<std::string>())
+      out = *value;
+    else
+      record(position(*node), fmt::format("{} is not a text", key));
+  }
+
+  void texts(const toml::table& table, std::string_view key, std::vector<std::string>& out) {
+    const toml::node* node = table.get(key);
+    if (!node) return;
+    const toml::array* array = node->as_array();
+    if (!array) return record(position(*node), fmt::format("{} is not an array of texts", key));
+    out.clear();
+    for (const toml::node& item : *array) {
+      const auto value = item.value_exact<std::string>();
+      if (!value) return record(position(item), fmt::format("{} holds something other than a text", key));
+      out.push_back(*value);
+    }
+  }
+
+  template <class T, class Parse>
+  void choice(const toml::table& table, std::string_view key, T& out, Parse parse, std::string_view expected) {
+    std::string word;
+    text(table, key, word);
+    if (word.empty()) return;
+    if (const auto value = parse(word))
+      out = *value;
+    else
+      record(position(*table.get(key)), fmt::format("unknown {}", key), fmt::format("one of {}", expected), word);
+  }
+
+  bool integer(const toml::table& table, std::string_view key, int64_t& out, int64_t low, int64_t high) {
+    const toml::node* node = table.get(key);
+    if (!node) return false;
+    const auto value = node->value_exact<int64_t>();
+    if (value && *value >= low && *value <= high) {
+      out = *value;
+      return true;
+    }
+    record(position(*node), fmt::format("{} is not an integer of at least {}", key, low));
+    return false;
+  }
+
+  void models(const toml::table& table, std::vector<ModelEntry>& out) {
+    const toml::node* node = table.get("model");
+    if (!node) return record("", "no models", "at least one [[model]]");
+    const toml::array* array = node->as_array();
+    if (!array) return record(position(*node), "model is not an array of tables", "[[model]]");
+    for (const toml::node& item : *array) {
+      const toml::table* entry = item.as_table();
+      if (!entry) return record(position(item), "model is not a table", "[[model]]");
+      if (!only(*entry, {"path", "name", "lab", "layers", "heads", "expected"})) return;
+      ModelEntry model;
+      std::string path;
+      text(*entry, "path", path);
+      if (path.empty()) return record(position(item), "model without a path");
+      model.name = path;
+      text(*entry, "name", model.name);
+      text(*entry, "lab", model.lab);
+      text(*entry, "expected", model.expected);
+      if (!model.expected.empty() && model.expected != "DAMPEN" && model.expected != "EXPAND")
+        return record(position(item), "unknown expected class", "DAMPEN or EXPAND", model.expected);
+      int64_t number = 0;
+      if (integer(*entry, "layers", number, 1, 100000)) model.layers = static_cast<int>(number);
+      if (integer(*entry, "heads", number, 1, 100000)) model.heads = static_cast<int>(number);
+      model.path = located(expanded(path, item));
+      out.push_back(std::move(model));
+    }
+  }
+
+  // ${NAME} is the environment's; ${LSTAR_LABS} has the place where `make labs` puts checkpoints as its default.
+  std::string expanded(const std::string& path, const toml::node& item) {
+    std::string out;
+    for (size_t i = 0; i < path.size();) {
+      const size_t open = path.find("${", i), close = open == std::string::npos ? open : path.find('}', open);
+      if (close == std::string::npos) return out + path.substr(i);
+      out += path.substr(i, open - i);
+      const std::string name = path.substr(open + 2, close - open - 2);
+      if (const char* value = std::getenv(name.c_str())) {
+        out += value;
+      } else if (name == "LSTAR_LABS") {
+        const char* cache = std::getenv("XDG_CACHE_HOME");
+        const char* home = std::getenv("HOME");
+        out += (cache && *cache ? std::string(cache) : std::string(home ? home : "") + "/.cache") + "/lstar/labs";
+      } else {
+        record(position(item), fmt::format("environment variable {} is not set", name));
+      }
+      i = close + 1;
+    }
+    return out;
+  }
+
+  // Relative to the manifest where that exists, else as it stands.
+  std::string located(const std::string& path) const {
+    const fs::path beside = fs::path(file_).parent_path() / path;
+    struct stat status;
+    return fs::path(path).is_relative() && ::stat(beside.c_str(), &status) == 0 ? beside.string() : path;
+  }
+
+  std::string file_;
+  std::optional<Error> fault_;
+};
+
+}  // namespace
+
+Result<Study> read_manifest(const std::string& path) {
+  LSTAR_ASSIGN(const std::string content, read_file(path, kLargestManifest));
+  toml::parse_result parsed = toml::parse(std::string_view(content), std::string_view(path));
+  if (!parsed)
+    return fail({.what = "not valid TOML",
+                 .file = path,
+                 .at = fmt::format("line {}", parsed.error().source().begin.line),
+                 .found = std::string(parsed.error().description())});
+  return Reader(path).read(parsed.table());
+}
+
+}  // namespace lstar

@@ -1,0 +1,140 @@
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "lstar/model/forward.h"
+#include "lstar/model/weight_norms.h"
+#include "lstar/study/measurement.h"
+#include "lstar/tokenizer/tokenizer.h"
+
+namespace lstar {
+namespace {
+
+std::string stored_dtypes(const Checkpoint& checkpoint) {
+  std::map<std::string, int64_t> elements;
+  for (const TensorInfo& tensor : checkpoint.tensors())
+    if (info(tensor.type).is_weight) elements[std::string(info(tensor.type).name)] += tensor.shape.elements();
+  if (elements.size() == 1) return elements.begin()->first;
+  std::string names;
+  for (const auto& [name, count] : elements) names += (names.empty() ? "mixed: " : ", ") + name;
+  return names;
+}
+
+// Why a prompt cannot be run on this model, if it cannot.
+std::optional<Error> refusal(const Architecture& a, const std::vector<int32_t>& ids) {
+  if (ids.empty()) return Error{.what = "empty prompt: no tokens"};
+  if (a.positions_are_limited && static_cast<int64_t>(ids.size()) > a.max_positions)
+    return Error{.what = "prompt longer than the model's positions",
+                 .expected = fmt::format("at most {} tokens", a.max_positions),
+                 .found = fmt::format("{}", ids.size())};
+  for (int32_t id : ids)
+    if (id < 0 || id >= a.vocab)
+      return Error{.what = "token id out of range",
+                   .expected = fmt::format("0 to {}", a.vocab - 1),
+                   .found = fmt::format("{}", id)};
+  return std::nullopt;
+}
+
+// Tokenizes and checks every prompt; those that can run get a row and go into the batch.
+Result<void> prepare(const Model& model, const std::vector<Prompt>& prompts, std::optional<Tokenizer>& tokenizer,
+                     Measurement& m, Batch& batch) {
+  const Architecture& a = model.architecture;
+  batch.start = {0};
+  for (const Prompt& prompt : prompts) {
+    MeasuredPrompt measured{.text = prompt.text, .ids = prompt.ids, .row = {}, .error = {}};
+    if (prompt.ids.empty() && prompt.text) {
+      if (!tokenizer) {
+        LSTAR_ASSIGN(tokenizer, open_tokenizer(model.checkpoint->tokenizer()));
+      }
+      if (auto ids = tokenizer->encode(*prompt.text))
+        measured.ids = std::move(*ids);
+      else
+        measured.error = ids.error();
+    }
+    if (!measured.error) measured.error = refusal(a, measured.ids);
+    if (!measured.error) {
+      measured.row = batch.prompts();
+      batch.ids.insert(batch.ids.end(), measured.ids.begin(), measured.ids.end());
+      batch.start.push_back(static_cast<int64_t>(batch.ids.size()));
+      if (static_cast<int64_t>(measured.ids.size()) > a.max_positions)
+        m.warnings.push_back(fmt::format("prompt {} has {} tokens; the model was trained on at most {}",
+                                         m.prompts.size() + 1, measured.ids.size(), a.max_positions));
+    }
+    m.prompts.push_back(std::move(measured));
+  }
+  return {};
+}
+
+template <class T>
+Result<void> run(const Model& model, const Batch& batch, const MeasureOptions& options, int threads, Measurement& m) {
+  const auto backend = make_cpu_backend<T>(options.numerics.dtype, threads);
+  PassOptions pass;
+  pass.wants = options.wants;
+  if (options.next_tokens > 0) pass.wants = pass.wants | Want::next_token;
+  pass.next_tokens = options.next_tokens;
+  pass.progress = options.progress;
+  LSTAR_TRY(forward(model, batch, pass, *backend, m.seen));
+  m.backend = backend->description();
+  return {};
+}
+
+bool has_nan(const Measurement& m) {
+  const auto any = [](const std::vector<double>& values) {
+    return std::any_of(values.begin(), values.end(), [](double v) { return !std::isfinite(v); });
+  };
+  return any(m.seen.off_diagonal.values()) || any(m.seen.residual_norm.values()) || any(m.weights.w_v_sq) ||
+         any(m.weights.ov_sq.values());
+}
+
+}  // namespace
+
+Result<Measurement> measure(const std::string& name, const std::string& path, const std::vector<Prompt>& prompts,
+                            const MeasureOptions& options) {
+  LSTAR_ASSIGN(const Model model, open_model(path));
+  const Architecture& a = model.architecture;
+  const int threads = options.threads > 0 ? options.threads : WorkerPool::available();
+
+  Measurement m;
+  m.identity = {.model = name,
+                .path = path,
+                .revision = {},
+                .format = model.checkpoint->format(),
+                .files = {},
+                .stored_dtype = stored_dtypes(*model.checkpoint)};
+  m.shape = {a.family, a.notebook_name, a.layers, a.heads, a.kv_heads, a.head_dim, a.hidden};
+  m.numerics = options.numerics;
+
+  std::optional<Tokenizer> tokenizer;
+  Batch batch;
+  LSTAR_TRY(prepare(model, prompts, tokenizer, m, batch));
+  if (options.numerics.dtype == Dtype::float64)
+    LSTAR_TRY(run<double>(model, batch, options, threads, m));
+  else
+    LSTAR_TRY(run<float>(model, batch, options, threads, m));
+
+  WorkerPool pool(threads);
+  LSTAR_ASSIGN(
+      m.weights,
+      weight_norms(model, {.dtype = options.numerics.dtype, .head_layout = options.numerics.head_layout}, pool));
+  // A NaN or an infinity is either the checkpoint's fault, which is named, or an overflow of the run's dtype, which
+  // leaves a broken trace for the detectors to report.
+  if (has_nan(m)) LSTAR_TRY(check_finite(model));
+  if (options.next_tokens > 0) {
+    if (!tokenizer)
+      if (auto opened = open_tokenizer(model.checkpoint->tokenizer())) tokenizer = std::move(*opened);
+    for (const auto& scores : m.seen.next_tokens) {
+      std::vector<std::string> pieces;
+      if (tokenizer)
+        for (const TokenScore& score : scores) pieces.push_back(tokenizer->piece(score.id));
+      m.next_pieces.push_back(std::move(pieces));
+    }
+  }
+  if (options.hash_files) {
+    LSTAR_ASSIGN(m.identity.files, identify(*model.checkpoint));
+  }
+  return m;
+}
+
+}  // namespace lstar
