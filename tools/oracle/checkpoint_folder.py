@@ -13,7 +13,10 @@ def published_tensors(model, variant):
     for name, tensor in model.state_dict().items():
         if name == "lm_head.weight" and model.config.tie_word_embeddings:
             continue
-        tensors[name.removeprefix(variant.get("drop_prefix", ""))] = tensor.to(DTYPES[variant.get("dtype", "float32")])
+        old, new = variant.get("rename", ("", ""))
+        published = name.removeprefix(variant.get("drop_prefix", ""))
+        published = new + name.removeprefix(old) if old and name.startswith(old) else published
+        tensors[published] = tensor.to(DTYPES[variant.get("dtype", "float32")])
     if variant.get("stray_buffers"):
         positions = model.config.max_position_embeddings
         for layer in range(model.config.num_hidden_layers):

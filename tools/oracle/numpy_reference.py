@@ -67,7 +67,8 @@ def rotate(x, base):
 
 
 def llama(config, w, ids):
-    heads, kv_heads = config["num_attention_heads"], config["num_key_value_heads"]
+    heads = config["num_attention_heads"]
+    kv_heads = config.get("num_key_value_heads", heads)
     epsilon = config["rms_norm_eps"]
     base = config.get("rope_theta") or config["rope_parameters"]["rope_theta"]
     x = w["embed_tokens.weight"][ids]
