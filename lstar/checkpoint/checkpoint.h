@@ -73,6 +73,9 @@ class Checkpoint {
   // The file that holds a tensor (a shard), for error messages.
   virtual std::string file_of(const TensorInfo&) const { return path_; }
 
+  // The files that hold weights, in a fixed order. Owned by the checkpoint.
+  virtual std::vector<const class MappedFile*> files() const { return {}; }
+
  protected:
   std::vector<TensorInfo> tensors_;  // sorted by name
   std::string path_, format_;

@@ -1,6 +1,7 @@
 // The number formats in which weights are stored. A quantised type keeps blocks of elements along the last axis.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -19,7 +20,10 @@ enum class StoredType {
   int16,
   int8,
   uint8,
-  boolean
+  boolean,
+  uint64,
+  uint32,
+  uint16
 };
 
 struct StoredTypeInfo {

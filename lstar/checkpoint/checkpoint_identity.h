@@ -1,0 +1,26 @@
+// Which bytes a result came from: the weight files of a checkpoint with their sizes and SHA-256.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "lstar/base/result.h"
+
+namespace lstar {
+
+class Checkpoint;
+
+struct FileIdentity {
+  std::string file;  // its name, without folders
+  uint64_t bytes = 0;
+  std::string sha256;  // 64 lower-case hexadecimal digits
+
+  bool operator==(const FileIdentity&) const = default;
+};
+
+// Hashes every weight file as it is mapped (so the bytes that are computed with, whatever became of the path since),
+// about a second for each 1-2 GB. Pages are given back on the way. Thread-safe.
+Result<std::vector<FileIdentity>> identify(const Checkpoint&);
+
+}  // namespace lstar

@@ -1,0 +1,132 @@
+#include "lstar/checkpoint/mapped_checkpoint.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+
+#include "lstar/checkpoint/widen.h"
+
+namespace lstar {
+
+std::string tensor_label(std::string_view name) { return "tensor " + std::string(name); }
+
+Result<uint64_t> stored_bytes(StoredType type, const Shape& shape) {
+  int64_t elements = 1;
+  for (const int64_t dim : shape.dims) {
+    if (dim < 0) return fail({.what = "negative axis in shape", .found = shape.text()});
+    if (__builtin_mul_overflow(elements, dim, &elements))
+      return fail({.what = "shape has too many elements", .found = shape.text()});
+  }
+  const StoredTypeInfo& stored = info(type);
+  if (shape.cols() % stored.block_elements != 0)
+    return fail({.what = fmt::format("rows of {} must be whole blocks", stored.name),
+                 .expected = fmt::format("a last axis that {} divides", stored.block_elements),
+                 .found = shape.text()});
+  uint64_t bytes = 0;
+  if (__builtin_mul_overflow(static_cast<uint64_t>(elements / stored.block_elements),
+                             static_cast<uint64_t>(stored.block_bytes), &bytes))
+    return fail({.what = "shape has too many elements", .found = shape.text()});
+  return bytes;
+}
+
+Result<void> MappedCheckpoint::take(std::vector<MappedFile> files, std::vector<PlacedTensor> tensors) {
+  const auto path_of = [&](const PlacedTensor& tensor) { return files[tensor.file].path(); };
+  std::sort(tensors.begin(), tensors.end(), [](const PlacedTensor& a, const PlacedTensor& b) {
+    return a.file != b.file ? a.file < b.file : a.offset < b.offset;
+  });
+  const PlacedTensor* last = nullptr;  // an empty tensor overlaps nothing, wherever it lies
+  for (const PlacedTensor& tensor : tensors) {
+    if (tensor.bytes == 0) continue;
+    if (last && last->file == tensor.file && tensor.offset < last->offset + last->bytes)
+      return fail({.what = "its data overlaps that of " + tensor_label(last->info.name),
+                   .file = path_of(tensor),
+                   .at = tensor_label(tensor.info.name),
+                   .expected = fmt::format("a start at byte {} or later", last->offset + last->bytes),
+                   .found = fmt::format("byte {}", tensor.offset)});
+    last = &tensor;
+  }
+  std::sort(tensors.begin(), tensors.end(), [](const PlacedTensor& a, const PlacedTensor& b) {
+    return a.info.name != b.info.name ? a.info.name < b.info.name : a.file < b.file;
+  });
+  for (size_t i = 1; i < tensors.size(); ++i) {
+    const PlacedTensor &first = tensors[i - 1], &second = tensors[i];
+    if (first.info.name != second.info.name) continue;
+    Error error{.what = "appears twice", .file = path_of(second), .at = tensor_label(second.info.name)};
+    if (first.file != second.file) error.what += ", first in " + files[first.file].file_name();
+    return fail(std::move(error));
+  }
+  tensors_.reserve(tensors.size());
+  places_.reserve(tensors.size());
+  for (PlacedTensor& tensor : tensors) {
+    places_.push_back({tensor.file, tensor.offset, tensor.bytes});
+    tensors_.push_back(std::move(tensor.info));
+  }
+  files_ = std::move(files);
+  return {};
+}
+
+std::optional<size_t> MappedCheckpoint::index_of(const TensorInfo& tensor) const {
+  const std::less<const TensorInfo*> before;  // plain < is not defined for pointers into different arrays
+  const TensorInfo* begin = tensors_.data();
+  const TensorInfo* own = &tensor;
+  if (before(own, begin) || !before(own, begin + tensors_.size())) own = find(tensor.name);  // somebody's copy
+  return own ? std::optional<size_t>(own - begin) : std::nullopt;
+}
+
+template <class T>
+Result<void> MappedCheckpoint::read_rows(const TensorInfo& asked, RowRange rows, std::span<T> out) const {
+  const auto refuse = [&](Error error) {
+    error.file = file_of(asked);
+    error.at = tensor_label(asked.name);
+    return fail(std::move(error));
+  };
+  const std::optional<size_t> index = index_of(asked);
+  if (!index) return refuse({.what = "not in this checkpoint"});
+  const TensorInfo& tensor = tensors_[*index];
+  const Place& place = places_[*index];
+  const StoredTypeInfo& stored = info(tensor.type);
+  if (!stored.is_weight)
+    return refuse({.what = "holds no weights", .expected = "a floating-point type", .found = std::string(stored.name)});
+  const int64_t all_rows = tensor.shape.rows(), cols = tensor.shape.cols();
+  if (rows.begin < 0 || rows.begin > rows.end || rows.end > all_rows)
+    return refuse({.what = "rows out of range",
+                   .expected = fmt::format("within 0..{}", all_rows),
+                   .found = fmt::format("{}..{}", rows.begin, rows.end)});
+  if (out.size() != static_cast<size_t>(rows.count() * cols))
+    return refuse({.what = "output of another size",
+                   .expected = fmt::format("{} elements", rows.count() * cols),
+                   .found = fmt::format("{}", out.size())});
+  const int64_t row_bytes = cols / stored.block_elements * stored.block_bytes;
+  const uint64_t begin = place.offset + static_cast<uint64_t>(rows.begin * row_bytes);
+  if (!out.empty()) widen(tensor.type, files_[place.file].bytes().data() + begin, out);
+  return {};
+}
+
+Result<void> MappedCheckpoint::read(const TensorInfo& tensor, RowRange rows, std::span<float> out) const {
+  return read_rows(tensor, rows, out);
+}
+
+Result<void> MappedCheckpoint::read(const TensorInfo& tensor, RowRange rows, std::span<double> out) const {
+  return read_rows(tensor, rows, out);
+}
+
+void MappedCheckpoint::drop(const TensorInfo& tensor) const {
+  if (const auto index = index_of(tensor)) {
+    const Place& place = places_[*index];
+    files_[place.file].drop(place.offset, place.bytes);
+  }
+}
+
+std::string MappedCheckpoint::file_of(const TensorInfo& tensor) const {
+  const auto index = index_of(tensor);
+  return index ? files_[places_[*index].file].path() : path_;
+}
+
+std::vector<const MappedFile*> MappedCheckpoint::files() const {
+  std::vector<const MappedFile*> files;
+  for (const MappedFile& file : files_) files.push_back(&file);
+  return files;
+}
+
+}  // namespace lstar

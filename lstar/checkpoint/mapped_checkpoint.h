@@ -1,0 +1,56 @@
+// What all formats share whose tensors lie, as they are, in mapped files: looking a tensor's bytes up, widening them,
+// giving their pages back. A format only says where its tensors are.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lstar/base/result.h"
+#include "lstar/checkpoint/checkpoint.h"
+#include "lstar/checkpoint/mapped_file.h"
+
+namespace lstar {
+
+// A tensor and the bytes that hold it: file `file` of the checkpoint, from `offset` on.
+struct PlacedTensor {
+  TensorInfo info;
+  size_t file = 0;
+  uint64_t offset = 0;
+  uint64_t bytes = 0;
+};
+
+// "tensor NAME", as errors call it.
+std::string tensor_label(std::string_view name);
+
+// The bytes that a tensor of this type and shape takes. Refuses negative axes, products that overflow, and quantised
+// rows that are not whole blocks.
+Result<uint64_t> stored_bytes(StoredType type, const Shape& shape);
+
+class MappedCheckpoint : public Checkpoint {
+ public:
+  Result<void> read(const TensorInfo& tensor, RowRange rows, std::span<float> out) const override;
+  Result<void> read(const TensorInfo& tensor, RowRange rows, std::span<double> out) const override;
+  void drop(const TensorInfo& tensor) const override;
+  std::string file_of(const TensorInfo& tensor) const override;
+  std::vector<const MappedFile*> files() const override;
+
+ protected:
+  // Takes files and tensors over. Refuses two tensors of one name and tensors that share bytes.
+  Result<void> take(std::vector<MappedFile> files, std::vector<PlacedTensor> tensors);
+
+ private:
+  struct Place {
+    size_t file = 0;
+    uint64_t offset = 0, bytes = 0;
+  };
+  std::optional<size_t> index_of(const TensorInfo& tensor) const;
+  template <class T>
+  Result<void> read_rows(const TensorInfo& tensor, RowRange rows, std::span<T> out) const;
+
+  std::vector<MappedFile> files_;
+  std::vector<Place> places_;  // in the order of tensors_
+};
+
+}  // namespace lstar

@@ -1,0 +1,41 @@
+// A whole file mapped into memory for reading. Owns the mapping; the spans it gives out live as long as it. Links are
+// followed (a hub's cache is made of them). All const calls may be made from several threads at once.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "lstar/base/result.h"
+
+namespace lstar {
+
+class MappedFile {
+ public:
+  // Refuses what is not a regular file. The size is the file's at this moment.
+  static Result<MappedFile> open(const std::string& path);
+
+  MappedFile(MappedFile&& other) noexcept;
+  MappedFile& operator=(MappedFile&& other) noexcept;
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+  ~MappedFile();
+
+  const std::string& path() const { return path_; }
+  std::string file_name() const;  // the path's last part
+  uint64_t size() const { return bytes_.size(); }
+  std::span<const std::byte> bytes() const { return bytes_; }
+
+  // Gives the pages that hold these bytes back to the system. They are read again when touched, so this is never wrong,
+  // only slow where somebody still needs them.
+  void drop(uint64_t offset, uint64_t count) const;
+
+ private:
+  MappedFile() = default;
+
+  std::string path_;
+  std::span<const std::byte> bytes_;
+};
+
+}  // namespace lstar

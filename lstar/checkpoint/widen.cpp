@@ -1,0 +1,207 @@
+// The kernels are compiled once for every instruction set that the compiler knows (foreach_target includes this file
+// again and again) and the best one that the processor has is chosen at the first call.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "lstar/checkpoint/widen.cpp"
+#include <hwy/foreach_target.h>  // must come before highway.h
+#include <hwy/highway.h>
+
+#include "lstar/checkpoint/widen.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstring>
+
+#include "lstar/base/dtype.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace lstar {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// At most 16 lanes, so that a vector divides a block of 32 and half a block.
+using Floats = hn::CappedTag<float, 16>;
+using Words = hn::RebindToUnsigned<Floats>;
+using Bytes = hn::Rebind<uint8_t, Floats>;  // a byte for each lane
+using SignedBytes = hn::Rebind<int8_t, Floats>;
+using Halves = hn::Rebind<uint16_t, Floats>;
+
+// Loads go by bytes: stored numbers need not be aligned.
+HWY_INLINE hn::Vec<Words> load_halves(const uint8_t* source) {
+#if HWY_TARGET == HWY_SCALAR  // one lane cannot be cut into bytes
+  uint16_t half;
+  std::memcpy(&half, source, sizeof half);
+  return hn::Set(Words(), half);
+#else
+  const hn::Repartition<uint8_t, Halves> bytes;
+  return hn::PromoteTo(Words(), hn::BitCast(Halves(), hn::LoadU(bytes, source)));
+#endif
+}
+
+HWY_INLINE hn::Vec<Floats> widen_bfloat16(const uint8_t* source) {
+  return hn::BitCast(Floats(), hn::ShiftLeft<16>(load_halves(source)));
+}
+
+// Widens by moving bits. The processor's own conversion would quieten signalling NaNs, and is missing on older ones.
+HWY_INLINE hn::Vec<Floats> widen_float16(const uint8_t* source) {
+  const Words words;
+  const Floats floats;
+  const auto half = load_halves(source);
+  const auto sign = hn::ShiftLeft<16>(hn::And(half, hn::Set(words, 0x8000u)));
+  const auto magnitude = hn::And(half, hn::Set(words, 0x7fffu));
+  // Normal: the exponent's bias grows from 15 to 127. Infinities and NaNs: it grows once more, to all ones.
+  auto bits = hn::Add(hn::ShiftLeft<13>(magnitude), hn::Set(words, 112u << 23));
+  bits = hn::Add(bits, hn::IfThenElseZero(hn::Gt(magnitude, hn::Set(words, 0x7bffu)), hn::Set(words, 112u << 23)));
+  // Subnormal: the mantissa counts steps of 2^-24, which is float32's step at 0.5; the subtraction is exact.
+  const auto half_one = hn::Set(floats, 0.5f);
+  const auto steps = hn::BitCast(floats, hn::Or(magnitude, hn::BitCast(words, half_one)));
+  const auto subnormal = hn::BitCast(words, hn::Sub(steps, half_one));
+  bits = hn::IfThenElse(hn::Lt(magnitude, hn::Set(words, 0x400u)), subnormal, bits);
+  return hn::BitCast(floats, hn::Or(sign, bits));
+}
+
+// Applies `widen_one` (one vector of 2-byte numbers) to `count` numbers; a rest goes through a buffer, so that nothing
+// past the source's end is read.
+template <class WidenOne>
+HWY_INLINE void widen_halves(const uint8_t* source, size_t count, float* out, WidenOne widen_one) {
+  const Floats floats;
+  const size_t lanes = hn::Lanes(floats);
+  size_t i = 0;
+  for (; i + lanes <= count; i += lanes) hn::StoreU(widen_one(source + 2 * i), floats, out + i);
+  if (i == count) return;
+  uint8_t rest_in[2 * 16] = {};
+  float rest_out[16];
+  std::memcpy(rest_in, source + 2 * i, 2 * (count - i));
+  hn::StoreU(widen_one(rest_in), floats, rest_out);
+  std::memcpy(out + i, rest_out, sizeof(float) * (count - i));
+}
+
+void float16_to_floats(const uint8_t* source, size_t count, float* out) {
+  widen_halves(source, count, out, [](const uint8_t* s) HWY_ATTR { return widen_float16(s); });
+}
+
+void bfloat16_to_floats(const uint8_t* source, size_t count, float* out) {
+  widen_halves(source, count, out, [](const uint8_t* s) HWY_ATTR { return widen_bfloat16(s); });
+}
+
+HWY_INLINE hn::Vec<Floats> load_scale(const uint8_t* source) {
+  uint16_t bits;
+  std::memcpy(&bits, source, sizeof bits);
+  return hn::Set(Floats(), float16_to_float(bits));
+}
+
+// A block: scale, 32 signed bytes.
+void q8_0_to_floats(const uint8_t* source, size_t count, float* out) {
+  const Floats floats;
+  const hn::RebindToSigned<Floats> integers;
+  const size_t lanes = hn::Lanes(floats);
+  for (size_t block = 0; block < count / 32; ++block, source += 34, out += 32) {
+    const auto scale = load_scale(source);
+    const auto* q = reinterpret_cast<const int8_t*>(source + 2);
+    for (size_t i = 0; i < 32; i += lanes) {
+      const auto value = hn::ConvertTo(floats, hn::PromoteTo(integers, hn::LoadU(SignedBytes(), q + i)));
+      hn::StoreU(hn::Mul(scale, value), floats, out + i);
+    }
+  }
+}
+
+// 16 bytes whose low nibbles are elements 0..15 of a block and whose high nibbles are elements 16..31.
+template <class Finish>
+HWY_INLINE void widen_nibbles(const uint8_t* source, float* out, Finish finish) {
+  const Floats floats;
+  const hn::RebindToSigned<Floats> integers;
+  const size_t lanes = hn::Lanes(floats);
+  for (size_t i = 0; i < 16; i += lanes) {
+    const auto both = hn::PromoteTo(integers, hn::LoadU(Bytes(), source + i));
+    hn::StoreU(finish(hn::And(both, hn::Set(integers, 15))), floats, out + i);
+    hn::StoreU(finish(hn::ShiftRight<4>(both)), floats, out + 16 + i);
+  }
+}
+
+// A block: scale, 16 bytes of nibbles that stand for q - 8.
+void q4_0_to_floats(const uint8_t* source, size_t count, float* out) {
+  const Floats floats;
+  const hn::RebindToSigned<Floats> integers;
+  for (size_t block = 0; block < count / 32; ++block, source += 18, out += 32) {
+    const auto scale = load_scale(source);
+    widen_nibbles(source + 2, out, [&](hn::Vec<hn::RebindToSigned<Floats>> q) HWY_ATTR {
+      return hn::Mul(scale, hn::ConvertTo(floats, hn::Sub(q, hn::Set(integers, 8))));
+    });
+  }
+}
+
+// A block: scale, minimum, 16 bytes of nibbles.
+void q4_1_to_floats(const uint8_t* source, size_t count, float* out) {
+  const Floats floats;
+  for (size_t block = 0; block < count / 32; ++block, source += 20, out += 32) {
+    const auto scale = load_scale(source);
+    const auto minimum = load_scale(source + 2);
+    widen_nibbles(source + 4, out, [&](hn::Vec<hn::RebindToSigned<Floats>> q) HWY_ATTR {
+      return hn::Add(hn::Mul(scale, hn::ConvertTo(floats, q)), minimum);  // two roundings; not a fused operation
+    });
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace lstar
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace lstar {
+namespace {
+
+HWY_EXPORT(float16_to_floats);
+HWY_EXPORT(bfloat16_to_floats);
+HWY_EXPORT(q8_0_to_floats);
+HWY_EXPORT(q4_0_to_floats);
+HWY_EXPORT(q4_1_to_floats);
+
+// Stored numbers that a compiler's own conversion turns into T.
+template <class Stored, class T>
+void convert(const std::byte* source, std::span<T> out) {
+  for (T& value : out) {
+    Stored stored;
+    std::memcpy(&stored, source, sizeof stored);
+    value = static_cast<T>(stored);
+    source += sizeof stored;
+  }
+}
+
+}  // namespace
+
+void widen(StoredType type, const std::byte* source, std::span<float> out) {
+  const auto* bytes = reinterpret_cast<const uint8_t*>(source);
+  switch (type) {
+    case StoredType::float64: return convert<double>(source, out);
+    case StoredType::float32: std::memcpy(out.data(), source, out.size_bytes()); return;
+    case StoredType::float16: return HWY_DYNAMIC_DISPATCH(float16_to_floats)(bytes, out.size(), out.data());
+    case StoredType::bfloat16: return HWY_DYNAMIC_DISPATCH(bfloat16_to_floats)(bytes, out.size(), out.data());
+    case StoredType::q8_0: return HWY_DYNAMIC_DISPATCH(q8_0_to_floats)(bytes, out.size(), out.data());
+    case StoredType::q4_0: return HWY_DYNAMIC_DISPATCH(q4_0_to_floats)(bytes, out.size(), out.data());
+    case StoredType::q4_1: return HWY_DYNAMIC_DISPATCH(q4_1_to_floats)(bytes, out.size(), out.data());
+    default: return;  // integers and booleans hold no weights; read() has refused them
+  }
+}
+
+void widen(StoredType type, const std::byte* source, std::span<double> out) {
+  if (type == StoredType::float64) {
+    std::memcpy(out.data(), source, out.size_bytes());
+    return;
+  }
+  if (type == StoredType::float32) return convert<float>(source, out);
+  // Everything else is exact in float32: by way of a piece that stays in the first-level cache.
+  std::array<float, 1024> piece;
+  const StoredTypeInfo& stored = info(type);
+  const size_t piece_bytes =
+      piece.size() / static_cast<size_t>(stored.block_elements) * static_cast<size_t>(stored.block_bytes);
+  while (!out.empty()) {
+    const size_t count = std::min(piece.size(), out.size());
+    widen(type, source, std::span<float>(piece.data(), count));
+    std::copy_n(piece.data(), count, out.data());
+    out = out.subspan(count);
+    source += piece_bytes;
+  }
+}
+
+}  // namespace lstar
+#endif  // HWY_ONCE
