@@ -90,6 +90,15 @@ bool has_nan(const Measurement& m) {
 
 }  // namespace
 
+Identity identity_of(const std::string& name, const Checkpoint& checkpoint) {
+  return {.model = name,
+          .path = checkpoint.path(),
+          .revision = {},
+          .format = checkpoint.format(),
+          .files = {},
+          .stored_dtype = stored_dtypes(checkpoint)};
+}
+
 Result<Measurement> measure(const std::string& name, const std::string& path, const std::vector<Prompt>& prompts,
                             const MeasureOptions& options) {
   LSTAR_ASSIGN(const Model model, open_model(path));
@@ -97,12 +106,7 @@ Result<Measurement> measure(const std::string& name, const std::string& path, co
   const int threads = options.threads > 0 ? options.threads : WorkerPool::available();
 
   Measurement m;
-  m.identity = {.model = name,
-                .path = path,
-                .revision = {},
-                .format = model.checkpoint->format(),
-                .files = {},
-                .stored_dtype = stored_dtypes(*model.checkpoint)};
+  m.identity = identity_of(name, *model.checkpoint);
   m.shape = {a.family, a.notebook_name, a.layers, a.heads, a.kv_heads, a.head_dim, a.hidden};
   m.numerics = options.numerics;
 

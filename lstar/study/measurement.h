@@ -11,6 +11,7 @@
 #include "lstar/base/dtype.h"
 #include "lstar/base/progress.h"
 #include "lstar/base/result.h"
+#include "lstar/checkpoint/checkpoint.h"
 #include "lstar/checkpoint/checkpoint_identity.h"
 #include "lstar/model/head_layout.h"
 #include "lstar/observe/observation.h"
@@ -47,6 +48,9 @@ struct Identity {
   std::vector<FileIdentity> files;  // weight files with size and sha256; empty where not asked for
   std::string stored_dtype;         // of the weights, e.g. "float16"; "mixed: Q4_1, Q8_0, float32"
 };
+
+// The checkpoint as it was opened; files are left empty.
+Identity identity_of(const std::string& model, const Checkpoint&);
 
 struct ModelShape {
   std::string family;         // "gpt_neox"

@@ -1,0 +1,20 @@
+// The command line: one file a subcommand, each of which parses, calls the library and prints. stdout carries results,
+// stderr progress and messages.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace lstar::cli {
+
+// What the process exits with.
+enum Exit : int { kDone = 0, kSomeFailed = 1, kUsage = 2, kNoneRun = 3 };
+
+// Each adds its subcommand; running it sets `status`.
+void add_run(CLI::App& app, int& status);
+void add_trace(CLI::App& app, int& status);
+void add_predict(CLI::App& app, int& status);
+void add_inspect(CLI::App& app, int& status);
+void add_tokenize(CLI::App& app, int& status);
+void add_detect(CLI::App& app, int& status);
+
+}  // namespace lstar::cli

@@ -1,0 +1,80 @@
+#include "lstar/cli/options.h"
+
+#include <charconv>
+
+#include <fmt/format.h>
+
+namespace lstar::cli {
+namespace {
+
+Result<std::vector<int32_t>> parse_ids(const std::string& text) {
+  std::vector<int32_t> ids;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (at < end) {
+    if (*at == ' ' || *at == ',' || *at == '\t' || *at == '\n') {
+      ++at;
+      continue;
+    }
+    int32_t id = 0;
+    const auto [next, error] = std::from_chars(at, end, id);
+    if (error != std::errc{} || id < 0 ||
+        (next < end && *next != ' ' && *next != ',' && *next != '\t' && *next != '\n'))
+      return fail({.what = "not a list of token ids", .at = "--token-ids", .found = text});
+    ids.push_back(id);
+    at = next;
+  }
+  if (ids.empty()) return fail({.what = "no token ids", .at = "--token-ids"});
+  return ids;
+}
+
+template <class Table>
+std::vector<std::string> names_of(const Table& table) {
+  std::vector<std::string> names;
+  for (const auto& entry : table) names.emplace_back(entry.name);
+  return names;
+}
+
+}  // namespace
+
+void PromptOptions::add_to(CLI::App& app) {
+  app.add_option("--prompt", texts, "A prompt; may be repeated")->take_all()->allow_extra_args(false);
+  app.add_option("--prompts", file, "Prompts from a file: one a line, or JSON Lines with \"text\"")
+      ->check(CLI::ExistingFile);
+  app.add_option("--token-ids", token_ids, "A prompt as token ids, \"5 17 3\"; may be repeated")
+      ->take_all()
+      ->allow_extra_args(false);
+}
+
+Result<std::vector<Prompt>> PromptOptions::read() const {
+  std::vector<Prompt> prompts;
+  for (const std::string& text : token_ids) {
+    LSTAR_ASSIGN(std::vector<int32_t> ids, parse_ids(text));
+    prompts.push_back({.text = {}, .ids = std::move(ids)});
+  }
+  for (const std::string& text : texts) prompts.push_back({.text = text, .ids = {}});
+  if (!file.empty()) {
+    LSTAR_ASSIGN(const std::vector<Prompt> more, read_prompts(file));
+    prompts.insert(prompts.end(), more.begin(), more.end());
+  }
+  return prompts;
+}
+
+void ComputeOptions::add_to(CLI::App& app) {
+  const std::vector<std::string> dtypes(kDtypeNames.begin(), kDtypeNames.end());
+  app.add_option("--dtype", dtype, "What to compute in; float16 and bfloat16 round where `transformers` would")
+      ->check(CLI::IsMember(dtypes));
+  app.add_option("--head-layout", head_layout,
+                 "W_V of a fused query_key_value: its real rows, or the notebook's last third")
+      ->check(CLI::IsMember({"true", "thirds"}));
+  app.add_option("--device", device, "Where to compute")->check(CLI::IsMember({"cpu"}))->capture_default_str();
+  app.add_option("--threads", threads, "Threads; 0 is as many as this process may use")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+}
+
+std::vector<std::string> estimator_names() { return names_of(estimators()); }
+std::vector<std::string> detector_names() { return names_of(detectors()); }
+std::vector<std::string> formula_names() { return names_of(formulas()); }
+
+}  // namespace lstar::cli

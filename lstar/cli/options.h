@@ -1,0 +1,37 @@
+// Options that several subcommands share, and their checks. Values are checked where they are parsed, so that a wrong
+// word is wrong usage and names what is known.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "lstar/study/study.h"
+
+namespace lstar::cli {
+
+// --prompt, --prompts, --token-ids
+struct PromptOptions {
+  std::vector<std::string> texts, token_ids;
+  std::string file;
+  void add_to(CLI::App& app);
+  // In the order: --token-ids, --prompt, --prompts. Empty if none was given.
+  Result<std::vector<Prompt>> read() const;
+};
+
+// --dtype, --head-layout, --device, --threads; unset ones leave a manifest's value alone.
+struct ComputeOptions {
+  std::string dtype, head_layout, device = "cpu";
+  int threads = 0;
+  void add_to(CLI::App& app);
+  std::optional<Dtype> chosen_dtype() const { return parse_dtype(dtype); }
+  std::optional<HeadLayout> chosen_layout() const { return parse_head_layout(head_layout); }
+};
+
+std::vector<std::string> estimator_names();
+std::vector<std::string> detector_names();
+std::vector<std::string> formula_names();
+
+}  // namespace lstar::cli

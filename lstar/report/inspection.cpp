@@ -1,0 +1,145 @@
+#include "lstar/report/inspection.h"
+
+#include <cmath>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "lstar/report/text_layout.h"
+
+namespace lstar {
+namespace {
+
+constexpr int kWidth = 100;
+
+std::string_view position_name(const Position& position) {
+  switch (position.kind) {
+    case Position::Kind::learned: return "learned";
+    case Position::Kind::rotary: return "rotary";
+    case Position::Kind::alibi: return "alibi";
+  }
+  return "";
+}
+
+std::string position_text(const Architecture& a) {
+  if (a.position.kind == Position::Kind::rotary)
+    return fmt::format("rotary on {} of {} dimensions, base {:g}", a.position.rotary_dims, a.head_dim,
+                       a.position.rotary_base);
+  if (a.position.kind == Position::Kind::learned && a.position.first_row > 0)
+    return fmt::format("learned, from row {}", a.position.first_row);
+  return std::string(position_name(a.position));
+}
+
+std::string_view norm_name(const Architecture& a) { return a.norm == NormRef::Kind::layer ? "LayerNorm" : "RMSNorm"; }
+std::string_view place_name(const Architecture& a) { return a.norm_place == NormPlace::before ? "before" : "after"; }
+std::string_view residual_name(const Architecture& a) {
+  return a.residual == Residual::parallel ? "parallel" : "sequential";
+}
+
+double ov_total(const WeightNorms& w, size_t layer) {
+  double sum = 0;
+  for (double value : w.ov_sq[layer]) sum += value;
+  return sum;
+}
+
+nlohmann::ordered_json number(double value) {
+  if (std::isfinite(value)) return value;
+  return nullptr;
+}
+
+}  // namespace
+
+std::string inspection_text(const Inspection& found, bool tensors, bool colour) {
+  const Paint paint{colour};
+  const Architecture& a = found.architecture;
+  std::string out = paint.bold(one_line(found.identity.model)) + "\n";
+  const auto line = [&](std::string_view key, const std::string& value) {
+    out += fmt::format("  {:<16}{}\n", key, one_line(value));
+  };
+  line("path", found.identity.path);
+  line("format", fmt::format("{}, stored as {}", found.identity.format, found.identity.stored_dtype));
+  line("family", fmt::format("{} (the notebook's \"{}\")", a.family, a.notebook_name));
+  line("layers L", fmt::format("{}", a.layers));
+  line("heads H", fmt::format("{}, {} key/value heads, head width {}", a.heads, a.kv_heads, a.head_dim));
+  line("hidden size",
+       fmt::format("{}, MLP {}{}, vocabulary {}", a.hidden, a.mlp, a.is_gated() ? " gated" : "", a.vocab));
+  line("positions", fmt::format("{}; trained on up to {}", position_text(a), a.max_positions));
+  line("norm", fmt::format("{} {} attention and MLP, residual {}", norm_name(a), place_name(a), residual_name(a)));
+  line("parameters", fmt::format("{} in {} tensors", found.parameters, found.tensors.size()));
+  line("head layout", std::string(name(found.head_layout)));
+
+  out +=
+      "\nWeight norms by layer. OV: sum over heads of ||P W_O W_V diag(gamma) P||^2, which does not depend on the "
+      "gauge.\n";
+  TextTable table;
+  for (const char* head : {"layer", "||W_V||^2", "||W_V||", "||W_O||", "W_V/W_O", "s_max(W_V)", "s_max(W_O)", "OV"})
+    table.column(head);
+  const WeightNorms& w = found.weights;
+  for (size_t l = 0; l < w.w_v_sq.size(); ++l) {
+    const double v = std::sqrt(w.w_v_sq[l]), o = std::sqrt(w.w_o_sq[l]);
+    table.row({fmt::format("{}", l), fmt::format("{:.6g}", w.w_v_sq[l]), fmt::format("{:.6g}", v),
+               fmt::format("{:.6g}", o), fmt::format("{:.4g}", v / o), fmt::format("{:.6g}", w.w_v_spectral[l]),
+               fmt::format("{:.6g}", w.w_o_spectral[l]), fmt::format("{:.6g}", ov_total(w, l))});
+  }
+  out += table.str(kWidth, "  ", paint);
+  if (!tensors) return out;
+
+  out += "\n";
+  TextTable list;
+  list.column("tensor", TextTable::Align::left);
+  list.column("dtype", TextTable::Align::left);
+  list.column("shape", TextTable::Align::left);
+  for (const TensorInfo& tensor : found.tensors)
+    list.row({one_line(tensor.name), std::string(info(tensor.type).name), tensor.shape.text()});
+  return out + list.str(kWidth, "  ", paint);
+}
+
+std::string inspection_json(const Inspection& found) {
+  using nlohmann::ordered_json;
+  const Architecture& a = found.architecture;
+  ordered_json json{
+      {"model", valid_utf8(found.identity.model)},
+      {"path", valid_utf8(found.identity.path)},
+      {"format", found.identity.format},
+      {"stored_dtype", found.identity.stored_dtype},
+      {"family", a.family},
+      {"arch", a.notebook_name},
+      {"layers", a.layers},
+      {"heads", a.heads},
+      {"kv_heads", a.kv_heads},
+      {"head_dim", a.head_dim},
+      {"hidden_size", a.hidden},
+      {"mlp_size", a.mlp},
+      {"vocab_size", a.vocab},
+      {"max_positions", a.max_positions},
+      {"position", position_name(a.position)},
+      {"norm", norm_name(a)},
+      {"norm_place", place_name(a)},
+      {"residual", residual_name(a)},
+      {"parameters", found.parameters},
+      {"head_layout", name(found.head_layout)},
+  };
+  const WeightNorms& w = found.weights;
+  ordered_json layers = ordered_json::array();
+  for (size_t l = 0; l < w.w_v_sq.size(); ++l) {
+    ordered_json heads = ordered_json::array(), kv_heads = ordered_json::array();
+    for (double value : w.ov_sq[l]) heads.push_back(number(value));
+    for (double value : w.w_v_head_sq[l]) kv_heads.push_back(number(value));
+    layers.push_back({{"layer", l},
+                      {"w_v_frobenius_sq", number(w.w_v_sq[l])},
+                      {"w_v_frobenius_sq_per_kv_head", std::move(kv_heads)},
+                      {"w_o_frobenius_sq", number(w.w_o_sq[l])},
+                      {"w_v_spectral", number(w.w_v_spectral[l])},
+                      {"w_o_spectral", number(w.w_o_spectral[l])},
+                      {"ov_frobenius_sq_per_head", std::move(heads)}});
+  }
+  json["weight_norms"] = std::move(layers);
+  ordered_json tensors = ordered_json::array();
+  for (const TensorInfo& tensor : found.tensors)
+    tensors.push_back(
+        {{"name", valid_utf8(tensor.name)}, {"dtype", info(tensor.type).name}, {"shape", tensor.shape.dims}});
+  json["tensors"] = std::move(tensors);
+  return json.dump(2) + "\n";
+}
+
+}  // namespace lstar

@@ -1,0 +1,24 @@
+#include "lstar/report/tokens.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "lstar/report/text_layout.h"
+
+namespace lstar {
+
+std::string tokens_text(std::span<const int32_t> ids, const std::vector<std::string>& pieces) {
+  std::string out;
+  for (size_t i = 0; i < ids.size(); ++i) out += fmt::format("{:>8}  {}\n", ids[i], one_line(pieces[i]));
+  return out;
+}
+
+std::string tokens_json(std::span<const int32_t> ids, const std::vector<std::string>& pieces) {
+  nlohmann::ordered_json json;
+  json["ids"] = std::vector<int32_t>(ids.begin(), ids.end());
+  json["pieces"] = nlohmann::ordered_json::array();
+  for (const std::string& piece : pieces) json["pieces"].push_back(valid_utf8(piece));
+  return json.dump() + "\n";
+}
+
+}  // namespace lstar

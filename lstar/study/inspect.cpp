@@ -1,0 +1,19 @@
+#include "lstar/study/inspect.h"
+
+namespace lstar {
+
+Result<Inspection> inspect(const std::string& name, const std::string& path, HeadLayout layout, int threads) {
+  LSTAR_ASSIGN(const Model model, open_model(path));
+  const auto tensors = model.checkpoint->tensors();
+  Inspection found{.identity = identity_of(name, *model.checkpoint),
+                   .architecture = model.architecture,
+                   .tensors = {tensors.begin(), tensors.end()},
+                   .head_layout = layout};
+  for (const TensorInfo& tensor : tensors)
+    if (info(tensor.type).is_weight) found.parameters += tensor.shape.elements();
+  WorkerPool pool(threads > 0 ? threads : WorkerPool::available());
+  LSTAR_ASSIGN(found.weights, weight_norms(model, {.head_layout = layout, .spectral = true}, pool));
+  return found;
+}
+
+}  // namespace lstar

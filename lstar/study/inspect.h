@@ -1,0 +1,23 @@
+// What is in a checkpoint, without running it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "lstar/model/weight_norms.h"
+#include "lstar/study/measurement.h"
+
+namespace lstar {
+
+struct Inspection {
+  Identity identity;
+  Architecture architecture;
+  std::vector<TensorInfo> tensors;  // sorted by name
+  int64_t parameters = 0;           // elements of all floating-point and quantised tensors
+  HeadLayout head_layout = HeadLayout::actual;
+  WeightNorms weights;  // with the largest singular values
+};
+
+Result<Inspection> inspect(const std::string& model, const std::string& path, HeadLayout, int threads);
+
+}  // namespace lstar
