@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "lstar/checkpoint/gguf.h"
 #include "lstar/checkpoint/safetensors.h"
 
 namespace lstar {
@@ -34,6 +35,8 @@ Result<std::unique_ptr<Checkpoint>> open_checkpoint(const std::string& path) {
   if (::stat(path.c_str(), &status) != 0)
     return fail({.what = std::string("cannot be opened: ") + std::strerror(errno), .file = path});
   if (S_ISDIR(status.st_mode)) return open_safetensors_folder(path);
+  LSTAR_ASSIGN(MappedFile mapped, MappedFile::open(path));
+  if (is_gguf(mapped)) return open_gguf(std::move(mapped));
   return fail(
       {.what = "not a checkpoint", .file = path, .expected = "a folder in Hugging Face's layout or a GGUF file"});
 }

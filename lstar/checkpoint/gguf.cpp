@@ -1,0 +1,219 @@
+#include "lstar/checkpoint/gguf.h"
+
+#include <fmt/format.h>
+
+#include <bit>
+#include <cstring>
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include "lstar/checkpoint/gguf_cursor.h"
+#include "lstar/checkpoint/gguf_values.h"
+#include "lstar/checkpoint/mapped_checkpoint.h"
+
+namespace lstar {
+namespace {
+
+constexpr std::string_view kMagic = "GGUF";
+constexpr uint32_t kMostAxes = 4;          // the format's own limit
+constexpr uint64_t kSmallestTensor = 24;   // length of its name, number of axes, type, offset
+constexpr int64_t kDefaultAlignment = 32;  // where general.alignment is absent
+
+// The format's tensor types. Those that are read have a StoredType; the names of the others are for messages.
+struct GgufTensorType {
+  uint32_t number;
+  std::string_view name;
+  std::optional<StoredType> type = std::nullopt;
+};
+constexpr GgufTensorType kTensorTypes[] = {
+    {0, "F32", StoredType::float32},
+    {1, "F16", StoredType::float16},
+    {30, "BF16", StoredType::bfloat16},
+    {28, "F64", StoredType::float64},
+    {8, "Q8_0", StoredType::q8_0},
+    {3, "Q4_1", StoredType::q4_1},
+    {2, "Q4_0", StoredType::q4_0},
+    {6, "Q5_0"},
+    {7, "Q5_1"},
+    {9, "Q8_1"},
+    {10, "Q2_K"},
+    {11, "Q3_K"},
+    {12, "Q4_K"},
+    {13, "Q5_K"},
+    {14, "Q6_K"},
+    {15, "Q8_K"},
+    {16, "IQ2_XXS"},
+    {17, "IQ2_XS"},
+    {18, "IQ3_XXS"},
+    {19, "IQ1_S"},
+    {20, "IQ4_NL"},
+    {21, "IQ3_S"},
+    {22, "IQ2_S"},
+    {23, "IQ4_XS"},
+    {24, "I8"},
+    {25, "I16"},
+    {26, "I32"},
+    {27, "I64"},
+    {29, "IQ1_M"},
+    {34, "TQ1_0"},
+    {35, "TQ2_0"},
+    {39, "MXFP4"},
+    {40, "NVFP4"},
+    {41, "Q1_0"},
+};
+
+Result<StoredType> tensor_type(uint32_t number) {
+  std::string known, found = fmt::format("number {}", number);
+  for (const GgufTensorType& entry : kTensorTypes) {
+    if (entry.type && entry.number == number) return *entry.type;
+    if (entry.type) known += fmt::format("{}{}", known.empty() ? "" : ", ", entry.name);
+    if (entry.number == number) found = entry.name;
+  }
+  return fail({.what = "type is not read", .expected = "one of " + known, .found = found});
+}
+
+// One entry of the list of tensors; `offset` counts from the start of the data.
+Result<PlacedTensor> parse_tensor(GgufCursor& cursor) {
+  PlacedTensor tensor;
+  LSTAR_ASSIGN(const std::string_view name, cursor.string("a tensor's name"));
+  tensor.info.name = name;
+  const auto refuse = [&](Error error) {
+    error.file = cursor.path();
+    error.at = tensor_label(name);
+    return fail(std::move(error));
+  };
+  LSTAR_ASSIGN(const auto axes, cursor.number<uint32_t>("the list of tensors"));
+  if (axes > kMostAxes)
+    return refuse(
+        {.what = "too many axes", .expected = fmt::format("at most {}", kMostAxes), .found = fmt::format("{}", axes)});
+  auto& dims = tensor.info.shape.dims;
+  dims.resize(axes);
+  for (uint32_t i = 0; i < axes; ++i) {
+    LSTAR_ASSIGN(const auto dim, cursor.number<uint64_t>("the list of tensors"));
+    if (dim > static_cast<uint64_t>(std::numeric_limits<int64_t>::max()))
+      return refuse({.what = "axis too long", .found = fmt::format("{}", dim)});
+    dims[axes - 1 - i] = static_cast<int64_t>(dim);  // stored fastest first
+  }
+  LSTAR_ASSIGN(const auto number, cursor.number<uint32_t>("the list of tensors"));
+  auto type = tensor_type(number);
+  if (!type) return refuse(std::move(type).error());
+  tensor.info.type = *type;
+  auto bytes = stored_bytes(tensor.info.type, tensor.info.shape);
+  if (!bytes) return refuse(std::move(bytes).error());
+  tensor.bytes = *bytes;
+  LSTAR_ASSIGN(tensor.offset, cursor.number<uint64_t>("the list of tensors"));
+  return tensor;
+}
+
+// Turns a tensor's offset into one from the start of the file.
+Result<void> place(PlacedTensor& tensor, uint64_t data_begin, uint64_t alignment, uint64_t file_size) {
+  if (tensor.offset % alignment != 0)
+    return fail({.what = "data not aligned",
+                 .expected = fmt::format("an offset that {} divides", alignment),
+                 .found = fmt::format("{}", tensor.offset)});
+  const uint64_t room = file_size > data_begin ? file_size - data_begin : 0;
+  if (tensor.bytes > room || tensor.offset > room - tensor.bytes)
+    return fail({.what = "data lies outside the file (is it truncated?)",
+                 .expected = fmt::format("{} bytes from offset {}", tensor.bytes, tensor.offset),
+                 .found = fmt::format("{} bytes of data in all", room)});
+  tensor.offset += data_begin;
+  return {};
+}
+
+Result<uint64_t> read_alignment(const GgufValues& values) {
+  constexpr std::string_view kKey = "general.alignment";
+  if (!values.has(kKey)) return kDefaultAlignment;
+  const int64_t alignment = values.integer(kKey).value_or(0);
+  if (alignment <= 0 || alignment > std::numeric_limits<uint32_t>::max() ||
+      !std::has_single_bit(static_cast<uint64_t>(alignment)))
+    return fail({.what = "bad alignment",
+                 .file = values.path(),
+                 .at = "key general.alignment",
+                 .expected = "a power of two below 2^32",
+                 .found = fmt::format("{}", alignment)});
+  return static_cast<uint64_t>(alignment);
+}
+
+Result<void> check_version(uint32_t version, const std::string& path) {
+  if (version == 2 || version == 3) return {};
+  Error error{.what = "GGUF version is not read",
+              .file = path,
+              .at = "byte 4",
+              .expected = "2 or 3",
+              .found = fmt::format("{}", version)};
+  if ((version & 0xffffu) == 0 && version != 0) error.found = "big-endian numbers";
+  return fail(std::move(error));
+}
+
+class GgufFile final : public MappedCheckpoint {
+ public:
+  static Result<std::unique_ptr<Checkpoint>> open(MappedFile mapped);
+
+  Json config() const override { return config_.root(); }
+  TokenizerSource tokenizer() const override { return {.folder = "", .gguf = &values_}; }
+
+ private:
+  GgufFile(GgufValues values, JsonDocument config) : values_(std::move(values)), config_(std::move(config)) {}
+
+  GgufValues values_;  // into the mapping
+  JsonDocument config_;
+};
+
+Result<std::unique_ptr<Checkpoint>> GgufFile::open(MappedFile mapped) {
+  const std::string path = mapped.path();
+  GgufCursor cursor(mapped.bytes(), path);
+  if (!is_gguf(mapped)) return fail({.what = "not a GGUF file", .file = path, .at = "byte 0", .expected = "GGUF"});
+  LSTAR_TRY(cursor.take(kMagic.size(), "the magic number"));
+  LSTAR_ASSIGN(const auto version, cursor.number<uint32_t>("the head"));
+  LSTAR_TRY(check_version(version, path));
+  LSTAR_ASSIGN(const auto tensor_count, cursor.number<uint64_t>("the head"));
+  LSTAR_ASSIGN(const auto pair_count, cursor.number<uint64_t>("the head"));
+  LSTAR_TRY(cursor.check_count(tensor_count, kSmallestTensor, "tensors"));
+  LSTAR_ASSIGN(GgufValues values, GgufValues::parse(cursor, pair_count));
+
+  const auto architecture = values.string("general.architecture");
+  if (!architecture || architecture->empty()) return fail({.what = "has no text general.architecture", .file = path});
+  if (const auto parts = values.integer("split.count"); parts && *parts > 1)
+    return fail({.what = "split GGUF files are not read yet",
+                 .file = path,
+                 .at = "key split.count",
+                 .expected = "one file",
+                 .found = fmt::format("{}", *parts)});
+  LSTAR_ASSIGN(const uint64_t alignment, read_alignment(values));
+
+  LSTAR_TRY(cursor.check_count(tensor_count, kSmallestTensor, "tensors"));
+  std::vector<PlacedTensor> tensors;
+  for (uint64_t i = 0; i < tensor_count; ++i) {
+    LSTAR_ASSIGN(PlacedTensor tensor, parse_tensor(cursor));
+    tensors.push_back(std::move(tensor));
+  }
+  const uint64_t data_begin = (cursor.position() + alignment - 1) / alignment * alignment;
+  for (PlacedTensor& tensor : tensors) {
+    auto placed = place(tensor, data_begin, alignment, mapped.size());
+    if (placed) continue;
+    Error error = std::move(placed).error();
+    error.file = path;
+    error.at = tensor_label(tensor.info.name);
+    return fail(std::move(error));
+  }
+
+  LSTAR_ASSIGN(JsonDocument config, JsonDocument::parse(values.config(*architecture), path));
+  std::unique_ptr<GgufFile> checkpoint(new GgufFile(std::move(values), std::move(config)));
+  checkpoint->path_ = path;
+  checkpoint->format_ = "gguf";
+  std::vector<MappedFile> files;
+  files.push_back(std::move(mapped));
+  LSTAR_TRY(checkpoint->take(std::move(files), std::move(tensors)));
+  return checkpoint;
+}
+
+}  // namespace
+
+bool is_gguf(const MappedFile& mapped) {
+  return mapped.size() >= kMagic.size() && std::memcmp(mapped.bytes().data(), kMagic.data(), kMagic.size()) == 0;
+}
+
+Result<std::unique_ptr<Checkpoint>> open_gguf(MappedFile mapped) { return GgufFile::open(std::move(mapped)); }
+
+}  // namespace lstar

@@ -1,0 +1,69 @@
+// The key-value part of a GGUF file that is mapped into memory: where each value lies, checked once, decoded when asked
+// for. Borrows the mapping's bytes. Const calls may be made from several threads.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "lstar/base/result.h"
+#include "lstar/checkpoint/gguf_cursor.h"
+#include "lstar/checkpoint/gguf_metadata.h"
+
+namespace lstar {
+
+// Numbers as the format gives them.
+enum class GgufType : uint32_t {
+  uint8,
+  int8,
+  uint16,
+  int16,
+  uint32,
+  int32,
+  float32,
+  boolean,
+  string,
+  array,
+  uint64,
+  int64,
+  float64
+};
+
+class GgufValues final : public GgufMetadata {
+ public:
+  // Reads `count` pairs; the cursor stands at the first.
+  static Result<GgufValues> parse(GgufCursor& cursor, uint64_t count);
+
+  std::optional<int64_t> integer(std::string_view key) const override;
+  std::optional<double> number(std::string_view key) const override;
+  std::optional<bool> boolean(std::string_view key) const override;
+  std::optional<std::string_view> string(std::string_view key) const override;
+  std::optional<std::vector<std::string_view>> strings(std::string_view key) const override;
+  std::optional<std::vector<int64_t>> integers(std::string_view key) const override;
+  std::optional<std::vector<double>> numbers(std::string_view key) const override;
+  const std::string& path() const override { return path_; }
+
+  bool has(std::string_view key) const { return find(key) != nullptr; }
+
+  // The scalars as the text of one JSON object, in the spelling of Checkpoint::config().
+  std::string config(std::string_view architecture) const;
+
+ private:
+  struct Value {
+    GgufType type = GgufType::uint8;  // of the value, or of an array's elements
+    bool is_array = false;
+    uint64_t count = 1;
+    std::span<const std::byte> bytes;  // of a string: the text alone; of an array of strings: lengths and texts
+  };
+  const Value* find(std::string_view key) const;
+  const Value* find(std::string_view key, bool is_array) const;
+  static Result<Value> parse_value(GgufCursor& cursor);
+  static Result<Value> parse_array(GgufCursor& cursor);
+
+  std::string path_;
+  std::vector<std::pair<std::string_view, Value>> pairs_;  // sorted by key
+};
+
+}  // namespace lstar
