@@ -1,0 +1,122 @@
+#include "lstar/tokenizer/added_tokens.h"
+
+#include <algorithm>
+
+#include "lstar/tokenizer/unicode.h"
+#include "lstar/tokenizer/utf8.h"
+
+namespace lstar {
+namespace {
+
+bool ends_with_word(std::string_view text) {
+  return !text.empty() && is_word_character(decode_utf8(text, last_character(text)).value);
+}
+
+bool begins_with_word(std::string_view text) { return !text.empty() && is_word_character(decode_utf8(text, 0).value); }
+
+bool is_space(std::string_view text, size_t position) {
+  return CharacterClasses::get().of(decode_utf8(text, position).value) == CharacterClass::space;
+}
+
+// Where the white space at the end of a text begins.
+size_t space_at_end(std::string_view text) {
+  size_t begin = text.size();
+  while (begin > 0) {
+    const size_t character = last_character(text.substr(0, begin));
+    if (!is_space(text, character)) break;
+    begin = character;
+  }
+  return begin;
+}
+
+size_t space_at_start(std::string_view text) {
+  size_t end = 0;
+  while (end < text.size() && is_space(text, end)) end += utf8_length(text[end]);
+  return end;
+}
+
+}  // namespace
+
+void AddedTokens::add(AddedToken token, const Vocabulary& vocabulary) {
+  if (token.content.empty() || by_content_.contains(token.content)) return;
+  token.id = vocabulary.find(token.content);
+  if (token.id < 0) token.id = std::max(size_, vocabulary.count());
+  size_ = std::max(size_, token.id + 1);
+  by_content_.emplace(token.content, tokens_.size());
+  by_id_.insert_or_assign(token.id, tokens_.size());
+  tokens_.push_back(std::move(token));
+}
+
+void AddedTokens::finish(bool nfc) {
+  std::vector<Pattern> raw, normalized;
+  for (size_t i = 0; i < tokens_.size(); ++i) {
+    if (!tokens_[i].normalized)
+      raw.push_back({tokens_[i].content, i});
+    else
+      normalized.push_back({nfc ? to_nfc(tokens_[i].content) : tokens_[i].content, i});
+  }
+  in_raw_.build(std::move(raw));
+  in_normalized_.build(std::move(normalized));
+}
+
+int32_t AddedTokens::find(std::string_view content) const {
+  const auto at = by_content_.find(content);
+  return at == by_content_.end() ? -1 : tokens_[at->second].id;
+}
+
+const AddedToken* AddedTokens::token(int32_t id) const {
+  const auto at = by_id_.find(id);
+  return at == by_id_.end() ? nullptr : &tokens_[at->second];
+}
+
+void AddedTokens::Finder::build(std::vector<Pattern> all) {
+  // Of two tokens with one spelling (normalisation may make them alike) the first counts.
+  std::stable_sort(all.begin(), all.end(), [](const Pattern& a, const Pattern& b) { return a.text < b.text; });
+  const auto alike = [](const Pattern& a, const Pattern& b) { return a.text == b.text; };
+  all.erase(std::unique(all.begin(), all.end(), alike), all.end());
+  patterns = std::move(all);
+  for (const Pattern& pattern : patterns) begins[static_cast<unsigned char>(pattern.text.front())] = true;
+}
+
+const AddedTokens::Pattern* AddedTokens::Finder::longest_at(std::string_view text, size_t position) const {
+  // The patterns that agree with the text in their first `depth` bytes stand side by side; one byte more narrows them.
+  auto begin = patterns.begin(), end = patterns.end();
+  const Pattern* longest = nullptr;
+  for (size_t depth = 0; begin != end; ++depth) {
+    if (begin->text.size() == depth) {  // the shortest of them stands first
+      longest = &*begin;
+      ++begin;
+    }
+    if (position + depth == text.size()) break;
+    const auto byte = static_cast<unsigned char>(text[position + depth]);
+    begin = std::partition_point(
+        begin, end, [&](const Pattern& pattern) { return static_cast<unsigned char>(pattern.text[depth]) < byte; });
+    end = std::partition_point(
+        begin, end, [&](const Pattern& pattern) { return static_cast<unsigned char>(pattern.text[depth]) == byte; });
+  }
+  return longest;
+}
+
+void AddedTokens::split(std::string_view text, bool normalized, std::vector<Part>& parts) const {
+  const Finder& finder = normalized ? in_normalized_ : in_raw_;
+  size_t done = 0;  // up to here the text is in `parts`
+  for (size_t i = 0; i < text.size();) {
+    const Pattern* pattern = finder.begins[static_cast<unsigned char>(text[i])] ? finder.longest_at(text, i) : nullptr;
+    if (!pattern) {
+      ++i;
+      continue;
+    }
+    const AddedToken& token = tokens_[pattern->token];
+    size_t begin = i, end = i + pattern->text.size();
+    i = end;
+    if (token.single_word && (ends_with_word(text.substr(0, begin)) || begins_with_word(text.substr(end)))) continue;
+    if (token.left_strip) begin = std::max(space_at_end(text.substr(0, begin)), done);
+    if (token.right_strip) end += space_at_start(text.substr(end));
+    if (done < begin) parts.push_back({text.substr(done, begin - done)});
+    parts.push_back({text.substr(begin, end - begin), token.id});
+    done = end;
+  }
+  if (done < text.size()) parts.push_back({text.substr(done)});
+}
+
+}  // namespace lstar

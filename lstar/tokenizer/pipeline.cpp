@@ -1,0 +1,145 @@
+#include "lstar/tokenizer/pipeline.h"
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "lstar/tokenizer/byte_level.h"
+#include "lstar/tokenizer/tokenizer.h"
+#include "lstar/tokenizer/unicode.h"
+#include "lstar/tokenizer/utf8.h"
+
+namespace lstar {
+namespace {
+
+// Turns words into ids, through the cache where they are short.
+class WordEncoder final : public WordSink {
+ public:
+  WordEncoder(const TokenizerPipeline& pipeline, WordCache& cache, std::vector<int32_t>& ids)
+      : pipeline_(pipeline), cache_(cache), ids_(ids) {}
+
+  void word(std::string_view word) override {
+    if (word.size() > WordCache::kLongestWord) return encode(word);
+    uint64_t hash = 0;
+    size_t count = 0;
+    if (const int32_t* known = cache_.find(word, hash, count)) {
+      ids_.insert(ids_.end(), known, known + count);
+      return;
+    }
+    const size_t before = ids_.size();
+    encode(word);
+    cache_.insert(word, hash, std::span(ids_).subspan(before));
+  }
+
+ private:
+  void encode(std::string_view word) {
+    if (!pipeline_.spell_words) return pipeline_.model.encode(word, scratch_, ids_);
+    spell_bytes(word, spelled_);
+    pipeline_.model.encode(spelled_, scratch_, ids_);
+  }
+
+  const TokenizerPipeline& pipeline_;
+  WordCache& cache_;
+  std::vector<int32_t>& ids_;
+  Bpe::Scratch scratch_;
+  std::string spelled_;
+};
+
+// The parts of a text between and at the added tokens: those of raw text first, then, in what is left and after
+// normalisation, those of normalised text.
+Result<void> encode_text(const TokenizerPipeline& pipeline, std::string_view text, WordEncoder& words,
+                         std::vector<int32_t>& ids) {
+  std::vector<AddedTokens::Part> raw, normalized;
+  std::string changed;
+  pipeline.added.split(text, false, raw);
+  for (const AddedTokens::Part& part : raw) {
+    if (part.id >= 0) {
+      ids.push_back(part.id);
+      continue;
+    }
+    std::string_view stretch = part.text;
+    if (pipeline.nfc && !is_plainly_nfc(stretch)) stretch = changed = to_nfc(stretch);
+    normalized.clear();
+    pipeline.added.split(stretch, true, normalized);
+    for (const AddedTokens::Part& inner : normalized) {
+      if (inner.id >= 0)
+        ids.push_back(inner.id);
+      else
+        LSTAR_TRY(pipeline.pre_tokenizer.split(inner.text, words));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+void TokenizerPipeline::finish() {
+  added.finish(nfc);
+  // Where nothing looks at the spelling but the model, words are spelled after the cache has been asked for them.
+  std::vector<PreTokenizerStep>& steps = pre_tokenizer.steps;
+  if (!steps.empty() && std::holds_alternative<ByteSpelling>(steps.back())) {
+    steps.pop_back();
+    spell_words = true;
+  }
+}
+
+Result<std::vector<int32_t>> TokenizerPipeline::encode(std::string_view text, bool add_special_tokens) const {
+  constexpr size_t kLongestText =
+      std::numeric_limits<int32_t>::max() / 4;  // normalising may make it three times longer
+  if (text.size() > kLongestText)
+    return fail({.what = "text too long",
+                 .expected = fmt::format("at most {} bytes", kLongestText),
+                 .found = fmt::format("{}", text.size())});
+  const std::optional<std::string> repaired = repair_utf8(text);
+  if (repaired) text = *repaired;
+
+  std::vector<int32_t> ids;
+  if (add_special_tokens) ids = prefix;
+  std::unique_ptr<WordCache> cache = caches_.take();
+  WordEncoder words(*this, *cache, ids);
+  Result<void> done = encode_text(*this, text, words, ids);
+  caches_.give_back(std::move(cache));
+  if (!done) return fail(std::move(done).error().in(source));
+  if (add_special_tokens) ids.insert(ids.end(), suffix.begin(), suffix.end());
+  return ids;
+}
+
+std::string_view TokenizerPipeline::piece(int32_t id) const {
+  if (const AddedToken* token = added.token(id)) return token->content;
+  return model.vocabulary().piece(id);
+}
+
+std::string TokenizerPipeline::decode(int32_t id) const {
+  if (!byte_level || added.token(id)) return std::string(piece(id));
+  return unspell_bytes(piece(id));
+}
+
+int32_t TokenizerPipeline::size() const { return std::max(added.size(), model.vocabulary().size()); }
+
+Result<std::vector<int32_t>> Tokenizer::encode(std::string_view text, bool add_special_tokens) const {
+  return pipeline_->encode(text, add_special_tokens);
+}
+
+std::string Tokenizer::piece(int32_t id) const { return std::string(pipeline_->piece(id)); }
+
+std::string Tokenizer::decode(std::span<const int32_t> ids) const {
+  std::string text;
+  for (const int32_t id : ids) text += pipeline_->decode(id);
+  return text;
+}
+
+size_t Tokenizer::size() const { return static_cast<size_t>(pipeline_->size()); }
+
+Result<Tokenizer> open_tokenizer(const TokenizerSource& source) {
+  if (source.gguf) {
+    LSTAR_ASSIGN(auto pipeline, read_gguf_vocabulary(*source.gguf));
+    return Tokenizer(std::move(pipeline));
+  }
+  if (source.folder.empty()) return fail("the checkpoint has no tokenizer");
+  LSTAR_ASSIGN(auto pipeline, read_tokenizer_folder(source.folder));
+  return Tokenizer(std::move(pipeline));
+}
+
+}  // namespace lstar

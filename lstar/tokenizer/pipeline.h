@@ -1,0 +1,57 @@
+// The steps from text to ids, filled by one of the three readers and immutable afterwards.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lstar/base/result.h"
+#include "lstar/tokenizer/added_tokens.h"
+#include "lstar/tokenizer/bpe.h"
+#include "lstar/tokenizer/pre_tokenizer.h"
+#include "lstar/tokenizer/word_cache.h"
+
+namespace lstar {
+
+struct TokenizerPipeline {
+  AddedTokens added;
+  bool nfc = false;  // text is brought into NFC, after the added tokens that match raw text are found
+  PreTokenizer pre_tokenizer;
+  bool byte_level = false;   // pieces spell bytes (byte_level.h)
+  bool spell_words = false;  // the bytes of words are spelled here; else a step of pre_tokenizer has done it
+  Bpe model;
+  std::vector<int32_t> prefix, suffix;  // special tokens around a text
+
+  std::string source;  // the file it came from, for messages
+
+  // Called once by a reader, after all else is set and all tokens are added.
+  void finish();
+
+  Result<std::vector<int32_t>> encode(std::string_view text, bool add_special_tokens) const;
+  std::string_view piece(int32_t id) const;
+  std::string decode(int32_t id) const;
+  int32_t size() const;
+
+ private:
+  mutable WordCachePool caches_;
+};
+
+using PipelinePointer = std::shared_ptr<TokenizerPipeline>;
+
+// tokenizer.json; not finished, so that a folder's other files can name more tokens.
+Result<PipelinePointer> read_tokenizer_json(const std::string& path);
+
+// GPT-2's two files, with GPT-2's split into words; not finished either.
+struct VocabAndMergesOptions {
+  bool nfc = false;
+  bool prefix_space = false;
+};
+Result<PipelinePointer> read_vocab_and_merges(const std::string& vocab_path, const std::string& merges_path,
+                                              VocabAndMergesOptions options);
+
+// Everything for a folder: the reader that fits, and what tokenizer_config.json and special_tokens_map.json add.
+Result<PipelinePointer> read_tokenizer_folder(const std::string& folder);
+
+Result<PipelinePointer> read_gguf_vocabulary(const class GgufMetadata& metadata);
+
+}  // namespace lstar

@@ -1,0 +1,51 @@
+// Text to token ids, equal to Hugging Face's `tokenizers` with special tokens added, nothing truncated and nothing
+// padded. One byte-level or character-level BPE pipeline, read from a tokenizer.json, from vocab.json + merges.txt, or
+// from a GGUF's own vocabulary: find added tokens, normalise (NFC), split into words, merge, add special tokens.
+// Includes base/ and checkpoint/. A Tokenizer shares immutable state, is cheap to copy and to move, keeps nothing of
+// its source, and all its calls may be made from several threads at once.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lstar/base/result.h"
+#include "lstar/checkpoint/checkpoint.h"
+
+namespace lstar {
+
+struct TokenizerPipeline;
+
+class Tokenizer {
+ public:
+  explicit Tokenizer(std::shared_ptr<const TokenizerPipeline> pipeline) : pipeline_(std::move(pipeline)) {}
+
+  // Ids of a UTF-8 text. Each maximal ill-formed sequence of bytes counts as one U+FFFD, as Python's
+  // bytes.decode(errors="replace") has it. Without special tokens nothing is added in front or behind; special tokens
+  // written out in the text are found either way. Fails only where a pattern of the tokenizer gives up on the text.
+  Result<std::vector<int32_t>> encode(std::string_view text, bool add_special_tokens = true) const;
+
+  // The token as the vocabulary writes it ("Ġthe"); empty for an id that is not in use.
+  std::string piece(int32_t id) const;
+
+  // The bytes that the tokens stand for, byte-level spelling undone ("Ġthe" is " the"). A sequence that ends in the
+  // middle of a character is not UTF-8.
+  std::string decode(std::span<const int32_t> ids) const;
+
+  // One more than the largest id.
+  size_t size() const;
+
+ private:
+  std::shared_ptr<const TokenizerPipeline> pipeline_;
+};
+
+// From a folder: tokenizer.json where it exists, else vocab.json + merges.txt; both with the special tokens that
+// tokenizer_config.json and special_tokens_map.json name, as `transformers` adds them on loading. A tokenizer.json is
+// followed as it is written, also where `transformers` 5 would rebuild the tokenizer from its vocabulary alone.
+Result<Tokenizer> open_tokenizer(const TokenizerSource& source);
+
+}  // namespace lstar

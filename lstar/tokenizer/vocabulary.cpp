@@ -1,0 +1,58 @@
+#include "lstar/tokenizer/vocabulary.h"
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+
+#include <fmt/format.h>
+
+namespace lstar {
+
+Result<Vocabulary> Vocabulary::make(std::span<const VocabularyEntry> entries) {
+  constexpr size_t kMostEntries = size_t{1} << 28;
+  if (entries.size() > kMostEntries)
+    return fail({.what = "vocabulary too large",
+                 .expected = fmt::format("at most {} tokens", kMostEntries),
+                 .found = fmt::format("{}", entries.size())});
+  const int64_t limit = static_cast<int64_t>(entries.size()) * 4 + 65536;
+  Vocabulary vocabulary;
+  size_t bytes = 0;
+  int64_t largest = -1;
+  for (const VocabularyEntry& entry : entries) {
+    if (entry.id < 0 || entry.id >= limit)
+      return fail({.what = "token id out of range",
+                   .at = fmt::format("token {}", entry.piece),
+                   .expected = fmt::format("0 to {}", limit - 1),
+                   .found = fmt::format("{}", entry.id)});
+    if (entry.piece.size() > std::numeric_limits<uint32_t>::max())
+      return fail({.what = "token too long", .at = fmt::format("id {}", entry.id)});
+    bytes += entry.piece.size();
+    largest = std::max(largest, entry.id);
+  }
+  vocabulary.text_.reserve(bytes);
+  vocabulary.places_.resize(static_cast<size_t>(largest + 1));
+  vocabulary.slots_.resize(std::bit_ceil(entries.size() * 2 + 1));
+  vocabulary.mask_ = vocabulary.slots_.size() - 1;
+  vocabulary.count_ = static_cast<int32_t>(entries.size());
+  for (const VocabularyEntry& entry : entries) {
+    Place& place = vocabulary.places_[static_cast<size_t>(entry.id)];
+    if (place.used)
+      return fail({.what = "token id appears twice",
+                   .at = fmt::format("token {}", entry.piece),
+                   .found = fmt::format("{}", entry.id)});
+    place = {vocabulary.text_.size(), static_cast<uint32_t>(entry.piece.size()), true};
+    vocabulary.text_.append(entry.piece);
+    const size_t hash = std::hash<std::string_view>()(entry.piece);
+    const auto tag = static_cast<uint32_t>(hash >> 32);
+    size_t i = hash & vocabulary.mask_;
+    for (; vocabulary.slots_[i].id >= 0; i = (i + 1) & vocabulary.mask_) {
+      const Slot& other = vocabulary.slots_[i];
+      if (other.tag == tag && vocabulary.piece(other.id) == entry.piece)
+        return fail({.what = "token appears twice", .at = fmt::format("token {}", entry.piece)});
+    }
+    vocabulary.slots_[i] = {static_cast<int32_t>(entry.id), tag};
+  }
+  return vocabulary;
+}
+
+}  // namespace lstar

@@ -1,0 +1,66 @@
+// The pieces of a model and their ids. All text lies in one block; lookups go through one flat hash table. Immutable
+// once made.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lstar/base/result.h"
+
+namespace lstar {
+
+struct VocabularyEntry {
+  std::string_view piece;
+  int64_t id = 0;
+};
+
+class Vocabulary {
+ public:
+  // Fails where an id or a piece appears twice, or where an id lies outside [0, limit): the limit leaves room for gaps
+  // and keeps a wild id from sizing the tables.
+  static Result<Vocabulary> make(std::span<const VocabularyEntry> entries);
+
+  // The id, or -1.
+  int32_t find(std::string_view piece) const {
+    if (slots_.empty()) return -1;
+    const size_t hash = std::hash<std::string_view>()(piece);
+    for (size_t i = hash & mask_;; i = (i + 1) & mask_) {
+      const Slot& slot = slots_[i];
+      if (slot.id < 0) return -1;
+      if (slot.tag == static_cast<uint32_t>(hash >> 32) && this->piece(slot.id) == piece) return slot.id;
+    }
+  }
+
+  // Empty for an id that is not in use.
+  std::string_view piece(int32_t id) const {
+    if (id < 0 || id >= size()) return {};
+    const Place& place = places_[static_cast<size_t>(id)];
+    return std::string_view(text_).substr(place.offset, place.length);
+  }
+
+  int32_t size() const { return static_cast<int32_t>(places_.size()); }  // one more than the largest id
+  int32_t count() const { return count_; }                               // pieces
+
+ private:
+  struct Slot {
+    int32_t id = -1;  // -1: free
+    uint32_t tag = 0;
+  };
+  struct Place {
+    uint64_t offset = 0;
+    uint32_t length = 0;
+    bool used = false;
+  };
+  std::string text_;
+  std::vector<Place> places_;  // (size)
+  std::vector<Slot> slots_;    // a power of two, at most half full
+  size_t mask_ = 0;
+  int32_t count_ = 0;
+};
+
+}  // namespace lstar

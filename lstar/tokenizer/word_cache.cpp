@@ -1,0 +1,50 @@
+#include "lstar/tokenizer/word_cache.h"
+
+#include <functional>
+#include <limits>
+
+namespace lstar {
+
+const int32_t* WordCache::find(std::string_view word, uint64_t& hash, size_t& count) const {
+  hash = std::hash<std::string_view>()(word);
+  if (slots_.empty()) return nullptr;
+  for (size_t i = hash % kSlots; slots_[i].bytes != 0; i = (i + 1) % kSlots) {
+    const Slot& slot = slots_[i];
+    if (slot.hash != hash || std::string_view(text_).substr(slot.text, slot.bytes) != word) continue;
+    count = slot.count;
+    return ids_.data() + slot.ids;
+  }
+  return nullptr;
+}
+
+void WordCache::insert(std::string_view word, uint64_t hash, std::span<const int32_t> ids) {
+  if (ids.size() > std::numeric_limits<uint16_t>::max()) return;
+  if (slots_.empty() || used_ == kSlots / 2) {
+    slots_.assign(kSlots, Slot{});
+    used_ = 0;
+    text_.clear();
+    ids_.clear();
+  }
+  size_t i = hash % kSlots;
+  while (slots_[i].bytes != 0) i = (i + 1) % kSlots;
+  slots_[i] = {hash, static_cast<uint32_t>(text_.size()), static_cast<uint32_t>(ids_.size()),
+               static_cast<uint16_t>(word.size()), static_cast<uint16_t>(ids.size())};
+  text_.append(word);
+  ids_.insert(ids_.end(), ids.begin(), ids.end());
+  ++used_;
+}
+
+std::unique_ptr<WordCache> WordCachePool::take() {
+  const std::lock_guard lock(mutex_);
+  if (idle_.empty()) return std::make_unique<WordCache>();
+  std::unique_ptr<WordCache> cache = std::move(idle_.back());
+  idle_.pop_back();
+  return cache;
+}
+
+void WordCachePool::give_back(std::unique_ptr<WordCache> cache) {
+  const std::lock_guard lock(mutex_);
+  idle_.push_back(std::move(cache));
+}
+
+}  // namespace lstar
