@@ -79,7 +79,7 @@ Scale scale_of(const std::vector<Layer>& trace, const Box& box, bool with_floor)
     const int power = static_cast<int>(std::floor(std::log10(high)));
     if (power >= 4 || power <= -3) {
       scale.factor = std::pow(10, -power);
-      scale.exponent = "× " + log_ticks({std::pow(10, power), std::pow(10, power)}, 1).front().label;
+      scale.exponent = fmt::format("× {}", log_ticks({std::pow(10, power), std::pow(10, power)}, 1).front().label);
     }
     scale.axes.y = {0, high * scale.factor * 1.12};
     scale.axes.y_ticks = linear_ticks(scale.axes.y, 5);
@@ -183,8 +183,8 @@ Figure traces_figure(const StudyResult& result, size_t estimator) {
   std::vector<LegendItem> legend{
       {LegendItem::Kind::solid, std::string(kLine), "trace, mean over prompts"},
       {LegendItem::Kind::band, std::string(kLine), "smallest to largest prompt"},
-      {LegendItem::Kind::solid, std::string(kMeasured), "L* (" + result.study.detector + ")"},
-      {LegendItem::Kind::dashed, std::string(kPredicted), "predicted (" + result.study.formula + ")"}};
+      {LegendItem::Kind::solid, std::string(kMeasured), fmt::format("L* ({})", result.study.detector)},
+      {LegendItem::Kind::dashed, std::string(kPredicted), fmt::format("predicted ({})", result.study.formula)}};
   if (any_floor) legend.push_back({LegendItem::Kind::dashed, std::string(kFloor), "rounding floor"});
 
   const double keys = legend_height(legend, kWidth - kLeft - 12, kFont);

@@ -96,7 +96,8 @@ std::string wrap(std::string_view text, int width, std::string_view first, int i
     const std::string_view word = text.substr(i, text.find(' ', i) - i);
     const int needed = display_width(word) + (line_is_empty ? 0 : 1);
     if (!line_is_empty && used + needed > width) {
-      out += "\n" + rest;
+      out += '\n';
+      out += rest;
       used = indent;
       line_is_empty = true;
     }
@@ -141,7 +142,9 @@ std::string TextTable::str(int width, std::string_view indent, const Paint& pain
       text += padded(shorten(cells[j], widths[j]), widths[j], align_[j] == Align::right);
     }
     text.erase(text.find_last_not_of(' ') + 1);
-    out += std::string(indent) + (head ? paint.bold(text) : text) + "\n";
+    out += indent;
+    out += head ? paint.bold(text) : text;
+    out += '\n';
   };
   line(head_, true);
   for (const auto& row : rows_) line(row, false);

@@ -1,0 +1,102 @@
+#include "lstar/report/json_writer.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace lstar {
+namespace {
+
+std::string scalar(const JsonValue& value) {
+  return value.dump(-1, ' ', false, nlohmann::detail::error_handler_t::replace);
+}
+
+void write(const JsonValue& value, int depth, std::string& out) {
+  if (!value.is_structured() || value.empty()) {
+    out += scalar(value);
+    return;
+  }
+  const bool object = value.is_object();
+  const bool flat = !object && std::none_of(value.begin(), value.end(), [](const JsonValue& v) {
+    return v.is_structured() && !(v.is_array() && v.empty());
+  });
+  std::string gap;
+  if (!flat) gap.append(1, '\n').append(static_cast<size_t>(2 * depth + 2), ' ');
+  out += object ? '{' : '[';
+  bool first = true;
+  for (const auto& item : value.items()) {
+    if (!first) out += flat ? ", " : ",";
+    first = false;
+    out += gap;
+    if (object) {
+      out += scalar(JsonValue(item.key()));
+      out += ": ";
+    }
+    write(item.value(), depth + 1, out);
+  }
+  if (!flat) {
+    out += '\n';
+    out.append(static_cast<size_t>(2 * depth), ' ');
+  }
+  out += object ? '}' : ']';
+}
+
+}  // namespace
+
+JsonValue json_value(std::optional<double> value) {
+  if (value && std::isfinite(*value)) return *value;
+  return nullptr;
+}
+
+JsonValue json_value(std::optional<int> value) {
+  if (value) return *value;
+  return nullptr;
+}
+
+JsonValue json_value(const std::optional<std::string>& value) {
+  if (value) return *value;
+  return nullptr;
+}
+
+JsonValue json_array(std::span<const double> values) {
+  JsonValue array = JsonValue::array();
+  for (const double value : values) array.push_back(json_value(std::optional(value)));
+  return array;
+}
+
+JsonValue json_or_null(const std::string& value) {
+  if (value.empty()) return nullptr;
+  return value;
+}
+
+JsonValue json_value(const Detection& found) {
+  return {{"layer", json_value(found.layer)},     {"resolved", found.resolved},
+          {"margin", json_value(found.margin)},   {"rule", json_or_null(found.rule)},
+          {"reason", json_or_null(found.reason)}, {"broken_from", json_value(found.broken_from)}};
+}
+
+JsonValue json_detections(std::span<const Detection> found) {
+  JsonValue by_name = JsonValue::object();
+  const auto all = detectors();
+  for (size_t i = 0; i < std::min(all.size(), found.size()); ++i)
+    by_name[std::string(all[i].name)] = json_value(found[i]);
+  return by_name;
+}
+
+JsonValue json_value(const Identity& identity) {
+  JsonValue files = JsonValue::array();
+  for (const FileIdentity& file : identity.files)
+    files.push_back({{"file", file.file}, {"bytes", file.bytes}, {"sha256", json_or_null(file.sha256)}});
+  return {{"path", identity.path},
+          {"revision", json_value(identity.revision)},
+          {"format", identity.format},
+          {"stored_dtype", identity.stored_dtype},
+          {"files", std::move(files)}};
+}
+
+std::string write_json(const JsonValue& value) {
+  std::string out;
+  write(value, 0, out);
+  return out + "\n";
+}
+
+}  // namespace lstar

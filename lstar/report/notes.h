@@ -1,0 +1,25 @@
+// What must be said beside the numbers: one sentence each, the same in every kind of report. Pure.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "lstar/study/study.h"
+
+namespace lstar {
+
+// What the estimators of these names are worth.
+std::vector<std::string> estimator_notes(std::span<const std::string> estimators);
+
+// These, and what is to be said of the whole study: unresolved L*, predictions beyond a model's layers, the head
+// layout.
+std::vector<std::string> study_notes(const StudyResult&);
+
+// A prediction beyond the layers of a model, or an empty string.
+std::string range_note(const Study&, const ModelResult&);
+
+// "weights (alone 19, attention alone 12; ...)", or why there is no answer.
+std::string decides_text(const Decides&);
+
+}  // namespace lstar
