@@ -1,0 +1,125 @@
+#include "lstar/compute/cpu/attention.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace lstar {
+namespace {
+
+int64_t blocks_of(int64_t n, int64_t block) { return (n + block - 1) / block; }
+
+template <class T>
+Result<void> check(const AttentionSpec& spec, const Batch& batch, bool last_rows_only, View<T> out) {
+  const int64_t rows = last_rows_only ? static_cast<int64_t>(batch.prompts()) : batch.rows();
+  if (spec.heads < 1 || spec.kv_heads < 1 || spec.heads % spec.kv_heads != 0 || spec.head_dim < 1)
+    return fail({.what = "attention heads",
+                 .expected = "query heads a multiple of key and value heads",
+                 .found = fmt::format("{} and {}, width {}", spec.heads, spec.kv_heads, spec.head_dim)});
+  if (out.rows != rows || out.cols != int64_t{spec.heads} * spec.head_dim)
+    return fail({.what = "attention output",
+                 .expected = fmt::format("{} x {}", rows, int64_t{spec.heads} * spec.head_dim),
+                 .found = fmt::format("{} x {}", out.rows, out.cols)});
+  return {};
+}
+
+}  // namespace
+
+template <class T>
+void Attention<T>::pack(const AttentionSpec& spec, const Batch& batch, HeadView<const T> k, HeadView<const T> v) {
+  using Kernel = AttentionKernel<T>;
+  const int64_t width = Kernel::panel_width(), value_stride = Kernel::value_stride(spec.head_dim);
+  key_start_.assign(1, 0);
+  for (size_t p = 0; p < batch.prompts(); ++p)
+    key_start_.push_back(key_start_.back() + blocks_of(batch.length(p), width) * width);
+  const int64_t packed = key_start_.back();
+  T* keys = keys_.at_least(packed * spec.kv_heads * spec.head_dim);
+  T* values = values_.at_least(packed * spec.kv_heads * value_stride);
+  pool_.for_each(batch.prompts() * static_cast<size_t>(spec.kv_heads), [&](size_t task, int) {
+    const size_t p = task / static_cast<size_t>(spec.kv_heads), head = task % static_cast<size_t>(spec.kv_heads);
+    const int64_t place = static_cast<int64_t>(head) * packed + key_start_[p];
+    const auto start = [&](const HeadView<const T>& x) {
+      return x.rows.row(batch.start[p]) + x.offset + static_cast<int64_t>(head) * x.head_stride;
+    };
+    Kernel::pack_keys(start(k), k.rows.stride, batch.length(p), spec.head_dim, keys + place * spec.head_dim);
+    Kernel::pack_values(start(v), v.rows.stride, batch.length(p), spec.head_dim, values + place * value_stride);
+  });
+}
+
+// Block sums become the prompt's, block after block.
+template <class T>
+void Attention<T>::reduce(const AttentionSpec& spec, const Batch& batch, const AttentionStats& stats) const {
+  const auto heads = static_cast<size_t>(spec.heads);
+  double* const wanted[] = {stats.diagonal, stats.off_diagonal, stats.entropy};
+  for (size_t which = 0; which < 3; ++which) {
+    if (!wanted[which]) continue;
+    for (size_t p = 0; p < batch.prompts(); ++p)
+      std::fill_n(wanted[which] + static_cast<int64_t>(p) * stats.stride, heads, 0.0);
+    for (size_t t = 0; t < tasks_.size(); ++t) {
+      double* of_prompt = wanted[which] + static_cast<int64_t>(tasks_[t].prompt) * stats.stride;
+      for (size_t h = 0; h < heads; ++h) of_prompt[h] += block_sums_[(t * 3 + which) * heads + h];
+    }
+  }
+  if (!stats.rounded_sum) return;
+  for (size_t p = 0; p < batch.prompts(); ++p) {
+    float sum = 0;
+    for (int64_t i = batch.start[p]; i < batch.start[p + 1]; ++i) sum += rounded_rows_[static_cast<size_t>(i)];
+    stats.rounded_sum[static_cast<int64_t>(p) * stats.rounded_stride] = sum;
+  }
+}
+
+template <class T>
+Result<void> Attention<T>::operator()(const AttentionSpec& spec, const Batch& batch, HeadView<const T> q,
+                                      HeadView<const T> k, HeadView<const T> v, bool last_rows_only, View<T> out,
+                                      const AttentionStats& stats) {
+  LSTAR_TRY(check(spec, batch, last_rows_only, out));
+  pack(spec, batch, k, v);
+  tasks_.clear();
+  for (size_t p = 0; p < batch.prompts(); ++p)
+    for (int64_t begin = 0; begin < batch.length(p); begin += kQueryBlock)
+      tasks_.push_back({p, begin, std::min(begin + kQueryBlock, batch.length(p))});
+  const auto heads = static_cast<size_t>(spec.heads);
+  block_sums_.resize(tasks_.size() * 3 * heads);
+  if (stats.rounded_sum) rounded_rows_.resize(static_cast<size_t>(batch.rows()));
+
+  const int64_t value_stride = AttentionKernel<T>::value_stride(spec.head_dim), packed = key_start_.back();
+  const T* keys = keys_.at_least(0);
+  const T* values = values_.at_least(0);
+  pool_.for_each(tasks_.size(), [&](size_t index, int worker) {
+    const size_t t = tasks_.size() - 1 - index;  // late rows see more keys: they go first, so that no worker waits long
+    const Task& task = tasks_[t];
+    const int64_t first_row = batch.start[task.prompt], last = batch.length(task.prompt) - 1;
+    Worker& mine = workers_[worker];
+    AttentionBlock<T> block{.spec = &spec, .dtype = dtype_, .q = q, .first_row = first_row};
+    block.begin = task.begin;
+    block.rows = task.end - task.begin;
+    block.keys = keys + key_start_[task.prompt] * spec.head_dim;
+    block.values = values + key_start_[task.prompt] * value_stride;
+    block.keys_head_stride = packed * spec.head_dim;
+    block.values_head_stride = packed * value_stride;
+    if (last_rows_only) {
+      block.first_out = task.end - 1 == last ? block.rows - 1 : block.rows;
+      block.out = out.row_range(static_cast<int64_t>(task.prompt), static_cast<int64_t>(task.prompt) + 1);
+    } else {
+      block.out = out.row_range(first_row + task.begin, first_row + task.end);
+    }
+    block.wants_entropy = stats.entropy != nullptr;
+    block.diagonal = block_sums_.data() + t * 3 * heads;
+    block.off_diagonal = block.diagonal + heads;
+    block.entropy = block.off_diagonal + heads;
+    if (stats.rounded_sum) block.rounded_rows = rounded_rows_.data() + first_row + task.begin;
+    block.queries = mine.queries.at_least(kQueryBlock * spec.head_dim);
+    block.scores = mine.scores.at_least(kQueryBlock * kKeyBlock);
+    block.sums = mine.sums.at_least(spec.heads * kQueryBlock * value_stride);
+    block.mean = mine.mean.at_least(kQueryBlock * kKeyBlock);
+    block.state = mine.state.at_least(spec.heads * kQueryBlock);
+    AttentionKernel<T>::run(block);
+  });
+  reduce(spec, batch, stats);
+  return {};
+}
+
+template class Attention<float>;
+template class Attention<double>;
+
+}  // namespace lstar

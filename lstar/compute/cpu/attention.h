@@ -1,0 +1,103 @@
+// Causal softmax attention with exact statistics, in one streaming pass over the keys. One task is a block of
+// kQueryBlock query rows of one prompt with all its heads. Scores exist for one key block at a time, so memory grows
+// with the number of tokens and not with its square.
+//
+// Each row keeps the running maximum m and the sums, over the keys j before it, of e^(s_j - m) and of
+// e^(s_j - m) (m - s_j), and its own weight e^(s_i - m) apart. With Z their total, the diagonal, the off-diagonal mass
+// (never a difference: 0 exactly for a row that sees itself alone) and the entropy ln Z + sum p (m - s) follow, all
+// of non-negative terms. Where probabilities must be rounded, or their rounded sum is wanted, a second sweep computes
+// the scores again with m and Z known.
+//
+// rounded_sum in float32: at each (i, j) the heads' rounded probabilities are added in the order of the heads and
+// divided by H; the keys of a row are then added from left to right, and the rows from first to last.
+#pragma once
+
+#include <vector>
+
+#include "lstar/base/worker_pool.h"
+#include "lstar/compute/backend.h"
+#include "lstar/compute/cpu/scratch.h"
+
+namespace lstar {
+
+inline constexpr int64_t kQueryBlock = 48;  // a multiple of every register block's height
+inline constexpr int64_t kKeyBlock = 256;   // a multiple of every panel's width
+
+// What a row of one head knows after the keys it has seen.
+template <class T>
+struct RowState {
+  T largest;        // m
+  T own;            // e^(s_i - m)
+  double others;    // sum over j < i of e^(s_j - m)
+  double distance;  // sum over j <= i of e^(s_j - m) (m - s_j)
+};
+
+// One block of query rows. Heads of q, k and v are packed dense by then.
+template <class T>
+struct AttentionBlock {
+  const AttentionSpec* spec = nullptr;
+  Dtype dtype{};
+  HeadView<const T> q;        // of the whole batch
+  int64_t first_row = 0;      // of the prompt, in q
+  int64_t begin = 0;          // the block's first row in the prompt
+  int64_t rows = 0;           // at most kQueryBlock
+  const T* keys = nullptr;    // (kv_heads) of panels (panel, head_dim, width) of this prompt
+  const T* values = nullptr;  // (kv_heads) of (keys, value_stride)
+  int64_t keys_head_stride = 0, values_head_stride = 0;
+  View<T> out;            // (rows, heads * head_dim): where the rows from `first_out` on are written
+  int64_t first_out = 0;  // rows of the block before it are not written; `rows` for none
+  bool wants_entropy = false;
+  double* diagonal = nullptr;      // (heads): sums over the block's rows
+  double* off_diagonal = nullptr;  // (heads)
+  double* entropy = nullptr;       // (heads)
+  float* rounded_rows = nullptr;   // (rows): sums of the mean rounded probabilities; null if not wanted
+  // Scratch, see attention_scratch_size.
+  T* queries = nullptr;          // (kQueryBlock, head_dim)
+  T* scores = nullptr;           // (kQueryBlock, kKeyBlock)
+  T* sums = nullptr;             // (heads, kQueryBlock, value_stride): P V
+  float* mean = nullptr;         // (kQueryBlock, kKeyBlock)
+  RowState<T>* state = nullptr;  // (heads, kQueryBlock)
+};
+
+// The width of a key panel and the distance between packed value rows: they depend on the instruction set.
+template <class T>
+struct AttentionKernel {
+  static int64_t panel_width();
+  static int64_t value_stride(int64_t head_dim);
+  // Packs `rows` keys or values of one head, which start at `from`.
+  static void pack_keys(const T* from, int64_t stride, int64_t rows, int64_t head_dim, T* to);
+  static void pack_values(const T* from, int64_t stride, int64_t rows, int64_t head_dim, T* to);
+  static void run(const AttentionBlock<T>&);
+};
+
+template <class T>
+class Attention {
+ public:
+  Attention(Dtype dtype, WorkerPool& pool) : dtype_(dtype), pool_(pool), workers_(pool.threads()) {}
+  Result<void> operator()(const AttentionSpec&, const Batch&, HeadView<const T> q, HeadView<const T> k,
+                          HeadView<const T> v, bool last_rows_only, View<T> out, const AttentionStats&);
+
+ private:
+  struct Worker {
+    Scratch<T> queries, scores, sums;
+    Scratch<float> mean;
+    Scratch<RowState<T>> state;
+  };
+  struct Task {
+    size_t prompt = 0;
+    int64_t begin = 0, end = 0;  // rows in the prompt
+  };
+  void pack(const AttentionSpec&, const Batch&, HeadView<const T> k, HeadView<const T> v);
+  void reduce(const AttentionSpec&, const Batch&, const AttentionStats&) const;
+
+  Dtype dtype_;
+  WorkerPool& pool_;
+  std::vector<Worker> workers_;
+  std::vector<Task> tasks_;          // by prompt, then by row
+  std::vector<int64_t> key_start_;   // (prompts + 1): a prompt's first key in the packed arrays, whole panels each
+  Scratch<T> keys_, values_;         // (kv_heads, packed keys, head_dim), (kv_heads, packed keys, value_stride)
+  std::vector<double> block_sums_;   // (tasks, 3, heads)
+  std::vector<float> rounded_rows_;  // (rows of the batch)
+};
+
+}  // namespace lstar

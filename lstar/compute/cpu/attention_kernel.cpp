@@ -1,0 +1,379 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "lstar/compute/cpu/attention.h"
+#include "lstar/compute/cpu/targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "lstar/compute/cpu/attention_kernel.cpp"
+#include <hwy/foreach_target.h>
+
+#include "lstar/compute/cpu/gemm-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace lstar {
+namespace HWY_NAMESPACE {
+
+template <class T>
+constexpr int64_t value_stride_of(int64_t head_dim) {
+  constexpr int64_t lanes = panel_width<T>() / kTileVectors;
+  return (head_dim + lanes - 1) / lanes * lanes;
+}
+
+template <class T>
+void pack_keys(const T* from, int64_t stride, int64_t rows, int64_t head_dim, T* to) {
+  constexpr int64_t width = panel_width<T>();
+  for (int64_t j = 0; j < rows; j += width)
+    pack_panel(from + j * stride, stride, std::min(width, rows - j), head_dim, width, to + j * head_dim);
+}
+
+template <class T>
+void pack_values(const T* from, int64_t stride, int64_t rows, int64_t head_dim, T* to) {
+  const int64_t to_stride = value_stride_of<T>(head_dim);
+  for (int64_t j = 0; j < rows; ++j) {
+    std::copy_n(from + j * stride, head_dim, to + j * to_stride);
+    std::fill_n(to + j * to_stride + head_dim, to_stride - head_dim, T(0));
+  }
+}
+
+template <class T, class Round>
+class BlockKernel {
+ public:
+  BlockKernel(const AttentionBlock<T>& block, Round round)
+      : b_(block),
+        spec_(*block.spec),
+        round_(round),
+        value_stride_(value_stride_of<T>(spec_.head_dim)),
+        keys_seen_(block.begin + block.rows) {
+    const ScoreRounding rounding = spec_.rounding;
+    rounds_product_ = rounding == ScoreRounding::product_then_scale;
+    rounds_score_ = rounding != ScoreRounding::none;
+    scale_ = rounding == ScoreRounding::query_first ? T(1) : static_cast<T>(spec_.scale);
+  }
+
+  void run() {
+    const bool two_sweeps = b_.rounded_rows || (!Round::kIsExact && writes_rows());
+    const bool sums_now = !two_sweeps && writes_rows();
+    if (writes_rows()) std::fill_n(b_.sums, spec_.heads * kQueryBlock * value_stride_, T(0));
+    for (int h = 0; h < spec_.heads; ++h) {
+      load_queries(h);
+      RowState<T>* state = b_.state + h * kQueryBlock;
+      constexpr T infinity = std::numeric_limits<T>::infinity();
+      std::fill_n(state, b_.rows, RowState<T>{-infinity, T(0), 0, 0});
+      for (int64_t key = 0; key < keys_seen_; key += kKeyBlock) {
+        score(h, key);
+        T shrink[kQueryBlock];
+        for (int64_t i = 0; i < b_.rows; ++i) shrink[i] = weigh(h, i, key, state[i]);
+        if (sums_now) add_values(h, key, shrink);
+      }
+      report(h, state);
+    }
+    if (two_sweeps) second_sweep();
+    if (writes_rows()) write_rows(/*divide=*/!two_sweeps);
+  }
+
+ private:
+  bool writes_rows() const { return b_.first_out < b_.rows; }
+  // Keys of the block that starts at `key` which row i may see: 0 .. kKeyBlock.
+  int64_t visible(int64_t i, int64_t key) const { return std::clamp<int64_t>(b_.begin + i + 1 - key, 0, kKeyBlock); }
+  // The register block of row i sees this many of them.
+  int64_t tile_visible(int64_t i, int64_t key) const {
+    return visible(std::min(i / kTileRows * kTileRows + kTileRows, b_.rows) - 1, key);
+  }
+
+  void load_queries(int h) {
+    const bool scaled = spec_.rounding == ScoreRounding::query_first;
+    const T scale = static_cast<T>(spec_.scale);
+    for (int64_t i = 0; i < b_.rows; ++i) {
+      const T* from = b_.q.rows.row(b_.first_row + b_.begin + i) + b_.q.offset + h * b_.q.head_stride;
+      T* to = b_.queries + i * spec_.head_dim;
+      for_elements<T>(spec_.head_dim, [&](auto d, int64_t c) {
+        auto q = hn::LoadU(d, from + c);
+        if (scaled) q = round_(d, hn::Mul(q, hn::Set(d, scale)));
+        hn::StoreU(q, d, to + c);
+      });
+    }
+  }
+
+  // scores = q.k for the block's rows and the keys from `key` on; what no row of a register block sees is left out.
+  void score(int h, int64_t key) {
+    const hn::ScalableTag<T> d;
+    constexpr int64_t width = panel_width<T>(), lanes = width / kTileVectors;
+    const T* keys = b_.keys + kv_head(h) * b_.keys_head_stride + key * spec_.head_dim;
+    for (int64_t j = 0; j < std::min(kKeyBlock, keys_seen_ - key); j += width) {
+      for (int64_t i = 0; i < b_.rows; i += kTileRows) {
+        if (tile_visible(i, key) <= j) continue;
+        const TileRows<T> a(b_.queries + i * spec_.head_dim, spec_.head_dim, b_.rows - i);
+        T* scores = b_.scores + i * kKeyBlock + j;
+        multiply_tile<kTileVectors>(
+            a, keys + j * spec_.head_dim, width, spec_.head_dim, [&](int, int) { return hn::Zero(d); },
+            [&](int r, int v, auto sum) { hn::Store(sum, d, scores + r * kKeyBlock + v * lanes); });
+      }
+    }
+  }
+
+  // The score that enters the softmax, from q.k with the key at `position`.
+  template <class D, class V>
+  HWY_INLINE V finished_score(D d, V product, V position, V slope) const {
+    if (rounds_product_) product = round_(d, product);
+    const V alibi = round_(d, hn::Mul(slope, position));
+    const V s = hn::MulAdd(product, hn::Set(d, scale_), alibi);
+    return rounds_score_ ? round_(d, s) : s;
+  }
+
+  // Finishes the scores of row i and returns the largest of the `count` first. Scores past them are not meant to be
+  // read.
+  T finish_scores(int h, int64_t key, T* scores, int64_t count) const {
+    const hn::ScalableTag<T> d;
+    const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+    const auto slope = hn::Set(d, spec_.alibi_slopes.empty() ? T(0) : static_cast<T>(spec_.alibi_slopes[h]));
+    const auto lowest = hn::Set(d, -std::numeric_limits<T>::infinity());
+    auto largest = lowest;
+    for (int64_t j = 0; j < count; j += lanes) {
+      const auto s = finished_score(d, hn::Load(d, scores + j), hn::Iota(d, static_cast<T>(key + j)), slope);
+      hn::Store(s, d, scores + j);
+      const auto seen = hn::FirstN(d, static_cast<size_t>(std::min(lanes, count - j)));
+      largest = hn::Max(largest, hn::IfThenElse(seen, s, lowest));
+    }
+    return hn::GetLane(hn::MaxOfLanes(d, largest));
+  }
+
+  // First sweep, one row: its scores become e^(s - m), and its state takes them in. Returns the factor by which what
+  // was summed before must shrink.
+  T weigh(int h, int64_t i, int64_t key, RowState<T>& state) {
+    T* HWY_RESTRICT scores = b_.scores + i * kKeyBlock;
+    const int64_t count = visible(i, key), others = std::min(count, b_.begin + i - key);
+    const bool has_own = count > others;
+    if (count == 0) {
+      std::fill_n(scores, tile_visible(i, key), T(0));
+      return 1;
+    }
+    const T found = finish_scores(h, key, scores, count);
+    T shrink = 1;
+    if (found > state.largest) {
+      // Before the first key there is nothing to shrink, and infinity times 0 must not enter.
+      if (state.others != 0) {
+        const double step = static_cast<double>(found) - static_cast<double>(state.largest);
+        const double factor = std::exp(-step);
+        state.distance = factor * (state.distance + step * state.others);
+        state.others *= factor;
+        shrink = static_cast<T>(factor);
+      }
+      state.largest = found;
+    }
+    // With no score above -infinity every weight is 0, and the sums show it.
+    const T m = state.largest == -std::numeric_limits<T>::infinity() ? T(0) : state.largest;
+    const T own_score = has_own ? scores[others] : T(0);
+
+    const hn::ScalableTag<T> d;
+    const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+    const auto zero = hn::Zero(d), top = hn::Set(d, m);
+    auto sum = zero, distance = zero;
+    for (int64_t j = 0; j < count; j += lanes) {
+      const auto below = hn::Sub(top, hn::Load(d, scores + j));  // m - s
+      const auto weight = exp_of(d, hn::Neg(below));
+      const auto left = static_cast<size_t>(std::clamp<int64_t>(others - j, 0, lanes));
+      const auto counted = hn::IfThenElseZero(hn::FirstN(d, left), weight);
+      sum = hn::Add(sum, counted);
+      // A weight of 0 may lie infinitely far below, and adds nothing.
+      if (b_.wants_entropy)
+        distance = hn::Add(distance, hn::IfThenElseZero(hn::Gt(counted, zero), hn::Mul(counted, below)));
+      const auto seen = hn::FirstN(d, static_cast<size_t>(std::min(lanes, count - j)));
+      hn::Store(hn::IfThenElseZero(seen, weight), d, scores + j);
+    }
+    fill_hidden(scores, count, tile_visible(i, key));
+    state.others += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, sum)));
+    state.distance += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, distance)));
+    if (has_own) {
+      state.own = scores[others];
+      if (state.own > 0) state.distance += static_cast<double>(state.own) * static_cast<double>(m - own_score);
+    }
+    return shrink;
+  }
+
+  // Masked probabilities are exactly 0.
+  static void fill_hidden(T* scores, int64_t count, int64_t end) {
+    if (end > count) std::fill(scores + count, scores + end, T(0));
+  }
+
+  static double total(const RowState<T>& state) { return state.others + static_cast<double>(state.own); }
+
+  void report(int h, const RowState<T>* state) {
+    double diagonal = 0, off_diagonal = 0, entropy = 0;
+    for (int64_t i = 0; i < b_.rows; ++i) {
+      const double z = total(state[i]);
+      diagonal += static_cast<double>(state[i].own) / z;
+      off_diagonal += state[i].others / z;
+      if (b_.wants_entropy) entropy += std::log(z) + state[i].distance / z;
+    }
+    b_.diagonal[h] = diagonal;
+    b_.off_diagonal[h] = off_diagonal;
+    b_.entropy[h] = entropy;
+  }
+
+  // sums = sums * shrink + P V over the keys from `key` on.
+  void add_values(int h, int64_t key, const T* shrink) {
+    constexpr int64_t lanes = panel_width<T>() / kTileVectors;
+    for (int64_t i = b_.first_out / kTileRows * kTileRows; i < b_.rows; i += kTileRows) {
+      const int64_t depth = tile_visible(i, key);
+      if (depth == 0) continue;
+      const TileRows<T> p(b_.scores + i * kKeyBlock, kKeyBlock, b_.rows - i);
+      const T* values = b_.values + kv_head(h) * b_.values_head_stride + key * value_stride_;
+      T* sums = b_.sums + (h * kQueryBlock + i) * value_stride_;
+      int64_t column = 0;
+      for (; column + kTileVectors * lanes <= value_stride_; column += kTileVectors * lanes)
+        add_columns<kTileVectors>(p, values + column, depth, shrink + i, sums + column);
+      const int64_t vectors = (value_stride_ - column) / lanes;
+      if (vectors == 1) add_columns<1>(p, values + column, depth, shrink + i, sums + column);
+      if constexpr (kTileVectors > 2) {
+        if (vectors == 2) add_columns<2>(p, values + column, depth, shrink + i, sums + column);
+        if (vectors == 3) add_columns<3>(p, values + column, depth, shrink + i, sums + column);
+      }
+    }
+  }
+
+  template <int kVectors>
+  void add_columns(const TileRows<T>& p, const T* values, int64_t depth, const T* shrink, T* sums) {
+    const hn::ScalableTag<T> d;
+    constexpr int64_t lanes = panel_width<T>() / kTileVectors;
+    const int64_t stride = value_stride_;
+    multiply_tile<kVectors>(
+        p, values, stride, depth, [&](int, int) { return hn::Zero(d); },
+        [&](int r, int v, auto sum) {
+          T* to = sums + r * stride + v * lanes;
+          hn::Store(hn::MulAdd(hn::Load(d, to), hn::Set(d, shrink[r]), sum), d, to);
+        });
+  }
+
+  // Probabilities with m and Z known, rounded; P V; and the mean over heads that rounded_sum is the sum of.
+  void second_sweep() {
+    T keep[kQueryBlock];
+    std::fill_n(keep, kQueryBlock, T(1));
+    if (b_.rounded_rows) std::fill_n(b_.rounded_rows, b_.rows, 0.0f);
+    for (int64_t key = 0; key < keys_seen_; key += kKeyBlock) {
+      if (b_.rounded_rows) std::fill_n(b_.mean, kQueryBlock * kKeyBlock, 0.0f);
+      for (int h = 0; h < spec_.heads; ++h) {
+        load_queries(h);
+        score(h, key);
+        for (int64_t i = 0; i < b_.rows; ++i) make_probabilities(h, i, key, b_.state[h * kQueryBlock + i]);
+        if (writes_rows()) add_values(h, key, keep);
+      }
+      if (b_.rounded_rows) add_rows(key);
+    }
+  }
+
+  void make_probabilities(int h, int64_t i, int64_t key, const RowState<T>& state) {
+    T* HWY_RESTRICT scores = b_.scores + i * kKeyBlock;
+    const int64_t count = visible(i, key);
+    finish_scores(h, key, scores, count);
+    const hn::ScalableTag<T> d;
+    const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+    const auto m = hn::Set(d, state.largest), z = hn::Set(d, static_cast<T>(total(state)));
+    for (int64_t j = 0; j < count; j += lanes) {
+      const auto weight = exp_of(d, hn::Sub(hn::Load(d, scores + j), m));
+      hn::Store(round_(d, hn::Div(weight, z)), d, scores + j);
+    }
+    fill_hidden(scores, count, tile_visible(i, key));
+    if (!b_.rounded_rows) return;
+    float* HWY_RESTRICT mean = b_.mean + i * kKeyBlock;
+    for (int64_t j = 0; j < count; ++j) mean[j] += static_cast<float>(scores[j]);
+  }
+
+  void add_rows(int64_t key) {
+    const auto heads = static_cast<float>(spec_.heads);
+    for (int64_t i = 0; i < b_.rows; ++i) {
+      const float* mean = b_.mean + i * kKeyBlock;
+      float sum = b_.rounded_rows[i];
+      for (int64_t j = 0; j < visible(i, key); ++j) sum += mean[j] / heads;
+      b_.rounded_rows[i] = sum;
+    }
+  }
+
+  // out = round(sums / Z); the second sweep's probabilities are divided already.
+  void write_rows(bool divide) {
+    for (int h = 0; h < spec_.heads; ++h) {
+      for (int64_t i = b_.first_out; i < b_.rows; ++i) {
+        const T* sums = b_.sums + (h * kQueryBlock + i) * value_stride_;
+        T* out = b_.out.row(i - b_.first_out) + h * spec_.head_dim;
+        const T z = divide ? static_cast<T>(total(b_.state[h * kQueryBlock + i])) : T(1);
+        for_elements<T>(spec_.head_dim, [&](auto d, int64_t c) {
+          hn::StoreU(round_(d, hn::Div(hn::LoadU(d, sums + c), hn::Set(d, z))), d, out + c);
+        });
+      }
+    }
+  }
+
+  int64_t kv_head(int h) const { return int64_t{h} * spec_.kv_heads / spec_.heads; }
+
+  const AttentionBlock<T>& b_;
+  const AttentionSpec& spec_;
+  const Round round_;
+  const int64_t value_stride_, keys_seen_;
+  bool rounds_product_ = false, rounds_score_ = false;
+  T scale_ = 1;
+};
+
+template <class T>
+void run_block(const AttentionBlock<T>& block) {
+  with_rounding<T>(block.dtype, [&](auto round) { BlockKernel<T, decltype(round)>(block, round).run(); });
+}
+
+int64_t panel_width_f32() { return panel_width<float>(); }
+int64_t panel_width_f64() { return panel_width<double>(); }
+int64_t value_stride_f32(int64_t head_dim) { return value_stride_of<float>(head_dim); }
+int64_t value_stride_f64(int64_t head_dim) { return value_stride_of<double>(head_dim); }
+void pack_keys_f32(const float* from, int64_t stride, int64_t rows, int64_t head_dim, float* to) {
+  pack_keys(from, stride, rows, head_dim, to);
+}
+void pack_keys_f64(const double* from, int64_t stride, int64_t rows, int64_t head_dim, double* to) {
+  pack_keys(from, stride, rows, head_dim, to);
+}
+void pack_values_f32(const float* from, int64_t stride, int64_t rows, int64_t head_dim, float* to) {
+  pack_values(from, stride, rows, head_dim, to);
+}
+void pack_values_f64(const double* from, int64_t stride, int64_t rows, int64_t head_dim, double* to) {
+  pack_values(from, stride, rows, head_dim, to);
+}
+void run_block_f32(const AttentionBlock<float>& block) { run_block(block); }
+void run_block_f64(const AttentionBlock<double>& block) { run_block(block); }
+
+}  // namespace HWY_NAMESPACE
+}  // namespace lstar
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace lstar {
+
+#define LSTAR_DISPATCH(T, suffix)                                                                              \
+  HWY_EXPORT(panel_width_##suffix);                                                                            \
+  HWY_EXPORT(value_stride_##suffix);                                                                           \
+  HWY_EXPORT(pack_keys_##suffix);                                                                              \
+  HWY_EXPORT(pack_values_##suffix);                                                                            \
+  HWY_EXPORT(run_block_##suffix);                                                                              \
+  template <>                                                                                                  \
+  int64_t AttentionKernel<T>::panel_width() {                                                                  \
+    return HWY_DYNAMIC_DISPATCH(panel_width_##suffix)();                                                       \
+  }                                                                                                            \
+  template <>                                                                                                  \
+  int64_t AttentionKernel<T>::value_stride(int64_t head_dim) {                                                 \
+    return HWY_DYNAMIC_DISPATCH(value_stride_##suffix)(head_dim);                                              \
+  }                                                                                                            \
+  template <>                                                                                                  \
+  void AttentionKernel<T>::pack_keys(const T* from, int64_t stride, int64_t rows, int64_t head_dim, T* to) {   \
+    HWY_DYNAMIC_DISPATCH(pack_keys_##suffix)(from, stride, rows, head_dim, to);                                \
+  }                                                                                                            \
+  template <>                                                                                                  \
+  void AttentionKernel<T>::pack_values(const T* from, int64_t stride, int64_t rows, int64_t head_dim, T* to) { \
+    HWY_DYNAMIC_DISPATCH(pack_values_##suffix)(from, stride, rows, head_dim, to);                              \
+  }                                                                                                            \
+  template <>                                                                                                  \
+  void AttentionKernel<T>::run(const AttentionBlock<T>& block) {                                               \
+    HWY_DYNAMIC_DISPATCH(run_block_##suffix)(block);                                                           \
+  }
+LSTAR_DISPATCH(float, f32)
+LSTAR_DISPATCH(double, f64)
+#undef LSTAR_DISPATCH
+
+}  // namespace lstar
+#endif

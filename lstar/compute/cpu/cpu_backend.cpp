@@ -1,0 +1,141 @@
+// The backend on the processor's own cores: parameters are read and checked here, rows are shared out to the workers,
+// and the arithmetic is in the files beside this one.
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "lstar/base/worker_pool.h"
+#include "lstar/compute/backend.h"
+#include "lstar/compute/cpu/attention.h"
+#include "lstar/compute/cpu/elementwise.h"
+#include "lstar/compute/cpu/linear.h"
+#include "lstar/compute/cpu/linear_kernel.h"
+#include "lstar/compute/cpu/rotary.h"
+#include "lstar/compute/cpu/scratch.h"
+
+namespace lstar {
+namespace {
+
+template <class T>
+class CpuBackend final : public Backend<T> {
+ public:
+  CpuBackend(Dtype dtype, int threads)
+      : dtype_(dtype), pool_(threads), linear_(dtype, pool_), attention_(dtype, pool_), rotary_(dtype) {}
+
+  Result<void> embed(const Checkpoint& checkpoint, const TensorInfo& table, std::span<const int32_t> ids,
+                     View<T> y) override {
+    const Shape& shape = table.shape;
+    if (shape.cols() != y.cols) return fail(wrong_shape(checkpoint, table, fmt::format("rows of {}", y.cols)));
+    for (size_t r = 0; r < ids.size(); ++r) {
+      if (ids[r] < 0 || ids[r] >= shape.rows())
+        return fail({.what = "row out of range",
+                     .file = checkpoint.file_of(table),
+                     .at = "tensor " + table.name,
+                     .expected = fmt::format("0 to {}", shape.rows() - 1),
+                     .found = fmt::format("{}", ids[r])});
+      T* row = y.row(static_cast<int64_t>(r));
+      LSTAR_TRY(checkpoint.read(table, {ids[r], ids[r] + 1}, std::span<T>(row, y.cols)));
+      Elementwise<T>::round(dtype_, row, y.cols);
+    }
+    return {};
+  }
+
+  Result<void> linear(const Checkpoint& checkpoint, const LinearRef& linear, View<const T> x, View<T> y) override {
+    return linear_(checkpoint, linear, x, y);
+  }
+
+  Result<void> norm(const Checkpoint& checkpoint, const NormRef& norm, View<const T> x, View<T> y) override {
+    T* gain = gain_.at_least(2 * x.cols);
+    T* bias = gain + x.cols;
+    LSTAR_TRY(read_vector(checkpoint, norm.gain, T(1), {gain, static_cast<size_t>(x.cols)}));
+    LSTAR_TRY(read_vector(checkpoint, norm.bias, T(0), {bias, static_cast<size_t>(x.cols)}));
+    for_rows(x.rows, x.cols, [&](int64_t r) {
+      Elementwise<T>::norm(norm.kind, dtype_, norm.epsilon, x.row(r), gain, bias, y.row(r), x.cols);
+    });
+    return {};
+  }
+
+  void rotate(const RotarySpec& spec, std::span<const int32_t> positions, HeadView<T> x) override {
+    rotary_.prepare(spec, positions);
+    const int64_t half = spec.dims / 2;
+    for_rows(x.rows.rows, x.rows.cols, [&](int64_t r) {
+      const auto [cosines, sines] = rotary_.angles(positions[r]);
+      for (int h = 0; h < spec.heads; ++h)
+        Elementwise<T>::rotate(dtype_, x.rows.row(r) + x.offset + h * x.head_stride, cosines, sines, half);
+    });
+  }
+
+  Result<void> attention(const AttentionSpec& spec, const Batch& batch, HeadView<const T> q, HeadView<const T> k,
+                         HeadView<const T> v, bool last_rows_only, View<T> out, const AttentionStats& stats) override {
+    return attention_(spec, batch, q, k, v, last_rows_only, out, stats);
+  }
+
+  void activate(Activation activation, View<T> x) override {
+    for_rows(x.rows, x.cols, [&](int64_t r) { Elementwise<T>::activate(activation, dtype_, x.row(r), x.cols); });
+  }
+
+  void multiply(View<T> x, View<const T> y) override {
+    for_rows(x.rows, x.cols, [&](int64_t r) { Elementwise<T>::multiply(dtype_, x.row(r), y.row(r), x.cols); });
+  }
+
+  void add(View<T> x, View<const T> y) override {
+    for_rows(x.rows, x.cols, [&](int64_t r) { Elementwise<T>::add(dtype_, x.row(r), y.row(r), x.cols); });
+  }
+
+  void row_norms(View<const T> x, std::span<double> norms) override {
+    for_rows(x.rows, x.cols, [&](int64_t r) { norms[r] = std::sqrt(Elementwise<T>::square_sum(x.row(r), x.cols)); });
+  }
+
+  std::string description() const override { return "Highway " + instruction_set(); }
+
+ private:
+  // f(r) for every row, about 16,000 elements a task.
+  template <class F>
+  void for_rows(int64_t rows, int64_t cols, const F& f) {
+    const int64_t step = std::max<int64_t>(1, 16384 / std::max<int64_t>(1, cols));
+    pool_.for_each((rows + step - 1) / step, [&](size_t task, int) {
+      const int64_t begin = static_cast<int64_t>(task) * step, end = std::min(rows, begin + step);
+      for (int64_t r = begin; r < end; ++r) f(r);
+    });
+  }
+
+  Result<void> read_vector(const Checkpoint& checkpoint, const TensorInfo* tensor, T absent, std::span<T> out) {
+    if (!tensor) {
+      std::fill(out.begin(), out.end(), absent);
+      return {};
+    }
+    if (tensor->shape.elements() != static_cast<int64_t>(out.size()))
+      return fail(wrong_shape(checkpoint, *tensor, fmt::format("[{}]", out.size())));
+    LSTAR_TRY(checkpoint.read(*tensor, {0, tensor->shape.rows()}, out));
+    Elementwise<T>::round(dtype_, out.data(), static_cast<int64_t>(out.size()));
+    return {};
+  }
+
+  static Error wrong_shape(const Checkpoint& checkpoint, const TensorInfo& tensor, std::string expected) {
+    return {.what = "shape",
+            .file = checkpoint.file_of(tensor),
+            .at = "tensor " + tensor.name,
+            .expected = std::move(expected),
+            .found = tensor.shape.text()};
+  }
+
+  Dtype dtype_;
+  WorkerPool pool_;
+  Linear<T> linear_;
+  Attention<T> attention_;
+  RotaryTable<T> rotary_;
+  Scratch<T> gain_;
+};
+
+}  // namespace
+
+template <class T>
+std::unique_ptr<Backend<T>> make_cpu_backend(Dtype dtype, int threads) {
+  return std::make_unique<CpuBackend<T>>(dtype, std::max(1, threads));
+}
+
+template std::unique_ptr<Backend<float>> make_cpu_backend<float>(Dtype, int);
+template std::unique_ptr<Backend<double>> make_cpu_backend<double>(Dtype, int);
+
+}  // namespace lstar

@@ -1,0 +1,91 @@
+// What the kernels share: loops over vectors, rounding to float16 and bfloat16, and exp that keeps NaN.
+// Compiled once for every instruction set (see targets.h); the guard below lets each of them include it anew.
+#if defined(LSTAR_SIMD_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef LSTAR_SIMD_INL_H
+#undef LSTAR_SIMD_INL_H
+#else
+#define LSTAR_SIMD_INL_H
+#endif
+
+#include <hwy/contrib/math/math-inl.h>
+#include <hwy/highway.h>
+
+#include "lstar/base/dtype.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace lstar {
+namespace HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+// f(d, i) for all elements 0 .. n: whole vectors first, then one element at a time. The same operations either way,
+// so an element's bits do not depend on where it falls.
+template <class T, class F>
+HWY_INLINE void for_elements(int64_t n, const F& f) {
+  const hn::ScalableTag<T> d;
+  const hn::CappedTag<T, 1> one;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) f(d, i);
+  for (; i < n; ++i) f(one, i);
+}
+
+// Rounding to the run's dtype: the type of a kernel's last argument.
+struct Exact {
+  static constexpr bool kIsExact = true;
+  template <class D, class V>
+  HWY_INLINE V operator()(D, V x) const {
+    return x;
+  }
+};
+
+struct ToFloat16 {
+  static constexpr bool kIsExact = false, kRoundsSquare = false;
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V x) const {
+    const hn::RebindToUnsigned<D> du;
+    const V magnitude = hn::Abs(x);
+    const auto bits = hn::BitCast(du, x);
+    const auto odd = hn::And(hn::ShiftRight<13>(bits), hn::Set(du, 1));
+    const auto nearest = hn::And(hn::Add(bits, hn::Add(odd, hn::Set(du, 0xfff))), hn::Set(du, ~0x1fffu));
+    // Below 2^-14 binary16 is spaced like float32 at 0.5.
+    const V half = hn::Set(d, 0.5f);
+    const V subnormal = hn::CopySign(hn::Sub(hn::Add(magnitude, half), half), x);
+    const V finite = hn::IfThenElse(hn::Ge(magnitude, hn::Set(d, 0x1p-14f)), hn::BitCast(d, nearest), subnormal);
+    return hn::IfThenElse(hn::Ge(magnitude, hn::Set(d, 65520.0f)), hn::CopySign(hn::Inf(d), x), finite);
+  }
+};
+
+struct ToBfloat16 {
+  static constexpr bool kIsExact = false, kRoundsSquare = true;
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V x) const {
+    const hn::RebindToUnsigned<D> du;
+    const auto bits = hn::BitCast(du, x);
+    const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(du, 1));
+    const auto nearest = hn::And(hn::Add(bits, hn::Add(odd, hn::Set(du, 0x7fff))), hn::Set(du, 0xffff0000u));
+    return hn::IfThenElse(hn::IsNaN(x), x, hn::BitCast(d, nearest));
+  }
+};
+
+// Calls f with the rounding of a dtype; double is never rounded.
+template <class T, class F>
+HWY_INLINE auto with_rounding(Dtype dtype, const F& f) {
+  if constexpr (sizeof(T) == 4) {
+    if (dtype == Dtype::float16) return f(ToFloat16());
+    if (dtype == Dtype::bfloat16) return f(ToBfloat16());
+  }
+  return f(Exact());
+}
+
+// e^x to about one unit in the last place; NaN stays NaN, which Highway's own turns into 0.
+template <class D, class V>
+HWY_INLINE V exp_of(D d, V x) {
+  const V largest = hn::Set(d, sizeof(hn::TFromD<D>) == 4 ? 104 : 720);  // past it: infinity
+  return hn::IfThenElse(hn::IsNaN(x), x, hn::Exp(d, hn::Min(x, largest)));
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace lstar
+HWY_AFTER_NAMESPACE();
+#endif

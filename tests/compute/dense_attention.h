@@ -1,0 +1,57 @@
+// The oracle of the attention tests: causal softmax attention written out with whole matrices, in double, with the
+// rounding points of MATH.md's table. Nothing is shared with the kernel.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+#include "lstar/compute/backend.h"
+
+namespace lstar::testing {
+
+struct DenseHead {
+  std::vector<double> p;    // (n, n): unrounded probabilities
+  std::vector<double> out;  // (n, head_dim): rounded probabilities times V
+  double diagonal = 0, off_diagonal = 0, entropy = 0;
+};
+
+// One head of one prompt; q, k, v: (n, head_dim).
+inline DenseHead dense_head(Dtype dtype, const AttentionSpec& spec, int head, int64_t n, const std::vector<double>& q,
+                            const std::vector<double>& k, const std::vector<double>& v) {
+  const auto r = [&](double x) { return is_emulated(dtype) ? round_to(dtype, static_cast<float>(x)) : x; };
+  const int64_t width = spec.head_dim;
+  DenseHead result{.p = std::vector<double>(n * n), .out = std::vector<double>(n * width)};
+  for (int64_t i = 0; i < n; ++i) {
+    std::vector<double> s(i + 1);
+    for (int64_t j = 0; j <= i; ++j) {
+      double product = 0;
+      const bool query_first = spec.rounding == ScoreRounding::query_first;
+      for (int64_t c = 0; c < width; ++c)
+        product += (query_first ? r(q[i * width + c] * spec.scale) : q[i * width + c]) * k[j * width + c];
+      const double alibi = spec.alibi_slopes.empty() ? 0 : r(spec.alibi_slopes[head] * static_cast<double>(j));
+      switch (spec.rounding) {
+        case ScoreRounding::product_then_scale: s[j] = r(r(product) * spec.scale + alibi); break;
+        case ScoreRounding::query_first: s[j] = r(product + alibi); break;
+        case ScoreRounding::once: s[j] = r(product * spec.scale + alibi); break;
+        case ScoreRounding::none: s[j] = product * spec.scale + alibi; break;
+      }
+    }
+    double m = s[0], z = 0, distance = 0, others = 0;
+    for (double x : s) m = std::max(m, x);
+    for (int64_t j = 0; j <= i; ++j) z += std::exp(s[j] - m);
+    for (int64_t j = 0; j <= i; ++j) {
+      const double p = std::exp(s[j] - m) / z;
+      result.p[i * n + j] = p;
+      if (j < i) others += p;
+      if (p > 0) distance += p * (m - s[j]);
+      for (int64_t c = 0; c < width; ++c) result.out[i * width + c] += r(p) * v[j * width + c];
+    }
+    result.diagonal += result.p[i * n + i];
+    result.off_diagonal += others;
+    result.entropy += std::log(z) + distance;
+  }
+  return result;
+}
+
+}  // namespace lstar::testing
