@@ -45,14 +45,17 @@ double relative_floor(const LayerView& layer, Dtype dtype) {
 }
 
 // |S - n| for the sum S of the head mean of rounded probabilities. Every row sums to 1 exactly, so all of S - n is
-// rounding: the row's normaliser, two exps that stand for the same number and a division (float32); each probability
+// rounding: the row's normaliser, two exps that stand for the same number and a division (float32). The two are given
+// distances from two maxima, that of the keys so far and the row's; a distance s rounds by s u and moves its exp by as
+// much, on average over the row by at most ln n u, since sum p (m - s) is the row's entropy - ln Z. Each probability is
 // rounded to the dtype (relative error of its own unit roundoff, and half a spacing of subnormals for float16's
 // smallest); heads added and divided by their number, then a row's n entries and n rows added (float32).
 double attention_sum_floor(const LayerView& layer, Dtype dtype) {
   const double n = static_cast<double>(layer.n);
   const double u32 = unit_roundoff(Dtype::float32);
   const double u = std::max(unit_roundoff(dtype), u32);  // the notebook's arithmetic is float32 whatever the run's
-  const double float32_roundings = row_sum_roundings(layer.n) + kExpRoundings + 1 + layer.heads + 2 * n;
+  const double float32_roundings =
+      row_sum_roundings(layer.n) + kExpRoundings + 2 * std::log(n) + 1 + layer.heads + 2 * n;
   const double subnormals = dtype == Dtype::float16 ? n * (n + 1) / 2 * 0x1p-25 : 0;
   return n * ((1 + u) * (1 + gamma(float32_roundings, u32)) - 1) + subnormals;
 }

@@ -2,7 +2,8 @@
 
 #include <vector>
 
-#include <gtest/gtest.h>
+#include "lstar/analysis/estimators.h"
+#include "tests/analysis/recorded.h"
 
 namespace lstar {
 namespace {
@@ -35,6 +36,51 @@ TEST(AsWrittenDense, IndicesAreHeadRowColumn) {
 TEST(AsWrittenDense, DifferenceAndProductAreInDouble) {
   // In float32 the product would round to 9188 * 2^-23 times one and lose the last digits of the norm.
   EXPECT_EQ(as_written_dense(std::vector<float>{e, e, 1, 0, 0, 0, 0, 0, 0}, 3, 1, 9188.125f), (2 - 0x1p-23) * 9188.125);
+}
+
+struct RecordedCase {
+  std::string name;
+  int64_t tokens = 0, heads = 0;
+  double w_v_sq = 0;
+  std::vector<float> probabilities;
+  double sum = 0, trace = 0;              // float32, one addition after another
+  double torch_sum = 0, torch_trace = 0;  // the notebook's own calls, in torch's order of summation
+};
+
+std::vector<RecordedCase> recorded_cases() {
+  const JsonDocument document = read_json("tests/data/as_written.json");
+  std::vector<RecordedCase> cases;
+  for (const Json entry : document.root()["cases"].get_array()) {
+    RecordedCase c{.name = *json_string(entry, "name"),
+                   .tokens = *json_integer(entry, "tokens"),
+                   .heads = *json_integer(entry, "heads"),
+                   .w_v_sq = *json_number(entry, "w_v_frobenius_sq"),
+                   .sum = *json_number(entry["sequential"], "attention_sum"),
+                   .trace = *json_number(entry["sequential"], "trace"),
+                   .torch_sum = *json_number(entry["torch"], "attention_sum"),
+                   .torch_trace = *json_number(entry["torch"], "trace")};
+    for (const Json bits : entry["probabilities_float16_bits"].get_array())
+      c.probabilities.push_back(float16_to_float(static_cast<uint16_t>(uint64_t(bits.get_uint64()))));
+    cases.push_back(std::move(c));
+  }
+  return cases;
+}
+
+TEST(AsWrittenDense, EqualsTheRecordedArithmeticToTheBit) {
+  size_t not_zero = 0;
+  for (const RecordedCase& c : recorded_cases()) {
+    SCOPED_TRACE(c.name);
+    EXPECT_EQ(attention_sum_dense(c.probabilities, c.tokens, c.heads), c.sum);
+    EXPECT_EQ(as_written_dense(c.probabilities, c.tokens, c.heads, static_cast<float>(c.w_v_sq)), c.trace);
+    // The estimator, given the sums that torch made of the same probabilities.
+    const LayerView layer{
+        .n = c.tokens, .heads = static_cast<int>(c.heads), .rounded_sum = c.torch_sum, .w_v_sq = c.w_v_sq};
+    const Estimator& as_written = *find_estimator("as_written");
+    EXPECT_EQ(as_written.trace(layer), c.torch_trace);
+    EXPECT_LE(as_written.trace(layer), as_written.floor(layer, Dtype::float16));
+    not_zero += c.trace != 0;
+  }
+  EXPECT_GT(not_zero, 5u);
 }
 
 }  // namespace
