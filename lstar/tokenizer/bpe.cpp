@@ -47,11 +47,11 @@ Result<Bpe> Bpe::make(Vocabulary vocabulary, std::span<const BpeMerge> merges, B
     const int32_t ids[] = {pieces.find(left), pieces.find(right), pieces.find(merged)};
     for (int i = 0; i < 3; ++i)
       if (ids[i] < 0)
-        return fail({.what = "merge of a token that is not in the vocabulary",
-                     .at = fmt::format("merge {}", rank),
-                     .found = std::string(i == 0   ? left
-                                          : i == 1 ? right
-                                                   : std::string_view(merged))});
+        return fail(Error{.what = "merge of a token that is not in the vocabulary",
+                          .at = fmt::format("merge {}", rank),
+                          .found = std::string(i == 0   ? left
+                                               : i == 1 ? right
+                                                        : std::string_view(merged))});
     bpe.insert({key(ids[0], ids[1]), static_cast<uint32_t>(rank), ids[2]});
   }
   std::string text;

@@ -17,7 +17,7 @@ constexpr std::string_view kLlama3Pattern =
     R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
 
 tl::unexpected<Error> missing(std::string_view key) {
-  return fail({.what = "missing, or of another type", .at = fmt::format("key {}", key)});
+  return fail(Error{.what = "missing, or of another type", .at = fmt::format("key {}", key)});
 }
 
 // tokenizer.ggml.pre names the split into words by the model that first used it.
@@ -51,7 +51,7 @@ Result<void> read_model(const GgufMetadata& metadata, TokenizerPipeline& pipelin
   entries.reserve(tokens->size());
   for (const std::string_view token : *tokens) {
     if (!simdjson::validate_utf8(token.data(), token.size()))
-      return fail({.what = "not UTF-8", .at = fmt::format("key tokenizer.ggml.tokens, token {}", entries.size())});
+      return fail(Error{.what = "not UTF-8", .at = fmt::format("key tokenizer.ggml.tokens, token {}", entries.size())});
     entries.push_back({token, static_cast<int64_t>(entries.size())});
   }
   const auto lines = metadata.strings("tokenizer.ggml.merges");
@@ -98,10 +98,10 @@ Result<void> read_ending(const GgufMetadata& metadata, std::string_view flag_key
   const auto id = metadata.integer(id_key);
   if (!id) return missing(id_key);
   if (*id < 0 || *id >= size)
-    return fail({.what = "token id out of range",
-                 .at = fmt::format("key {}", id_key),
-                 .expected = fmt::format("0 to {}", size - 1),
-                 .found = fmt::format("{}", *id)});
+    return fail(Error{.what = "token id out of range",
+                      .at = fmt::format("key {}", id_key),
+                      .expected = fmt::format("0 to {}", size - 1),
+                      .found = fmt::format("{}", *id)});
   ids.push_back(static_cast<int32_t>(*id));
   return {};
 }

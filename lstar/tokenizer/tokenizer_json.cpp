@@ -25,7 +25,7 @@ Result<dom::array> members(Json sequence, std::string_view component, std::strin
   dom::array items;
   const auto list = json_find(sequence, key);
   if (!list || list->get_array().get(items))
-    return fail({.what = "missing list", .at = fmt::format("{}, key {}", component, key)});
+    return fail(Error{.what = "missing list", .at = fmt::format("{}, key {}", component, key)});
   return items;
 }
 
@@ -104,13 +104,13 @@ Result<std::vector<VocabularyEntry>> read_vocabulary(Json model) {
   const auto vocabulary = json_find(model, "vocab");
   dom::object fields;
   if (!vocabulary || vocabulary->get_object().get(fields))
-    return fail({.what = "missing or not an object", .at = "model, key vocab"});
+    return fail(Error{.what = "missing or not an object", .at = "model, key vocab"});
   std::vector<VocabularyEntry> entries;
   entries.reserve(fields.size());
   for (dom::key_value_pair field : fields) {
     int64_t id = 0;
     if (field.value.get_int64().get(id))
-      return fail({.what = "token id is not an integer", .at = fmt::format("token {}", field.key)});
+      return fail(Error{.what = "token id is not an integer", .at = fmt::format("token {}", field.key)});
     entries.push_back({field.key, id});
   }
   return entries;
@@ -158,7 +158,7 @@ Result<void> read_model(Json model, TokenizerPipeline& pipeline) {
 
 Result<void> read_added_tokens(Json list, TokenizerPipeline& pipeline) {
   dom::array tokens;
-  if (list.get_array().get(tokens)) return fail({.what = "not a list", .at = "key added_tokens"});
+  if (list.get_array().get(tokens)) return fail(Error{.what = "not a list", .at = "key added_tokens"});
   for (Json token : tokens) {
     auto content = json_string(token, "content");
     if (!content) return fail({.what = "missing content", .at = "key added_tokens", .found = simdjson::minify(token)});
@@ -248,7 +248,7 @@ Result<void> read_post_processor(Json processor, TokenizerPipeline& pipeline) {
 
 Result<void> read_all(Json root, TokenizerPipeline& pipeline) {
   const auto model = json_find(root, "model");
-  if (!model) return fail({.what = "missing", .at = "key model"});
+  if (!model) return fail(Error{.what = "missing", .at = "key model"});
   LSTAR_TRY(read_model(*model, pipeline));
   if (const auto normalizer = json_find(root, "normalizer")) LSTAR_TRY(read_normalizer(*normalizer, pipeline));
   if (const auto pre = json_find(root, "pre_tokenizer")) LSTAR_TRY(read_pre_tokenizer(*pre, pipeline));

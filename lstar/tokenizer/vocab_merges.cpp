@@ -21,10 +21,10 @@ Result<std::vector<BpeMerge>> parse_merges(std::string_view text) {
     if (line.starts_with("#version")) continue;
     const size_t space = line.find(' ');
     if (space == std::string_view::npos || line.find(' ', space + 1) != std::string_view::npos)
-      return fail({.what = "not a merge",
-                   .at = fmt::format("line {}", number),
-                   .expected = "two tokens and a space between them",
-                   .found = std::string(line.substr(0, 80))});
+      return fail(Error{.what = "not a merge",
+                        .at = fmt::format("line {}", number),
+                        .expected = "two tokens and a space between them",
+                        .found = std::string(line.substr(0, 80))});
     merges.push_back({line.substr(0, space), line.substr(space + 1)});
   }
   return merges;
@@ -32,12 +32,12 @@ Result<std::vector<BpeMerge>> parse_merges(std::string_view text) {
 
 Result<Vocabulary> parse_vocabulary(Json root) {
   simdjson::dom::object fields;
-  if (root.get_object().get(fields)) return fail({.what = "not an object of tokens and ids"});
+  if (root.get_object().get(fields)) return fail("not an object of tokens and ids");
   std::vector<VocabularyEntry> entries;
   for (simdjson::dom::key_value_pair field : fields) {
     int64_t id = 0;
     if (field.value.get_int64().get(id))
-      return fail({.what = "token id is not an integer", .at = fmt::format("token {}", field.key)});
+      return fail(Error{.what = "token id is not an integer", .at = fmt::format("token {}", field.key)});
     entries.push_back({field.key, id});
   }
   return Vocabulary::make(entries);

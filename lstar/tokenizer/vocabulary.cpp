@@ -20,12 +20,12 @@ Result<Vocabulary> Vocabulary::make(std::span<const VocabularyEntry> entries) {
   int64_t largest = -1;
   for (const VocabularyEntry& entry : entries) {
     if (entry.id < 0 || entry.id >= limit)
-      return fail({.what = "token id out of range",
-                   .at = fmt::format("token {}", entry.piece),
-                   .expected = fmt::format("0 to {}", limit - 1),
-                   .found = fmt::format("{}", entry.id)});
+      return fail(Error{.what = "token id out of range",
+                        .at = fmt::format("token {}", entry.piece),
+                        .expected = fmt::format("0 to {}", limit - 1),
+                        .found = fmt::format("{}", entry.id)});
     if (entry.piece.size() > std::numeric_limits<uint32_t>::max())
-      return fail({.what = "token too long", .at = fmt::format("id {}", entry.id)});
+      return fail(Error{.what = "token too long", .at = fmt::format("id {}", entry.id)});
     bytes += entry.piece.size();
     largest = std::max(largest, entry.id);
   }
@@ -37,9 +37,9 @@ Result<Vocabulary> Vocabulary::make(std::span<const VocabularyEntry> entries) {
   for (const VocabularyEntry& entry : entries) {
     Place& place = vocabulary.places_[static_cast<size_t>(entry.id)];
     if (place.used)
-      return fail({.what = "token id appears twice",
-                   .at = fmt::format("token {}", entry.piece),
-                   .found = fmt::format("{}", entry.id)});
+      return fail(Error{.what = "token id appears twice",
+                        .at = fmt::format("token {}", entry.piece),
+                        .found = fmt::format("{}", entry.id)});
     place = {vocabulary.text_.size(), static_cast<uint32_t>(entry.piece.size()), true};
     vocabulary.text_.append(entry.piece);
     const size_t hash = std::hash<std::string_view>()(entry.piece);
@@ -48,7 +48,7 @@ Result<Vocabulary> Vocabulary::make(std::span<const VocabularyEntry> entries) {
     for (; vocabulary.slots_[i].id >= 0; i = (i + 1) & vocabulary.mask_) {
       const Slot& other = vocabulary.slots_[i];
       if (other.tag == tag && vocabulary.piece(other.id) == entry.piece)
-        return fail({.what = "token appears twice", .at = fmt::format("token {}", entry.piece)});
+        return fail(Error{.what = "token appears twice", .at = fmt::format("token {}", entry.piece)});
     }
     vocabulary.slots_[i] = {static_cast<int32_t>(entry.id), tag};
   }
