@@ -4,7 +4,7 @@
 
 namespace lstar {
 
-Architecture read_gpt_neox(Config& config, const Checkpoint&) {
+Architecture read_gpt_neox(Config& config, const Checkpoint& checkpoint) {
   Architecture a;
   a.layers = config.size({"num_hidden_layers"});
   a.hidden = a.embedding = config.size({"hidden_size"});
@@ -38,7 +38,9 @@ Architecture read_gpt_neox(Config& config, const Checkpoint&) {
   a[Role::mlp_up] = {.pattern = "layers.{}.mlp.dense_h_to_4h", .bias = true};
   a[Role::mlp_down] = {.pattern = "layers.{}.mlp.dense_4h_to_h", .bias = true};
   a[Role::final_norm] = {.pattern = "final_layer_norm", .bias = true};
-  if (!config.flag_or({"tie_word_embeddings"}, false)) a[Role::output] = {"embed_out"};
+  // Published files say embed_out, files written by transformers 5 may say lm_head.
+  if (!config.flag_or({"tie_word_embeddings"}, false))
+    a[Role::output] = {checkpoint.find("lm_head.weight") ? "lm_head" : "embed_out"};
   return a;
 }
 

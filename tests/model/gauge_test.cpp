@@ -1,0 +1,188 @@
+// The four rewritings of MATH.md's section on gauge: each leaves every output of a model alone. The first three
+// estimators' weight norms move with them; ov_circuit's and the next tokens stand.
+#include <gtest/gtest.h>
+
+#include <Eigen/Dense>
+#include <cmath>
+#include <random>
+
+#include "lstar/model/family.h"
+#include "lstar/model/forward.h"
+#include "lstar/model/weight_norms.h"
+#include "tests/support/memory_checkpoint.h"
+#include "tests/support/recorded.h"
+
+namespace lstar {
+namespace {
+
+using testing::MemoryCheckpoint;
+using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+using Map = Eigen::Map<RowMajor>;
+
+// A recorded checkpoint, copied into memory in float64 so that rewriting it rounds nothing to float32.
+std::unique_ptr<MemoryCheckpoint> in_memory(const std::string& folder) {
+  const auto from = open_checkpoint(folder);
+  EXPECT_TRUE(from);
+  auto copy = std::make_unique<MemoryCheckpoint>(simdjson::to_string((*from)->config()));
+  for (const TensorInfo& tensor : (*from)->tensors()) {
+    if (!info(tensor.type).is_weight) continue;
+    std::vector<double> values(static_cast<size_t>(tensor.shape.elements()));
+    EXPECT_TRUE((*from)->read(tensor, {0, tensor.shape.rows()}, std::span<double>(values)));
+    copy->add(tensor.name, tensor.shape.dims, std::move(values), StoredType::float64);
+  }
+  return copy;
+}
+
+// Views of one layer's tensors as matrices (out, in), whatever way they are stored.
+class Editor {
+ public:
+  Editor(MemoryCheckpoint& c, const Architecture& a, const LayerWeights& w) : c_(c), a_(a), w_(w) {}
+
+  RowMajor get(const LinearRef& linear) const {
+    auto& values = c_.values(linear.weight->name);
+    if (linear.transposed) return Map(values.data(), linear.in, linear.out).transpose();
+    return Map(values.data(), linear.out, linear.in);
+  }
+  void set(const LinearRef& linear, const RowMajor& m) const {
+    auto& values = c_.values(linear.weight->name);
+    if (linear.transposed)
+      Map(values.data(), linear.in, linear.out) = m.transpose();
+    else
+      Map(values.data(), linear.out, linear.in) = m;
+  }
+  Eigen::Map<Eigen::VectorXd> vector(const TensorInfo* tensor) const {
+    auto& values = c_.values(tensor->name);
+    return {values.data(), static_cast<Eigen::Index>(values.size())};
+  }
+  const LinearRef& value() const { return a_.is_fused() ? w_.query_key_value[0] : w_.query_key_value[2]; }
+  int64_t value_row(int kv_head) const { return a_.v_rows.offset + kv_head * a_.v_rows.head_stride; }
+
+  // 1: per KV head W_V -> R W_V, W_O -> W_O R^-1.
+  void rotate_value(std::mt19937_64& random) const {
+    RowMajor v = get(value()), o = get(w_.attention_out);
+    const int64_t d_h = a_.head_dim;
+    const int group = a_.heads / a_.kv_heads;
+    std::normal_distribution<double> normal;
+    for (int k = 0; k < a_.kv_heads; ++k) {
+      // Near 1.5 times the identity: invertible and well conditioned.
+      RowMajor r = RowMajor::NullaryExpr(d_h, d_h, [&] { return 0.1 * normal(random); });
+      r += 1.5 * RowMajor::Identity(d_h, d_h);
+      v.middleRows(value_row(k), d_h) = (r * v.middleRows(value_row(k), d_h)).eval();
+      if (value().bias)
+        vector(value().bias).segment(value_row(k), d_h) = (r * vector(value().bias).segment(value_row(k), d_h)).eval();
+      const RowMajor inverse = r.inverse();
+      for (int h = k * group; h < (k + 1) * group; ++h)
+        o.middleCols(h * d_h, d_h) = (o.middleCols(h * d_h, d_h) * inverse).eval();
+    }
+    set(value(), v);
+    set(w_.attention_out, o);
+  }
+
+  // 2: the gain folded into W_Q, W_K, W_V; in a parallel block the MLP has its own norm.
+  void fold_gain() const {
+    auto gain = vector(w_.attention_norm.gain);
+    for (const LinearRef& linear : w_.query_key_value) set(linear, get(linear) * gain.asDiagonal());
+    if (w_.attention_norm.bias) vector(w_.attention_norm.bias).array() /= gain.array();
+    gain.setOnes();
+  }
+
+  // 3: W_V diag(gamma) -> W_V diag(gamma) + u 1^T: with x the norm's output before gain and bias, of mean 0, it adds
+  // u 1^T x = 0 and the norm's bias b adds a constant that the value bias takes back.
+  void shift_value(std::mt19937_64& random) const {
+    RowMajor v = get(value());
+    const Eigen::VectorXd gain = vector(w_.attention_norm.gain);
+    std::normal_distribution<double> normal;
+    for (int k = 0; k < a_.kv_heads; ++k)
+      for (int64_t i = value_row(k); i < value_row(k) + a_.head_dim; ++i) {
+        const double u = 0.5 * normal(random);
+        const Eigen::RowVectorXd added = u * gain.cwiseInverse().transpose();
+        v.row(i) += added;
+        vector(value().bias)[i] -= added.dot(vector(w_.attention_norm.bias));
+      }
+    set(value(), v);
+  }
+
+  // 4: W_O -> W_O + 1 u^T: a multiple of 1 added to the residual stream, which every later norm subtracts.
+  void shift_output(std::mt19937_64& random) const {
+    std::normal_distribution<double> normal;
+    const Eigen::RowVectorXd u =
+        Eigen::RowVectorXd::NullaryExpr(w_.attention_out.in, [&] { return 0.5 * normal(random); });
+    RowMajor o = get(w_.attention_out);
+    o.rowwise() += u;
+    set(w_.attention_out, o);
+  }
+
+ private:
+  MemoryCheckpoint& c_;
+  const Architecture& a_;
+  const LayerWeights& w_;
+};
+
+struct Outcome {
+  WeightNorms norms;
+  Observation seen;
+};
+
+Outcome run(const Model& model) {
+  const Batch batch{.ids = {5, 17, 3, 88, 41, 2, 9, 60, 33, 12}, .start = {0, 10}};
+  const auto backend = make_cpu_backend<double>(Dtype::float64, 1);
+  Outcome outcome;
+  const auto ran =
+      forward(model, batch, {.wants = Want::diagonal | Want::next_token, .next_tokens = 5}, *backend, outcome.seen);
+  EXPECT_TRUE(ran) << ran.error().message();
+  WorkerPool pool(1);
+  outcome.norms = *weight_norms(model, {}, pool);
+  return outcome;
+}
+
+class Gauge : public ::testing::TestWithParam<std::tuple<std::string, int>> {};
+
+TEST_P(Gauge, OvCircuitAndNextTokensStand) {
+  const auto& [name, rewriting] = GetParam();
+  auto memory = in_memory(testing::source_path("tests/data/checkpoints/" + name));
+  MemoryCheckpoint& c = *memory;
+  Model model{.checkpoint = std::move(memory), .architecture = *read_architecture(c), .weights = {}};
+  model.weights = *bind(model.architecture, c);
+  const Outcome before = run(model);
+  const bool is_post_norm = model.architecture.norm_place == NormPlace::after;
+  if ((rewriting == 2 || rewriting == 3) && is_post_norm) GTEST_SKIP() << "no norm in front of attention";
+  if (rewriting == 3 && model.architecture.norm == NormRef::Kind::rms) GTEST_SKIP() << "RMSNorm keeps the mean";
+  if (rewriting == 4 && model.architecture.norm == NormRef::Kind::rms) GTEST_SKIP() << "RMSNorm keeps the mean";
+
+  std::mt19937_64 random(7);
+  for (const LayerWeights& layer : model.weights.layers) {
+    const Editor editor(c, model.architecture, layer);
+    if (rewriting == 1) editor.rotate_value(random);
+    if (rewriting == 2) editor.fold_gain();
+    if (rewriting == 3) editor.shift_value(random);
+    if (rewriting == 4) editor.shift_output(random);
+  }
+  const Outcome after = run(model);
+
+  // A rewriting rounds each weight once in float64; 1e-9 leaves room for the conditioning of R and the gains.
+  for (size_t l = 0; l < before.norms.w_v_sq.size(); ++l) {
+    if (rewriting != 4) {
+      EXPECT_GT(std::fabs(after.norms.w_v_sq[l] / before.norms.w_v_sq[l] - 1), 1e-3)
+          << "W_V should move in layer " << l;
+    } else {
+      EXPECT_GT(std::fabs(after.norms.w_o_sq[l] / before.norms.w_o_sq[l] - 1), 1e-3)
+          << "W_O should move in layer " << l;
+    }
+    for (size_t h = 0; h < before.norms.ov_sq.dim1(); ++h) {
+      EXPECT_NEAR(after.norms.ov_sq(l, h) / before.norms.ov_sq(l, h), 1, 1e-9) << "layer " << l << ", head " << h;
+      EXPECT_NEAR(after.seen.off_diagonal(0, l, h), before.seen.off_diagonal(0, l, h), 1e-9);
+    }
+  }
+  for (size_t i = 0; i < 5; ++i) {
+    EXPECT_EQ(after.seen.next_tokens[0][i].id, before.seen.next_tokens[0][i].id);
+    EXPECT_NEAR(after.seen.next_tokens[0][i].logit, before.seen.next_tokens[0][i].logit, 1e-8);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Rewritings, Gauge,
+                         ::testing::Combine(::testing::Values("gpt2", "gpt_neox", "opt", "opt-post-norm", "bloom",
+                                                              "llama"),
+                                            ::testing::Values(1, 2, 3, 4)));
+
+}  // namespace
+}  // namespace lstar

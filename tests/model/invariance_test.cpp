@@ -1,0 +1,124 @@
+// What a result must not depend on, to the bit: what is packed beside a prompt, the order of prompts, threads, waves,
+// chunks, and how the same weights are laid out in files.
+#include <gtest/gtest.h>
+
+#include "lstar/model/forward.h"
+#include "tests/support/recorded.h"
+
+namespace lstar {
+namespace {
+
+const Wants kAll = Want::diagonal | Want::entropy | Want::residual_norm | Want::rounded_sum | Want::next_token;
+
+std::vector<std::vector<int32_t>> some_prompts() {
+  std::vector<std::vector<int32_t>> prompts;
+  uint64_t state = 12345;
+  for (int n : {1, 2, 17, 64, 65, 5}) {
+    std::vector<int32_t> ids;
+    for (int i = 0; i < n; ++i) {
+      state = state * 6364136223846793005u + 1442695040888963407u;
+      ids.push_back(static_cast<int32_t>((state >> 33) % 90));
+    }
+    prompts.push_back(ids);
+  }
+  return prompts;
+}
+
+Batch packed(const std::vector<std::vector<int32_t>>& prompts) {
+  Batch batch{.ids = {}, .start = {0}};
+  for (const auto& ids : prompts) {
+    batch.ids.insert(batch.ids.end(), ids.begin(), ids.end());
+    batch.start.push_back(static_cast<int64_t>(batch.ids.size()));
+  }
+  return batch;
+}
+
+template <class T>
+Observation observe(const std::string& folder, const Batch& batch, Dtype dtype, int threads, PassOptions options = {}) {
+  const auto model = open_model(testing::source_path("tests/data/" + folder));
+  EXPECT_TRUE(model) << model.error().message();
+  const auto backend = make_cpu_backend<T>(dtype, threads);
+  options.wants = kAll;
+  options.next_tokens = 3;
+  Observation seen;
+  const auto ran = forward(*model, batch, options, *backend, seen);
+  EXPECT_TRUE(ran) << ran.error().message();
+  return seen;
+}
+
+// Row `p` of one observation against row `q` of another.
+void expect_same_row(const Observation& a, size_t p, const Observation& b, size_t q) {
+  ASSERT_EQ(a.tokens[p], b.tokens[q]);
+  for (size_t l = 0; l < a.diagonal.dim1(); ++l) {
+    for (size_t h = 0; h < a.diagonal.dim2(); ++h) {
+      EXPECT_EQ(a.diagonal(p, l, h), b.diagonal(q, l, h)) << "layer " << l << " head " << h;
+      EXPECT_EQ(a.off_diagonal(p, l, h), b.off_diagonal(q, l, h)) << "layer " << l << " head " << h;
+      EXPECT_EQ(a.entropy(p, l, h), b.entropy(q, l, h)) << "layer " << l << " head " << h;
+    }
+    EXPECT_EQ(a.rounded_sum(p, l), b.rounded_sum(q, l)) << "layer " << l;
+  }
+  for (size_t l = 0; l < a.residual_norm.dim1(); ++l)
+    EXPECT_EQ(a.residual_norm(p, l), b.residual_norm(q, l)) << "state " << l;
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(a.next_tokens[p][i].id, b.next_tokens[q][i].id);
+    EXPECT_EQ(a.next_tokens[p][i].logit, b.next_tokens[q][i].logit);
+  }
+}
+
+class Invariance : public ::testing::TestWithParam<std::tuple<std::string, Dtype>> {
+ protected:
+  Observation see(const Batch& batch, int threads = 1, const PassOptions& options = {}) const {
+    const auto& [name, dtype] = GetParam();
+    return dtype == Dtype::float64 ? observe<double>("checkpoints/" + name, batch, dtype, threads, options)
+                                   : observe<float>("checkpoints/" + name, batch, dtype, threads, options);
+  }
+};
+
+TEST_P(Invariance, PackedEqualsAlone) {
+  const auto prompts = some_prompts();
+  const Observation together = see(packed(prompts));
+  for (size_t p = 0; p < prompts.size(); ++p) expect_same_row(together, p, see(packed({prompts[p]})), 0);
+}
+
+TEST_P(Invariance, PermutingPromptsPermutesResults) {
+  const auto prompts = some_prompts();
+  const std::vector<size_t> order{3, 0, 5, 1, 4, 2};
+  std::vector<std::vector<int32_t>> shuffled;
+  for (size_t p : order) shuffled.push_back(prompts[p]);
+  const Observation straight = see(packed(prompts)), permuted = see(packed(shuffled));
+  for (size_t i = 0; i < order.size(); ++i) expect_same_row(permuted, i, straight, order[i]);
+}
+
+TEST_P(Invariance, ThreadsWavesAndChunks) {
+  const auto prompts = some_prompts();
+  const Observation one = see(packed(prompts));
+  const Observation two = see(packed(prompts), 2);
+  const Observation waves = see(packed(prompts), 3, {.wave_tokens = 20, .mlp_rows = 7});
+  for (size_t p = 0; p < prompts.size(); ++p) {
+    expect_same_row(one, p, two, p);
+    expect_same_row(one, p, waves, p);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, Invariance,
+                         ::testing::Combine(::testing::Values("gpt2", "gpt_neox", "opt-post-norm", "bloom-six-heads",
+                                                              "llama"),
+                                            ::testing::Values(Dtype::float32, Dtype::float16, Dtype::float64)));
+
+TEST(Files, ShardedEqualsSingle) {
+  const Batch batch = packed(some_prompts());
+  const Observation single = observe<float>("checkpoints/llama", batch, Dtype::float32, 2);
+  const Observation sharded = observe<float>("checkpoints/llama-sharded", batch, Dtype::float32, 2);
+  for (size_t p = 0; p < batch.prompts(); ++p) expect_same_row(single, p, sharded, p);
+}
+
+// The float32 GGUF was made from llama-smollm2-shape: rows of Q and K permuted, everything else as it was.
+TEST(Files, GgufEqualsSafetensors) {
+  const Batch batch = packed(some_prompts());
+  const Observation folder = observe<float>("checkpoints/llama-smollm2-shape", batch, Dtype::float32, 2);
+  const Observation gguf = observe<float>("gguf/llama-f32.gguf", batch, Dtype::float32, 2);
+  for (size_t p = 0; p < batch.prompts(); ++p) expect_same_row(folder, p, gguf, p);
+}
+
+}  // namespace
+}  // namespace lstar

@@ -1,0 +1,241 @@
+// A broken model gives one clear line and never stops a study. Each test breaks a small checkpoint that is otherwise
+// good, and holds the whole message.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <filesystem>
+#include <functional>
+#include <limits>
+
+#include "lstar/base/atomic_file.h"
+#include "lstar/study/study.h"
+#include "tests/support/checkpoint_writer.h"
+#include "tests/support/recorded.h"
+#include "tests/support/temporary_folder.h"
+
+namespace lstar {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+class Failures : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = temporary_ / "model";
+    fs::copy(testing::source_path("tests/data/checkpoints/gpt2"), folder_);
+    fs::permissions(folder_ + "/model.safetensors", fs::perms::owner_all);
+  }
+
+  // Measures two good prompts, and what else was asked for.
+  Result<Measurement> run(std::vector<std::vector<int32_t>> prompts = {{1, 2, 3}, {4, 5}}) {
+    std::vector<Prompt> asked;
+    for (auto& ids : prompts) asked.push_back({.text = {}, .ids = std::move(ids)});
+    return measure("model", folder_, asked, {.wants = Want::diagonal | Want::residual_norm, .threads = 1});
+  }
+
+  std::string failure() {
+    const auto measured = run();
+    EXPECT_FALSE(measured);
+    return measured ? "" : measured.error().message();
+  }
+
+  std::string config() { return *read_file(folder_ + "/config.json"); }
+  void set_config(const std::string& text) { EXPECT_TRUE(write_file(folder_ + "/config.json", text)); }
+  void replace_in_config(const std::string& from, const std::string& to) {
+    std::string text = config();
+    const size_t at = text.find(from);
+    ASSERT_NE(at, std::string::npos) << from;
+    set_config(text.replace(at, from.size(), to));
+  }
+
+  // Writes the checkpoint again with its tensors changed.
+  void rewrite(const std::function<void(std::vector<testing::StoredTensor>&)>& change) {
+    std::vector<testing::StoredTensor> tensors;
+    {
+      const auto checkpoint = open_checkpoint(folder_);
+      ASSERT_TRUE(checkpoint) << checkpoint.error().message();
+      for (const TensorInfo& tensor : (*checkpoint)->tensors()) {
+        std::vector<float> values(static_cast<size_t>(tensor.shape.elements()));
+        ASSERT_TRUE((*checkpoint)->read(tensor, {0, tensor.shape.rows()}, std::span<float>(values)));
+        tensors.push_back(testing::make_tensor(tensor.name, tensor.shape.dims, values));
+      }
+    }
+    change(tensors);
+    ASSERT_TRUE(write_file(folder_ + "/model.safetensors", testing::safetensors_bytes(tensors)));
+  }
+
+  static testing::StoredTensor& named(std::vector<testing::StoredTensor>& tensors, const std::string& part) {
+    for (auto& tensor : tensors)
+      if (tensor.name.find(part) != std::string::npos) return tensor;
+    throw std::runtime_error("no tensor " + part);
+  }
+
+  testing::TemporaryFolder temporary_;
+  std::string folder_;
+};
+
+TEST_F(Failures, GoodCheckpointRuns) {
+  const auto measured = run();
+  ASSERT_TRUE(measured) << measured.error().message();
+  EXPECT_EQ(measured->seen.tokens, (std::vector<int64_t>{3, 2}));
+}
+
+TEST_F(Failures, MissingFolder) {
+  fs::remove_all(folder_);
+  EXPECT_THAT(failure(), StartsWith(folder_ + ": "));
+}
+
+TEST_F(Failures, MissingWeights) {
+  fs::remove(folder_ + "/model.safetensors");
+  EXPECT_THAT(failure(), AllOf(HasSubstr(folder_), HasSubstr("model.safetensors")));
+}
+
+TEST_F(Failures, TruncatedSafetensors) {
+  fs::resize_file(folder_ + "/model.safetensors", fs::file_size(folder_ + "/model.safetensors") - 8);
+  EXPECT_THAT(failure(), AllOf(StartsWith(folder_ + "/model.safetensors: tensor "), HasSubstr("past the end")));
+}
+
+TEST_F(Failures, UnknownFamilyNamesTheKnownOnes) {
+  replace_in_config("\"gpt2\"", "\"mamba\"");
+  EXPECT_EQ(failure(),
+            folder_ +
+                "/config.json: key model_type: unknown family: expected one of gpt2, gpt_neox, opt, bloom, llama, "
+                "found mamba");
+}
+
+TEST_F(Failures, MissingKey) {
+  set_config(R"({"model_type": "gpt2", "n_layer": 2, "n_head": 2, "vocab_size": 96, "n_positions": 8})");
+  EXPECT_EQ(failure(), folder_ + "/config.json: key n_embd or hidden_size: missing from the configuration");
+}
+
+TEST_F(Failures, AbsurdSizes) {
+  set_config(
+      R"({"model_type": "gpt2", "n_layer": 99999999999, "n_head": 2, "n_embd": 8, "vocab_size": 9, "n_positions": 8})");
+  EXPECT_EQ(
+      failure(),
+      folder_ + "/config.json: key n_layer: not a size: expected an integer from 1 to 16777216, found 99999999999");
+}
+
+TEST_F(Failures, UnknownActivation) {
+  replace_in_config("\"gelu_new\"", "\"mish\"");
+  EXPECT_EQ(failure(),
+            folder_ +
+                "/config.json: key activation_function: unknown activation: expected one of relu, gelu, gelu_new, "
+                "gelu_pytorch_tanh, silu, swish, found mish");
+}
+
+TEST_F(Failures, MissingTensorIsNamed) {
+  rewrite([](auto& tensors) {
+    std::erase_if(tensors, [](const auto& t) { return t.name == "transformer.h.1.mlp.c_fc.weight"; });
+  });
+  EXPECT_THAT(failure(),
+              StartsWith(folder_ + ": tensor transformer.h.1.mlp.c_fc.weight: missing tensor: expected shape ["));
+}
+
+TEST_F(Failures, WrongShape) {
+  rewrite([](auto& tensors) {
+    testing::StoredTensor& norm = named(tensors, "h.0.ln_1.weight");
+    norm = testing::make_tensor(norm.name, {3}, {1, 2, 3});
+  });
+  EXPECT_THAT(failure(),
+              AllOf(StartsWith(folder_ + "/model.safetensors: tensor transformer.h.0.ln_1.weight: shape: expected ["),
+                    HasSubstr("found [3]")));
+}
+
+TEST_F(Failures, NanWeightIsFound) {
+  rewrite([](auto& tensors) {
+    const float nan = std::numeric_limits<float>::quiet_NaN();
+    std::memcpy(named(tensors, "h.1.attn.c_attn.weight").bytes.data() + 4 * sizeof(float), &nan, sizeof nan);
+  });
+  EXPECT_EQ(failure(),
+            folder_ +
+                "/model.safetensors: tensor transformer.h.1.attn.c_attn.weight, row 0, column 4: weight is not finite: "
+                "found nan");
+}
+
+TEST_F(Failures, IntegerWeights) {
+  rewrite([](auto& tensors) {
+    testing::StoredTensor& norm = named(tensors, "h.0.ln_1.weight");
+    const std::vector<int64_t> dims = norm.dims;
+    norm =
+        testing::make_tensor(norm.name, dims, std::vector<float>(static_cast<size_t>(dims[0]), 1), StoredType::int32);
+  });
+  EXPECT_THAT(failure(),
+              HasSubstr("tensor transformer.h.0.ln_1.weight: dtype: expected a floating-point or quantised type"));
+}
+
+TEST_F(Failures, BadPromptsAreLeftOutOfTheRun) {
+  const auto measured = run({{1, 2, 3}, {}, {1, 100000}, std::vector<int32_t>(5000, 1), {-1}, {4, 5}});
+  ASSERT_TRUE(measured) << measured.error().message();
+  ASSERT_EQ(measured->prompts.size(), 6u);
+  EXPECT_EQ(measured->prompts[0].row, 0u);
+  EXPECT_EQ(measured->prompts[5].row, 1u);
+  EXPECT_EQ(measured->seen.tokens, (std::vector<int64_t>{3, 2}));
+  EXPECT_EQ(measured->prompts[1].error->message(), "empty prompt: no tokens");
+  EXPECT_THAT(measured->prompts[2].error->message(),
+              AllOf(StartsWith("token id out of range: expected 0 to "), HasSubstr("found 100000")));
+  EXPECT_THAT(
+      measured->prompts[3].error->message(),
+      AllOf(StartsWith("prompt longer than the model's positions: expected at most "), HasSubstr("found 5000")));
+  EXPECT_THAT(measured->prompts[4].error->message(), StartsWith("token id out of range"));
+}
+
+TEST_F(Failures, TextWithoutTokenizer) {
+  const auto measured = measure("model", folder_, {{.text = "hello", .ids = {}}}, {.wants = Want::diagonal});
+  ASSERT_FALSE(measured);
+  EXPECT_THAT(measured.error().message(), HasSubstr(folder_));
+}
+
+TEST_F(Failures, StudyGoesOn) {
+  Study study;
+  study.models = {{.name = "gone", .path = temporary_ / "gone", .lab = "A"},
+                  {.name = "here", .path = folder_, .lab = "B"}};
+  study.prompts = {{.text = {}, .ids = {1, 2, 3, 4, 5}}, {.text = {}, .ids = std::vector<int32_t>(5000, 1)}};
+  const StudyResult result = run_study(study, {.threads = 1, .timestamp = "t"});
+  ASSERT_EQ(result.models.size(), 1u);
+  ASSERT_EQ(result.failed.size(), 1u);
+  EXPECT_EQ(result.failed[0].entry.name, "gone");
+  EXPECT_THAT(result.failed[0].error.message(), HasSubstr(temporary_ / "gone"));
+  const ModelScore& score = result.models[0].scores[0];
+  ASSERT_EQ(score.l_star_per_prompt.size(), 2u);
+  EXPECT_TRUE(score.l_star_per_prompt[0]);
+  EXPECT_FALSE(score.l_star_per_prompt[1]);
+  EXPECT_EQ(*score.l_star, *score.l_star_per_prompt[0]);
+}
+
+TEST_F(Failures, ModelFailsWithItsLastPrompt) {
+  Study study;
+  study.models = {{.name = "here", .path = folder_}};
+  study.prompts = {{.text = {}, .ids = std::vector<int32_t>(5000, 1)}};
+  const StudyResult result = run_study(study, {.threads = 1, .timestamp = "t"});
+  ASSERT_EQ(result.failed.size(), 1u);
+  EXPECT_THAT(result.failed[0].error.message(), StartsWith(folder_ + ": every prompt failed: prompt longer than"));
+}
+
+// Overflow of the run's dtype is no fault of the checkpoint: the trace is reported as broken, and no L* is given.
+TEST_F(Failures, OverflowLeavesABrokenTrace) {
+  rewrite([](auto& tensors) {
+    testing::StoredTensor& up = named(tensors, "h.2.attn.c_attn.weight");
+    std::vector<float> values(up.bytes.size() / sizeof(float));
+    std::memcpy(values.data(), up.bytes.data(), up.bytes.size());
+    for (float& value : values) value *= 3000;
+    std::memcpy(up.bytes.data(), values.data(), up.bytes.size());
+  });
+  Study study;
+  study.models = {{.name = "here", .path = folder_}};
+  study.prompts = {{.text = {}, .ids = {1, 2, 3, 4, 5, 6, 7, 8}}};
+  study.estimators = {"off_diagonal"};
+  study.dtype = Dtype::float16;
+  const StudyResult result = run_study(study, {.threads = 1, .timestamp = "t"});
+  ASSERT_EQ(result.models.size(), 1u) << result.failed[0].error.message();
+  EXPECT_FALSE(result.models[0].scores[0].l_star);
+  EXPECT_EQ(result.models[0].scores[0].reason, "NaN from layer 2 on");
+  study.dtype = Dtype::float32;
+  EXPECT_TRUE(run_study(study, {.threads = 1, .timestamp = "t"}).models[0].scores[0].l_star);
+}
+
+}  // namespace
+}  // namespace lstar

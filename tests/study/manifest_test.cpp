@@ -1,0 +1,132 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "lstar/base/atomic_file.h"
+#include "lstar/study/study.h"
+#include "tests/support/recorded.h"
+#include "tests/support/temporary_folder.h"
+
+namespace lstar {
+namespace {
+
+using ::testing::ElementsAre;
+
+class Manifest : public ::testing::Test {
+ protected:
+  Result<Study> read(const std::string& text) {
+    EXPECT_TRUE(write_file(file_, text));
+    return read_manifest(file_);
+  }
+  std::string failure(const std::string& text) {
+    const auto study = read(text);
+    EXPECT_FALSE(study);
+    return study ? "" : study.error().message();
+  }
+  testing::TemporaryFolder temporary_;
+  std::string file_ = temporary_ / "study.toml";
+};
+
+TEST_F(Manifest, ReadsEverything) {
+  const auto study = read(R"(
+formula = "v4"
+dtype = "bfloat16"
+estimators = ["ov_circuit"]
+detector = "sign_change"
+head_layout = "thirds"
+in_sample = ["A", "B"]
+prompts = ["one", "two"]
+seed = 7
+[[model]]
+path = "somewhere/else"
+lab = "A"
+layers = 12
+heads = 8
+expected = "EXPAND"
+[[model]]
+path = "org/name"
+name = "short"
+)");
+  ASSERT_TRUE(study) << study.error().message();
+  EXPECT_EQ(study->formula, "v4");
+  EXPECT_EQ(study->dtype, Dtype::bfloat16);
+  EXPECT_THAT(study->estimators, ElementsAre("ov_circuit"));
+  EXPECT_EQ(study->head_layout, HeadLayout::thirds);
+  EXPECT_EQ(study->seed, 7u);
+  EXPECT_EQ(study->prompts.size(), 2u);
+  EXPECT_EQ(study->models[0].layers, 12);
+  EXPECT_EQ(study->models[0].expected, "EXPAND");
+  EXPECT_EQ(study->models[1].name, "short");
+  EXPECT_EQ(study->models[1].lab, "unknown");
+}
+
+TEST_F(Manifest, PathsBesideTheManifestAndFromTheEnvironment) {
+  ASSERT_TRUE(write_file(temporary_ / "here.gguf", ""));
+  ::setenv("LSTAR_TEST_PLACE", "/some/place", 1);
+  const auto study = read("[[model]]\npath = \"here.gguf\"\n[[model]]\npath = \"${LSTAR_TEST_PLACE}/m.gguf\"\n");
+  ASSERT_TRUE(study) << study.error().message();
+  EXPECT_EQ(study->models[0].path, temporary_ / "here.gguf");
+  EXPECT_EQ(study->models[1].path, "/some/place/m.gguf");
+  ::unsetenv("LSTAR_TEST_PLACE");
+  EXPECT_EQ(failure("[[model]]\npath = \"${LSTAR_TEST_PLACE}/m.gguf\"\n"),
+            file_ + ": line 1: environment variable LSTAR_TEST_PLACE is not set");
+}
+
+TEST_F(Manifest, FaultsAreNamed) {
+  EXPECT_EQ(failure("formula = \"v3\"\n"), file_ + ": no models: expected at least one [[model]]");
+  EXPECT_EQ(failure("dtype = \"float8\"\n[[model]]\npath = \"x\"\n"),
+            file_ + ": line 1: unknown dtype: expected one of float32, float16, bfloat16, float64, found float8");
+  EXPECT_EQ(failure("[[model]]\npath = \"x\"\nlayer = 3\n"),
+            file_ + ": line 3: unknown key: expected one of path, name, lab, layers, heads, expected, found layer");
+  EXPECT_EQ(failure("[[model]]\nlab = \"x\"\n"), file_ + ": line 1: model without a path");
+  EXPECT_EQ(failure("[[model]]\npath = \"x\"\nlayers = \"12\"\n"),
+            file_ + ": line 3: layers is not an integer of at least 1");
+  EXPECT_EQ(failure("prompts = [1]\n[[model]]\npath = \"x\"\n"),
+            file_ + ": line 1: prompts holds something other than a text");
+  EXPECT_THAT(failure("a = = 1"), ::testing::StartsWith(file_ + ": line 1: not valid TOML: found "));
+  EXPECT_EQ(read_manifest(temporary_ / "none.toml").error().message(),
+            (temporary_ / "none.toml") + ": cannot be read: No such file or directory");
+}
+
+TEST_F(Manifest, TheOnesWeShipAreGood) {
+  for (const char* name : {"zoo/manifest.toml", "manifests/cross-heritage.toml", "manifests/labs.toml"}) {
+    const auto study = read_manifest(testing::source_path(name));
+    ASSERT_TRUE(study) << study.error().message();
+    const auto good = check(*study);
+    EXPECT_TRUE(good) << good.error().message();
+    EXPECT_EQ(study->prompts.size(), 5u);
+  }
+  EXPECT_EQ(read_manifest(testing::source_path("manifests/cross-heritage.toml"))->estimators.front(), "as_written");
+  EXPECT_EQ(read_manifest(testing::source_path("zoo/manifest.toml"))->models.size(), 6u);
+}
+
+TEST_F(Manifest, PromptFiles) {
+  const std::string file = temporary_ / "prompts.txt";
+  ASSERT_TRUE(write_file(file, "first line\r\n\n{\"text\": \"from \\u00e9\"}\n{\"token_ids\": [5, 6]}\nlast"));
+  const auto prompts = read_prompts(file);
+  ASSERT_TRUE(prompts) << prompts.error().message();
+  ASSERT_EQ(prompts->size(), 4u);
+  EXPECT_EQ((*prompts)[0].text, "first line");
+  EXPECT_EQ((*prompts)[1].text, "from é");
+  EXPECT_THAT((*prompts)[2].ids, ElementsAre(5, 6));
+  EXPECT_EQ((*prompts)[3].text, "last");
+  ASSERT_TRUE(write_file(file, "ok\n{\"txt\": 1}\n"));
+  EXPECT_EQ(read_prompts(file).error().message(),
+            file + ": line 2: no prompt in this object: expected \"text\" or \"token_ids\"");
+  ASSERT_TRUE(write_file(file, "\n\n"));
+  EXPECT_EQ(read_prompts(file).error().message(), file + ": no prompts");
+}
+
+TEST(Check, UnknownNames) {
+  Study study;
+  study.models = {{.name = "m", .path = "m"}};
+  study.prompts = {{.text = "x", .ids = {}}};
+  study.estimators = {"trace"};
+  EXPECT_EQ(check(study).error().message(),
+            "unknown estimator: expected one of as_written, off_diagonal, multi_head, ov_circuit, weights_only, "
+            "attention_only, found trace");
+}
+
+}  // namespace
+}  // namespace lstar

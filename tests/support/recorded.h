@@ -1,0 +1,71 @@
+// Results recorded from `transformers` by tools/oracle, and how close ours must come to them.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "lstar/base/json.h"
+
+namespace lstar::testing {
+
+inline std::string source_path(const std::string& relative) { return std::string(LSTAR_SOURCE_DIR) + "/" + relative; }
+
+// All numbers of a nested array, in order.
+inline void flatten(Json value, std::vector<double>& out) {
+  simdjson::dom::array items;
+  if (!value.get_array().get(items)) {
+    for (Json item : items) flatten(item, out);
+    return;
+  }
+  double number = 0;
+  EXPECT_FALSE(value.get_double().get(number));
+  out.push_back(number);
+}
+
+inline std::vector<double> numbers(Json object, std::string_view key) {
+  std::vector<double> out;
+  const auto value = json_find(object, key);
+  EXPECT_TRUE(value) << key;
+  if (value) flatten(*value, out);
+  return out;
+}
+
+inline std::vector<Json> items(Json object, std::string_view key) {
+  std::vector<Json> out;
+  simdjson::dom::array array;
+  const auto value = json_find(object, key);
+  EXPECT_TRUE(value && !value->get_array().get(array)) << key;
+  for (Json item : array) out.push_back(item);
+  return out;
+}
+
+// `relative` for values of at least 1e-3 of the largest; smaller ones may be off by what that allows at 1e-3 of the
+// largest, or by twice the largest error of transformers' own float32 where that is given.
+inline void expect_close(const std::vector<double>& ours, const std::vector<double>& reference, double relative,
+                         const std::vector<double>& float32_error, const std::string& what) {
+  ASSERT_EQ(ours.size(), reference.size()) << what;
+  double scale = 0, own = 0;
+  for (double value : reference) scale = std::max(scale, std::fabs(value));
+  for (double value : float32_error) own = std::max(own, std::fabs(value));
+  for (size_t i = 0; i < ours.size(); ++i) {
+    const bool small = std::fabs(reference[i]) < 1e-3 * scale;
+    const double allowed = small ? std::max(relative * 1e-3 * scale, 2 * own) : relative * std::fabs(reference[i]);
+    EXPECT_LE(std::fabs(ours[i] - reference[i]), allowed)
+        << what << "[" << i << "]: ours " << ours[i] << ", recorded " << reference[i] << ", scale " << scale;
+  }
+}
+
+inline std::vector<std::string> recorded_checkpoints() {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(source_path("tests/data/checkpoints")))
+    if (entry.is_directory()) names.push_back(entry.path().filename().string());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+}  // namespace lstar::testing
