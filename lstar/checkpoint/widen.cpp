@@ -137,7 +137,7 @@ void q4_1_to_floats(const uint8_t* source, size_t count, float* out) {
     const auto scale = load_scale(source);
     const auto minimum = load_scale(source + 2);
     widen_nibbles(source + 4, out, [&](hn::Vec<hn::RebindToSigned<Floats>> q) HWY_ATTR {
-      return hn::Add(hn::Mul(scale, hn::ConvertTo(floats, q)), minimum);  // two roundings; not a fused operation
+      return hn::Add(hn::Mul(scale, hn::ConvertTo(floats, q)), minimum);  // one rounding: the product has 15 bits
     });
   }
 }

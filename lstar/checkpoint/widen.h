@@ -1,6 +1,7 @@
-// Stored numbers to float and double. Exact for every stored format but float64 to float, which rounds to nearest; a
-// quantised element is scale * q, or scale * q + minimum, each operation rounded to float32, as the format's reference
-// implementation has it (a double is the same value). The bits are the same on every processor. Thread-safe.
+// Stored numbers to float and double. Exact, but for float64 to float and for the sum in Q4_1, which round to nearest:
+// a quantised element is scale * q (exact in float32), or scale * q + minimum rounded to float32, as the format's
+// reference implementation has it; as double it is the same value. The bits are the same on every processor.
+// Thread-safe.
 #pragma once
 
 #include <cstddef>

@@ -10,6 +10,7 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <string>
@@ -227,7 +228,9 @@ inline std::string gguf_bytes(const GgufPairs& metadata, const std::vector<Store
   return bytes + data;
 }
 
+// A new file each time: somebody may still have the old one mapped, and some file systems sync a file written over.
 inline void write_bytes(const std::string& path, const std::string& bytes) {
+  std::remove(path.c_str());
   std::ofstream file(path, std::ios::binary);
   file << bytes;
   ASSERT_TRUE(file.flush().good()) << path;
