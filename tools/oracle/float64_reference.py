@@ -2,12 +2,14 @@
 
 A model loaded as float64 still falls back to float32 in places: RMSNorm, the softmax of most families, rotary tables,
 ALiBi slopes, GPT-2's upcast attention. Inside `true_float64()` the modelling files see a `torch` whose float32 is
-float64, and Tensor.float() is Tensor.double(), so that none of these places loses digits.
+float64, and Tensor.float() is Tensor.double(), so that none of these places loses digits; any that does is an error.
 """
 
 from contextlib import contextmanager
 
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 from transformers import AutoModelForCausalLM
 from transformers.models.bloom import modeling_bloom
 from transformers.models.gpt2 import modeling_gpt2
@@ -26,6 +28,18 @@ class _TorchWithoutFloat32:
         return getattr(torch, name)
 
 
+class _RefuseLowerPrecision(TorchDispatchMode):
+    """Fails at the operation that leaves float64. Whole numbers may: OPT counts its positions in float32."""
+
+    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+        result = operation(*args, **(kwargs or {}))
+        for tensor in tree_leaves(result):
+            if isinstance(tensor, torch.Tensor) and tensor.is_floating_point() and tensor.dtype != torch.float64:
+                if not torch.equal(tensor, tensor.round()):
+                    raise TypeError(f"{operation} computed in {tensor.dtype}")
+        return result
+
+
 @contextmanager
 def true_float64():
     to_float = torch.Tensor.float
@@ -33,7 +47,8 @@ def true_float64():
         module.torch = _TorchWithoutFloat32()
     torch.Tensor.float = torch.Tensor.double
     try:
-        yield
+        with _RefuseLowerPrecision():
+            yield
     finally:
         torch.Tensor.float = to_float
         for module in MODELLING_FILES:
