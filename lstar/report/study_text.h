@@ -1,0 +1,20 @@
+// What `lstar run` prints, in three pieces: before the first model, as each model ends, and at the end. Pure; at most
+// 100 columns wide; `colour` adds a terminal's colours and changes nothing else. report/ may include everything but
+// cli/; every function of this folder is safe from any thread, owns nothing beyond what it returns and never prints.
+#pragma once
+
+#include <string>
+
+#include "lstar/study/study.h"
+
+namespace lstar {
+
+std::string study_banner(const Study&, bool colour);
+
+// One model, measured or failed.
+std::string model_text(const Study&, const ModelEntry&, const Result<ModelResult>&, bool colour);
+
+// Tables, summary by lab, estimators and baselines side by side, notes, and the verdict.
+std::string study_summary(const StudyResult&, bool colour);
+
+}  // namespace lstar
