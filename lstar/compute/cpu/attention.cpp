@@ -27,8 +27,7 @@ Result<void> check(const AttentionSpec& spec, const Batch& batch, bool last_rows
 
 template <class T>
 void Attention<T>::pack(const AttentionSpec& spec, const Batch& batch, HeadView<const T> k, HeadView<const T> v) {
-  using Kernel = AttentionKernel<T>;
-  const int64_t width = Kernel::panel_width(), value_stride = Kernel::value_stride(spec.head_dim);
+  const int64_t width = kernels_.panel_width, value_stride = kernels_.value_stride(spec.head_dim);
   key_start_.assign(1, 0);
   for (size_t p = 0; p < batch.prompts(); ++p)
     key_start_.push_back(key_start_.back() + blocks_of(batch.length(p), width) * width);
@@ -41,8 +40,8 @@ void Attention<T>::pack(const AttentionSpec& spec, const Batch& batch, HeadView<
     const auto start = [&](const HeadView<const T>& x) {
       return x.rows.row(batch.start[p]) + x.offset + static_cast<int64_t>(head) * x.head_stride;
     };
-    Kernel::pack_keys(start(k), k.rows.stride, batch.length(p), spec.head_dim, keys + place * spec.head_dim);
-    Kernel::pack_values(start(v), v.rows.stride, batch.length(p), spec.head_dim, values + place * value_stride);
+    kernels_.pack_keys(start(k), k.rows.stride, batch.length(p), spec.head_dim, keys + place * spec.head_dim);
+    kernels_.pack_values(start(v), v.rows.stride, batch.length(p), spec.head_dim, values + place * value_stride);
   });
 }
 
@@ -82,7 +81,7 @@ Result<void> Attention<T>::operator()(const AttentionSpec& spec, const Batch& ba
   block_sums_.resize(tasks_.size() * 3 * heads);
   if (stats.rounded_sum) rounded_rows_.resize(static_cast<size_t>(batch.rows()));
 
-  const int64_t value_stride = AttentionKernel<T>::value_stride(spec.head_dim), packed = key_start_.back();
+  const int64_t value_stride = kernels_.value_stride(spec.head_dim), packed = key_start_.back();
   const T* keys = keys_.at_least(0);
   const T* values = values_.at_least(0);
   pool_.for_each(tasks_.size(), [&](size_t index, int worker) {
@@ -113,7 +112,7 @@ Result<void> Attention<T>::operator()(const AttentionSpec& spec, const Batch& ba
     block.sums = mine.sums.at_least(spec.heads * kQueryBlock * value_stride);
     block.mean = mine.mean.at_least(kQueryBlock * kKeyBlock);
     block.state = mine.state.at_least(spec.heads * kQueryBlock);
-    AttentionKernel<T>::run(block);
+    kernels_.run(block);
   });
   reduce(spec, batch, stats);
   return {};

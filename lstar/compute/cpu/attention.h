@@ -59,16 +59,18 @@ struct AttentionBlock {
   RowState<T>* state = nullptr;  // (heads, kQueryBlock)
 };
 
-// The width of a key panel and the distance between packed value rows: they depend on the instruction set.
+// The functions for the best instruction set that the processor has, which the packed layouts depend on too.
 template <class T>
-struct AttentionKernel {
-  static int64_t panel_width();
-  static int64_t value_stride(int64_t head_dim);
+struct AttentionKernels {
+  int64_t panel_width;                        // keys of a panel
+  int64_t (*value_stride)(int64_t head_dim);  // between packed rows of values
   // Packs `rows` keys or values of one head, which start at `from`.
-  static void pack_keys(const T* from, int64_t stride, int64_t rows, int64_t head_dim, T* to);
-  static void pack_values(const T* from, int64_t stride, int64_t rows, int64_t head_dim, T* to);
-  static void run(const AttentionBlock<T>&);
+  void (*pack_keys)(const T* from, int64_t stride, int64_t rows, int64_t head_dim, T* to);
+  void (*pack_values)(const T* from, int64_t stride, int64_t rows, int64_t head_dim, T* to);
+  void (*run)(const AttentionBlock<T>&);
 };
+template <class T>
+AttentionKernels<T> attention_kernels();
 
 template <class T>
 class Attention {
@@ -98,6 +100,7 @@ class Attention {
   Scratch<T> keys_, values_;         // (kv_heads, packed keys, head_dim), (kv_heads, packed keys, value_stride)
   std::vector<double> block_sums_;   // (tasks, 3, heads)
   std::vector<float> rounded_rows_;  // (rows of the batch)
+  const AttentionKernels<T> kernels_ = attention_kernels<T>();
 };
 
 }  // namespace lstar

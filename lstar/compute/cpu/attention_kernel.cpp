@@ -14,6 +14,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace lstar {
 namespace HWY_NAMESPACE {
+namespace {
 
 template <class T>
 constexpr int64_t value_stride_of(int64_t head_dim) {
@@ -24,8 +25,11 @@ constexpr int64_t value_stride_of(int64_t head_dim) {
 template <class T>
 void pack_keys(const T* from, int64_t stride, int64_t rows, int64_t head_dim, T* to) {
   constexpr int64_t width = panel_width<T>();
-  for (int64_t j = 0; j < rows; j += width)
-    pack_panel(from + j * stride, stride, std::min(width, rows - j), head_dim, width, to + j * head_dim);
+  for (int64_t j = 0; j < rows; j += width) {
+    const int64_t columns = std::min(width, rows - j);
+    pack_columns(from + j * stride, stride, columns, head_dim, width, to + j * head_dim);
+    clear_columns(columns, head_dim, width, to + j * head_dim);
+  }
 }
 
 template <class T>
@@ -319,25 +323,15 @@ void run_block(const AttentionBlock<T>& block) {
   with_rounding<T>(block.dtype, [&](auto round) { BlockKernel<T, decltype(round)>(block, round).run(); });
 }
 
-int64_t panel_width_f32() { return panel_width<float>(); }
-int64_t panel_width_f64() { return panel_width<double>(); }
-int64_t value_stride_f32(int64_t head_dim) { return value_stride_of<float>(head_dim); }
-int64_t value_stride_f64(int64_t head_dim) { return value_stride_of<double>(head_dim); }
-void pack_keys_f32(const float* from, int64_t stride, int64_t rows, int64_t head_dim, float* to) {
-  pack_keys(from, stride, rows, head_dim, to);
+template <class T>
+AttentionKernels<T> kernels() {
+  return {panel_width<T>(), value_stride_of<T>, pack_keys<T>, pack_values<T>, run_block<T>};
 }
-void pack_keys_f64(const double* from, int64_t stride, int64_t rows, int64_t head_dim, double* to) {
-  pack_keys(from, stride, rows, head_dim, to);
-}
-void pack_values_f32(const float* from, int64_t stride, int64_t rows, int64_t head_dim, float* to) {
-  pack_values(from, stride, rows, head_dim, to);
-}
-void pack_values_f64(const double* from, int64_t stride, int64_t rows, int64_t head_dim, double* to) {
-  pack_values(from, stride, rows, head_dim, to);
-}
-void run_block_f32(const AttentionBlock<float>& block) { run_block(block); }
-void run_block_f64(const AttentionBlock<double>& block) { run_block(block); }
+// HWY_EXPORT takes plain names.
+AttentionKernels<float> kernels_f32() { return kernels<float>(); }
+AttentionKernels<double> kernels_f64() { return kernels<double>(); }
 
+}  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace lstar
 HWY_AFTER_NAMESPACE();
@@ -345,35 +339,17 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace lstar {
 
-#define LSTAR_DISPATCH(T, suffix)                                                                              \
-  HWY_EXPORT(panel_width_##suffix);                                                                            \
-  HWY_EXPORT(value_stride_##suffix);                                                                           \
-  HWY_EXPORT(pack_keys_##suffix);                                                                              \
-  HWY_EXPORT(pack_values_##suffix);                                                                            \
-  HWY_EXPORT(run_block_##suffix);                                                                              \
-  template <>                                                                                                  \
-  int64_t AttentionKernel<T>::panel_width() {                                                                  \
-    return HWY_DYNAMIC_DISPATCH(panel_width_##suffix)();                                                       \
-  }                                                                                                            \
-  template <>                                                                                                  \
-  int64_t AttentionKernel<T>::value_stride(int64_t head_dim) {                                                 \
-    return HWY_DYNAMIC_DISPATCH(value_stride_##suffix)(head_dim);                                              \
-  }                                                                                                            \
-  template <>                                                                                                  \
-  void AttentionKernel<T>::pack_keys(const T* from, int64_t stride, int64_t rows, int64_t head_dim, T* to) {   \
-    HWY_DYNAMIC_DISPATCH(pack_keys_##suffix)(from, stride, rows, head_dim, to);                                \
-  }                                                                                                            \
-  template <>                                                                                                  \
-  void AttentionKernel<T>::pack_values(const T* from, int64_t stride, int64_t rows, int64_t head_dim, T* to) { \
-    HWY_DYNAMIC_DISPATCH(pack_values_##suffix)(from, stride, rows, head_dim, to);                              \
-  }                                                                                                            \
-  template <>                                                                                                  \
-  void AttentionKernel<T>::run(const AttentionBlock<T>& block) {                                               \
-    HWY_DYNAMIC_DISPATCH(run_block_##suffix)(block);                                                           \
-  }
-LSTAR_DISPATCH(float, f32)
-LSTAR_DISPATCH(double, f64)
-#undef LSTAR_DISPATCH
+HWY_EXPORT(kernels_f32);
+HWY_EXPORT(kernels_f64);
+
+template <>
+AttentionKernels<float> attention_kernels() {
+  return HWY_DYNAMIC_DISPATCH(kernels_f32)();
+}
+template <>
+AttentionKernels<double> attention_kernels() {
+  return HWY_DYNAMIC_DISPATCH(kernels_f64)();
+}
 
 }  // namespace lstar
 #endif

@@ -36,7 +36,7 @@ class CpuBackend final : public Backend<T> {
                      .found = fmt::format("{}", ids[r])});
       T* row = y.row(static_cast<int64_t>(r));
       LSTAR_TRY(checkpoint.read(table, {ids[r], ids[r] + 1}, std::span<T>(row, y.cols)));
-      Elementwise<T>::round(dtype_, row, y.cols);
+      kernels_.round(dtype_, row, y.cols);
     }
     return {};
   }
@@ -51,7 +51,7 @@ class CpuBackend final : public Backend<T> {
     LSTAR_TRY(read_vector(checkpoint, norm.gain, T(1), {gain, static_cast<size_t>(x.cols)}));
     LSTAR_TRY(read_vector(checkpoint, norm.bias, T(0), {bias, static_cast<size_t>(x.cols)}));
     for_rows(x.rows, x.cols, [&](int64_t r) {
-      Elementwise<T>::norm(norm.kind, dtype_, norm.epsilon, x.row(r), gain, bias, y.row(r), x.cols);
+      kernels_.norm(norm.kind, dtype_, norm.epsilon, x.row(r), gain, bias, y.row(r), x.cols);
     });
     return {};
   }
@@ -62,7 +62,7 @@ class CpuBackend final : public Backend<T> {
     for_rows(x.rows.rows, x.rows.cols, [&](int64_t r) {
       const auto [cosines, sines] = rotary_.angles(positions[r]);
       for (int h = 0; h < spec.heads; ++h)
-        Elementwise<T>::rotate(dtype_, x.rows.row(r) + x.offset + h * x.head_stride, cosines, sines, half);
+        kernels_.rotate(dtype_, x.rows.row(r) + x.offset + h * x.head_stride, cosines, sines, half);
     });
   }
 
@@ -72,19 +72,19 @@ class CpuBackend final : public Backend<T> {
   }
 
   void activate(Activation activation, View<T> x) override {
-    for_rows(x.rows, x.cols, [&](int64_t r) { Elementwise<T>::activate(activation, dtype_, x.row(r), x.cols); });
+    for_rows(x.rows, x.cols, [&](int64_t r) { kernels_.activate(activation, dtype_, x.row(r), x.cols); });
   }
 
   void multiply(View<T> x, View<const T> y) override {
-    for_rows(x.rows, x.cols, [&](int64_t r) { Elementwise<T>::multiply(dtype_, x.row(r), y.row(r), x.cols); });
+    for_rows(x.rows, x.cols, [&](int64_t r) { kernels_.multiply(dtype_, x.row(r), y.row(r), x.cols); });
   }
 
   void add(View<T> x, View<const T> y) override {
-    for_rows(x.rows, x.cols, [&](int64_t r) { Elementwise<T>::add(dtype_, x.row(r), y.row(r), x.cols); });
+    for_rows(x.rows, x.cols, [&](int64_t r) { kernels_.add(dtype_, x.row(r), y.row(r), x.cols); });
   }
 
   void row_norms(View<const T> x, std::span<double> norms) override {
-    for_rows(x.rows, x.cols, [&](int64_t r) { norms[r] = std::sqrt(Elementwise<T>::square_sum(x.row(r), x.cols)); });
+    for_rows(x.rows, x.cols, [&](int64_t r) { norms[r] = std::sqrt(kernels_.square_sum(x.row(r), x.cols)); });
   }
 
   std::string description() const override { return "Highway " + instruction_set(); }
@@ -108,7 +108,7 @@ class CpuBackend final : public Backend<T> {
     if (tensor->shape.elements() != static_cast<int64_t>(out.size()))
       return fail(wrong_shape(checkpoint, *tensor, fmt::format("[{}]", out.size())));
     LSTAR_TRY(checkpoint.read(*tensor, {0, tensor->shape.rows()}, out));
-    Elementwise<T>::round(dtype_, out.data(), static_cast<int64_t>(out.size()));
+    kernels_.round(dtype_, out.data(), static_cast<int64_t>(out.size()));
     return {};
   }
 
@@ -126,6 +126,7 @@ class CpuBackend final : public Backend<T> {
   Attention<T> attention_;
   RotaryTable<T> rotary_;
   Scratch<T> gain_;
+  const ElementwiseKernels<T> kernels_ = elementwise_kernels<T>();
 };
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "lstar/compute/cpu/elementwise.h"
 
+#include <cmath>
+
 #include "lstar/compute/cpu/targets.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -12,6 +14,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace lstar {
 namespace HWY_NAMESPACE {
+namespace {
 
 // x(i) = f(d, x(i), i), rounded, for all n.
 template <class T, class F>
@@ -129,24 +132,16 @@ void rotate_head(Dtype dtype, T* x, const T* cosines, const T* sines, int64_t ha
   });
 }
 
-// HWY_EXPORT takes plain names: one function per operation and type.
-#define LSTAR_FOR_BOTH(T, suffix)                                                                                     \
-  void round_##suffix(Dtype dtype, T* x, int64_t n) { round_elements(dtype, x, n); }                                  \
-  void activate_##suffix(Activation a, Dtype dtype, T* x, int64_t n) { activate_elements(a, dtype, x, n); }           \
-  void multiply_##suffix(Dtype dtype, T* x, const T* y, int64_t n) { multiply_elements(dtype, x, y, n); }             \
-  void add_##suffix(Dtype dtype, T* x, const T* y, int64_t n) { add_elements(dtype, x, y, n); }                       \
-  void norm_##suffix(NormRef::Kind kind, Dtype dtype, double epsilon, const T* x, const T* gain, const T* bias, T* y, \
-                     int64_t n) {                                                                                     \
-    norm_row(kind, dtype, epsilon, x, gain, bias, y, n);                                                              \
-  }                                                                                                                   \
-  double square_sum_##suffix(const T* x, int64_t n) { return square_sum_row(x, n); }                                  \
-  void rotate_##suffix(Dtype dtype, T* x, const T* cosines, const T* sines, int64_t half) {                           \
-    rotate_head(dtype, x, cosines, sines, half);                                                                      \
-  }
-LSTAR_FOR_BOTH(float, f32)
-LSTAR_FOR_BOTH(double, f64)
-#undef LSTAR_FOR_BOTH
+template <class T>
+ElementwiseKernels<T> kernels() {
+  return {round_elements<T>, activate_elements<T>, multiply_elements<T>, add_elements<T>,
+          norm_row<T>,       square_sum_row<T>,    rotate_head<T>};
+}
+// HWY_EXPORT takes plain names.
+ElementwiseKernels<float> kernels_f32() { return kernels<float>(); }
+ElementwiseKernels<double> kernels_f64() { return kernels<double>(); }
 
+}  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace lstar
 HWY_AFTER_NAMESPACE();
@@ -154,46 +149,17 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace lstar {
 
-#define LSTAR_DISPATCH(T, suffix)                                                                                      \
-  HWY_EXPORT(round_##suffix);                                                                                          \
-  HWY_EXPORT(activate_##suffix);                                                                                       \
-  HWY_EXPORT(multiply_##suffix);                                                                                       \
-  HWY_EXPORT(add_##suffix);                                                                                            \
-  HWY_EXPORT(norm_##suffix);                                                                                           \
-  HWY_EXPORT(square_sum_##suffix);                                                                                     \
-  HWY_EXPORT(rotate_##suffix);                                                                                         \
-  template <>                                                                                                          \
-  void Elementwise<T>::round(Dtype dtype, T* x, int64_t n) {                                                           \
-    HWY_DYNAMIC_DISPATCH(round_##suffix)(dtype, x, n);                                                                 \
-  }                                                                                                                    \
-  template <>                                                                                                          \
-  void Elementwise<T>::activate(Activation activation, Dtype dtype, T* x, int64_t n) {                                 \
-    HWY_DYNAMIC_DISPATCH(activate_##suffix)(activation, dtype, x, n);                                                  \
-  }                                                                                                                    \
-  template <>                                                                                                          \
-  void Elementwise<T>::multiply(Dtype dtype, T* x, const T* y, int64_t n) {                                            \
-    HWY_DYNAMIC_DISPATCH(multiply_##suffix)(dtype, x, y, n);                                                           \
-  }                                                                                                                    \
-  template <>                                                                                                          \
-  void Elementwise<T>::add(Dtype dtype, T* x, const T* y, int64_t n) {                                                 \
-    HWY_DYNAMIC_DISPATCH(add_##suffix)(dtype, x, y, n);                                                                \
-  }                                                                                                                    \
-  template <>                                                                                                          \
-  void Elementwise<T>::norm(NormRef::Kind kind, Dtype dtype, double epsilon, const T* x, const T* gain, const T* bias, \
-                            T* y, int64_t n) {                                                                         \
-    HWY_DYNAMIC_DISPATCH(norm_##suffix)(kind, dtype, epsilon, x, gain, bias, y, n);                                    \
-  }                                                                                                                    \
-  template <>                                                                                                          \
-  double Elementwise<T>::square_sum(const T* x, int64_t n) {                                                           \
-    return HWY_DYNAMIC_DISPATCH(square_sum_##suffix)(x, n);                                                            \
-  }                                                                                                                    \
-  template <>                                                                                                          \
-  void Elementwise<T>::rotate(Dtype dtype, T* x, const T* cosines, const T* sines, int64_t half) {                     \
-    HWY_DYNAMIC_DISPATCH(rotate_##suffix)(dtype, x, cosines, sines, half);                                             \
-  }
-LSTAR_DISPATCH(float, f32)
-LSTAR_DISPATCH(double, f64)
-#undef LSTAR_DISPATCH
+HWY_EXPORT(kernels_f32);
+HWY_EXPORT(kernels_f64);
+
+template <>
+ElementwiseKernels<float> elementwise_kernels() {
+  return HWY_DYNAMIC_DISPATCH(kernels_f32)();
+}
+template <>
+ElementwiseKernels<double> elementwise_kernels() {
+  return HWY_DYNAMIC_DISPATCH(kernels_f64)();
+}
 
 }  // namespace lstar
 #endif

@@ -10,21 +10,23 @@
 
 namespace lstar {
 
-// Each is defined for float and double.
+// The functions for the best instruction set that the processor has.
 template <class T>
-struct Elementwise {
+struct ElementwiseKernels {
   // Rounds in place; nothing happens in float32 and float64.
-  static void round(Dtype, T* x, int64_t n);
-  static void activate(Activation, Dtype, T* x, int64_t n);
+  void (*round)(Dtype, T* x, int64_t n);
+  void (*activate)(Activation, Dtype, T* x, int64_t n);
   // x *= y and x += y.
-  static void multiply(Dtype, T* x, const T* y, int64_t n);
-  static void add(Dtype, T* x, const T* y, int64_t n);
+  void (*multiply)(Dtype, T* x, const T* y, int64_t n);
+  void (*add)(Dtype, T* x, const T* y, int64_t n);
   // y = norm(x) for one row of n; y may be x.
-  static void norm(NormRef::Kind, Dtype, double epsilon, const T* x, const T* gain, const T* bias, T* y, int64_t n);
+  void (*norm)(NormRef::Kind, Dtype, double epsilon, const T* x, const T* gain, const T* bias, T* y, int64_t n);
   // Sum of squares of one row.
-  static double square_sum(const T* x, int64_t n);
+  double (*square_sum)(const T* x, int64_t n);
   // Turns the pairs (i, i + half) of one head by the angles of its position.
-  static void rotate(Dtype, T* x, const T* cosines, const T* sines, int64_t half);
+  void (*rotate)(Dtype, T* x, const T* cosines, const T* sines, int64_t half);
 };
+template <class T>
+ElementwiseKernels<T> elementwise_kernels();
 
 }  // namespace lstar

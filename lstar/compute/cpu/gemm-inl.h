@@ -8,6 +8,8 @@
 #define LSTAR_GEMM_INL_H
 #endif
 
+#include <algorithm>
+
 #include <hwy/highway.h>
 
 #include "lstar/compute/cpu/simd-inl.h"
@@ -99,21 +101,32 @@ HWY_INLINE void transpose_block(const double* HWY_RESTRICT from, int64_t from_st
 }
 #endif
 
-// to(k, j) = from(j, k): `rows` rows of `depth` elements become a panel of `width` columns; columns past `rows` are 0.
+// to(k, j) = from(j, k): `rows` rows of `depth` elements become columns of a panel that is `width` wide. In steps of
+// depth, so that lines of the panel are filled while they are near.
 template <class T>
-HWY_INLINE void pack_panel(const T* HWY_RESTRICT from, int64_t from_stride, int64_t rows, int64_t depth, int64_t width,
-                           T* HWY_RESTRICT to) {
-  constexpr int64_t block = kTransposed<T>;
-  int64_t j = 0;
-  for (; j + block <= rows; j += block) {
-    const T* f = from + j * from_stride;
-    int64_t k = 0;
-    for (; k + block <= depth; k += block) transpose_block(f + k, from_stride, to + k * width + j, width);
-    for (; k < depth; ++k)
-      for (int64_t i = 0; i < block; ++i) to[k * width + j + i] = f[i * from_stride + k];
+HWY_INLINE void pack_columns(const T* HWY_RESTRICT from, int64_t from_stride, int64_t rows, int64_t depth,
+                             int64_t width, T* HWY_RESTRICT to) {
+  constexpr int64_t block = kTransposed<T>, step = 64;
+  static_assert(step % block == 0);
+  for (int64_t begin = 0; begin < depth; begin += step) {
+    const int64_t end = std::min(depth, begin + step);
+    int64_t j = 0;
+    for (; j + block <= rows; j += block) {
+      const T* f = from + j * from_stride;
+      int64_t k = begin;
+      for (; k + block <= end; k += block) transpose_block(f + k, from_stride, to + k * width + j, width);
+      for (; k < end; ++k)
+        for (int64_t i = 0; i < block; ++i) to[k * width + j + i] = f[i * from_stride + k];
+    }
+    for (; j < rows; ++j)
+      for (int64_t k = begin; k < end; ++k) to[k * width + j] = from[j * from_stride + k];
   }
-  for (; j < width; ++j)
-    for (int64_t k = 0; k < depth; ++k) to[k * width + j] = j < rows ? from[j * from_stride + k] : T(0);
+}
+
+// Columns of a panel that hold nothing are 0: they are multiplied like the others, and their sums are dropped.
+template <class T>
+HWY_INLINE void clear_columns(int64_t first, int64_t depth, int64_t width, T* HWY_RESTRICT to) {
+  for (int64_t k = 0; first < width && k < depth; ++k) std::fill(to + k * width + first, to + (k + 1) * width, T(0));
 }
 
 }  // namespace HWY_NAMESPACE

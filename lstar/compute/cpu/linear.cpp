@@ -4,11 +4,12 @@
 
 #include <fmt/format.h>
 
-#include "lstar/compute/cpu/elementwise.h"
-#include "lstar/compute/cpu/linear_kernel.h"
-
 namespace lstar {
 namespace {
+
+constexpr int64_t kRowStep = 16;                    // weight rows that are read before they are packed: a cache line of
+                                                    // every panel row
+constexpr int64_t kRowElements = int64_t{1} << 17;  // elements of a transposed weight that are read at a time
 
 Result<void> check(const Checkpoint& checkpoint, const LinearRef& linear, int64_t x_cols, int64_t y_cols) {
   const TensorInfo& weight = *linear.weight;
@@ -41,55 +42,68 @@ Result<void> first_failure(std::vector<Result<void>>& results) {
 
 }  // namespace
 
+// Every task packs a range of input rows into its place in all panels.
 template <class T>
-Result<void> Linear<T>::read_transposed(const Checkpoint& checkpoint, const TensorInfo& weight) {
-  const int64_t rows = weight.shape.rows(), cols = weight.shape.cols();
-  const int64_t step = std::max<int64_t>(1, (int64_t{1} << 18) / cols);  // about a megabyte a task
-  const int64_t tasks = (rows + step - 1) / step;
-  T* all = transposed_.at_least(rows * cols);
+Result<void> Linear<T>::pack_transposed(const Checkpoint& checkpoint, const LinearRef& linear, T* panels) {
+  const int64_t step = std::max<int64_t>(1, kRowElements / linear.out);
+  const int64_t tasks = (linear.in + step - 1) / step;
   std::vector<Result<void>> results(tasks);
-  pool_.for_each(tasks, [&](size_t task, int) {
-    const int64_t begin = static_cast<int64_t>(task) * step, end = std::min(rows, begin + step);
-    const std::span<T> out(all + begin * cols, (end - begin) * cols);
-    results[task] = checkpoint.read(weight, {begin, end}, out);
-    Elementwise<T>::round(dtype_, out.data(), static_cast<int64_t>(out.size()));
+  pool_.for_each(tasks, [&](size_t task, int worker) {
+    const int64_t begin = static_cast<int64_t>(task) * step, end = std::min(linear.in, begin + step);
+    const std::span<T> rows(workers_[worker].rows.at_least(step * linear.out), (end - begin) * linear.out);
+    results[task] = checkpoint.read(*linear.weight, {begin, end}, rows);
+    elementwise_.round(dtype_, rows.data(), static_cast<int64_t>(rows.size()));
+    kernels_.pack_transposed(rows.data(), begin, end - begin, linear.in, linear.out, panels);
   });
   return first_failure(results);
 }
 
 template <class T>
+Result<void> Linear<T>::pack_block(const Checkpoint& checkpoint, const LinearRef& linear, RowRange block, Worker& mine,
+                                   T* panels) {
+  for (int64_t begin = block.begin; begin < block.end; begin += kRowStep) {
+    const int64_t end = std::min(block.end, begin + kRowStep);
+    const std::span<T> rows(mine.rows.at_least(kRowStep * linear.in), (end - begin) * linear.in);
+    LSTAR_TRY(checkpoint.read(*linear.weight, {begin, end}, rows));
+    elementwise_.round(dtype_, rows.data(), static_cast<int64_t>(rows.size()));
+    kernels_.pack(rows.data(), end - begin, linear.in, begin - block.begin, panels);
+  }
+  kernels_.clear(block.count(), linear.in, panels);
+  return {};
+}
+
+template <class T>
 Result<void> Linear<T>::operator()(const Checkpoint& checkpoint, const LinearRef& linear, View<const T> x, View<T> y) {
   LSTAR_TRY(check(checkpoint, linear, x.cols, y.cols));
-  const TensorInfo& weight = *linear.weight;
   T* bias = nullptr;
   if (linear.bias) {
     bias = bias_.at_least(linear.out);
     LSTAR_TRY(checkpoint.read(*linear.bias, {0, linear.bias->shape.rows()}, std::span<T>(bias, linear.out)));
-    Elementwise<T>::round(dtype_, bias, linear.out);
+    elementwise_.round(dtype_, bias, linear.out);
   }
-  if (linear.transposed) LSTAR_TRY(read_transposed(checkpoint, weight));
-
-  const int64_t blocks = (linear.out + kLinearColumns - 1) / kLinearColumns;
+  const int64_t blocks = (linear.out + kLinearColumns - 1) / kLinearColumns, panels_size = kLinearColumns * linear.in;
+  T* transposed = nullptr;
+  if (linear.transposed) {
+    transposed = transposed_.at_least(blocks * panels_size);
+    LSTAR_TRY(pack_transposed(checkpoint, linear, transposed));
+  }
   std::vector<Result<void>> results(blocks);
   pool_.for_each(blocks, [&](size_t block, int worker) {
     Worker& mine = workers_[worker];
     const int64_t begin = static_cast<int64_t>(block) * kLinearColumns;
     const int64_t end = std::min(linear.out, begin + kLinearColumns);
     LinearBlock<T> job{.x = x, .y = y, .begin = begin, .columns = end - begin, .bias = bias, .dtype = dtype_};
-    if (linear.transposed) {
-      job.weights = {transposed_.at_least(0) + begin, linear.in, end - begin, linear.out};
-      job.transposed = true;
+    if (transposed) {
+      job.panels = transposed + static_cast<int64_t>(block) * panels_size;
     } else {
-      const std::span<T> rows(mine.weights.at_least(kLinearColumns * linear.in), (end - begin) * linear.in);
-      results[block] = checkpoint.read(weight, {begin, end}, rows);
+      T* panels = mine.panels.at_least(panels_size);
+      results[block] = pack_block(checkpoint, linear, {begin, end}, mine, panels);
       if (!results[block]) return;
-      Elementwise<T>::round(dtype_, rows.data(), static_cast<int64_t>(rows.size()));
-      job.weights = {rows.data(), end - begin, linear.in, linear.in};
+      job.panels = panels;
     }
     if (linear.interleaved_heads > 0) job.interleaved_rows = linear.out / linear.interleaved_heads;
-    job.panels = mine.panels.at_least(linear_panels_size(linear.in));
     job.sums = mine.sums.at_least(kLinearChunk * kLinearColumns);
-    multiply_block(job);
+    kernels_.multiply(job);
   });
   return first_failure(results);
 }

@@ -1,17 +1,18 @@
-// y = x W^T + b with weights that are read from the checkpoint block by block: kLinearColumns output columns are one
-// task, whose weights are widened, rounded to the run's dtype, packed into panels and multiplied. A transposed weight,
-// whose columns a checkpoint cannot read alone, is read whole. No more than that is ever in memory.
+// y = x W^T + b with weights that are read from the checkpoint block by block. kLinearColumns output columns are one
+// task: their weights are read a few rows at a time, widened, rounded to the run's dtype, packed into panels and
+// multiplied. A transposed weight, whose columns a checkpoint cannot read alone, is packed whole first. No more than
+// that is ever in memory.
 #pragma once
 
 #include <vector>
 
 #include "lstar/base/worker_pool.h"
 #include "lstar/compute/backend.h"
+#include "lstar/compute/cpu/elementwise.h"
+#include "lstar/compute/cpu/linear_kernel.h"
 #include "lstar/compute/cpu/scratch.h"
 
 namespace lstar {
-
-inline constexpr int64_t kLinearColumns = 64;
 
 template <class T>
 class Linear {
@@ -21,14 +22,17 @@ class Linear {
 
  private:
   struct Worker {
-    Scratch<T> weights, panels, sums;
+    Scratch<T> rows, panels, sums;
   };
-  Result<void> read_transposed(const Checkpoint&, const TensorInfo&);
+  Result<void> pack_transposed(const Checkpoint&, const LinearRef&, T* panels);
+  Result<void> pack_block(const Checkpoint&, const LinearRef&, RowRange, Worker&, T* panels);
 
   Dtype dtype_;
   WorkerPool& pool_;
   std::vector<Worker> workers_;
   Scratch<T> transposed_, bias_;
+  const LinearKernels<T> kernels_ = linear_kernels<T>();
+  const ElementwiseKernels<T> elementwise_ = elementwise_kernels<T>();
 };
 
 }  // namespace lstar

@@ -13,25 +13,38 @@
 HWY_BEFORE_NAMESPACE();
 namespace lstar {
 namespace HWY_NAMESPACE {
+namespace {
 
 // Depth of a panel that stays in the second-level cache while the rows of a chunk pass by.
 constexpr int64_t kDepth = 512;
 
-// W as panels (panel, in, panel_width): what multiply_tile reads without a jump.
 template <class T>
-void pack(const LinearBlock<T>& job) {
+void pack(const T* weights, int64_t rows, int64_t in, int64_t column, T* panels) {
   constexpr int64_t width = panel_width<T>();
-  const int64_t in = job.x.cols;
-  for (int64_t j = 0; j < job.columns; j += width) {
-    T* panel = job.panels + j * in;
-    const int64_t columns = std::min(job.columns - j, width);
-    if (!job.transposed) {
-      pack_panel(job.weights.row(j), job.weights.stride, columns, in, width, panel);
-      continue;
-    }
-    for (int64_t k = 0; k < in; ++k) {
-      std::copy_n(job.weights.row(k) + j, columns, panel + k * width);
-      std::fill_n(panel + k * width + columns, width - columns, T(0));
+  for (int64_t r = 0; r < rows;) {
+    const int64_t j = column + r, inside = j % width, count = std::min(rows - r, width - inside);
+    pack_columns(weights + r * in, in, count, in, width, panels + (j - inside) * in + inside);
+    r += count;
+  }
+}
+
+template <class T>
+void clear(int64_t column, int64_t in, T* panels) {
+  constexpr int64_t width = panel_width<T>();
+  for (int64_t j = column; j < kLinearColumns; j += width - j % width)
+    clear_columns(j % width, in, width, panels + (j - j % width) * in);
+}
+
+template <class T>
+void pack_transposed(const T* weights, int64_t begin, int64_t rows, int64_t in, int64_t out, T* panels) {
+  constexpr int64_t width = panel_width<T>();
+  const int64_t padded = (out + kLinearColumns - 1) / kLinearColumns * kLinearColumns;
+  for (int64_t j = 0; j < padded; j += width) {
+    T* HWY_RESTRICT to = panels + j * in + begin * width;
+    const int64_t count = std::clamp<int64_t>(out - j, 0, width);
+    for (int64_t k = 0; k < rows; ++k) {
+      std::copy_n(weights + k * out + std::min(j, out), count, to + k * width);
+      std::fill_n(to + k * width + count, width - count, T(0));
     }
   }
 }
@@ -81,8 +94,7 @@ void write_chunk(const LinearBlock<T>& job, int64_t begin, int64_t rows, Round r
 }
 
 template <class T>
-void multiply_block_any(const LinearBlock<T>& job) {
-  pack(job);
+void multiply(const LinearBlock<T>& job) {
   with_rounding<T>(job.dtype, [&](auto round) {
     for (int64_t begin = 0; begin < job.x.rows; begin += kLinearChunk) {
       const int64_t rows = std::min(kLinearChunk, job.x.rows - begin);
@@ -92,10 +104,16 @@ void multiply_block_any(const LinearBlock<T>& job) {
   });
 }
 
-void multiply_block_float(const LinearBlock<float>& job) { multiply_block_any(job); }
-void multiply_block_double(const LinearBlock<double>& job) { multiply_block_any(job); }
+template <class T>
+LinearKernels<T> kernels() {
+  return {pack<T>, clear<T>, pack_transposed<T>, multiply<T>};
+}
+// HWY_EXPORT takes plain names.
+LinearKernels<float> kernels_f32() { return kernels<float>(); }
+LinearKernels<double> kernels_f64() { return kernels<double>(); }
 const char* target_name() { return hwy::TargetName(HWY_TARGET); }
 
+}  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace lstar
 HWY_AFTER_NAMESPACE();
@@ -103,13 +121,18 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace lstar {
 
-HWY_EXPORT(multiply_block_float);
-HWY_EXPORT(multiply_block_double);
+HWY_EXPORT(kernels_f32);
+HWY_EXPORT(kernels_f64);
 HWY_EXPORT(target_name);
 
-void multiply_block(const LinearBlock<float>& job) { HWY_DYNAMIC_DISPATCH(multiply_block_float)(job); }
-void multiply_block(const LinearBlock<double>& job) { HWY_DYNAMIC_DISPATCH(multiply_block_double)(job); }
-
+template <>
+LinearKernels<float> linear_kernels() {
+  return HWY_DYNAMIC_DISPATCH(kernels_f32)();
+}
+template <>
+LinearKernels<double> linear_kernels() {
+  return HWY_DYNAMIC_DISPATCH(kernels_f64)();
+}
 std::string instruction_set() { return HWY_DYNAMIC_DISPATCH(target_name)(); }
 
 }  // namespace lstar

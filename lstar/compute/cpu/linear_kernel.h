@@ -1,14 +1,16 @@
-// The arithmetic of one block of a linear layer. Pure functions of their arguments; any thread may call them.
+// The arithmetic of one block of a linear layer. Pure functions of their arguments; any thread may call them on memory
+// of its own. A block of weights lies in panels (panel, in, panel width), which multiply_tile reads without a jump.
 #pragma once
 
 #include <string>
 
 #include "lstar/base/array.h"
 #include "lstar/base/dtype.h"
-#include "lstar/compute/cpu/linear.h"
 
 namespace lstar {
 
+// Output columns of a block; a multiple of every panel's width.
+inline constexpr int64_t kLinearColumns = 64;
 // Rows of x whose sums are kept at a time; a multiple of every register block's height.
 inline constexpr int64_t kLinearChunk = 96;
 
@@ -18,20 +20,27 @@ struct LinearBlock {
   View<const T> x;
   View<T> y;
   int64_t begin = 0;
-  int64_t columns = 0;    // at most kLinearColumns
-  View<const T> weights;  // (columns, in), or (in, columns) when transposed
-  bool transposed = false;
+  int64_t columns = 0;           // at most kLinearColumns
+  const T* panels = nullptr;     // (kLinearColumns * in)
   int64_t interleaved_rows = 0;  // > 0: rows of a head whose halves are stored interleaved
-  const T* bias = nullptr;       // of the whole layer, in the order of the stored rows
+  const T* bias = nullptr;       // of the whole layer, in the order of the stored rows; null for none
   Dtype dtype{};
-  T* panels = nullptr;  // scratch of linear_panels_size(in)
-  T* sums = nullptr;    // scratch of kLinearChunk * kLinearColumns
+  T* sums = nullptr;  // scratch: (kLinearChunk, kLinearColumns)
 };
 
-inline int64_t linear_panels_size(int64_t in) { return in * kLinearColumns; }
-
-void multiply_block(const LinearBlock<float>&);
-void multiply_block(const LinearBlock<double>&);
+// The functions for the best instruction set that the processor has.
+template <class T>
+struct LinearKernels {
+  // Puts `rows` output rows of W, (rows, in), into the panels of a block, as its columns from `column` on.
+  void (*pack)(const T* weights, int64_t rows, int64_t in, int64_t column, T* panels);
+  // Clears the columns from `column` on.
+  void (*clear)(int64_t column, int64_t in, T* panels);
+  // Puts input rows [begin, begin + rows) of a transposed W, (rows, out), into the panels of all its blocks.
+  void (*pack_transposed)(const T* weights, int64_t begin, int64_t rows, int64_t in, int64_t out, T* panels);
+  void (*multiply)(const LinearBlock<T>&);
+};
+template <class T>
+LinearKernels<T> linear_kernels();
 
 // The instruction set that is used, for a result's description: "AVX3".
 std::string instruction_set();
