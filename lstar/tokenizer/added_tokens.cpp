@@ -38,7 +38,12 @@ size_t space_at_start(std::string_view text) {
 }  // namespace
 
 void AddedTokens::add(AddedToken token, const Vocabulary& vocabulary) {
-  if (token.content.empty() || by_content_.contains(token.content)) return;
+  if (token.content.empty()) return;
+  if (const auto known = by_content_.find(token.content); known != by_content_.end()) {
+    token.id = tokens_[known->second].id;
+    tokens_[known->second] = std::move(token);
+    return;
+  }
   token.id = vocabulary.find(token.content);
   if (token.id < 0) token.id = std::max(size_, vocabulary.count());
   size_ = std::max(size_, token.id + 1);

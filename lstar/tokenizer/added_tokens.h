@@ -25,8 +25,8 @@ struct AddedToken {
 
 class AddedTokens {
  public:
-  // Gives the token the id that the vocabulary has for its text, else the next free one. An empty token, or one that is
-  // there already, changes nothing.
+  // Gives the token the id that the vocabulary has for its text, else the next free one. A token that is there already
+  // keeps its id and gets the new flags; an empty one changes nothing.
   void add(AddedToken token, const Vocabulary& vocabulary);
 
   // Builds what split() looks things up in. Called once, after the last add().

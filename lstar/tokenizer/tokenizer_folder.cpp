@@ -184,7 +184,8 @@ Result<PipelinePointer> read_tokenizer_folder(const std::string& folder) {
                                                   : read_two_files(folder, files, tokenizer_class));
   const Vocabulary& vocabulary = pipeline->model.vocabulary();
   for (AddedToken& token : declared_tokens(files, named)) pipeline->added.add(std::move(token), vocabulary);
-  for (AddedToken& token : named.all()) pipeline->added.add(std::move(token), vocabulary);
+  for (AddedToken& token : named.all())
+    if (pipeline->added.find(token.content) < 0) pipeline->added.add(std::move(token), vocabulary);
   if (!one_file) {  // a tokenizer.json has its own post-processor
     const Json settings = files.tokenizer_config.root();
     const auto id_of = [&](std::string_view role) {

@@ -183,6 +183,15 @@ Result<int32_t> used_id(int64_t id, const TokenizerPipeline& pipeline) {
   return static_cast<int32_t>(id);
 }
 
+// Sets the tokens around a text. A second processor that does so would see the pieces of the first as several texts.
+Result<void> surround(std::vector<int32_t> before, std::vector<int32_t> after, TokenizerPipeline& pipeline) {
+  if (!pipeline.prefix.empty() || !pipeline.suffix.empty())
+    return fail(Error{.what = "more than one processor that adds tokens is not supported", .at = "post_processor"});
+  pipeline.prefix = std::move(before);
+  pipeline.suffix = std::move(after);
+  return {};
+}
+
 // A template's list for a single text: special tokens, the text ("Sequence" A) exactly once, special tokens.
 Result<void> read_template(Json processor, TokenizerPipeline& pipeline) {
   LSTAR_ASSIGN(const dom::array items, members(processor, "post_processor TemplateProcessing", "single"));
@@ -214,9 +223,7 @@ Result<void> read_template(Json processor, TokenizerPipeline& pipeline) {
   if (texts != 1)
     return unsupported("post_processor TemplateProcessing", "Sequence A once in single",
                        fmt::format("{} times", texts));
-  pipeline.prefix.insert(pipeline.prefix.begin(), before.begin(), before.end());
-  pipeline.suffix.insert(pipeline.suffix.end(), after.begin(), after.end());
-  return {};
+  return surround(std::move(before), std::move(after), pipeline);
 }
 
 // ["<s>", 0], as RobertaProcessing and BertProcessing write their two tokens.
@@ -234,9 +241,7 @@ Result<void> read_post_processor(Json processor, TokenizerPipeline& pipeline) {
   if (type == "RobertaProcessing" || type == "BertProcessing") {
     LSTAR_ASSIGN(const int32_t first, read_token_pair(processor, "cls", pipeline));
     LSTAR_ASSIGN(const int32_t last, read_token_pair(processor, "sep", pipeline));
-    pipeline.prefix.insert(pipeline.prefix.begin(), first);
-    pipeline.suffix.push_back(last);
-    return {};
+    return surround({first}, {last}, pipeline);
   }
   if (type != "Sequence")
     return unsupported("post_processor",

@@ -1,0 +1,115 @@
+// Ids against those that `transformers` and `tokenizers` gave (tools/oracle/record_tokenizer.py). They are integers:
+// equal or wrong.
+#include <cstring>
+
+#include "tests/tokenizer/support.h"
+
+namespace lstar {
+namespace {
+
+using namespace test;
+
+uint32_t hash_ids(const std::vector<int32_t>& ids) {
+  uint32_t hash = 0x811c9dc5;  // FNV-1a over the little-endian bytes of the ids
+  for (const int32_t id : ids)
+    for (int shift = 0; shift < 32; shift += 8)
+      hash = (hash ^ (static_cast<uint32_t>(id) >> shift & 0xff)) * 0x01000193;
+  return hash;
+}
+
+class Recorded {
+ public:
+  Recorded()
+      : document_(*JsonDocument::read(data_path("recorded.json"))),
+        hashes_(file_bytes(data_path("recorded.bin"))),
+        lines_(recorded_lines()) {}
+
+  size_t line_count() const { return lines_.size(); }
+
+  void check_all() {
+    for (Json entry : document_.root()["tokenizers"].get_array()) {
+      SCOPED_TRACE(*json_string(entry, "name"));
+      const auto tokenizer = open(entry);
+      ASSERT_TRUE(tokenizer) << tokenizer.error().message();
+      check(entry, *tokenizer);
+    }
+    EXPECT_EQ(position_, hashes_.size());
+  }
+
+ private:
+  // The folder as it is, or one put together from some of its files and the settings of the entry.
+  static Result<Tokenizer> open(Json entry) {
+    const std::string source = source_path(*json_string(entry, "folder"));
+    const auto files = json_find(entry, "copy");
+    if (!files) return open_folder(source);
+    const TemporaryFolder folder;
+    for (Json file : files->get_array()) folder.copy(source + "/" + std::string(file.get_string().value()));
+    for (const auto& setting : (*json_find(entry, "write")).get_object())
+      folder.write(std::string(setting.key), simdjson::minify(setting.value));
+    return open_folder(folder.path());
+  }
+
+  void check(Json entry, const Tokenizer& tokenizer) {
+    EXPECT_EQ(tokenizer.size(), static_cast<size_t>(*json_integer(entry, "size")));
+    const auto every = static_cast<size_t>(*json_integer(entry, "every"));
+    const auto whole = entry["ids"].get_array();
+    size_t number = 0, wrong = 0;
+    for (size_t i = 0; i < lines_.size(); i += every, ++number) {
+      const auto ids = tokenizer.encode(lines_[i]);
+      ASSERT_TRUE(ids) << ids.error().message();
+      if (number < whole.size()) {
+        EXPECT_EQ(*ids, integers(whole.at(number))) << "line " << i << ": " << lines_[i];
+      }
+      uint32_t expected = 0;
+      ASSERT_LE(position_ + 4, hashes_.size());
+      std::memcpy(&expected, hashes_.data() + position_, 4);
+      position_ += 4;
+      if (hash_ids(*ids) != expected && ++wrong <= 5) ADD_FAILURE() << "line " << i << ": " << lines_[i];
+    }
+    EXPECT_EQ(wrong, 0u) << "of " << number << " lines";
+  }
+
+  JsonDocument document_;
+  std::string hashes_;
+  std::vector<std::string> lines_;
+  size_t position_ = 0;
+};
+
+TEST(RecordedIds, EqualOnEveryLine) {
+  Recorded recorded;
+  EXPECT_GE(recorded.line_count(), 10000u);
+  recorded.check_all();
+}
+
+// Each small tokenizer holds one or two components; its ids come from `tokenizers`, which refused some of them.
+TEST(RecordedIds, Components) {
+  const auto document = JsonDocument::read(data_path("components.json"));
+  ASSERT_TRUE(document) << document.error().message();
+  int refused = 0, equal = 0;
+  for (Json component : document->root().get_array()) {
+    SCOPED_TRACE(*json_string(component, "name"));
+    const TemporaryFolder folder;
+    folder.write("tokenizer.json", simdjson::minify(component["tokenizer"]));
+    const auto tokenizer = open_folder(folder.path());
+    if (component["ids"].is_string()) {
+      EXPECT_FALSE(tokenizer);
+      ++refused;
+      continue;
+    }
+    ASSERT_TRUE(tokenizer) << tokenizer.error().message();
+    const auto expected = component["ids"].get_array();
+    size_t i = 0;
+    for (Json text : component["texts"].get_array()) {
+      const auto ids = tokenizer->encode(text.get_string().value());
+      ASSERT_TRUE(ids) << ids.error().message();
+      EXPECT_EQ(*ids, integers(expected.at(i))) << "text " << i << ": " << text.get_string().value();
+      ++i;
+    }
+    ++equal;
+  }
+  EXPECT_GE(equal, 80);
+  EXPECT_GE(refused, 8);
+}
+
+}  // namespace
+}  // namespace lstar

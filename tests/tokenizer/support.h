@@ -1,0 +1,88 @@
+// What several tokenizer tests need.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+
+#include "lstar/base/json.h"
+#include "lstar/tokenizer/tokenizer.h"
+
+namespace lstar::test {
+
+inline std::string source_path(const std::string& path) { return std::string(LSTAR_SOURCE_DIR) + "/" + path; }
+inline std::string data_path(const std::string& name) { return source_path("tests/data/tokenizer/" + name); }
+
+inline std::string file_bytes(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  EXPECT_TRUE(file) << path;
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// The lines that were recorded: varied text of many scripts (tools/oracle/tokenizer_lines.py).
+inline std::vector<std::string> recorded_lines() {
+  std::string text = "[" + file_bytes(data_path("lines.jsonl"));
+  for (size_t i = 0; i < text.size(); ++i)
+    if (text[i] == '\n') text[i] = ',';  // within strings newlines are escaped
+  text.back() = ']';
+  const auto document = JsonDocument::parse(text, "lines.jsonl");
+  EXPECT_TRUE(document) << document.error().message();
+  std::vector<std::string> lines;
+  for (Json line : document->root().get_array()) lines.emplace_back(line.get_string().value());
+  return lines;
+}
+
+inline std::vector<int32_t> integers(Json list) {
+  std::vector<int32_t> values;
+  for (Json value : list.get_array()) values.push_back(static_cast<int32_t>(value.get_int64().value()));
+  return values;
+}
+
+// A folder that goes away with the test.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    static std::atomic<int> count = 0;
+    path_ = std::filesystem::temp_directory_path() /
+            ("lstar-tokenizer-" + std::to_string(getpid()) + "-" + std::to_string(count++));
+    std::filesystem::create_directories(path_);
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
+
+  void write(const std::string& name, const std::string& content) const {
+    std::ofstream(path_ / name, std::ios::binary) << content;
+  }
+  void copy(const std::string& from) const {
+    std::filesystem::copy_file(from, path_ / std::filesystem::path(from).filename());
+  }
+  std::string path() const { return path_.string(); }
+
+ private:
+  std::filesystem::path path_;
+};
+
+inline Result<Tokenizer> open_folder(const std::string& folder) { return open_tokenizer({.folder = folder}); }
+
+// A tokenizer.json of this text, or the message of its error with the folder's name taken out.
+inline std::string error_of_json(const std::string& content) {
+  const TemporaryFolder folder;
+  folder.write("tokenizer.json", content);
+  const auto tokenizer = open_folder(folder.path());
+  if (tokenizer) return "no error";
+  std::string message = tokenizer.error().message();
+  if (const size_t at = message.find(folder.path() + "/"); at != std::string::npos)
+    message.erase(at, folder.path().size() + 1);
+  return message;
+}
+
+}  // namespace lstar::test
