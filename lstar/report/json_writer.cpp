@@ -17,7 +17,7 @@ void write(const JsonValue& value, int depth, std::string& out) {
   }
   const bool object = value.is_object();
   const bool flat = !object && std::none_of(value.begin(), value.end(), [](const JsonValue& v) {
-    return v.is_structured() && !(v.is_array() && v.empty());
+    return v.is_string() || (v.is_structured() && !v.empty());
   });
   std::string gap;
   if (!flat) gap.append(1, '\n').append(static_cast<size_t>(2 * depth + 2), ' ');

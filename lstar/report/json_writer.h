@@ -1,4 +1,4 @@
-// Writing JSON: shortest round-trip numbers, no NaN or Infinity, lists of plain values on one line. Pure; the same
+// Writing JSON: shortest round-trip numbers, no NaN or Infinity, lists of numbers on one line. Pure; the same
 // value gives the same bytes.
 #pragma once
 

@@ -1,0 +1,83 @@
+#include "lstar/report/csv.h"
+
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "lstar/report/text_layout.h"
+
+namespace lstar {
+
+std::string csv_number(std::optional<double> value) {
+  return value && std::isfinite(*value) ? fmt::format("{}", *value) : std::string();
+}
+
+std::string csv_row(const std::vector<std::string>& cells) {
+  std::string out;
+  for (size_t i = 0; i < cells.size(); ++i) {
+    if (i) out += ',';
+    const std::string cell = one_line(cells[i]);
+    if (cell.find_first_of(",\"") == std::string::npos) {
+      out += cell;
+      continue;
+    }
+    out += '"';
+    for (const char c : cell) out.append(c == '"' ? 2 : 1, c);
+    out += '"';
+  }
+  return out + "\n";
+}
+
+std::string study_csv(const StudyResult& result) {
+  std::string out =
+      "model,lab,L,H,arch,family,estimator,detector,dtype,formula,L_star_predicted,L_star_empirical,L_star_std,"
+      "error_pct,error_of_actual_pct,resolved,prediction_in_range,l_star_per_prompt,decided_by,weights_only,"
+      "attention_only,permutation_share,gain,error\n";
+  const auto layer = [](std::optional<int> value) { return value ? std::to_string(*value) : std::string(); };
+  const auto yes = [](bool value) { return std::string(value ? "true" : "false"); };
+  for (const ModelResult& model : result.models)
+    for (const ModelScore& s : model.scores) {
+      const Measurement& m = model.measurement;
+      std::string per_prompt;  // separated by spaces, "-" for none, "?" behind what is not resolved
+      for (size_t i = 0; i < s.l_star_per_prompt.size(); ++i) {
+        const std::optional<int>& value = s.l_star_per_prompt[i];
+        const bool doubtful = value && !(i < s.resolved_per_prompt.size() && s.resolved_per_prompt[i]);
+        per_prompt.append(i ? " " : "").append(value ? std::to_string(*value) : "-").append(doubtful ? "?" : "");
+      }
+      const Decides d = s.decides.value_or(Decides{});
+      out += csv_row({model.entry.name,
+                      model.entry.lab,
+                      std::to_string(m.shape.layers),
+                      std::to_string(m.shape.heads),
+                      m.shape.notebook_name,
+                      m.shape.family,
+                      s.estimator,
+                      result.study.detector,
+                      std::string(name(m.numerics.dtype)),
+                      result.study.formula,
+                      csv_number(model.predicted),
+                      csv_number(s.l_star),
+                      csv_number(s.l_star_std),
+                      csv_number(s.error_pct),
+                      csv_number(s.error_of_actual_pct),
+                      yes(s.resolved),
+                      yes(model.prediction_in_range),
+                      per_prompt,
+                      d.verdict,
+                      layer(d.weights_only),
+                      layer(d.attention_only),
+                      csv_number(d.permutation_share),
+                      csv_number(model.gain),
+                      s.reason});
+    }
+  for (const FailedModel& failed : result.failed) {
+    std::vector<std::string> cells(24);
+    cells[0] = failed.entry.name;
+    cells[1] = failed.entry.lab;
+    cells[23] = failed.error.message();
+    out += csv_row(cells);
+  }
+  return out;
+}
+
+}  // namespace lstar

@@ -1,0 +1,22 @@
+// The files of a study. Each appears whole or not at all; what was there under its name is replaced.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "lstar/report/gnuplot.h"
+#include "lstar/study/study.h"
+
+namespace lstar {
+
+struct StudyFiles {
+  std::vector<std::string> written;  // paths, in order
+  std::vector<Error> missing;        // figures that could not be drawn: the rest is written all the same
+};
+
+// Writes l_star_cross_heritage_<timestamp>.json and .csv to `folder`, which is made if need be, and in each format
+// l_star_cross_heritage_<timestamp> and l_star_traces_<timestamp> as figures. Fails if a file cannot be written.
+Result<StudyFiles> write_study(const StudyResult&, const std::string& folder,
+                               const std::vector<FigureFormat>& formats = {FigureFormat::png, FigureFormat::svg});
+
+}  // namespace lstar

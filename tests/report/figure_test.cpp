@@ -1,0 +1,169 @@
+#include "lstar/report/figure.h"
+
+#include <filesystem>
+#include <limits>
+#include <set>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "lstar/base/atomic_file.h"
+#include "lstar/report/csv.h"
+#include "lstar/report/figure_canvas.h"
+#include "lstar/report/study_json.h"
+#include "lstar/report/write_study.h"
+#include "tests/support/study_fixture.h"
+#include "tests/support/temporary_folder.h"
+
+namespace lstar {
+namespace {
+
+using ::testing::HasSubstr;
+
+uint32_t big_endian(const std::string& bytes, size_t at) {
+  uint32_t value = 0;
+  for (size_t i = 0; i < 4; ++i) value = value << 8 | static_cast<unsigned char>(bytes.at(at + i));
+  return value;
+}
+
+std::string drawn(const Figure& figure, FigureFormat format) {
+  auto bytes = draw(figure, format);
+  EXPECT_TRUE(bytes) << bytes.error().message();
+  return bytes.value_or("");
+}
+
+TEST(Figure, PngIsFitForPrint) {
+  const StudyResult result = testing::made_up_result();
+  for (const Figure& figure : {cross_heritage_figure(result), traces_figure(result)}) {
+    const std::string png = drawn(figure, FigureFormat::png);
+    ASSERT_EQ(png.substr(1, 3), "PNG");
+    EXPECT_EQ(big_endian(png, 16), 2100u);  // 7 inches at 300 dots an inch
+    EXPECT_NEAR(big_endian(png, 20), figure.height * 300 / 72, 1);
+    EXPECT_GT(png.size(), 50'000u);
+  }
+}
+
+TEST(Figure, SameResultSameBytes) {
+  const StudyResult result = testing::made_up_result();
+  for (const FigureFormat format : {FigureFormat::png, FigureFormat::svg, FigureFormat::pdf}) {
+    const std::string once = drawn(cross_heritage_figure(result), format);
+    EXPECT_EQ(once, drawn(cross_heritage_figure(result), format)) << name(format);
+    EXPECT_EQ(drawn(traces_figure(result), format), drawn(traces_figure(result), format)) << name(format);
+  }
+  EXPECT_THAT(drawn(traces_figure(result), FigureFormat::pdf), HasSubstr("/CreationDate (D:20000101000000Z)"));
+}
+
+TEST(Figure, SvgNamesWhatItShows) {
+  const StudyResult result = testing::made_up_result();
+  const std::string heritage = drawn(cross_heritage_figure(result), FigureFormat::svg);
+  for (const char* text : {">pythia-160m<", ">bloom-560m<", ">gpt2<", ">Meta<", ">10 % threshold<", "width=\"1008\"",
+                           "L* predicted (v3)", "L* empirical (off_diagonal, argmax_step)"})
+    EXPECT_THAT(heritage, HasSubstr(text));
+  const std::string traces = drawn(traces_figure(result), FigureFormat::svg);
+  for (const char* text : {">opt-350m<", ">BigScience<", ">L* 18.0<", ">predicted 16.9<", ">layer<"})
+    EXPECT_THAT(traces, HasSubstr(text));
+  EXPECT_THAT(drawn(traces_figure(result, 2), FigureFormat::svg), HasSubstr(">rounding floor<"));
+  EXPECT_THAT(drawn(cross_heritage_figure(result, 2), FigureFormat::svg), HasSubstr(">L* not resolved<"));
+}
+
+TEST(Figure, DrawsWhateverAStudyHolds) {
+  Study study = testing::made_up_study();
+  std::vector<Result<ModelResult>> models;
+  for (size_t i = 0; i < study.models.size(); ++i) {
+    testing::MadeUpModel made = testing::made_up_models()[i];
+    study.models[i].name = "it's `date` $(x) \"q\" \\ @m {/Bold x}\n\xff" + std::string(60, 'm');
+    study.models[i].lab = "lab of 'a rather long' name " + std::to_string(i);
+    if (i == 1) made.layers = 1;
+    if (i == 2) made.layers = 30, made.heads = 9, made.kv_heads = 3;  // predicted beyond the last layer
+    Measurement m = testing::made_up_measurement(made, Dtype::float32);
+    if (i == 3) m.weights.w_v_sq.assign(m.weights.w_v_sq.size(), std::numeric_limits<double>::quiet_NaN());
+    if (i == 4) m.weights.w_v_sq.assign(m.weights.w_v_sq.size(), 0);
+    if (i == 5)
+      for (double& value : m.weights.w_v_sq) value *= 1e30;
+    models.push_back(evaluate_model(study, study.models[i], std::move(m)));
+  }
+  const StudyResult result = evaluate(study, std::move(models), "now");
+  for (size_t e = 0; e < 3; ++e)
+    for (const Figure& figure : {cross_heritage_figure(result, e), traces_figure(result, e)}) {
+      drawn(figure, FigureFormat::png);
+      drawn(figure, FigureFormat::svg);
+    }
+}
+
+TEST(Figure, LabsKeepTheNotebooksColours) {
+  const StudyResult result = testing::made_up_result();
+  std::set<std::string> colours;
+  for (const LabColour& entry : lab_colours(result)) {
+    colours.insert(entry.colour);
+    if (entry.lab == "EleutherAI") EXPECT_EQ(entry.colour, "#E74C3C");
+    if (entry.lab == "OpenAI") EXPECT_EQ(entry.colour, "#9B59B6");
+  }
+  EXPECT_EQ(colours.size(), 4u);
+}
+
+TEST(Figure, TicksAreRoundNumbers) {
+  std::vector<double> at;
+  for (const Tick& tick : linear_ticks({0, 23}, 6, true)) at.push_back(tick.at);
+  EXPECT_THAT(at, ::testing::ElementsAre(0, 5, 10, 15, 20));
+  EXPECT_EQ(log_ticks({0.5, 2000}, 5).front().label, "10⁰");
+  EXPECT_EQ(linear_ticks({0, 0}, 5).size(), 0u);
+}
+
+TEST(Gnuplot, SaysWhatToInstall) {
+  const auto missing = draw(cross_heritage_figure(testing::made_up_result()), FigureFormat::png, "no-such-gnuplot");
+  ASSERT_FALSE(missing);
+  EXPECT_THAT(missing.error().message(), HasSubstr("`gnuplot` is not installed (Debian: gnuplot-nox)"));
+}
+
+TEST(Gnuplot, ReportsAFailure) {
+  const auto broken = draw({100, 100, "plot no_such_function(x)\n"}, FigureFormat::png);
+  ASSERT_FALSE(broken);
+  EXPECT_THAT(broken.error().message(), HasSubstr("figure not drawn"));
+}
+
+TEST(Gnuplot, QuotesText) { EXPECT_EQ(gnuplot_quote("it's\n`x`"), "'it''s `x`'"); }
+
+TEST(WriteStudy, WritesEveryFileUnderItsName) {
+  const testing::TemporaryFolder folder;
+  const StudyResult result = testing::made_up_result();
+  const auto files = write_study(result, folder / "a/b", {FigureFormat::png, FigureFormat::svg});
+  ASSERT_TRUE(files) << files.error().message();
+  EXPECT_TRUE(files->missing.empty());
+  std::set<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(folder / "a/b"))
+    names.insert(entry.path().filename().string());
+  EXPECT_THAT(names, ::testing::ElementsAre(
+                         "l_star_cross_heritage_20260106_120000.csv", "l_star_cross_heritage_20260106_120000.json",
+                         "l_star_cross_heritage_20260106_120000.png", "l_star_cross_heritage_20260106_120000.svg",
+                         "l_star_traces_20260106_120000.png", "l_star_traces_20260106_120000.svg"));
+  EXPECT_EQ(files->written.size(), 6u);
+  EXPECT_EQ(read_file(folder / "a/b/l_star_cross_heritage_20260106_120000.json"), study_json_text(result));
+  EXPECT_EQ(read_file(folder / "a/b/l_star_cross_heritage_20260106_120000.csv"), study_csv(result));
+}
+
+TEST(WriteStudy, ATimestampLeavesNoFolder) {
+  const testing::TemporaryFolder folder;
+  StudyResult result = testing::made_up_result();
+  result.timestamp = "../x/1";
+  const auto files = write_study(result, folder.path(), {});
+  ASSERT_TRUE(files);
+  EXPECT_EQ(files->written[0], folder / "l_star_cross_heritage_.._x_1.json");
+}
+
+TEST(WriteStudy, SaysWhereItCannotWrite) {
+  const testing::TemporaryFolder folder;
+  ASSERT_TRUE(write_file(folder / "file", "x"));
+  const auto files = write_study(testing::made_up_result(), folder / "file/out");
+  ASSERT_FALSE(files);
+  EXPECT_THAT(files.error().message(), HasSubstr("file/out"));
+}
+
+TEST(StudyCsv, OneRowAModelAndEstimator) {
+  const std::string csv = study_csv(testing::made_up_result());
+  EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 1 + 6 * 3 + 1);
+  EXPECT_THAT(csv, HasSubstr("EleutherAI/pythia-160m,EleutherAI,12,12,pythia,gpt_neox,off_diagonal,argmax_step,"));
+  EXPECT_THAT(csv, HasSubstr(",8? 10? 9? 11? 10?,"));
+}
+
+}  // namespace
+}  // namespace lstar

@@ -1,0 +1,145 @@
+#include "lstar/report/study_json.h"
+
+#include <limits>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "lstar/base/json.h"
+#include "tests/support/study_fixture.h"
+
+namespace lstar {
+namespace {
+
+using ::testing::HasSubstr;
+using Type = simdjson::dom::element_type;
+
+JsonDocument parsed(const std::string& text) {
+  auto document = JsonDocument::parse(text, "result");
+  EXPECT_TRUE(document) << document.error().message();
+  return *std::move(document);
+}
+
+void expect_types(Json object, std::initializer_list<std::pair<const char*, Type>> keys) {
+  for (const auto& [key, type] : keys) {
+    Json value;
+    ASSERT_EQ(object[key].get(value), simdjson::SUCCESS) << key;
+    EXPECT_EQ(value.type(), type) << key;
+  }
+}
+
+const std::initializer_list<std::pair<const char*, Type>> kBlock{
+    {"n_models", Type::INT64},   {"overall_mape", Type::DOUBLE}, {"mape_of_actual", Type::DOUBLE},
+    {"verdict", Type::STRING},   {"estimator", Type::STRING},    {"detector", Type::STRING},
+    {"baselines", Type::OBJECT}, {"results", Type::ARRAY}};
+const std::initializer_list<std::pair<const char*, Type>> kEntry{{"model", Type::STRING},
+                                                                 {"lab", Type::STRING},
+                                                                 {"L", Type::INT64},
+                                                                 {"H", Type::INT64},
+                                                                 {"arch", Type::STRING},
+                                                                 {"L_star_predicted", Type::DOUBLE},
+                                                                 {"L_star_empirical", Type::DOUBLE},
+                                                                 {"L_star_std", Type::DOUBLE},
+                                                                 {"error_pct", Type::DOUBLE},
+                                                                 {"l_star_per_prompt", Type::ARRAY},
+                                                                 {"resolved", Type::BOOL},
+                                                                 {"estimator", Type::STRING},
+                                                                 {"detector", Type::STRING},
+                                                                 {"dtype", Type::STRING},
+                                                                 {"family", Type::STRING},
+                                                                 {"prediction_in_range", Type::BOOL},
+                                                                 {"checkpoint", Type::OBJECT},
+                                                                 {"prompts", Type::ARRAY}};
+
+TEST(StudyJson, KeepsTheContract) {
+  const JsonDocument document = parsed(study_json_text(testing::made_up_result()));
+  const Json root = document.root();
+  expect_types(root, {{"experiment", Type::STRING},
+                      {"timestamp", Type::STRING},
+                      {"formula", Type::STRING},
+                      {"by_estimator", Type::OBJECT},
+                      {"failed", Type::ARRAY},
+                      {"notes", Type::ARRAY},
+                      {"version", Type::STRING},
+                      {"seed", Type::INT64},
+                      {"dtype", Type::STRING},
+                      {"head_layout", Type::STRING},
+                      {"device", Type::STRING},
+                      {"traces", Type::ARRAY}});
+  expect_types(root, kBlock);
+  EXPECT_EQ(json_string(root, "verdict"), "FORMULA GENERALIZES");
+  EXPECT_EQ(json_integer(root, "n_models"), 6);
+  EXPECT_EQ(root["results"].get_array().value().size(), 6u);
+  for (const Json entry : root["results"].get_array().value()) expect_types(entry, kEntry);
+  for (const char* name : {"off_diagonal", "ov_circuit", "as_written"}) {
+    const Json block = root["by_estimator"][name].value();
+    expect_types(block, kBlock);
+    for (const Json entry : block["results"].get_array().value()) {
+      expect_types(entry, kEntry);
+      EXPECT_EQ(json_string(entry, "estimator"), name);
+    }
+  }
+  const Json failed = root["failed"].get_array().value().at(0).value();
+  EXPECT_EQ(json_string(failed, "model"), "nobody/missing");
+  EXPECT_EQ(json_string(failed, "file"), "models/nobody/missing");
+  EXPECT_EQ(json_string(failed, "error"), "models/nobody/missing: no such folder");
+}
+
+TEST(StudyJson, TheHeadlineStandsTwice) {
+  const JsonValue json = study_json(testing::made_up_result());
+  for (const auto& [key, value] : json["by_estimator"]["off_diagonal"].items()) EXPECT_EQ(json[key], value) << key;
+}
+
+TEST(StudyJson, NumbersReadBackToTheSameDouble) {
+  const StudyResult result = testing::made_up_result();
+  const JsonDocument document = parsed(study_json_text(result));
+  const Json entry = document.root()["results"].get_array().value().at(4).value();
+  EXPECT_EQ(json_number(entry, "L_star_predicted"), result.models[4].predicted);
+  EXPECT_EQ(json_number(entry, "error_pct"), result.models[4].scores[0].error_pct);
+  const Json trace = document.root()["traces"].get_array().value().at(4).value();
+  const auto values =
+      trace["by_estimator"]["ov_circuit"].get_array().value().at(2).value()["trace"].get_array().value();
+  const PromptTrace& expected = result.models[4].traces[3].prompts[2];
+  ASSERT_EQ(result.models[4].traces[3].estimator, "ov_circuit");
+  ASSERT_EQ(values.size(), expected.trace.size());
+  for (size_t l = 0; l < values.size(); ++l) EXPECT_EQ(values.at(l).get_double().value(), expected.trace[l]);
+}
+
+TEST(StudyJson, NaNBecomesNullWithAReason) {
+  Study study = testing::made_up_study();
+  study.models.resize(2);
+  Measurement broken = testing::made_up_measurement(testing::made_up_models()[0], Dtype::float32);
+  broken.weights.w_v_sq[5] = std::numeric_limits<double>::quiet_NaN();
+  broken.weights.ov_sq(3, 2) = std::numeric_limits<double>::infinity();
+  broken.seen.residual_norm(0, 10) = std::numeric_limits<double>::quiet_NaN();
+  std::vector<Result<ModelResult>> models{evaluate_model(study, study.models[0], std::move(broken))};
+  ASSERT_TRUE(models[0]);
+  models.push_back(fail("gone"));
+  const std::string text = study_json_text(evaluate(study, std::move(models), "now"));
+  const JsonDocument document = parsed(text);  // simdjson takes neither NaN nor Infinity
+  const Json entry = document.root()["results"].get_array().value().at(0).value();
+  EXPECT_TRUE(entry["L_star_empirical"].is_null());
+  EXPECT_TRUE(entry["error_pct"].is_null());
+  EXPECT_THAT(json_string(entry, "reason").value_or(""), HasSubstr("layer 5"));
+  EXPECT_TRUE(document.root()["overall_mape"].is_null());
+  EXPECT_TRUE(json_string(document.root(), "reason"));
+}
+
+TEST(StudyJson, HostileTextStaysValid) {
+  StudyResult result = testing::made_up_result();
+  result.models[0].entry.name = "\"\\\n\xff\xc3";
+  const JsonDocument document = parsed(study_json_text(result));
+  EXPECT_EQ(json_string(document.root()["results"].get_array().value().at(0).value(), "model"), "\"\\\n\ufffd\ufffd");
+}
+
+TEST(StudyJson, SameResultSameBytes) {
+  EXPECT_EQ(study_json_text(testing::made_up_result()), study_json_text(testing::made_up_result()));
+}
+
+TEST(StudyJson, WriterKeepsNumbersOnOneLine) {
+  EXPECT_EQ(write_json({{"a", {1, 2.5, nullptr}}, {"b", JsonValue::object()}, {"c", JsonValue::array({"x"})}}),
+            "{\n  \"a\": [1, 2.5, null],\n  \"b\": {},\n  \"c\": [\n    \"x\"\n  ]\n}\n");
+}
+
+}  // namespace
+}  // namespace lstar

@@ -1,0 +1,45 @@
+#include "lstar/report/text_layout.h"
+
+#include <gtest/gtest.h>
+
+namespace lstar {
+namespace {
+
+TEST(TextLayout, CountsColumnsNotBytes) {
+  EXPECT_EQ(display_width("abc"), 3);
+  EXPECT_EQ(display_width("L × ±"), 5);
+  EXPECT_EQ(display_width("模型"), 4);
+  EXPECT_EQ(display_width("e\u0301"), 1);  // a combining accent takes no column
+  EXPECT_EQ(display_width("\xff"), 1);     // shown as U+FFFD
+}
+
+TEST(TextLayout, ShortensAtACharacter) {
+  EXPECT_EQ(shorten("pythia-160m", 11), "pythia-160m");
+  EXPECT_EQ(shorten("pythia-160m", 7), "pythia…");
+  EXPECT_EQ(shorten("模型模型", 4), "模…");  // a wide character does not fit the third column
+  EXPECT_EQ(shorten("abc", 0), "");
+}
+
+TEST(TextLayout, MakesOneLineOfAnything) {
+  EXPECT_EQ(one_line("a\nb\tc\x1b[31m"), "a b c [31m");
+  EXPECT_EQ(valid_utf8("a\xc3"), "a\ufffd");
+}
+
+TEST(TextLayout, WrapsAtSpaces) {
+  EXPECT_EQ(wrap("one two three", 9, "* ", 2), "* one two\n  three\n");
+  EXPECT_EQ(wrap("unbreakably", 5, "", 0), "unbreakably\n");
+}
+
+TEST(TextLayout, TableIsAlignedAndFits) {
+  TextTable table;
+  table.column("model", TextTable::Align::left);
+  table.column("L");
+  table.row({"模型", "7"});
+  table.row({"a-rather-long-name", "12"});
+  EXPECT_EQ(table.str(100, "", {}), "model                L\n模型                 7\na-rather-long-name  12\n");
+  EXPECT_EQ(table.str(14, "", {}), "model        L\n模型         7\na-rather-…  12\n");
+  EXPECT_EQ(table.str(100, "", Paint{true}).substr(0, 9), "\x1b[1mmodel");
+}
+
+}  // namespace
+}  // namespace lstar
