@@ -40,6 +40,7 @@ using PipelinePointer = std::shared_ptr<TokenizerPipeline>;
 
 // tokenizer.json; not finished, so that a folder's other files can name more tokens.
 Result<PipelinePointer> read_tokenizer_json(const std::string& path);
+Result<PipelinePointer> parse_tokenizer_json(std::string_view text, const std::string& source);
 
 // GPT-2's two files, with GPT-2's split into words; not finished either.
 struct VocabAndMergesOptions {

@@ -262,14 +262,24 @@ Result<void> read_all(Json root, TokenizerPipeline& pipeline) {
   return {};
 }
 
+Result<PipelinePointer> read_document(const JsonDocument& document) {
+  auto pipeline = std::make_shared<TokenizerPipeline>();
+  pipeline->source = document.source();
+  if (auto done = read_all(document.root(), *pipeline); !done)
+    return fail(std::move(done).error().in(pipeline->source));
+  return pipeline;
+}
+
 }  // namespace
 
 Result<PipelinePointer> read_tokenizer_json(const std::string& path) {
   LSTAR_ASSIGN(const JsonDocument document, JsonDocument::read(path));
-  auto pipeline = std::make_shared<TokenizerPipeline>();
-  pipeline->source = path;
-  if (auto done = read_all(document.root(), *pipeline); !done) return fail(std::move(done).error().in(path));
-  return pipeline;
+  return read_document(document);
+}
+
+Result<PipelinePointer> parse_tokenizer_json(std::string_view text, const std::string& source) {
+  LSTAR_ASSIGN(const JsonDocument document, JsonDocument::parse(text, source));
+  return read_document(document);
 }
 
 }  // namespace lstar

@@ -21,14 +21,17 @@ class WordCache {
   void insert(std::string_view word, uint64_t hash, std::span<const int32_t> ids);
 
  private:
-  static constexpr size_t kSlots = 1 << 16;
+  static constexpr size_t kFewestSlots = 1 << 10, kMostSlots = 1 << 16;  // powers of two
   struct Slot {
     uint64_t hash = 0;
     uint32_t text = 0, ids = 0;  // offsets
     uint16_t bytes = 0;          // 0: free
     uint16_t count = 0;
   };
-  std::vector<Slot> slots_;
+  void place(const Slot& slot);
+  void make_room();
+
+  std::vector<Slot> slots_;  // at most half full
   size_t used_ = 0;
   std::string text_;
   std::vector<int32_t> ids_;

@@ -30,7 +30,8 @@ inline std::string file_bytes(const std::string& path) {
 
 // The lines that were recorded: varied text of many scripts (tools/oracle/tokenizer_lines.py).
 inline std::vector<std::string> recorded_lines() {
-  std::string text = "[" + file_bytes(data_path("lines.jsonl"));
+  std::string text(1, '[');
+  text += file_bytes(data_path("lines.jsonl"));
   for (size_t i = 0; i < text.size(); ++i)
     if (text[i] == '\n') text[i] = ',';  // within strings newlines are escaped
   text.back() = ']';

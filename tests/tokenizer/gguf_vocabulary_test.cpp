@@ -1,0 +1,144 @@
+// Vocabularies in a GGUF's metadata, put together in memory from the recorded tokenizers.
+#include "lstar/checkpoint/gguf_metadata.h"
+
+#include <map>
+
+#include "tests/tokenizer/support.h"
+
+namespace lstar {
+namespace {
+
+class Metadata final : public GgufMetadata {
+ public:
+  std::map<std::string, std::string, std::less<>> texts;
+  std::map<std::string, std::vector<std::string>, std::less<>> text_lists;
+  std::map<std::string, std::vector<int64_t>, std::less<>> integer_lists;
+  std::map<std::string, int64_t, std::less<>> numbers_;
+  std::map<std::string, bool, std::less<>> flags;
+  std::string path_ = "model.gguf";
+
+  std::optional<int64_t> integer(std::string_view key) const override { return get(numbers_, key); }
+  std::optional<double> number(std::string_view) const override { return std::nullopt; }
+  std::optional<bool> boolean(std::string_view key) const override { return get(flags, key); }
+  std::optional<std::string_view> string(std::string_view key) const override {
+    const auto at = texts.find(key);
+    return at == texts.end() ? std::nullopt : std::optional<std::string_view>(at->second);
+  }
+  std::optional<std::vector<std::string_view>> strings(std::string_view key) const override {
+    const auto at = text_lists.find(key);
+    if (at == text_lists.end()) return std::nullopt;
+    return std::vector<std::string_view>(at->second.begin(), at->second.end());
+  }
+  std::optional<std::vector<int64_t>> integers(std::string_view key) const override { return get(integer_lists, key); }
+  std::optional<std::vector<double>> numbers(std::string_view) const override { return std::nullopt; }
+  const std::string& path() const override { return path_; }
+
+ private:
+  template <class Map>
+  static std::optional<typename Map::mapped_type> get(const Map& map, std::string_view key) {
+    const auto at = map.find(key);
+    return at == map.end() ? std::nullopt : std::optional(at->second);
+  }
+};
+
+// What a conversion to GGUF keeps of a tokenizer.json.
+Metadata from_folder(const std::string& name, const std::string& pre) {
+  const auto document = JsonDocument::read(test::data_path(name + "/tokenizer.json"));
+  const Json root = document->root();
+  Metadata metadata;
+  metadata.texts["tokenizer.ggml.model"] = "gpt2";
+  metadata.texts["tokenizer.ggml.pre"] = pre;
+  std::map<int64_t, std::pair<std::string, int64_t>> tokens;  // id -> piece, type
+  for (const auto& field : root["model"]["vocab"].get_object())
+    tokens[field.value.get_int64()] = {std::string(field.key), 1};
+  for (Json added : root["added_tokens"].get_array())
+    tokens[*json_integer(added, "id")] = {*json_string(added, "content"), *json_bool(added, "special") ? 3 : 4};
+  for (const auto& [id, token] : tokens) {
+    metadata.text_lists["tokenizer.ggml.tokens"].push_back(token.first);
+    metadata.integer_lists["tokenizer.ggml.token_type"].push_back(token.second);
+  }
+  for (Json merge : root["model"]["merges"].get_array()) {
+    std::string_view text;
+    if (merge.get_string().get(text))
+      metadata.text_lists["tokenizer.ggml.merges"].push_back(std::string(merge.at(0).get_string().value()) + " " +
+                                                             std::string(merge.at(1).get_string().value()));
+    else
+      metadata.text_lists["tokenizer.ggml.merges"].emplace_back(text);
+  }
+  return metadata;
+}
+
+void expect_same(const Metadata& metadata, const std::string& name) {
+  const auto from_gguf = open_tokenizer({.gguf = &metadata});
+  ASSERT_TRUE(from_gguf) << from_gguf.error().message();
+  const auto from_json = test::open_folder(test::data_path(name));
+  ASSERT_TRUE(from_json) << from_json.error().message();
+  EXPECT_EQ(from_gguf->size(), from_json->size());
+  for (const std::string& line : test::recorded_lines()) {
+    // A GGUF does not keep that a token eats spaces or stands alone.
+    if (line.find("<|strip|>") != std::string::npos || line.find("<|word|>") != std::string::npos) continue;
+    EXPECT_EQ(*from_gguf->encode(line), *from_json->encode(line)) << line;
+  }
+}
+
+TEST(GgufVocabulary, SmolLmStyle) { expect_same(from_folder("smollm-style", "smollm"), "smollm-style"); }
+
+TEST(GgufVocabulary, Llama3Style) {
+  Metadata metadata = from_folder("llama3-style", "llama-bpe");
+  const auto& tokens = metadata.text_lists["tokenizer.ggml.tokens"];
+  const auto bos = std::find(tokens.begin(), tokens.end(), "<|begin_of_text|>") - tokens.begin();
+  metadata.numbers_["tokenizer.ggml.bos_token_id"] = bos;
+  expect_same(metadata, "llama3-style");
+}
+
+TEST(GgufVocabulary, BosAndEosWhereTheFileSaysSo) {
+  Metadata metadata = from_folder("smollm-style", "gpt-2");
+  metadata.numbers_["tokenizer.ggml.bos_token_id"] = 1;
+  metadata.numbers_["tokenizer.ggml.eos_token_id"] = 2;
+  EXPECT_EQ(*open_tokenizer({.gguf = &metadata})->encode(""), std::vector<int32_t>{});
+  metadata.flags["tokenizer.ggml.add_bos_token"] = true;
+  EXPECT_EQ(*open_tokenizer({.gguf = &metadata})->encode(""), std::vector<int32_t>{1});
+  metadata.flags["tokenizer.ggml.add_eos_token"] = true;
+  EXPECT_EQ(*open_tokenizer({.gguf = &metadata})->encode(""), (std::vector<int32_t>{1, 2}));
+  EXPECT_EQ(*open_tokenizer({.gguf = &metadata})->encode("", false), std::vector<int32_t>{});
+}
+
+TEST(GgufVocabulary, Errors) {
+  const auto error = [](const std::function<void(Metadata&)>& spoil) {
+    Metadata metadata = from_folder("smollm-style", "smollm");
+    spoil(metadata);
+    const auto tokenizer = open_tokenizer({.gguf = &metadata});
+    return tokenizer ? "no error" : tokenizer.error().message();
+  };
+  EXPECT_EQ(error([](Metadata& m) { m.texts["tokenizer.ggml.pre"] = "qwen2"; }),
+            "model.gguf: key tokenizer.ggml.pre: unknown pre-tokenizer: expected gpt-2, default, smollm or llama-bpe, "
+            "found qwen2");
+  EXPECT_EQ(error([](Metadata& m) { m.texts["tokenizer.ggml.model"] = "llama"; }),
+            "model.gguf: key tokenizer.ggml.model: tokenizer model not supported: expected gpt2 (byte-level BPE), "
+            "found llama");
+  EXPECT_EQ(error([](Metadata& m) { m.texts.erase("tokenizer.ggml.model"); }),
+            "model.gguf: key tokenizer.ggml.model: missing, or of another type");
+  EXPECT_EQ(error([](Metadata& m) { m.text_lists.erase("tokenizer.ggml.tokens"); }),
+            "model.gguf: key tokenizer.ggml.tokens: missing, or of another type");
+  EXPECT_EQ(error([](Metadata& m) { m.text_lists.erase("tokenizer.ggml.merges"); }),
+            "model.gguf: key tokenizer.ggml.merges: missing, or of another type");
+  EXPECT_EQ(error([](Metadata& m) { m.text_lists["tokenizer.ggml.tokens"][9] = "\xff"; }),
+            "model.gguf: key tokenizer.ggml.tokens, token 9: not UTF-8");
+  EXPECT_EQ(error([](Metadata& m) { m.text_lists["tokenizer.ggml.tokens"][9] = "<s>"; }),
+            "model.gguf: token <s>: token appears twice");
+  EXPECT_EQ(
+      error([](Metadata& m) { m.text_lists["tokenizer.ggml.merges"][2] = "ab"; }),
+      "model.gguf: key tokenizer.ggml.merges, merge 2: not a merge: expected two tokens and a space between them");
+  EXPECT_EQ(error([](Metadata& m) { m.text_lists["tokenizer.ggml.merges"][2] = "zzz q"; }),
+            "model.gguf: merge 2: merge of a token that is not in the vocabulary: found zzz");
+  EXPECT_EQ(error([](Metadata& m) { m.integer_lists["tokenizer.ggml.token_type"].pop_back(); }),
+            "model.gguf: key tokenizer.ggml.token_type: length: expected 1200, found 1199");
+  EXPECT_EQ(error([](Metadata& m) {
+              m.flags["tokenizer.ggml.add_bos_token"] = true;
+              m.numbers_["tokenizer.ggml.bos_token_id"] = 1200;
+            }),
+            "model.gguf: key tokenizer.ggml.bos_token_id: token id out of range: expected 0 to 1199, found 1200");
+}
+
+}  // namespace
+}  // namespace lstar
