@@ -24,7 +24,7 @@ Result<std::vector<int32_t>> parse_ids(const std::string& text) {
     ids.push_back(id);
     at = next;
   }
-  if (ids.empty()) return fail({.what = "no token ids", .at = "--token-ids"});
+  if (ids.empty()) return fail(Error{.what = "no token ids", .at = "--token-ids"});
   return ids;
 }
 

@@ -6,7 +6,6 @@
 #include <filesystem>
 #include <sstream>
 
-#define TOML_EXCEPTIONS 0
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
@@ -174,13 +173,14 @@ class Reader {
 
 Result<Study> read_manifest(const std::string& path) {
   LSTAR_ASSIGN(const std::string content, read_file(path, kLargestManifest));
-  toml::parse_result parsed = toml::parse(std::string_view(content), std::string_view(path));
-  if (!parsed)
+  try {  // Debian's library is built to report by exceptions
+    return Reader(path).read(toml::parse(std::string_view(content), std::string_view(path)));
+  } catch (const toml::parse_error& error) {
     return fail({.what = "not valid TOML",
                  .file = path,
-                 .at = fmt::format("line {}", parsed.error().source().begin.line),
-                 .found = std::string(parsed.error().description())});
-  return Reader(path).read(parsed.table());
+                 .at = fmt::format("line {}", error.source().begin.line),
+                 .found = std::string(error.description())});
+  }
 }
 
 }  // namespace lstar

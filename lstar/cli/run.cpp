@@ -1,0 +1,139 @@
+#include <ctime>
+#include <filesystem>
+#include <memory>
+
+#include <fmt/chrono.h>
+
+#include "lstar/cli/command.h"
+#include "lstar/cli/options.h"
+#include "lstar/cli/terminal.h"
+#include "lstar/report/study_json.h"
+#include "lstar/report/study_text.h"
+#include "lstar/report/write_study.h"
+
+namespace lstar::cli {
+namespace {
+
+struct Options {
+  std::vector<std::string> models, estimators, formats{"png", "svg"};
+  std::string manifest, detector, formula, out, timestamp;
+  std::optional<uint64_t> seed;
+  PromptOptions prompts;
+  ComputeOptions compute;
+  bool json = false, quiet = false;
+};
+
+// The notebook's five, for models named without a manifest or prompts.
+const char* const kNotebookPrompts[] = {
+    "The capital of France is Paris, which is known for the Eiffel Tower.",
+    "In mathematics, the derivative of x squared equals two times x.",
+    "Climate change affects global temperatures and weather patterns significantly.",
+    "The quick brown fox jumps over the lazy dog near the riverbank.",
+    "Once upon a time in a land far away, there lived a wise old king.",
+};
+
+// The manifest's study with the command line's words over it.
+Result<Study> asked_for(const Options& options) {
+  Study study;
+  if (!options.manifest.empty()) {
+    LSTAR_ASSIGN(study, read_manifest(options.manifest));
+  }
+  for (const std::string& model : options.models) study.models.push_back({.name = model, .path = model});
+  LSTAR_ASSIGN(std::vector<Prompt> prompts, options.prompts.read());
+  if (!prompts.empty()) study.prompts = std::move(prompts);
+  if (study.prompts.empty())
+    for (const char* text : kNotebookPrompts) study.prompts.push_back({.text = text, .ids = {}});
+  if (!options.estimators.empty()) study.estimators = options.estimators;
+  if (!options.detector.empty()) study.detector = options.detector;
+  if (!options.formula.empty()) study.formula = options.formula;
+  if (options.seed) study.seed = *options.seed;
+  study.dtype = options.compute.chosen_dtype().value_or(study.dtype);
+  study.head_layout = options.compute.chosen_layout().value_or(study.head_layout);
+  LSTAR_TRY(check(study));
+  return study;
+}
+
+std::string now() {
+  const std::time_t time = std::time(nullptr);
+  return fmt::format("{:%Y%m%d_%H%M%S}", fmt::localtime(time));
+}
+
+Result<void> write_files(const StudyResult& result, const Options& options) {
+  if (options.out.empty()) return {};
+  std::vector<FigureFormat> formats;
+  for (const std::string& format : options.formats)
+    formats.push_back(format == "png" ? FigureFormat::png : format == "svg" ? FigureFormat::svg : FigureFormat::pdf);
+  LSTAR_ASSIGN(const StudyFiles files, write_study(result, options.out, formats));
+  if (!options.quiet && !options.json)
+    for (const std::string& path : files.written) print(fmt::format("Saved: {}\n", path));
+  for (const Error& error : files.missing) message(error);
+  return {};
+}
+
+int run(const Options& options) {
+  const auto study = asked_for(options);
+  if (!study) {
+    message(study.error());
+    return kUsage;
+  }
+  const bool prints = !options.quiet && !options.json, colour = stdout_takes_colour();
+  if (prints) print(study_banner(*study, colour));
+  ProgressBar bar(options.quiet);
+  RunOptions running{.threads = options.compute.threads,
+                     .timestamp = options.timestamp.empty() ? now() : options.timestamp,
+                     .progress = bar.callback()};
+  size_t model = 0;
+  running.begin = [&](const ModelEntry& entry) {
+    bar.label(fmt::format("[{}/{}] {}", ++model, study->models.size(), entry.name));
+  };
+  running.done = [&](const ModelEntry& entry, const Result<ModelResult>& result) {
+    bar.clear();
+    if (prints)
+      print(model_text(*study, entry, result, colour));
+    else if (!result)
+      message(fmt::format("{}: {}", entry.name, result.error().message()));
+  };
+  const StudyResult result = run_study(*study, running);
+  if (prints) print(study_summary(result, colour));
+  if (options.json) print(study_json_text(result));
+  if (const auto written = write_files(result, options); !written) {
+    message(written.error());
+    return kNoneRun;
+  }
+  if (result.models.empty()) return kNoneRun;
+  return result.failed.empty() ? kDone : kSomeFailed;
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, int& status) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("run", "The whole study: measure, compare, verdict, figures, JSON");
+  command->add_option("MODEL", options->models, "Folders in Hugging Face's layout, or .gguf files");
+  command->add_option("--manifest", options->manifest, "A study: models with their labs, prompts, defaults (TOML)")
+      ->check(CLI::ExistingFile);
+  options->prompts.add_to(*command);
+  command->add_option("--estimator", options->estimators, "Trace estimator; may be repeated, the first is the headline")
+      ->check(CLI::IsMember(estimator_names()))
+      ->take_all()
+      ->allow_extra_args(false);
+  command->add_option("--detector", options->detector, "Detector of L*")->check(CLI::IsMember(detector_names()));
+  command->add_option("--formula", options->formula, "Formula held against L*")->check(CLI::IsMember(formula_names()));
+  options->compute.add_to(*command);
+  command->add_option("--seed", options->seed, "Seed of the permutations that ask what decides L*");
+  command->add_option("--out", options->out, "Folder for JSON, CSV and figures; made if it is not there");
+  command->add_option("--figures", options->formats, "Formats of the figures: png, svg, pdf")
+      ->check(CLI::IsMember({"png", "svg", "pdf"}))
+      ->delimiter(',')
+      ->capture_default_str();
+  command->add_option("--deterministic-timestamp", options->timestamp,
+                      "Stands where the time would, so that results can be compared");
+  command->add_flag("--json", options->json, "Print the result as JSON and nothing else");
+  command->add_flag("--quiet", options->quiet, "Print nothing but errors");
+  command->callback([options, command, &status] {
+    if (options->models.empty() && options->manifest.empty()) throw CLI::RequiredError("MODEL or --manifest");
+    status = run(*options);
+  });
+}
+
+}  // namespace lstar::cli

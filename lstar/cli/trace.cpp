@@ -1,0 +1,79 @@
+#include <memory>
+
+#include "lstar/cli/command.h"
+#include "lstar/cli/options.h"
+#include "lstar/cli/terminal.h"
+#include "lstar/report/trace_json.h"
+#include "lstar/report/trace_text.h"
+
+namespace lstar::cli {
+namespace {
+
+struct Options {
+  std::string model, nan = "report";
+  PromptOptions prompts;
+  ComputeOptions compute;
+  int next_tokens = 0;
+  bool json = false, csv = false, quiet = false;
+};
+
+int run(const Options& options) {
+  const auto prompts = options.prompts.read();
+  if (!prompts || prompts->empty()) {
+    message(prompts ? Error{.what = "no prompts", .expected = "--prompt, --prompts or --token-ids"} : prompts.error());
+    return kUsage;
+  }
+  ProgressBar bar(options.quiet);
+  bar.label(options.model);
+  const MeasureOptions measuring{
+      .numerics = {.dtype = options.compute.chosen_dtype().value_or(Dtype::float32),
+                   .head_layout = options.compute.chosen_layout().value_or(HeadLayout::actual)},
+      .wants = Want::diagonal | Want::rounded_sum | Want::entropy | Want::residual_norm,
+      .threads = options.compute.threads,
+      .next_tokens = options.next_tokens,
+      .hash_files = false,
+      .progress = bar.callback()};
+  const auto measured = measure(options.model, options.model, *prompts, measuring);
+  bar.clear();
+  if (!measured) {
+    message(measured.error());
+    return kNoneRun;
+  }
+  const NanPolicy policy = options.nan == "report" ? NanPolicy::report : NanPolicy::propagate;
+  if (options.json)
+    print(trace_json_text(*measured, policy));
+  else if (options.csv)
+    print(trace_csv(*measured, policy));
+  else
+    print(trace_text(*measured, stdout_takes_colour(), policy));
+
+  size_t failed = 0;
+  for (const MeasuredPrompt& prompt : measured->prompts) {
+    if (!prompt.error) continue;
+    ++failed;
+    message(*prompt.error);
+  }
+  if (failed == measured->prompts.size()) return kNoneRun;
+  return failed == 0 ? kDone : kSomeFailed;
+}
+
+}  // namespace
+
+void add_trace(CLI::App& app, int& status) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("trace", "One model: traces, floors and L* by prompt and layer");
+  command->add_option("MODEL", options->model, "A folder in Hugging Face's layout, or a .gguf file")->required();
+  options->prompts.add_to(*command);
+  options->compute.add_to(*command);
+  command->add_option("--next-token", options->next_tokens, "Show the K likeliest next tokens of each prompt")
+      ->check(CLI::Range(1, 1000));
+  command->add_option("--nan", options->nan, "A NaN in a trace: no L* and the reason, or what numpy would answer")
+      ->check(CLI::IsMember({"report", "propagate"}))
+      ->capture_default_str();
+  const auto json = command->add_flag("--json", options->json, "Print JSON");
+  command->add_flag("--csv", options->csv, "Print CSV, a row for each prompt and layer")->excludes(json);
+  command->add_flag("--quiet", options->quiet, "No progress");
+  command->callback([options, &status] { status = run(*options); });
+}
+
+}  // namespace lstar::cli
