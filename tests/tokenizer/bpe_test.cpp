@@ -1,5 +1,7 @@
 #include "lstar/tokenizer/bpe.h"
 
+#include <algorithm>
+#include <atomic>
 #include <random>
 #include <thread>
 
@@ -88,10 +90,11 @@ TEST(WordCache, RemembersAndStaysBounded) {
     cache.insert(word, hash, ids);
   };
   for (int32_t i = 0; i < 200'000; ++i) {
-    remember("w" + std::to_string(i), {i, i + 1});
+    const std::string word = std::to_string(i);
+    remember(word, {i, i + 1});
     uint64_t hash = 0;
     size_t count = 0;
-    const int32_t* ids = cache.find("w" + std::to_string(i), hash, count);
+    const int32_t* ids = cache.find(word, hash, count);
     ASSERT_NE(ids, nullptr);
     ASSERT_EQ(count, 2u);
     ASSERT_EQ(ids[0], i);

@@ -9,10 +9,10 @@
 namespace lstar {
 namespace {
 
-using testing::StartsWith;
+using ::testing::StartsWith;
 
 using test::error_of_json;
-using test::TemporaryFolder;
+using test::TokenizerFolder;
 
 std::string with_model(const std::string& rest) {
   return R"({"model":{"type":"BPE","vocab":{"a":0,"b":1,"ab":2},"merges":["a b"]})" + rest + "}";
@@ -94,20 +94,20 @@ TEST(TokenizerJson, BrokenComponents) {
       "tokenizer.json: post_processor: more than one processor that adds tokens is not supported");
 }
 
-std::string error_of_folder(const std::function<void(const TemporaryFolder&)>& fill) {
-  const TemporaryFolder folder;
+std::string error_of_folder(const std::function<void(const TokenizerFolder&)>& fill) {
+  const TokenizerFolder folder;
   fill(folder);
   const auto tokenizer = test::open_folder(folder.path());
   std::string message = tokenizer ? "no error" : tokenizer.error().message();
   return message.starts_with(folder.path()) ? std::string("F").append(message, folder.path().size()) : message;
 }
 
-TEST(TokenizerFolder, MissingAndBrokenFiles) {
+TEST(FolderFiles, MissingAndBrokenFiles) {
   EXPECT_EQ(open_tokenizer({}).error().message(), "the checkpoint has no tokenizer");
-  EXPECT_EQ(error_of_folder([](const TemporaryFolder&) {}),
+  EXPECT_EQ(error_of_folder([](const TokenizerFolder&) {}),
             "F: no tokenizer found: expected tokenizer.json, or vocab.json and merges.txt");
   const auto two_files = [](const std::string& vocab, const std::string& merges, const std::string& config) {
-    return error_of_folder([&](const TemporaryFolder& folder) {
+    return error_of_folder([&](const TokenizerFolder& folder) {
       folder.write("vocab.json", vocab);
       folder.write("merges.txt", merges);
       folder.write("tokenizer_config.json", config);
@@ -131,12 +131,12 @@ TEST(TokenizerFolder, MissingAndBrokenFiles) {
 }
 
 // Settings of any shape may be ignored, but do no harm.
-TEST(TokenizerFolder, OddSettings) {
+TEST(FolderFiles, OddSettings) {
   for (const std::string settings :
        {R"([])", R"("text")", R"({"bos_token":7,"eos_token":[],"unk_token":{"content":3},"pad_token":{}})",
         R"({"added_tokens_decoder":[]})", R"({"added_tokens_decoder":{"x":1,"99999999999999999999":{"content":"y"}}})",
         R"({"additional_special_tokens":{"a":1},"extra_special_tokens":[1,null,{"content":""}]})"}) {
-    EXPECT_EQ(error_of_folder([&](const TemporaryFolder& folder) {
+    EXPECT_EQ(error_of_folder([&](const TokenizerFolder& folder) {
                 folder.write("tokenizer.json", with_model(""));
                 for (const char* name :
                      {"tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "config.json"})

@@ -42,7 +42,7 @@ class Recorded {
     const std::string source = source_path(*json_string(entry, "folder"));
     const auto files = json_find(entry, "copy");
     if (!files) return open_folder(source);
-    const TemporaryFolder folder;
+    const TokenizerFolder folder;
     for (Json file : files->get_array()) folder.copy(source + "/" + std::string(file.get_string().value()));
     for (const auto& setting : (*json_find(entry, "write")).get_object())
       folder.write(std::string(setting.key), simdjson::minify(setting.value));
@@ -88,7 +88,7 @@ TEST(RecordedIds, Components) {
   int refused = 0, equal = 0;
   for (Json component : document->root().get_array()) {
     SCOPED_TRACE(*json_string(component, "name"));
-    const TemporaryFolder folder;
+    const TokenizerFolder folder;
     folder.write("tokenizer.json", simdjson::minify(component["tokenizer"]));
     const auto tokenizer = open_folder(folder.path());
     if (component["ids"].is_string()) {

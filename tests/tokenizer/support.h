@@ -1,21 +1,19 @@
 // What several tokenizer tests need.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
-#include <utility>
+#include <string_view>
 #include <vector>
-
-#include <unistd.h>
 
 #include <gtest/gtest.h>
 
 #include "lstar/base/json.h"
 #include "lstar/tokenizer/tokenizer.h"
+#include "tests/support/temporary_folder.h"
 
 namespace lstar::test {
 
@@ -48,35 +46,22 @@ inline std::vector<int32_t> integers(Json list) {
   return values;
 }
 
-// A folder that goes away with the test.
-class TemporaryFolder {
+// A folder of a test's own, to be filled with a tokenizer's files.
+class TokenizerFolder : public testing::TemporaryFolder {
  public:
-  TemporaryFolder() {
-    static std::atomic<int> count = 0;
-    path_ = std::filesystem::temp_directory_path() /
-            ("lstar-tokenizer-" + std::to_string(getpid()) + "-" + std::to_string(count++));
-    std::filesystem::create_directories(path_);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-
-  void write(const std::string& name, const std::string& content) const {
-    std::ofstream(path_ / name, std::ios::binary) << content;
+  void write(const std::string& name, std::string_view content) const {
+    std::ofstream(*this / name, std::ios::binary) << content;
   }
   void copy(const std::string& from) const {
-    std::filesystem::copy_file(from, path_ / std::filesystem::path(from).filename());
+    std::filesystem::copy_file(from, *this / std::filesystem::path(from).filename().string());
   }
-  std::string path() const { return path_.string(); }
-
- private:
-  std::filesystem::path path_;
 };
 
 inline Result<Tokenizer> open_folder(const std::string& folder) { return open_tokenizer({.folder = folder}); }
 
 // A tokenizer.json of this text, or the message of its error with the folder's name taken out.
 inline std::string error_of_json(const std::string& content) {
-  const TemporaryFolder folder;
+  const TokenizerFolder folder;
   folder.write("tokenizer.json", content);
   const auto tokenizer = open_folder(folder.path());
   if (tokenizer) return "no error";
