@@ -52,6 +52,7 @@ class BlockKernel {
         keys_seen_(block.begin + block.rows) {
     const ScoreRounding rounding = spec_.rounding;
     rounds_product_ = rounding == ScoreRounding::product_then_scale;
+    has_alibi_ = !spec_.alibi_slopes.empty();
     rounds_score_ = rounding != ScoreRounding::none;
     scale_ = rounding == ScoreRounding::query_first ? T(1) : static_cast<T>(spec_.scale);
   }
@@ -121,8 +122,8 @@ class BlockKernel {
   template <class D, class V>
   HWY_INLINE V finished_score(D d, V product, V position, V slope) const {
     if (rounds_product_) product = round_(d, product);
-    const V alibi = round_(d, hn::Mul(slope, position));
-    const V s = hn::MulAdd(product, hn::Set(d, scale_), alibi);
+    const V scale = hn::Set(d, scale_);
+    const V s = has_alibi_ ? hn::MulAdd(product, scale, round_(d, hn::Mul(slope, position))) : hn::Mul(product, scale);
     return rounds_score_ ? round_(d, s) : s;
   }
 
@@ -131,7 +132,7 @@ class BlockKernel {
   T finish_scores(int h, int64_t key, T* scores, int64_t count) const {
     const hn::ScalableTag<T> d;
     const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-    const auto slope = hn::Set(d, spec_.alibi_slopes.empty() ? T(0) : static_cast<T>(spec_.alibi_slopes[h]));
+    const auto slope = hn::Set(d, has_alibi_ ? static_cast<T>(spec_.alibi_slopes[h]) : T(0));
     const auto lowest = hn::Set(d, -std::numeric_limits<T>::infinity());
     auto largest = lowest;
     for (int64_t j = 0; j < count; j += lanes) {
@@ -314,7 +315,7 @@ class BlockKernel {
   const AttentionSpec& spec_;
   const Round round_;
   const int64_t value_stride_, keys_seen_;
-  bool rounds_product_ = false, rounds_score_ = false;
+  bool rounds_product_ = false, rounds_score_ = false, has_alibi_ = false;
   T scale_ = 1;
 };
 

@@ -43,6 +43,9 @@ struct ToFloat16 {
   static constexpr bool kIsExact = false, kRoundsSquare = false;
   template <class D, class V>
   HWY_INLINE V operator()(D d, V x) const {
+#if HWY_TARGET != HWY_SCALAR  // the processor converts both ways, subnormals and overflow included
+    return hn::PromoteTo(d, hn::DemoteTo(hn::Rebind<hwy::float16_t, D>(), x));
+#else
     const hn::RebindToUnsigned<D> du;
     const V magnitude = hn::Abs(x);
     const auto bits = hn::BitCast(du, x);
@@ -53,6 +56,7 @@ struct ToFloat16 {
     const V subnormal = hn::CopySign(hn::Sub(hn::Add(magnitude, half), half), x);
     const V finite = hn::IfThenElse(hn::Ge(magnitude, hn::Set(d, 0x1p-14f)), hn::BitCast(d, nearest), subnormal);
     return hn::IfThenElse(hn::Ge(magnitude, hn::Set(d, 65520.0f)), hn::CopySign(hn::Inf(d), x), finite);
+#endif
   }
 };
 
