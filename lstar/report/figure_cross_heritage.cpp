@@ -11,7 +11,7 @@
 namespace lstar {
 namespace {
 
-constexpr double kWidth = 504, kPlot = 190, kFont = 7, kMark = 6.5;
+constexpr double kWidth = 504, kPlot = 190, kFont = 7, kMark = 6.5, kLabWidth = 90;
 constexpr std::string_view kInk = "#222222", kThreshold = "#E08E0B";
 
 struct Point {
@@ -37,8 +37,9 @@ std::vector<Point> points_of(const StudyResult& result, size_t estimator) {
     if (!model.predicted || !score.l_star || !score.error_pct) continue;
     const auto colour = std::find_if(colours.begin(), colours.end(),
                                      [&](const LabColour& entry) { return entry.lab == model.entry.lab; });
-    points.push_back({shorten(one_line(short_name(model.entry.name)), 28), model.entry.lab, colour->colour,
-                      *model.predicted, *score.l_star, score.l_star_std.value_or(0), *score.error_pct, score.resolved});
+    points.push_back({fit_text(one_line(short_name(model.entry.name)), kFont, 0.5 * kPlot), model.entry.lab,
+                      colour->colour, *model.predicted, *score.l_star, score.l_star_std.value_or(0), *score.error_pct,
+                      score.resolved});
   }
   return points;
 }
@@ -125,9 +126,9 @@ void error_by_lab(Canvas& canvas, const std::vector<Point>& points, const std::v
       if (p.lab == labs[k]) in_lab.push_back(&p);
     const double x = axes.to_x(static_cast<double>(k));
     if (rotated)
-      canvas.text(x + 2, box.y - 6, shorten(labs[k], 24), kFont, Anchor::right, kInk, 30);
+      canvas.text(x + 2, box.y - 6, fit_text(one_line(labs[k]), kFont, kLabWidth), kFont, Anchor::right, kInk, 30);
     else
-      canvas.text(x, box.y - 9, shorten(labs[k], 24), kFont, Anchor::centre, kInk);
+      canvas.text(x, box.y - 9, fit_text(one_line(labs[k]), kFont, kLabWidth), kFont, Anchor::centre, kInk);
     if (in_lab.empty()) continue;
     double sum = 0;
     for (const Point* p : in_lab) sum += p->error;
@@ -175,7 +176,8 @@ Figure cross_heritage_figure(const StudyResult& result, size_t estimator) {
   // Names of labs stand upright where each fits its slot.
   const double left = 44, right_x = 290, right_width = kWidth - 12 - right_x;
   double longest = 0;
-  for (const std::string& lab : labs) longest = std::max(longest, text_width(shorten(lab, 24), kFont));
+  for (const std::string& lab : labs)
+    longest = std::max(longest, text_width(fit_text(one_line(lab), kFont, kLabWidth), kFont));
   const bool rotated = longest + 4 > right_width / (static_cast<double>(labs.size()) + 0.2);
   const double bottom = std::max(34.0, rotated ? 14 + longest * 0.5 : 0);
   const double keys = legend_height(legend, kWidth - left - 12, kFont);

@@ -12,7 +12,7 @@ namespace lstar {
 namespace {
 
 constexpr double kWidth = 504, kFont = 6.5;
-constexpr double kPanelWidth = 128, kPanelHeight = 92, kColumn = 164, kRow = 152, kLeft = 40, kBottom = 30;
+constexpr double kAroundPanel = 66, kLeft = 40, kGap = 36, kBottom = 30;
 constexpr std::string_view kInk = "#222222", kLine = "#0072B2", kMeasured = "#C0392B", kPredicted = "#E08E0B",
                            kFloor = "#888888";
 
@@ -77,7 +77,7 @@ Scale scale_of(const std::vector<Layer>& trace, const Box& box, bool with_floor)
     scale.axes.y_ticks = log_ticks(scale.axes.y, 5);
   } else {
     const int power = static_cast<int>(std::floor(std::log10(high)));
-    if (power >= 4 || power <= -3) {
+    if (power >= 5 || power <= -3) {
       scale.factor = std::pow(10, -power);
       scale.exponent = fmt::format("× {}", log_ticks({std::pow(10, power), std::pow(10, power)}, 1).front().label);
     }
@@ -120,12 +120,9 @@ void panel(Canvas& canvas, const ModelResult& model, const ModelScore& score, co
   const Scale scale = scale_of(trace, box, with_floor);
   const Axes& axes = scale.axes;
 
-  const std::string lab = fit_text(one_line(model.entry.lab), 6.5, 0.45 * box.width);
-  const double lab_width = text_width(lab, 6.5);
-  canvas.text(box.x, box.top() + 22,
-              fit_text(one_line(short_name(model.entry.name)), 7.5 * 1.12, box.width - lab_width - 4), 7.5,
+  canvas.text(box.x, box.top() + 31, fit_text(one_line(short_name(model.entry.name)), 7.5 * 1.12, box.width), 7.5,
               Anchor::left, kInk, 0, true);
-  canvas.text(box.right(), box.top() + 22, lab, 6.5, Anchor::right, "#555555");
+  canvas.text(box.x, box.top() + 22, fit_text(one_line(model.entry.lab), 6.5, box.width), 6.5, Anchor::left, "#555555");
   if (!scale.exponent.empty()) canvas.text(box.x - 18, box.top() + 6, scale.exponent, 5.5, Anchor::left, "#333333");
   if (model.predicted)
     mark_layer(canvas, axes, *model.predicted, kPredicted, true, 1, fmt::format("predicted {:.1f}", *model.predicted));
@@ -172,7 +169,11 @@ Figure traces_figure(const StudyResult& result, size_t estimator) {
   for (const ModelResult& model : result.models)
     if (estimator < model.scores.size()) models.push_back(&model);
 
-  const int columns = 3, count = static_cast<int>(models.size()), rows = std::max(1, (count + columns - 1) / columns);
+  const int count = static_cast<int>(models.size());
+  const int columns = count <= 2 || count == 4 ? std::clamp(count, 1, 2) : 3;
+  const double panel_height = columns < 3 ? 120 : 92;
+  const int rows = std::max(1, (count + columns - 1) / columns);
+  const double width = (kWidth - kLeft - 14 - (columns - 1) * kGap) / columns;
   const std::string method = estimator < result.summaries.size() ? result.summaries[estimator].estimator : "";
   bool any_floor = false;
   for (const ModelResult* model : models)
@@ -188,13 +189,13 @@ Figure traces_figure(const StudyResult& result, size_t estimator) {
   if (any_floor) legend.push_back({LegendItem::Kind::dashed, std::string(kFloor), "rounding floor"});
 
   const double keys = legend_height(legend, kWidth - kLeft - 12, kFont);
-  const double height = rows * kRow + keys + 18;
+  const double row_height = panel_height + kAroundPanel, height = rows * row_height + keys + 24;
   Canvas canvas(kWidth, height);
   canvas.text(kLeft, height - 9, fmt::format("Trace by Layer ({})", method), 9, Anchor::left, kInk, 0, true);
   draw_legend(canvas, legend, kLeft, height - 17, kWidth - kLeft - 12, kFont);
   for (int i = 0; i < count; ++i) {
     const int row = i / columns, column = i % columns;
-    const Box box{kLeft + column * kColumn, (rows - 1 - row) * kRow + kBottom, kPanelWidth, kPanelHeight};
+    const Box box{kLeft + column * (width + kGap), (rows - 1 - row) * row_height + kBottom, width, panel_height};
     if (i + columns >= count) canvas.text(box.x + box.width / 2, box.y - 19, "layer", 7, Anchor::centre, kInk);
     if (column == 0) canvas.text(box.x - 29, box.y + box.height / 2, "trace", 7, Anchor::centre, kInk, 90);
     panel(canvas, *models[static_cast<size_t>(i)], models[static_cast<size_t>(i)]->scores[estimator], box);

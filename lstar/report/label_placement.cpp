@@ -38,7 +38,7 @@ std::pair<double, double> nearest(const Box& box, double x, double y) {
 
 std::vector<PlacedLabel> place_labels(std::span<const LabelRequest> requests, const Box& area,
                                       std::span<const Box> obstacles, double point_radius) {
-  const double r = point_radius;
+  const double r = point_radius, gap = r + 1.5;
   std::vector<Box> taken(obstacles.begin(), obstacles.end());
   for (const LabelRequest& q : requests) taken.push_back({q.x - r, q.y - r, 2 * r, 2 * r});
   const size_t points_begin = obstacles.size(), points_end = taken.size();
@@ -62,13 +62,13 @@ std::vector<PlacedLabel> place_labels(std::span<const LabelRequest> requests, co
       if (!area.contains(box)) return;
       const auto [ex, ey] = nearest(box, q.x, q.y);
       const double distance = std::hypot(ex - q.x, ey - q.y);
-      double cost = distance + taste;
+      double cost = std::max(0.0, distance - gap) + taste;
       if (cost >= best) return;
       for (const Box& other : taken)
         if (box.overlaps(other)) return;
       for (const Segment& other : leaders)
         if (crosses(other, box)) return;
-      if (crosses(diagonal, box)) cost += 6;
+      if (crosses(diagonal, box)) cost += 12;
       const bool leader = distance > r + 3;
       const Segment line{q.x, q.y, ex, ey};
       if (leader) {
@@ -84,15 +84,16 @@ std::vector<PlacedLabel> place_labels(std::span<const LabelRequest> requests, co
       best_leader = leader ? std::optional(line) : std::nullopt;
     };
 
-    const double gap = r + 1.5, step = q.height * 0.5;
+    const double step = q.height * 0.5;
     const int steps = static_cast<int>(std::min(400.0, std::ceil(area.height / std::max(step, 0.1))));
     for (int j = -steps; j <= steps; ++j) {
       const double y = q.y - q.height / 2 + j * step;
+      const double centring = 0.05 * std::abs(j);
       for (const double far : {0.0, 6.0, 14.0, 28.0, 56.0}) {
-        consider(q.x + gap + far, y, 0);
-        consider(q.x - gap - far - q.width, y, 0.7);
+        consider(q.x + gap + far, y, centring);
+        consider(q.x - gap - far - q.width, y, 0.7 + centring);
       }
-      consider(q.x - q.width / 2, y, 0.4);
+      consider(q.x - q.width / 2, y, 0.4);  // above or below
     }
     if (labels[i].placed) taken.push_back(labels[i].box);
     if (best_leader) leaders.push_back(*best_leader);

@@ -23,15 +23,14 @@ std::string detection_text(const Detection& found) {
   return fmt::format("{}{}", *found.layer, found.resolved ? "" : "?");
 }
 
-// Which estimators put their L* by argmax_step at this layer.
-std::string stars(std::span<const ModelTraces> traces, size_t row, int layer) {
-  std::string names;
+// Behind a trace's value: * where its L* by argmax_step is, ? where that is not resolved.
+char star(std::span<const ModelTraces> traces, const std::string& estimator, size_t row, int layer) {
   for (const ModelTraces& t : traces) {
+    if (t.estimator != estimator) continue;
     const Detection& found = t.prompts[row].detections.front();
-    if (found.layer != layer || t.estimator == "weights_only" || t.estimator == "attention_only") continue;
-    names.append(names.empty() ? "" : " ").append(t.estimator).append(found.resolved ? "" : "?");
+    if (found.layer == layer) return found.resolved ? '*' : '?';
   }
-  return names;
+  return ' ';
 }
 
 std::string layers_table(std::span<const ModelTraces> traces, const std::vector<TraceRow>& rows, size_t row,
@@ -40,13 +39,11 @@ std::string layers_table(std::span<const ModelTraces> traces, const std::vector<
   for (const char* head :
        {"layer", "tr A", "entropy", "|W_V|^2", "as_written", "off_diagonal", "multi_head", "ov_circuit"})
     table.column(head);
-  table.column("L* here", TextTable::Align::left);
   for (const TraceRow& layer : rows) {
     std::vector<std::string> cells{std::to_string(layer.layer), number(layer.diagonal_sum),
                                    number(layer.attention_entropy), number(layer.w_v_frobenius_sq)};
-    for (const TraceRow::Value& value : layer.traces) cells.push_back(number(value.trace));
-    cells.resize(8);
-    cells.push_back(stars(traces, row, layer.layer));
+    for (const TraceRow::Value& value : layer.traces)
+      cells.push_back(number(value.trace) + star(traces, value.estimator, row, layer.layer));
     table.row(std::move(cells));
   }
   return table.str(kWidth, "  ", paint);
@@ -108,7 +105,7 @@ std::string trace_text(const Measurement& m, bool colour, NanPolicy policy) {
   for (const ModelTraces& t : traces) shown.push_back(t.estimator);
   out += '\n';
   for (const std::string& note : estimator_notes(shown)) out += wrap(note, kWidth, "* ", 2);
-  return out + "* L* marked ? is not resolved: rounding could move it. L* here: by argmax_step.\n";
+  return out + "* Behind a value: * L* by argmax_step, ? one that is not resolved, because rounding could move it.\n";
 }
 
 std::string trace_csv(const Measurement& m, NanPolicy policy) {

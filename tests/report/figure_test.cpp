@@ -95,8 +95,11 @@ TEST(Figure, LabsKeepTheNotebooksColours) {
   std::set<std::string> colours;
   for (const LabColour& entry : lab_colours(result)) {
     colours.insert(entry.colour);
-    if (entry.lab == "EleutherAI") EXPECT_EQ(entry.colour, "#E74C3C");
-    if (entry.lab == "OpenAI") EXPECT_EQ(entry.colour, "#9B59B6");
+    if (entry.lab == "EleutherAI") {
+      EXPECT_EQ(entry.colour, "#E74C3C");
+    } else if (entry.lab == "OpenAI") {
+      EXPECT_EQ(entry.colour, "#9B59B6");
+    }
   }
   EXPECT_EQ(colours.size(), 4u);
 }

@@ -20,7 +20,7 @@ void expect_readable(const std::vector<LabelRequest>& points, const std::vector<
     EXPECT_TRUE(area.contains(box)) << i;
     EXPECT_EQ(box.width, points[i].width);
     for (size_t j = 0; j < labels.size(); ++j) {
-      if (j != i && labels[j].placed) EXPECT_FALSE(box.overlaps(labels[j].box)) << i << " and " << j;
+      EXPECT_FALSE(j != i && labels[j].placed && box.overlaps(labels[j].box)) << i << " and " << j;
       EXPECT_FALSE(box.overlaps({points[j].x - kRadius, points[j].y - kRadius, 2 * kRadius, 2 * kRadius}))
           << i << " covers point " << j;
     }

@@ -20,6 +20,12 @@ JsonDocument parsed(const std::string& text) {
   return *std::move(document);
 }
 
+simdjson::dom::array items(Json object, const char* key) {
+  simdjson::dom::array array;
+  EXPECT_EQ(object[key].get(array), simdjson::SUCCESS) << key;
+  return array;
+}
+
 void expect_types(Json object, std::initializer_list<std::pair<const char*, Type>> keys) {
   for (const auto& [key, type] : keys) {
     Json value;
@@ -69,17 +75,17 @@ TEST(StudyJson, KeepsTheContract) {
   expect_types(root, kBlock);
   EXPECT_EQ(json_string(root, "verdict"), "FORMULA GENERALIZES");
   EXPECT_EQ(json_integer(root, "n_models"), 6);
-  EXPECT_EQ(root["results"].get_array().value().size(), 6u);
-  for (const Json entry : root["results"].get_array().value()) expect_types(entry, kEntry);
+  EXPECT_EQ(items(root, "results").size(), 6u);
+  for (const Json entry : items(root, "results")) expect_types(entry, kEntry);
   for (const char* name : {"off_diagonal", "ov_circuit", "as_written"}) {
     const Json block = root["by_estimator"][name].value();
     expect_types(block, kBlock);
-    for (const Json entry : block["results"].get_array().value()) {
+    for (const Json entry : items(block, "results")) {
       expect_types(entry, kEntry);
       EXPECT_EQ(json_string(entry, "estimator"), name);
     }
   }
-  const Json failed = root["failed"].get_array().value().at(0).value();
+  const Json failed = items(root, "failed").at(0).value();
   EXPECT_EQ(json_string(failed, "model"), "nobody/missing");
   EXPECT_EQ(json_string(failed, "file"), "models/nobody/missing");
   EXPECT_EQ(json_string(failed, "error"), "models/nobody/missing: no such folder");
@@ -93,10 +99,10 @@ TEST(StudyJson, TheHeadlineStandsTwice) {
 TEST(StudyJson, NumbersReadBackToTheSameDouble) {
   const StudyResult result = testing::made_up_result();
   const JsonDocument document = parsed(study_json_text(result));
-  const Json entry = document.root()["results"].get_array().value().at(4).value();
+  const Json entry = items(document.root(), "results").at(4).value();
   EXPECT_EQ(json_number(entry, "L_star_predicted"), result.models[4].predicted);
   EXPECT_EQ(json_number(entry, "error_pct"), result.models[4].scores[0].error_pct);
-  const Json trace = document.root()["traces"].get_array().value().at(4).value();
+  const Json trace = items(document.root(), "traces").at(4).value();
   const auto values =
       trace["by_estimator"]["ov_circuit"].get_array().value().at(2).value()["trace"].get_array().value();
   const PromptTrace& expected = result.models[4].traces[3].prompts[2];
@@ -117,7 +123,7 @@ TEST(StudyJson, NaNBecomesNullWithAReason) {
   models.push_back(fail("gone"));
   const std::string text = study_json_text(evaluate(study, std::move(models), "now"));
   const JsonDocument document = parsed(text);  // simdjson takes neither NaN nor Infinity
-  const Json entry = document.root()["results"].get_array().value().at(0).value();
+  const Json entry = items(document.root(), "results").at(0).value();
   EXPECT_TRUE(entry["L_star_empirical"].is_null());
   EXPECT_TRUE(entry["error_pct"].is_null());
   EXPECT_THAT(json_string(entry, "reason").value_or(""), HasSubstr("layer 5"));
@@ -129,7 +135,7 @@ TEST(StudyJson, HostileTextStaysValid) {
   StudyResult result = testing::made_up_result();
   result.models[0].entry.name = "\"\\\n\xff\xc3";
   const JsonDocument document = parsed(study_json_text(result));
-  EXPECT_EQ(json_string(document.root()["results"].get_array().value().at(0).value(), "model"), "\"\\\n\ufffd\ufffd");
+  EXPECT_EQ(json_string(items(document.root(), "results").at(0).value(), "model"), "\"\\\n\ufffd\ufffd");
 }
 
 TEST(StudyJson, SameResultSameBytes) {

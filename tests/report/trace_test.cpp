@@ -107,7 +107,7 @@ TEST(TraceJson, WhatWasNotMeasuredIsNullAndSaysSo) {
 TEST(TraceText, ShowsLayersLStarAndNextTokens) {
   const std::string text = trace_text(measured(), false);
   EXPECT_THAT(text, HasSubstr("Prompt 1: The capital of France is Paris. [12 tokens]"));
-  EXPECT_THAT(text, HasSubstr("off_diagonal multi_head"));
+  EXPECT_THAT(text, HasSubstr("54706*"));
   EXPECT_THAT(text, HasSubstr("next: 5 \" the\" (1.50), 7 \" \" (0.25)"));
   EXPECT_THAT(text, HasSubstr("FAILED: 2 > 1 positions"));
   EXPECT_THAT(text, HasSubstr("as_written is rounding residue"));
