@@ -1,178 +1,236 @@
-// The streaming kernel against dense_attention.h, and its promises to the bit.
-#include <algorithm>
+// The streaming kernel against dense_attention.h, on random shapes and where softmax has its corners.
 #include <cmath>
-#include <random>
-#include <vector>
+#include <limits>
 
-#include <gtest/gtest.h>
-
-#include "tests/compute/dense_attention.h"
+#include "tests/compute/attention_case.h"
 
 namespace lstar {
 namespace {
 
-using testing::dense_head;
+using testing::attend;
+using testing::AttentionCase;
+using testing::AttentionOutcome;
+using testing::AttentionShape;
 using testing::DenseHead;
 
-struct Shape {
-  int heads = 1, kv_heads = 1, head_dim = 8;
-  std::vector<int64_t> lengths;
-  double spread = 1;  // standard deviation of q.k * scale
-  bool alibi = false;
-  ScoreRounding rounding = ScoreRounding::product_then_scale;
-};
-
-// Inputs as a fused projection would hold them: rows of [q heads | k heads | v heads].
+// The largest |q||k| scale + ALiBi: what the rounding errors of scores are relative to.
 template <class T>
-struct Inputs {
-  AttentionSpec spec;
-  Batch batch;
-  Matrix<T> qkv;
-
-  HeadView<const T> part(int64_t offset) const { return {qkv.view(), offset, spec.head_dim}; }
-  HeadView<const T> q() const { return part(0); }
-  HeadView<const T> k() const { return part(int64_t{spec.heads} * spec.head_dim); }
-  HeadView<const T> v() const { return part(int64_t{spec.heads + spec.kv_heads} * spec.head_dim); }
-};
-
-template <class T>
-Inputs<T> make(const Shape& shape, Dtype dtype, unsigned seed) {
-  Inputs<T> in;
-  in.spec = {.heads = shape.heads,
-             .kv_heads = shape.kv_heads,
-             .head_dim = shape.head_dim,
-             .scale = 1 / std::sqrt(static_cast<double>(shape.head_dim)),
-             .rounding = shape.rounding};
-  if (shape.alibi)
-    for (int h = 0; h < shape.heads; ++h)
-      in.spec.alibi_slopes.push_back(static_cast<float>(std::pow(2.0, -8.0 * (h + 1) / shape.heads)));
-  in.batch.start = {0};
-  for (int64_t n : shape.lengths) in.batch.start.push_back(in.batch.start.back() + n);
-  in.qkv = Matrix<T>(in.batch.rows(), int64_t{shape.heads + 2 * shape.kv_heads} * shape.head_dim);
-  std::mt19937_64 random(seed);
-  std::normal_distribution<double> normal;
-  const double size = std::sqrt(shape.spread);
-  for (int64_t i = 0; i < in.qkv.rows() * in.qkv.cols(); ++i)
-    in.qkv.data()[i] = sizeof(T) == 8 ? static_cast<T>(normal(random) * size)
-                                      : static_cast<T>(round_to(dtype, static_cast<float>(normal(random) * size)));
-  return in;
-}
-
-template <class T>
-struct Outcome {
-  std::vector<T> out;
-  std::vector<double> diagonal, off_diagonal, entropy, rounded;  // (prompts, heads); (prompts)
-};
-
-template <class T>
-Outcome<T> run(const Inputs<T>& in, Dtype dtype, int threads = 2, bool rounded = false, bool last_rows_only = false) {
-  const auto backend = make_cpu_backend<T>(dtype, threads);
-  const size_t prompts = in.batch.prompts(), heads = in.spec.heads;
-  Outcome<T> seen{.diagonal = std::vector<double>(prompts * heads),
-                  .off_diagonal = std::vector<double>(prompts * heads),
-                  .entropy = std::vector<double>(prompts * heads),
-                  .rounded = std::vector<double>(prompts)};
-  AttentionStats stats{.diagonal = seen.diagonal.data(),
-                       .off_diagonal = seen.off_diagonal.data(),
-                       .entropy = seen.entropy.data(),
-                       .stride = static_cast<int64_t>(heads)};
-  if (rounded) {
-    stats.rounded_sum = seen.rounded.data();
-    stats.rounded_stride = 1;
-  }
-  const int64_t rows = last_rows_only ? static_cast<int64_t>(prompts) : in.batch.rows();
-  Matrix<T> out(rows, int64_t{in.spec.heads} * in.spec.head_dim);
-  const auto done = backend->attention(in.spec, in.batch, in.q(), in.k(), in.v(), last_rows_only, out.view(), stats);
-  EXPECT_TRUE(done) << (done ? "" : done.error().message());
-  seen.out.assign(out.data(), out.data() + rows * out.cols());
-  return seen;
-}
-
-template <class T>
-std::vector<double> head_of(const HeadView<const T>& x, const Batch& batch, size_t p, int head, int width) {
-  std::vector<double> values;
-  for (int64_t r = batch.start[p]; r < batch.start[p + 1]; ++r)
-    for (int c = 0; c < width; ++c) values.push_back(x.rows(r, x.offset + head * x.head_stride + c));
-  return values;
-}
-
-template <class T>
-DenseHead dense(const Inputs<T>& in, Dtype dtype, size_t p, int h) {
-  const int kv = h * in.spec.kv_heads / in.spec.heads, width = in.spec.head_dim;
-  return dense_head(dtype, in.spec, h, in.batch.length(p), head_of(in.q(), in.batch, p, h, width),
-                    head_of(in.k(), in.batch, p, kv, width), head_of(in.v(), in.batch, p, kv, width));
-}
-
-// The largest |score|: scores carry an absolute error of about (d_h + 2) u |q||k| scale, which the exponential turns
-// into a relative error of every probability.
-template <class T>
-double score_bound(const Inputs<T>& in) {
+double score_bound(const AttentionCase<T>& in) {
   double largest = 0;
-  const int64_t width = in.spec.head_dim;
   for (size_t p = 0; p < in.batch.prompts(); ++p)
     for (int h = 0; h < in.spec.heads; ++h) {
-      const int kv = h * in.spec.kv_heads / in.spec.heads;
-      double q = 0, k = 0;
-      const auto norm = [&](const HeadView<const T>& x, int head, int64_t r) {
-        double sum = 0;
-        for (int64_t c = 0; c < width; ++c) sum += std::pow(x.rows(r, x.offset + head * x.head_stride + c), 2);
-        return std::sqrt(sum);
+      const auto longest = [&](int64_t at) {
+        double norm = 0;
+        for (int64_t r = in.batch.start[p]; r < in.batch.start[p + 1]; ++r) {
+          double sum = 0;
+          for (int64_t c = 0; c < in.width(); ++c) sum += std::pow(in.qkv.view()(r, at + c), 2);
+          norm = std::max(norm, std::sqrt(sum));
+        }
+        return norm;
       };
-      for (int64_t r = in.batch.start[p]; r < in.batch.start[p + 1]; ++r) {
-        q = std::max(q, norm(in.q(), h, r));
-        k = std::max(k, norm(in.k(), kv, r));
-      }
-      largest = std::max(largest, q * k * in.spec.scale);
+      const double alibi =
+          in.spec.alibi_slopes.empty() ? 0 : in.spec.alibi_slopes[h] * static_cast<double>(in.batch.length(p));
+      largest = std::max(largest, longest(in.q_at(h)) * longest(in.k_at(h)) * in.spec.scale + alibi);
     }
-  if (!in.spec.alibi_slopes.empty()) largest += in.spec.alibi_slopes[0] * static_cast<double>(in.batch.rows());
   return largest;
 }
 
+// Holds a call to the oracle. `tolerance` is the relative error of a probability.
 template <class T>
-void expect_dense(const Shape& shape, Dtype dtype, unsigned seed, bool rounded) {
-  const Inputs<T> in = make<T>(shape, dtype, seed);
-  const Outcome<T> seen = run(in, dtype, 2, rounded);
-  // Relative error of a probability: (d_h + 4) u times the score's bound for the score, a few u for exp, one u a key
-  // block for rescaling; halved in practice by random signs, not counted on.
-  const double u = unit_roundoff(sizeof(T) == 8 ? Dtype::float64 : Dtype::float32);
-  const double tolerance = (static_cast<double>(shape.head_dim + 4) * score_bound(in) + 300) * u;
-  const int64_t width = shape.head_dim;
+void expect_dense(const AttentionCase<T>& in, const AttentionOutcome<T>& seen, double tolerance) {
+  const int64_t width = in.width();
   for (size_t p = 0; p < in.batch.prompts(); ++p)
-    for (int h = 0; h < shape.heads; ++h) {
-      const DenseHead want = dense(in, dtype, p, h);
-      const size_t at = p * shape.heads + h;
+    for (int h = 0; h < in.spec.heads; ++h) {
+      SCOPED_TRACE(::testing::Message() << "n " << in.batch.length(p) << ", head " << h << " of " << in.spec.heads
+                                        << ", width " << width << ", " << name(in.dtype));
+      const DenseHead want = in.dense(p, h);
+      const size_t at = p * in.spec.heads + h;
       const auto n = static_cast<double>(in.batch.length(p));
-      // A row's entropy moves by at most tolerance * (1 + ln n); tiny sums keep a floor of u n.
-      EXPECT_NEAR(seen.diagonal[at], want.diagonal, 2 * tolerance * want.diagonal) << n << " head " << h;
-      EXPECT_NEAR(seen.off_diagonal[at], want.off_diagonal, 2 * tolerance * want.off_diagonal) << n << " head " << h;
-      EXPECT_NEAR(seen.entropy[at], want.entropy, 2 * tolerance * n * (1 + std::log(n))) << n << " head " << h;
+      EXPECT_NEAR(seen.diagonal[at], want.diagonal, tolerance * want.diagonal);
+      EXPECT_NEAR(seen.off_diagonal[at], want.off_diagonal, tolerance * want.off_diagonal);
+      // A row's entropy moves by tolerance (1 + ln n): each term p (-ln p) by its own share and by that of its log.
+      EXPECT_NEAR(seen.entropy[at], want.entropy, tolerance * n * (1 + std::log(n)));
       double largest = 0, difference = 0;
+      for (double v : in.head(p, in.v_at(h))) largest = std::max(largest, std::fabs(v));
       for (int64_t i = 0; i < in.batch.length(p); ++i)
         for (int64_t c = 0; c < width; ++c) {
-          const double got = seen.out[(in.batch.start[p] + i) * shape.heads * width + h * width + c];
-          largest = std::max(largest, std::fabs(want.out[i * width + c]));
+          const double got = seen.out[(in.batch.start[p] + i) * in.spec.heads * width + h * width + c];
           difference = std::max(difference, std::fabs(got - want.out[i * width + c]));
         }
-      // Emulated: a score next to a rounding boundary may fall on the other side, and moves by 2 u of the dtype; one
-      // rounding of each probability and of the result.
-      const double own = is_emulated(dtype) ? (2 * score_bound(in) + 4) * unit_roundoff(dtype) : 0;
-      EXPECT_LE(difference, (2 * tolerance + own) * 5) << n << " head " << h << " largest " << largest;
+      // Emulated: a probability beside a rounding boundary may land on its other side, and the product is rounded.
+      const double rounding = is_emulated(in.dtype) ? 3 * unit_roundoff(in.dtype) : 0;
+      EXPECT_LE(difference, (tolerance + rounding) * largest);
     }
 }
 
+// d_h + 4 roundings of a score become a relative error of its weight; numerator and denominator both have it. A few
+// units for exp, and one for each of the blocks in which sums and products are formed.
+template <class T>
+double tolerance_of(const AttentionCase<T>& in, bool exact_products) {
+  const double u = unit_roundoff(sizeof(T) == 8 ? Dtype::float64 : Dtype::float32);
+  const double scores = exact_products ? 3 : static_cast<double>(in.width() + 4);
+  return (2 * scores * score_bound(in) + 300) * u;
+}
+
+const int kHeads[][2] = {{1, 1}, {4, 4}, {6, 2}, {9, 3}, {5, 1}};
+const int kWidths[] = {8, 10, 64, 80, 128};
+const int64_t kLengths[] = {1, 2, 63, 64, 65, 300};
+
 TEST(Attention, EqualsDense) {
-  const int64_t lengths[] = {1, 2, 63, 64, 65, 300};
-  const int heads[][2] = {{1, 1}, {4, 4}, {6, 2}, {9, 3}, {5, 1}};
-  const int widths[] = {8, 10, 64, 80, 128};
   unsigned seed = 1;
-  for (const auto& pair : heads)
-    for (int width : widths) {
-      Shape shape{.heads = pair[0], .kv_heads = pair[1], .head_dim = width, .alibi = seed % 3 == 0};
-      shape.lengths = {lengths[seed % 6], lengths[(seed + 2) % 6]};
-      expect_dense<float>(shape, Dtype::float32, seed, seed % 2 == 0);
-      expect_dense<double>(shape, Dtype::float64, seed, seed % 2 == 0);
+  for (const auto& heads : kHeads)
+    for (int width : kWidths) {
+      const AttentionShape shape{.heads = heads[0],
+                                 .kv_heads = heads[1],
+                                 .head_dim = width,
+                                 .lengths = {kLengths[seed % 6], kLengths[(seed + 2) % 6]},
+                                 .alibi = seed % 3 == 0};
+      const bool two_sweeps = seed % 2 == 0;
+      const AttentionCase<float> single(shape, Dtype::float32, seed);
+      expect_dense(single, attend(single, {.rounded = two_sweeps}), tolerance_of(single, false));
+      const AttentionCase<double> twice(shape, Dtype::float64, seed);
+      expect_dense(twice, attend(twice, {.rounded = two_sweeps}), tolerance_of(twice, false));
       ++seed;
     }
+}
+
+TEST(Attention, EqualsDenseOnALongPrompt) {
+  const AttentionShape shape{.heads = 2, .kv_heads = 1, .head_dim = 8, .lengths = {2000}};
+  const AttentionCase<float> in(shape, Dtype::float32, 7);
+  expect_dense(in, attend(in), tolerance_of(in, false));
+  expect_dense(in, attend(in, {.rounded = true}), tolerance_of(in, false));
+}
+
+// With exact products the rounded scores are the same numbers in kernel and oracle: a rounding point too many, too few
+// or elsewhere moves them by 2^-11 or 2^-8, far beyond the tolerance.
+TEST(Attention, RoundsWhereTransformersDoes) {
+  unsigned seed = 100;
+  for (Dtype dtype : {Dtype::float16, Dtype::bfloat16})
+    for (ScoreRounding rounding :
+         {ScoreRounding::product_then_scale, ScoreRounding::query_first, ScoreRounding::once, ScoreRounding::none})
+      for (bool alibi : {false, true}) {
+        const bool query_first = rounding == ScoreRounding::query_first;
+        const AttentionShape shape{.heads = 3,
+                                   .kv_heads = 3,
+                                   .head_dim = query_first ? 8 : 80,
+                                   .lengths = {1, 65, 300},
+                                   .alibi = alibi,
+                                   .rounding = rounding,
+                                   .scale = query_first ? 0.3 : 0,
+                                   .exact_products = true};
+        const AttentionCase<float> in(shape, dtype, seed++);
+        expect_dense(in, attend(in), tolerance_of(in, true));
+        expect_dense(in, attend(in, {.rounded = true}), tolerance_of(in, true));
+      }
+}
+
+TEST(Attention, LastRowsAreThoseOfAllRows) {
+  for (Dtype dtype : {Dtype::float32, Dtype::float16}) {
+    const AttentionShape shape{.heads = 6, .kv_heads = 2, .head_dim = 10, .lengths = {1, 49, 300, 48}};
+    const AttentionCase<float> in(shape, dtype, 3);
+    for (bool rounded : {false, true}) {
+      const AttentionOutcome<float> all = attend(in, {.rounded = rounded});
+      const AttentionOutcome<float> last = attend(in, {.rounded = rounded, .last_rows_only = true});
+      EXPECT_EQ(last.diagonal, all.diagonal);
+      EXPECT_EQ(last.off_diagonal, all.off_diagonal);
+      EXPECT_EQ(last.entropy, all.entropy);
+      EXPECT_EQ(last.rounded, all.rounded);
+      const int64_t cols = in.spec.heads * in.width();
+      for (size_t p = 0; p < in.batch.prompts(); ++p)
+        for (int64_t c = 0; c < cols; ++c)
+          ASSERT_EQ(last.out[p * cols + c], all.out[(in.batch.start[p + 1] - 1) * cols + c]) << "prompt " << p;
+    }
+  }
+}
+
+// All scores equal: row i gives 1 / (i + 1) to each key, so the sums are harmonic numbers and ln n!.
+TEST(Attention, EqualScores) {
+  const AttentionShape shape{.heads = 2, .kv_heads = 2, .head_dim = 8, .lengths = {2000}};
+  AttentionCase<float> in(shape, Dtype::float32, 4);
+  std::fill_n(in.qkv.data(), in.qkv.rows() * in.qkv.cols(), 0.0f);
+  const AttentionOutcome<float> seen = attend(in);
+  double harmonic = 0;
+  for (int i = 1; i <= 2000; ++i) harmonic += 1.0 / i;
+  const double u = unit_roundoff(Dtype::float32);  // weights are exactly 1: only sums round
+  EXPECT_NEAR(seen.diagonal[0], harmonic, harmonic * u);
+  EXPECT_NEAR(seen.off_diagonal[0], 2000 - harmonic, 2000 * u);
+  EXPECT_NEAR(seen.entropy[0], std::lgamma(2001.0), std::lgamma(2001.0) * u);
+}
+
+// Each query meets its own key alone: nothing is off the diagonal, to the bit, and nothing is uncertain.
+TEST(Attention, RowsThatSeeThemselvesAlone) {
+  const AttentionShape shape{.heads = 1, .kv_heads = 1, .head_dim = 64, .lengths = {64}, .scale = 1};
+  AttentionCase<float> in(shape, Dtype::float32, 5);
+  std::fill_n(in.qkv.data(), in.qkv.rows() * in.qkv.cols(), 0.0f);
+  for (int64_t i = 0; i < 64; ++i) in.qkv.view()(i, i) = in.qkv.view()(i, 64 + i) = 40;
+  for (int64_t i = 0; i < 64; ++i) in.qkv.view()(i, 128) = static_cast<float>(i);
+  const AttentionOutcome<float> seen = attend(in);
+  EXPECT_EQ(seen.diagonal[0], 64);
+  EXPECT_EQ(seen.off_diagonal[0], 0);
+  EXPECT_EQ(seen.entropy[0], 0);
+  for (int64_t i = 0; i < 64; ++i) EXPECT_EQ(seen.out[i * 64], static_cast<float>(i));
+}
+
+// Scores of 10,000 and -10,000: weights are 1 or 0, whichever block of keys they come in, and nothing overflows.
+TEST(Attention, SaturatedSoftmax) {
+  for (Dtype dtype : {Dtype::float32, Dtype::float16, Dtype::bfloat16}) {
+    const AttentionShape shape{.heads = 1, .kv_heads = 1, .head_dim = 8, .lengths = {600}, .scale = 1};
+    AttentionCase<float> in(shape, dtype, 6);
+    for (int64_t i = 0; i < 600; ++i) {
+      std::fill_n(in.qkv.view().row(i), 16, 0.0f);
+      in.qkv.view()(i, 0) = 100;
+      in.qkv.view()(i, 8) = i % 7 == 3 ? 100.0f : -100.0f;  // keys 3, 10, 17, ... win
+    }
+    for (bool rounded : {false, true})  // every score is exact: a few units for sums over 600 rows
+      expect_dense(in, attend(in, {.rounded = rounded}), 20 * unit_roundoff(Dtype::float32));
+  }
+}
+
+TEST(Attention, NanStaysInItsHead) {
+  const AttentionShape shape{.heads = 4, .kv_heads = 2, .head_dim = 10, .lengths = {70, 300}};
+  AttentionCase<float> in(shape, Dtype::float32, 8);
+  in.qkv.view()(in.batch.start[1] + 20, in.q_at(1)) = std::numeric_limits<float>::quiet_NaN();
+  for (bool rounded : {false, true}) {
+    const AttentionOutcome<float> seen = attend(in, {.rounded = rounded});
+    for (size_t at = 0; at < 8; ++at) {
+      EXPECT_EQ(std::isnan(seen.diagonal[at]), at == 5) << at;
+      EXPECT_EQ(std::isnan(seen.off_diagonal[at]), at == 5) << at;
+      EXPECT_EQ(std::isnan(seen.entropy[at]), at == 5) << at;
+    }
+    EXPECT_FALSE(std::isnan(seen.rounded[0]));
+    EXPECT_EQ(std::isnan(seen.rounded[1]), rounded);
+  }
+}
+
+// q.k past 65,504 is infinite in float16: an infinite score makes its row NaN, as torch's softmax does, and a score of
+// minus infinity has probability 0.
+TEST(Attention, OverflowInFloat16) {
+  const AttentionShape shape{.heads = 2, .kv_heads = 2, .head_dim = 8, .lengths = {100}};
+  AttentionCase<float> in(shape, Dtype::float16, 9);
+  const auto set = [&](int64_t r, int64_t at, float x) {
+    std::fill_n(in.qkv.view().row(r) + at, 8, 0.0f);
+    in.qkv.view()(r, at) = x;
+  };
+  set(60, in.q_at(0), 300);
+  set(20, in.k_at(0), 300);  // 90,000
+  set(60, in.q_at(1), 300);
+  set(20, in.k_at(1), -300);
+  const AttentionOutcome<float> seen = attend(in);
+  EXPECT_TRUE(std::isnan(seen.diagonal[0]) && std::isnan(seen.off_diagonal[0]) && std::isnan(seen.entropy[0]));
+  EXPECT_NEAR(seen.diagonal[1] + seen.off_diagonal[1], 100, 100 * 20 * unit_roundoff(Dtype::float32));
+  EXPECT_TRUE(std::isfinite(seen.entropy[1]));
+  for (int64_t r = 0; r < 100; ++r) EXPECT_EQ(std::isnan(seen.out[r * 16]), r == 60) << r;
+}
+
+TEST(Attention, WrongShapesAreErrors) {
+  const AttentionShape shape{.heads = 2, .kv_heads = 2, .head_dim = 8, .lengths = {5}};
+  AttentionCase<float> in(shape, Dtype::float32, 10);
+  const auto backend = make_cpu_backend<float>(Dtype::float32, 1);
+  Matrix<float> narrow(5, 15);
+  const auto done =
+      backend->attention(in.spec, in.batch, in.part(0), in.part(16), in.part(32), false, narrow.view(), {});
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().message(), "attention output: expected 5 x 16, found 5 x 15");
 }
 
 }  // namespace
