@@ -1,8 +1,9 @@
 // What attention promises to the bit: nothing depends on threads or neighbours, and rounded_sum is formed in the
 // documented order. On every instruction set that is compiled in.
-#include <hwy/targets.h>
+#include <algorithm>
 
 #include "tests/compute/attention_case.h"
+#include "tests/compute/every_target.h"
 
 namespace lstar {
 namespace {
@@ -12,18 +13,8 @@ using testing::AttentionCase;
 using testing::AttentionOutcome;
 using testing::AttentionShape;
 
-// Dispatches to one instruction set while it lives.
-class AttentionBits : public ::testing::TestWithParam<int64_t> {
- protected:
-  void SetUp() override {
-    if (GetParam() != HWY_SCALAR && !(hwy::SupportedTargets() & GetParam())) GTEST_SKIP() << "not on this processor";
-    hwy::SetSupportedTargetsForTest(GetParam());
-  }
-  void TearDown() override { hwy::SetSupportedTargetsForTest(0); }
-};
-
-INSTANTIATE_TEST_SUITE_P(Targets, AttentionBits, ::testing::Values(HWY_AVX3, HWY_AVX2, HWY_SCALAR),
-                         [](const auto& target) { return std::string(hwy::TargetName(target.param)); });
+using AttentionBits = testing::OnEveryTarget;
+INSTANTIATE_TEST_SUITE_P(Targets, AttentionBits, testing::every_target(), testing::target_name);
 
 template <class T, class F>
 void for_each_case(Dtype dtype, const F& f) {

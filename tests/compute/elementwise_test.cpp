@@ -1,0 +1,278 @@
+// Norms, activations, rotary positions, embeddings and sums against formulas in long double.
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <numbers>
+#include <random>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "lstar/compute/backend.h"
+#include "lstar/compute/cpu/elementwise.h"
+#include "tests/compute/every_target.h"
+#include "tests/support/memory_checkpoint.h"
+
+namespace lstar {
+namespace {
+
+using testing::MemoryCheckpoint;
+using Wide = long double;
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+
+using Elementwise = testing::OnEveryTarget;
+INSTANTIATE_TEST_SUITE_P(Targets, Elementwise, testing::every_target(), testing::target_name);
+
+TEST_P(Elementwise, RoundsLikeTheScalarFunctions) {
+  std::vector<float> values{0.0f, -0.0f, 65519.996f, 65520.0f, -65520.0f, 65504.0f, kInfinity, -kInfinity, 0x1p-14f};
+  for (uint64_t bits = 0; bits < (uint64_t{1} << 32); bits += 9973)
+    values.push_back(std::bit_cast<float>(static_cast<uint32_t>(bits)));
+  for (uint32_t high = 0; high < 0x10000; high += 7)  // halfway cases and their neighbours, of both formats
+    for (uint32_t low : {0x7fffu, 0x8000u, 0x8001u, 0x0fffu, 0x1000u, 0x1001u, 0x3000u})
+      values.push_back(std::bit_cast<float>(high << 16 | low));
+  for (Dtype dtype : {Dtype::float16, Dtype::bfloat16, Dtype::float32}) {
+    std::vector<float> seen = values;
+    elementwise_kernels<float>().round(dtype, seen.data(), static_cast<int64_t>(seen.size()));
+    for (size_t i = 0; i < values.size(); ++i) {
+      const float want = round_to(dtype, values[i]);
+      ASSERT_TRUE(std::isnan(want) ? std::isnan(seen[i])
+                                   : std::bit_cast<uint32_t>(seen[i]) == std::bit_cast<uint32_t>(want))
+          << values[i] << " in " << name(dtype) << ": " << seen[i] << ", not " << want;
+    }
+  }
+}
+
+Wide exact(Activation activation, Wide x) {
+  const Wide root = std::sqrt(2 / std::numbers::pi_v<Wide>);
+  switch (activation) {
+    case Activation::relu: return x < 0 ? 0 : x;
+    case Activation::gelu: return x / 2 * std::erfc(-x / std::sqrt(Wide{2}));
+    case Activation::gelu_tanh:
+    case Activation::gelu_new: return x / (1 + std::exp(-2 * root * (x + 0.044715L * x * x * x)));
+    case Activation::gelu_bloom: return x / (1 + std::exp(-2 * 0.79788456L * (x + 0.044715L * x * x * x)));
+    case Activation::silu: return x / (1 + std::exp(-x));
+  }
+  return 0;
+}
+
+constexpr Activation kActivations[] = {Activation::relu,     Activation::gelu,       Activation::gelu_tanh,
+                                       Activation::gelu_new, Activation::gelu_bloom, Activation::silu};
+
+template <class T>
+std::vector<T> activated(Activation activation, Dtype dtype, std::vector<T> x) {
+  const auto backend = make_cpu_backend<T>(dtype, 1);
+  const auto cols = static_cast<int64_t>(x.size());
+  backend->activate(activation, {x.data(), 1, cols, cols});
+  return x;
+}
+
+template <class T>
+void expect_exact_activations(Dtype dtype, double tolerance) {
+  std::vector<T> x;
+  for (int i = -4000; i <= 4001; ++i) x.push_back(static_cast<T>(i) / T(317));
+  for (Activation activation : kActivations) {
+    const std::vector<T> y = activated(activation, dtype, x);
+    for (size_t i = 0; i < x.size(); ++i) {
+      const auto want = static_cast<double>(exact(activation, x[i]));
+      // Relative to the result, and to x where the exponent's own rounding is blown up: e^(-2u) has error 2u eps.
+      ASSERT_NEAR(y[i], want, tolerance * (std::fabs(want) + 0.05 * std::fabs(x[i])))
+          << "activation " << static_cast<int>(activation) << " of " << x[i];
+    }
+  }
+}
+
+TEST_P(Elementwise, Activations) {
+  // A dozen roundings for the polynomial and the exponential.
+  expect_exact_activations<float>(Dtype::float32, 10 * unit_roundoff(Dtype::float32));
+  expect_exact_activations<double>(Dtype::float64, 10 * unit_roundoff(Dtype::float64));
+}
+
+TEST_P(Elementwise, ActivationsOfTheInfinite) {
+  for (Activation activation : kActivations) {
+    const std::vector<float> y =
+        activated<float>(activation, Dtype::float32, {kInfinity, kNan, 1e30f, -1e30f, 200, -200});
+    EXPECT_EQ(y[0], kInfinity);
+    EXPECT_TRUE(std::isnan(y[1])) << static_cast<int>(activation);
+    EXPECT_EQ(y[2], 1e30f);
+    EXPECT_EQ(std::fabs(y[3]), 0) << static_cast<int>(activation);
+    EXPECT_EQ(y[4], 200);
+    EXPECT_NEAR(y[5], 0, 1e-30);
+  }
+}
+
+// `transformers`' own sequence of operations, each rounded.
+float stepwise(Activation activation, Dtype dtype, float x) {
+  const auto r = [&](float value) { return round_to(dtype, value); };
+  if (activation == Activation::gelu_new) {
+    const float square = dtype == Dtype::bfloat16 ? r(x * x) : x * x;  // torch's pow on the CPU
+    const float inner = r(0.79788456f * r(x + r(0.044715f * r(square * x))));
+    return r(r(0.5f * x) * r(1 + r(std::tanh(inner))));
+  }
+  const float inner = r(r(0.79788456f * x) * r(1 + r(r(0.044715f * x) * x)));
+  return r(r(x * 0.5f) * r(1 + r(std::tanh(inner))));
+}
+
+TEST_P(Elementwise, EmulatedActivationsRoundWhereTransformersDoes) {
+  for (Dtype dtype : {Dtype::float16, Dtype::bfloat16}) {
+    std::vector<float> x;
+    for (int i = -3000; i <= 3000; ++i) x.push_back(round_to(dtype, static_cast<float>(i) / 431));
+    for (Activation activation : kActivations) {
+      const bool by_steps = activation == Activation::gelu_new || activation == Activation::gelu_bloom;
+      const std::vector<float> y = activated(activation, dtype, x);
+      int different = 0;
+      for (size_t i = 0; i < x.size(); ++i) {
+        const float want =
+            by_steps ? stepwise(activation, dtype, x[i]) : round_to(dtype, static_cast<float>(exact(activation, x[i])));
+        different += y[i] != want;
+      }
+      // A tanh or exp that is off in float32 crosses a rounding boundary in about one case of u_dtype / u = 8,192.
+      EXPECT_LE(different, 6) << "activation " << static_cast<int>(activation) << " in " << name(dtype);
+    }
+  }
+}
+
+std::vector<double> some(int64_t n, unsigned seed, double mean = 0) {
+  std::mt19937_64 random(seed);
+  std::normal_distribution<double> normal(mean);
+  std::vector<double> values(n);
+  for (double& value : values) value = normal(random);
+  return values;
+}
+
+template <class T>
+void expect_norms(Dtype dtype, double mean) {
+  const auto r = [&](double value) {
+    return sizeof(T) == 8 ? value : static_cast<double>(round_to(dtype, static_cast<float>(value)));
+  };
+  for (int64_t n : {1, 8, 37, 768}) {
+    MemoryCheckpoint checkpoint;
+    checkpoint.add("g", {n}, some(n, 1, 1));
+    checkpoint.add("b", {n}, some(n, 2));
+    const std::vector<double> values = some(3 * n, 3, mean);
+    Matrix<T> x(3, n), y(3, n);
+    for (int64_t i = 0; i < 3 * n; ++i) x.data()[i] = static_cast<T>(r(values[i]));
+    const auto backend = make_cpu_backend<T>(dtype, 2);
+    for (auto kind : {NormRef::Kind::layer, NormRef::Kind::rms})
+      for (bool affine : {true, false}) {
+        const bool layer = kind == NormRef::Kind::layer;
+        const NormRef ref{.kind = kind,
+                          .gain = affine ? checkpoint.find("g") : nullptr,
+                          .bias = affine && layer ? checkpoint.find("b") : nullptr,
+                          .epsilon = 1e-5};
+        ASSERT_TRUE(backend->norm(checkpoint, ref, x.view(), y.view()));
+        for (int64_t i = 0; i < 3; ++i) {
+          Wide average = 0, squares = 0;
+          for (int64_t j = 0; j < n; ++j) average += layer ? static_cast<Wide>(x.view()(i, j)) / n : 0;
+          for (int64_t j = 0; j < n; ++j) squares += std::pow(x.view()(i, j) - average, 2) / n;
+          for (int64_t j = 0; j < n; ++j) {
+            const double gain = affine ? r(checkpoint.values("g")[j]) : 1;
+            const double bias = affine && layer ? r(checkpoint.values("b")[j]) : 0;
+            const auto scaled = static_cast<double>((x.view()(i, j) - average) / std::sqrt(squares + 1e-5L));
+            const double want = layer || !is_emulated(dtype) ? r(scaled * gain + bias) : r(r(scaled) * gain);
+            // One rounding to T. In double the sums round too, n terms of the size of the mean. Emulated: the same.
+            const double u = unit_roundoff(dtype);
+            const double tolerance = dtype == Dtype::float64 ? static_cast<double>(n + 8) * u * (1 + std::fabs(mean))
+                                     : is_emulated(dtype)    ? 0
+                                                             : 2 * u;
+            const double size =
+                dtype == Dtype::float64 ? (1 + std::fabs(scaled)) * std::fabs(gain) : std::fabs(scaled * gain);
+            ASSERT_NEAR(y.view()(i, j), want, tolerance * (size + std::fabs(bias)))
+                << (layer ? "layer " : "rms ") << n << " " << name(dtype);
+          }
+        }
+      }
+  }
+}
+
+TEST_P(Elementwise, Norms) {
+  for (double mean : {0.0, 50.0}) {  // a mean far from 0 costs no digits
+    expect_norms<float>(Dtype::float32, mean);
+    expect_norms<float>(Dtype::float16, mean);
+    expect_norms<float>(Dtype::bfloat16, mean);
+    expect_norms<double>(Dtype::float64, mean);
+  }
+}
+
+template <class T>
+void expect_rotation(Dtype dtype) {
+  const auto r = [&](double value) {
+    return sizeof(T) == 8 ? value : static_cast<double>(round_to(dtype, static_cast<float>(value)));
+  };
+  RotarySpec spec{.heads = 2, .dims = 20, .frequencies = {}};
+  for (int i = 0; i < 10; ++i) spec.frequencies.push_back(std::pow(10000.0, -2.0 * i / 20));
+  const std::vector<int32_t> positions{0, 1, 2, 0, 1500};
+  const int64_t stride = 30, offset = 3;  // 10 dims of a head do not turn
+  Matrix<T> x(5, offset + 2 * stride);
+  const std::vector<double> values = some(5 * x.cols(), 4);
+  std::vector<T> before(values.size());
+  for (size_t i = 0; i < values.size(); ++i) before[i] = x.data()[i] = static_cast<T>(r(values[i]));
+  make_cpu_backend<T>(dtype, 2)->rotate(spec, positions, {x.view(), offset, stride});
+  const double u = unit_roundoff(sizeof(T) == 8 ? Dtype::float64 : Dtype::float32);
+  for (int64_t row = 0; row < 5; ++row) {
+    std::vector<T> want(before.begin() + row * x.cols(), before.begin() + (row + 1) * x.cols());
+    for (int h = 0; h < 2; ++h)
+      for (int i = 0; i < 10; ++i) {
+        T* head = want.data() + offset + h * stride;
+        const double angle = positions[row] * spec.frequencies[i];
+        const double c = r(std::cos(angle)), s = r(std::sin(angle)), a = head[i], b = head[i + 10];
+        head[i] = static_cast<T>(r(r(a * c) + r(-b * s)));
+        head[i + 10] = static_cast<T>(r(r(b * c) + r(a * s)));
+      }
+    for (int64_t j = 0; j < x.cols(); ++j)  // two products and a sum of the same numbers: a unit or two apart
+      ASSERT_NEAR(x.view()(row, j), want[j], is_emulated(dtype) ? 0 : 3 * u * 8) << row << ", " << j << name(dtype);
+  }
+}
+
+TEST_P(Elementwise, RotaryPositions) {
+  expect_rotation<float>(Dtype::float32);
+  expect_rotation<float>(Dtype::float16);
+  expect_rotation<float>(Dtype::bfloat16);
+  expect_rotation<double>(Dtype::float64);
+}
+
+TEST_P(Elementwise, SumsProductsAndRowNorms) {
+  const auto backend = make_cpu_backend<float>(Dtype::float16, 2);
+  Matrix<float> x(3, 37), y(3, 37);
+  const std::vector<double> a = some(111, 5), b = some(111, 6);
+  const auto fill = [&] {
+    for (int64_t i = 0; i < 111; ++i) {
+      x.data()[i] = round_to_float16(static_cast<float>(a[i]));
+      y.data()[i] = round_to_float16(static_cast<float>(b[i]));
+    }
+  };
+  const auto value = [](double v) { return round_to_float16(static_cast<float>(v)); };
+  fill();
+  backend->add(x.view(), y.view());
+  for (int64_t i = 0; i < 111; ++i) EXPECT_EQ(x.data()[i], value(value(a[i]) + value(b[i])));
+  fill();
+  backend->multiply(x.view(), y.view());
+  for (int64_t i = 0; i < 111; ++i) EXPECT_EQ(x.data()[i], value(value(a[i]) * value(b[i])));
+  fill();
+  std::vector<double> norms(3);
+  backend->row_norms(x.view(), norms);
+  for (int64_t i = 0; i < 3; ++i) {
+    Wide sum = 0;
+    for (int64_t j = 0; j < 37; ++j) sum += static_cast<Wide>(x.view()(i, j)) * x.view()(i, j);
+    EXPECT_NEAR(norms[i], std::sqrt(sum), 20 * unit_roundoff(Dtype::float64) * norms[i]);  // 37 terms in vectors of 8
+  }
+}
+
+TEST_P(Elementwise, EmbeddingsAreRowsRounded) {
+  MemoryCheckpoint checkpoint;
+  checkpoint.add("table", {11, 5}, some(55, 7));
+  const auto backend = make_cpu_backend<float>(Dtype::bfloat16, 2);
+  Matrix<float> y(3, 5);
+  const std::vector<int32_t> ids{10, 0, 10};
+  ASSERT_TRUE(backend->embed(checkpoint, *checkpoint.find("table"), ids, y.view()));
+  for (int64_t r = 0; r < 3; ++r)
+    for (int64_t c = 0; c < 5; ++c)
+      EXPECT_EQ(y.view()(r, c), round_to_bfloat16(static_cast<float>(checkpoint.values("table")[ids[r] * 5 + c])));
+  const std::vector<int32_t> bad{1, 11, 2};
+  EXPECT_EQ(backend->embed(checkpoint, *checkpoint.find("table"), bad, y.view()).error().message(),
+            "memory: tensor table: row out of range: expected 0 to 10, found 11");
+}
+
+}  // namespace
+}  // namespace lstar
