@@ -31,7 +31,7 @@ int run(const Options& options) {
       .wants = Want::diagonal | Want::rounded_sum | Want::entropy | Want::residual_norm,
       .threads = options.compute.threads,
       .next_tokens = options.next_tokens,
-      .hash_files = false,
+      .hash_files = options.json,
       .progress = bar.callback()};
   const auto measured = measure(options.model, options.model, *prompts, measuring);
   bar.clear();

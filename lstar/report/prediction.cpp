@@ -35,7 +35,7 @@ std::string prediction_text(int layers, int heads, std::optional<double> gain, c
     table.row({std::string(value.formula->name), fixed(l_star, 3),
                fixed(l_star ? std::optional(*l_star / layers) : std::nullopt, 3), remark});
   }
-  return out + table.str(120, "  ", paint);
+  return out + table.str(160, "  ", paint);  // a formula is not cut
 }
 
 std::string prediction_json(int layers, int heads, std::optional<double> gain,

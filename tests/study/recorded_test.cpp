@@ -49,8 +49,8 @@ void hold(const std::string& path, const std::string& record) {
       const Detection& detection = ours.prompts[p].detections[0];
       ASSERT_TRUE(detection.layer);
       EXPECT_EQ(*detection.layer, argmax[p]) << ours.estimator << ", prompt " << p;
-      if (reference.size() > 2)  // two layers have one step, which has nothing to beat
-        EXPECT_TRUE(detection.resolved) << ours.estimator << ", prompt " << p << ": " << detection.reason;
+      const bool has_rivals = reference.size() > 2;  // two layers have one step, which has nothing to beat
+      EXPECT_EQ(detection.resolved, has_rivals) << ours.estimator << ", prompt " << p << ": " << detection.reason;
       ++held;
     }
   }
