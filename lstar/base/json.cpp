@@ -1,6 +1,7 @@
 #include "lstar/base/json.h"
 
-#include <algorithm>
+#include <bit>
+#include <functional>
 #include <vector>
 
 namespace lstar {
@@ -8,7 +9,27 @@ namespace {
 
 namespace dom = simdjson::dom;
 
-// The first key that some object names twice, or nothing.
+// A key that appears twice, or nothing. Keys are entered into a hash table: a vocabulary is one object of 250,000 keys,
+// which sorting would take longer over than reading it.
+std::optional<std::string> repeated(const std::vector<std::string_view>& keys) {
+  if (keys.size() < 2) return std::nullopt;
+  struct Slot {
+    size_t hash = 0;
+    const std::string_view* key = nullptr;
+  };
+  std::vector<Slot> slots(std::bit_ceil(keys.size() * 2));
+  const size_t mask = slots.size() - 1;
+  for (const std::string_view& key : keys) {
+    const size_t hash = std::hash<std::string_view>()(key);
+    size_t i = hash & mask;
+    for (; slots[i].key; i = (i + 1) & mask)
+      if (slots[i].hash == hash && *slots[i].key == key) return std::string(key);
+    slots[i] = {hash, &key};
+  }
+  return std::nullopt;
+}
+
+// A key that some object names twice, or nothing.
 std::optional<std::string> duplicate_key(Json value) {
   dom::array items;
   if (!value.get_array().get(items)) {
@@ -21,15 +42,13 @@ std::optional<std::string> duplicate_key(Json value) {
   dom::object fields;
   if (value.get_object().get(fields)) return std::nullopt;
   std::vector<std::string_view> keys;
+  keys.reserve(fields.size());
   for (dom::key_value_pair field : fields) {
     keys.push_back(field.key);
     if (field.value.is_array() || field.value.is_object())
       if (auto found = duplicate_key(field.value)) return found;
   }
-  std::sort(keys.begin(), keys.end());
-  const auto twice = std::adjacent_find(keys.begin(), keys.end());
-  if (twice == keys.end()) return std::nullopt;
-  return std::string(*twice);
+  return repeated(keys);
 }
 
 Result<void> check(simdjson::error_code error, Json root, const std::string& source) {
