@@ -38,13 +38,17 @@ Result<Bpe> Bpe::make(Vocabulary vocabulary, std::span<const BpeMerge> merges, B
   bpe.merges_.assign(std::bit_ceil(merges.size() * 2 + 1), Merge{});
   bpe.merge_mask_ = bpe.merges_.size() - 1;
   std::string merged;
+  int32_t next = -1;
   for (size_t rank = 0; rank < merges.size(); ++rank) {
     const auto& [left, right] = merges[rank];
     // The right part of a merge carries the prefix of continuing characters; the merged piece has it only at its start.
     const std::string& prefix = bpe.options_.continuing_prefix;
     const std::string_view tail = right.starts_with(prefix) ? right.substr(prefix.size()) : right;
     merged.assign(left).append(tail);
-    const int32_t ids[] = {pieces.find(left), pieces.find(right), pieces.find(merged)};
+    // Merged pieces mostly have their ids in the order of the merges, so the next id is worth a look.
+    ++next;
+    if (merged.empty() || pieces.piece(next) != merged) next = pieces.find(merged);
+    const int32_t ids[] = {pieces.find(left), pieces.find(right), next};
     for (int i = 0; i < 3; ++i)
       if (ids[i] < 0)
         return fail(Error{.what = "merge of a token that is not in the vocabulary",

@@ -24,33 +24,36 @@ Result<Vocabulary> Vocabulary::make(std::span<const VocabularyEntry> entries) {
                         .at = fmt::format("token {}", entry.piece),
                         .expected = fmt::format("0 to {}", limit - 1),
                         .found = fmt::format("{}", entry.id)});
-    if (entry.piece.size() > std::numeric_limits<uint32_t>::max())
-      return fail(Error{.what = "token too long", .at = fmt::format("id {}", entry.id)});
     bytes += entry.piece.size();
     largest = std::max(largest, entry.id);
   }
+  if (bytes > std::numeric_limits<uint32_t>::max())
+    return fail(
+        {.what = "vocabulary too large", .expected = "at most 4 GiB of text", .found = fmt::format("{} bytes", bytes)});
   vocabulary.text_.reserve(bytes);
   vocabulary.places_.resize(static_cast<size_t>(largest + 1));
   vocabulary.slots_.resize(std::bit_ceil(entries.size() * 2 + 1));
   vocabulary.mask_ = vocabulary.slots_.size() - 1;
   vocabulary.count_ = static_cast<int32_t>(entries.size());
+  std::vector<bool> used(vocabulary.places_.size());
   for (const VocabularyEntry& entry : entries) {
-    Place& place = vocabulary.places_[static_cast<size_t>(entry.id)];
-    if (place.used)
-      return fail(Error{.what = "token id appears twice",
-                        .at = fmt::format("token {}", entry.piece),
-                        .found = fmt::format("{}", entry.id)});
-    place = {vocabulary.text_.size(), static_cast<uint32_t>(entry.piece.size()), true};
+    const auto id = static_cast<size_t>(entry.id);
+    if (used[id])
+      return fail({.what = "token id appears twice",
+                   .at = fmt::format("token {}", entry.piece),
+                   .found = fmt::format("{}", entry.id)});
+    used[id] = true;
+    const Place place{static_cast<uint32_t>(vocabulary.text_.size()), static_cast<uint32_t>(entry.piece.size())};
+    vocabulary.places_[id] = place;
     vocabulary.text_.append(entry.piece);
     const size_t hash = std::hash<std::string_view>()(entry.piece);
-    const auto tag = static_cast<uint32_t>(hash >> 32);
     size_t i = hash & vocabulary.mask_;
     for (; vocabulary.slots_[i].id >= 0; i = (i + 1) & vocabulary.mask_) {
       const Slot& other = vocabulary.slots_[i];
-      if (other.tag == tag && vocabulary.piece(other.id) == entry.piece)
+      if (other.tag == tag(hash) && vocabulary.text(other.place) == entry.piece)
         return fail(Error{.what = "token appears twice", .at = fmt::format("token {}", entry.piece)});
     }
-    vocabulary.slots_[i] = {static_cast<int32_t>(entry.id), tag};
+    vocabulary.slots_[i] = {static_cast<int32_t>(entry.id), tag(hash), place};
   }
   return vocabulary;
 }

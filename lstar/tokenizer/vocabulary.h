@@ -32,30 +32,32 @@ class Vocabulary {
     for (size_t i = hash & mask_;; i = (i + 1) & mask_) {
       const Slot& slot = slots_[i];
       if (slot.id < 0) return -1;
-      if (slot.tag == static_cast<uint32_t>(hash >> 32) && this->piece(slot.id) == piece) return slot.id;
+      if (slot.tag == tag(hash) && text(slot.place) == piece) return slot.id;
     }
   }
 
   // Empty for an id that is not in use.
   std::string_view piece(int32_t id) const {
     if (id < 0 || id >= size()) return {};
-    const Place& place = places_[static_cast<size_t>(id)];
-    return std::string_view(text_).substr(place.offset, place.length);
+    return text(places_[static_cast<size_t>(id)]);
   }
 
   int32_t size() const { return static_cast<int32_t>(places_.size()); }  // one more than the largest id
   int32_t count() const { return count_; }                               // pieces
 
  private:
+  struct Place {
+    uint32_t offset = 0;
+    uint32_t length = 0;
+  };
   struct Slot {
     int32_t id = -1;  // -1: free
     uint32_t tag = 0;
+    Place place;  // here too, so that a lookup reads one slot and the text
   };
-  struct Place {
-    uint64_t offset = 0;
-    uint32_t length = 0;
-    bool used = false;
-  };
+  static uint32_t tag(size_t hash) { return static_cast<uint32_t>(hash >> 32); }
+  std::string_view text(const Place& place) const { return std::string_view(text_).substr(place.offset, place.length); }
+
   std::string text_;
   std::vector<Place> places_;  // (size)
   std::vector<Slot> slots_;    // a power of two, at most half full
