@@ -11,8 +11,8 @@
 #include <vector>
 
 #include <fmt/format.h>
-#include <oneapi/dnnl/dnnl.hpp>
 
+#include "bench/onednn.h"
 #include "lstar/base/worker_pool.h"
 #include "lstar/model/forward.h"
 
@@ -22,32 +22,6 @@ using namespace lstar;
 using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-// Operations per second of oneDNN's float32 y = x W^T for (m, k) x (n, k), median of five runs after a warm-up.
-double onednn_rate(int64_t m, int64_t k, int64_t n) {
-  using namespace dnnl;
-  engine cpu(engine::kind::cpu, 0);
-  stream queue(cpu);
-  const memory::desc x({m, k}, memory::data_type::f32, memory::format_tag::ab);
-  const memory::desc w({k, n}, memory::data_type::f32, memory::format_tag::ba);
-  const memory::desc y({m, n}, memory::data_type::f32, memory::format_tag::ab);
-  memory xm(x, cpu), wm(w, cpu), ym(y, cpu);
-  for (auto* memory : {&xm, &wm}) {
-    auto* values = static_cast<float*>(memory->get_data_handle());
-    for (size_t i = 0; i < memory->get_desc().get_size() / sizeof(float); ++i)
-      values[i] = static_cast<float>(i % 17) - 8;
-  }
-  const matmul product(matmul::primitive_desc(matmul::desc(x, w, y), cpu));
-  std::vector<double> times;
-  for (int i = 0; i < 6; ++i) {
-    const auto start = Clock::now();
-    product.execute(queue, {{DNNL_ARG_SRC, xm}, {DNNL_ARG_WEIGHTS, wm}, {DNNL_ARG_DST, ym}});
-    queue.wait();
-    if (i > 0) times.push_back(seconds_since(start));
-  }
-  std::sort(times.begin(), times.end());
-  return 2.0 * static_cast<double>(m * k * n) / times[2];
-}
 
 long peak_megabytes() {
   rusage usage{};
@@ -104,8 +78,8 @@ int main(int argc, char** argv) {
       run(make_cpu_backend<float>(dtype, WorkerPool::available()));
   }
   const int64_t m = std::min<int64_t>(batch.rows(), 4096);
-  const double up = onednn_rate(m, a.hidden, a.mlp), down = onednn_rate(m, a.mlp, a.hidden),
-               square = onednn_rate(m, a.hidden, a.hidden);
+  const double up = bench::onednn_rate(m, a.hidden, a.mlp), down = bench::onednn_rate(m, a.mlp, a.hidden),
+               square = bench::onednn_rate(m, a.hidden, a.hidden);
   fmt::print("  oneDNN float32, {} rows: {:.1f}, {:.1f}, {:.1f} GFLOP/s on (d, mlp), (mlp, d), (d, d)\n", m, up / 1e9,
              down / 1e9, square / 1e9);
 }
