@@ -19,7 +19,7 @@ help:
 	@echo 'Missing Debian packages are installed first, with sudo where needed; with INSTALL=no they are only named.'
 
 packages:
-	@tools/install-packages --list build labs check && echo 'No package is missing.'
+	@! tools/install-packages --list build labs check || echo 'No package is missing.'
 
 need-build:
 	@tools/install-packages build
