@@ -116,7 +116,7 @@ class Backend {
   // L2 norm of each row, in double.
   virtual void row_norms(View<const T> x, std::span<double> norms) = 0;
 
-  // What computed this, for the result: "oneDNN 2.6.3 brg:avx512_core".
+  // What computed this, for the result: "Highway AVX3".
   virtual std::string description() const = 0;
 };
 
