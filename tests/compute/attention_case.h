@@ -89,7 +89,7 @@ struct AttentionOutcome {
 };
 
 struct AttentionWants {
-  bool rounded = false, last_rows_only = false;
+  bool rounded = false, last_rows_only = false, statistics = true;
   int threads = 2;
 };
 
@@ -111,7 +111,7 @@ AttentionOutcome<T> attend(const AttentionCase<T>& in, AttentionWants wants = {}
   const int64_t rows = wants.last_rows_only ? static_cast<int64_t>(prompts) : in.batch.rows();
   Matrix<T> out(rows, in.spec.heads * in.width());
   const auto done = backend->attention(in.spec, in.batch, in.part(0), in.part(in.k_at(0)), in.part(in.v_at(0)),
-                                       wants.last_rows_only, out.view(), stats);
+                                       wants.last_rows_only, out.view(), wants.statistics ? stats : AttentionStats{});
   EXPECT_TRUE(done) << (done ? "" : done.error().message());
   seen.out.assign(out.data(), out.data() + rows * out.cols());
   return seen;

@@ -135,6 +135,8 @@ TEST(Attention, LastRowsAreThoseOfAllRows) {
       EXPECT_EQ(last.off_diagonal, all.off_diagonal);
       EXPECT_EQ(last.entropy, all.entropy);
       EXPECT_EQ(last.rounded, all.rounded);
+      const AttentionOutcome<float> bare = attend(in, {.last_rows_only = true, .statistics = false});
+      EXPECT_TRUE(rounded || bare.out == last.out);
       const int64_t cols = in.spec.heads * in.width();
       for (size_t p = 0; p < in.batch.prompts(); ++p)
         for (int64_t c = 0; c < cols; ++c)

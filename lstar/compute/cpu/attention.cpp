@@ -74,9 +74,13 @@ Result<void> Attention<T>::operator()(const AttentionSpec& spec, const Batch& ba
   LSTAR_TRY(check(spec, batch, last_rows_only, out));
   pack(spec, batch, k, v);
   tasks_.clear();
-  for (size_t p = 0; p < batch.prompts(); ++p)
-    for (int64_t begin = 0; begin < batch.length(p); begin += kQueryBlock)
-      tasks_.push_back({p, begin, std::min(begin + kQueryBlock, batch.length(p))});
+  const bool wants_sums = stats.diagonal || stats.off_diagonal || stats.entropy || stats.rounded_sum;
+  for (size_t p = 0; p < batch.prompts(); ++p) {
+    for (int64_t begin = 0; begin < batch.length(p); begin += kQueryBlock) {
+      const int64_t end = std::min(begin + kQueryBlock, batch.length(p));
+      if (wants_sums || !last_rows_only || end == batch.length(p)) tasks_.push_back({p, begin, end});
+    }
+  }
   const auto heads = static_cast<size_t>(spec.heads);
   block_sums_.resize(tasks_.size() * 3 * heads);
   if (stats.rounded_sum) rounded_rows_.resize(static_cast<size_t>(batch.rows()));
