@@ -79,7 +79,7 @@ void Canvas::rectangle(const Box& box, std::string_view fill, double opacity) {
 }
 
 std::string Canvas::data(const std::vector<std::vector<double>>& rows) {
-  const std::string block = fmt::format("$block{}", ++blocks_);
+  std::string block = fmt::format("$block{}", ++blocks_);
   header_ += block + " << end_of_block\n";
   for (const auto& row : rows) {
     for (size_t j = 0; j < row.size(); ++j) header_.append(j ? " " : "").append(number(row[j]));

@@ -22,7 +22,7 @@ std::vector<std::string> estimator_notes(std::span<const std::string> estimators
   if (has("as_written"))
     notes.push_back(
         "as_written is rounding residue: softmax rows sum to 1, so it is zero in exact arithmetic and its L* is where "
-        "rounding happened to be largest.");
+        "rounding happened to change most.");
   std::string gauged;
   for (const std::string_view name : {"off_diagonal", "multi_head"})
     if (has(name)) gauged.append(gauged.empty() ? "" : " and ").append(name);
