@@ -24,7 +24,7 @@ namespace lstar {
 // Packed prompts: prompt p owns rows start[p] .. start[p+1].
 struct Batch {
   std::vector<int32_t> ids;
-  std::vector<int64_t> start;  // (prompts + 1)
+  std::vector<int64_t> start{0};  // (prompts + 1)
   size_t prompts() const { return start.size() - 1; }
   int64_t length(size_t p) const { return start[p + 1] - start[p]; }
   int64_t rows() const { return start.back(); }

@@ -224,6 +224,27 @@ TEST(Attention, OverflowInFloat16) {
   for (int64_t r = 0; r < 100; ++r) EXPECT_EQ(std::isnan(seen.out[r * 16]), r == 60) << r;
 }
 
+// A whole block of keys at minus infinity before any other: the row goes on as if it were not there. A row that has
+// nothing else is NaN, as in torch.
+TEST(Attention, OverflowBeforeTheFirstWeight) {
+  const AttentionShape shape{.heads = 1, .kv_heads = 1, .head_dim = 8, .lengths = {300}, .scale = 1};
+  AttentionCase<float> in(shape, Dtype::float16, 14);
+  for (int64_t r = 0; r < 300; ++r) {
+    std::fill_n(in.qkv.view().row(r), 16, 0.0f);
+    in.qkv.view()(r, 0) = r == 100 || r == 290 ? 300.0f : 0.0f;
+    in.qkv.view()(r, 8) = r < 270 ? -300.0f : 0.0f;
+  }
+  for (bool rounded : {false, true}) {
+    const AttentionOutcome<float> seen = attend(in, {.rounded = rounded});
+    EXPECT_TRUE(std::isnan(seen.out[100 * 8]));
+    for (int64_t c = 0; c < 8; ++c) {  // the mean of rows 270 .. 290; 21 rounded probabilities, 22 sums, one rounding
+      double mean = 0;
+      for (int64_t r = 270; r <= 290; ++r) mean += in.qkv.view()(r, 16 + c) / 21;
+      EXPECT_NEAR(seen.out[290 * 8 + c], mean, 21 * unit_roundoff(Dtype::float16));
+    }
+  }
+}
+
 TEST(Attention, WrongShapesAreErrors) {
   const AttentionShape shape{.heads = 2, .kv_heads = 2, .head_dim = 8, .lengths = {5}};
   AttentionCase<float> in(shape, Dtype::float32, 10);

@@ -42,14 +42,16 @@ template <class D, class V>
 HWY_INLINE V normal_cdf(D d, V x) {
   using T = hn::TFromD<D>;
   const V one = hn::Set(d, 1);
-  const V t = hn::Min(hn::Mul(hn::Abs(x), hn::Set(d, static_cast<T>(0.70710678118654752440))), hn::Set(d, 40));
+  const V magnitude = hn::Min(hn::Abs(x), hn::Set(d, 56));  // past it the result is 0 or 1
+  const V t = hn::Mul(magnitude, hn::Set(d, static_cast<T>(0.70710678118654752440)));
   const V centre = hn::Set(d, ScaledErfc<T>::centre);
   const V y = hn::Div(hn::Sub(t, centre), hn::Add(t, centre));
   V scaled = hn::Zero(d);
   for (const T coefficient : ScaledErfc<T>::coefficients) scaled = hn::MulAdd(scaled, y, hn::Set(d, coefficient));
-  // e^(-t^2) with the rounding error of t^2 put back, which the exponential would blow up.
-  const V square = hn::Mul(t, t);
-  const V lost = hn::MulSub(t, t, square);
+  // e^(-x^2 / 2) with the rounding error of the square put back, which the exponential would blow up.
+  const V half = hn::Mul(magnitude, hn::Set(d, T(0.5)));
+  const V square = hn::Mul(half, magnitude);
+  const V lost = hn::MulSub(half, magnitude, square);
   const V decay = hn::Mul(exp_of(d, hn::Neg(square)), hn::Sub(one, lost));
   const V tail = hn::Mul(hn::Set(d, T(0.5)), hn::Mul(hn::Div(scaled, hn::MulAdd(hn::Set(d, 2), t, one)), decay));
   return hn::IfThenElse(hn::Lt(x, hn::Zero(d)), tail, hn::Sub(one, tail));

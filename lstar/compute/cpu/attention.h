@@ -17,11 +17,13 @@
 #include "lstar/base/worker_pool.h"
 #include "lstar/compute/backend.h"
 #include "lstar/compute/cpu/scratch.h"
+#include "lstar/observe/observation.h"
 
 namespace lstar {
 
 inline constexpr int64_t kQueryBlock = 48;  // a multiple of every register block's height
 inline constexpr int64_t kKeyBlock = 256;   // a multiple of every panel's width
+static_assert(kKeyBlock <= kLargestKeyBlock, "the summation floors count on it");
 
 // What a row of one head knows after the keys it has seen.
 template <class T>
