@@ -31,6 +31,10 @@ struct Wants {
 };
 constexpr Wants operator|(Want a, Want b) { return Wants(a) | Wants(b); }
 
+// Sums over the keys of a row run in the run's own arithmetic inside a block of at most this many keys, and in double
+// from block to block. A kernel keeps to it, and the summation floors (analysis/estimators.cpp) count on it.
+inline constexpr int64_t kLargestKeyBlock = 256;
+
 struct TokenScore {
   int32_t id = 0;
   double logit = 0;
