@@ -19,45 +19,73 @@ constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 // Notation: u is the unit roundoff of the arithmetic the softmax runs in (float32 for float32, float16 and bfloat16
 // runs; float64 for float64), u64 that of double. k successive roundings leave a relative error of at most
 // gamma(k) = k u / (1 - k u), and a sum of non-negative terms is no worse than its longest chain of additions.
+// For one row, s_j are its scores, m the largest, d_j = m - s_j, w_j = e^-d_j, Z the sum of the w_j and p_j = w_j / Z.
 double gamma(double roundings, double u) { return roundings * u / (1 - roundings * u); }
 
-// Sums over keys run in the softmax's own arithmetic inside a block of keys and in double from block to block.
-constexpr double kKeyBlock = 512;
+double softmax_roundoff(Dtype dtype) { return unit_roundoff(dtype == Dtype::float64 ? dtype : Dtype::float32); }
+
 // A library exp is good to a few units in the last place; moving a partial sum to a new row maximum costs one more exp
-// and a multiplication.
+// and a multiplication, both in double.
 constexpr double kExpRoundings = 4;
 constexpr double kRescaleRoundings = kExpRoundings + 1;
 
-// Roundings in one sum of exponentials over the keys of a row.
-double row_sum_roundings(int64_t n) {
-  return std::min(static_cast<double>(n), kKeyBlock) - 1 + kExpRoundings + kRescaleRoundings;
+// Roundings of a weight and of the sum over keys that it enters, in the softmax's arithmetic and in double. The second
+// count holds for blocks of any length, even of one key.
+double row_sum_roundings(double n) { return std::min<double>(n, kLargestKeyBlock) - 1 + kExpRoundings; }
+double row_sum_roundings64(double n) { return n * (1 + kRescaleRoundings); }
+
+// A distance is rounded too: e^-d_j is taken of d_j (1 + u), or of parts of d_j, each as good, that the running maximum
+// leaves. That moves w_j by u d_j of itself, which no multiple of u bounds, but its share p_j by u p_j d_j only, and
+// over a row sum p_j d_j = entropy - ln Z <= ln n, since an entropy is at most ln n and Z >= 1.
+double distance_error(double n, double u) { return u * std::log(n); }
+
+// A weight below the smallest normal number, whether kept as a subnormal or taken for 0, is off by less than that
+// number; any other has d_j < 88 (double: 709), so u d_j is small wherever it counts.
+double smallest_normal(double u) {
+  return u > unit_roundoff(Dtype::float64) ? std::numeric_limits<float>::min() : std::numeric_limits<double>::min();
 }
 
-// The off-diagonal mass of a head is a sum of non-negative terms over one row's normaliser, so its error is relative:
-// the sum above, the sum below and the division; then rows and heads are added, and multiplied by norms, in double.
-// Weighted sums over heads with non-negative weights inherit the bound.
-double relative_floor(const LayerView& layer, Dtype dtype) {
-  const double u64 = unit_roundoff(Dtype::float64);
-  const double u = dtype == Dtype::float64 ? u64 : unit_roundoff(Dtype::float32);
+// Products of two of these errors are left out below, as is the difference between a mass and its computed value where
+// an error is relative to it. Up to a hundred million tokens each error is below 2^-13 of what it concerns, and fewer
+// than eight of them meet.
+constexpr double kSecondOrder = 1 + 0x1p-10;
+
+// |computed - exact| of sum_h c_h off_h, with off_h the off-diagonal mass of head h and c_h >= 0, where the computed
+// sum is `trace` and `weight` is the sum of the c_h.
+//
+// Take one row of a head: O the sum of the w_j over j != i, a = w_i and F = O / (O + a) the row's off-diagonal mass.
+// Where w_j is computed as w_j (1 + e_j), F moves by (a sum_{j != i} w_j e_j - O a e_i) / (Z Z'), Z' being the computed
+// Z: up to second order by at most
+//     p_i sum_{j != i} p_j |e_j| + F p_i |e_i|.
+// The roundings that every weight shares, |e_j| <= alpha, give 2 alpha p_i F <= 2 alpha F: an error relative to the
+// off-diagonal mass, however small that is. Those of the distances, |e_j| <= u d_j, give at most u sum_j p_j d_j <=
+// u ln n, as neither p_i nor F exceeds 1: absolute, because in a row that attends to itself F can be tiny and its d_j
+// large. A weight off by an absolute t moves F by at most t, as Z >= 1.
+//
+// Adding Z, dividing, adding rows and heads and multiplying by norms then happen in double, all with non-negative
+// terms.
+double mass_floor(const LayerView& layer, Dtype dtype, double trace, double weight) {
+  const double n = static_cast<double>(layer.n), u = softmax_roundoff(dtype), u64 = unit_roundoff(Dtype::float64);
   const double relative =
-      gamma(2 * row_sum_roundings(layer.n) + 1, u) + gamma(2 * static_cast<double>(layer.n) + layer.heads + 4, u64);
-  return relative / (1 - relative);  // from relative to the exact value to relative to the computed one
+      2 * gamma(row_sum_roundings(n), u) + 2 * gamma(row_sum_roundings64(n), u64) + gamma(2 + n + layer.heads + 2, u64);
+  const double absolute = n * (distance_error(n, u) + n * smallest_normal(u));  // n rows
+  return kSecondOrder * (relative * trace + absolute * weight);
 }
 
 // |S - n| for the sum S of the head mean of rounded probabilities. Every row sums to 1 exactly, so all of S - n is
-// rounding: the row's normaliser, two exps that stand for the same number and a division (float32). The two are given
-// distances from two maxima, that of the keys so far and the row's; a distance s rounds by s u and moves its exp by as
-// much, on average over the row by at most ln n u, since sum p (m - s) is the row's entropy - ln Z. Each probability is
-// rounded to the dtype (relative error of its own unit roundoff, and half a spacing of subnormals for float16's
-// smallest); heads added and divided by their number, then a row's n entries and n rows added (float32).
+// rounding: the row's normaliser and its own rounding, a weight's exp and the division (float32), and the distances of
+// both, by ln n u each. Each probability is rounded to the dtype (relative error of its own unit roundoff, and half a
+// spacing of subnormals for float16's smallest); heads added and divided by their number, then a row's n entries and n
+// rows added (float32).
 double attention_sum_floor(const LayerView& layer, Dtype dtype) {
-  const double n = static_cast<double>(layer.n);
+  const double n = static_cast<double>(layer.n), pairs = n * (n + 1) / 2;
   const double u32 = unit_roundoff(Dtype::float32);
   const double u = std::max(unit_roundoff(dtype), u32);  // the notebook's arithmetic is float32 whatever the run's
-  const double float32_roundings =
-      row_sum_roundings(layer.n) + kExpRoundings + 2 * std::log(n) + 1 + layer.heads + 2 * n;
-  const double subnormals = dtype == Dtype::float16 ? n * (n + 1) / 2 * 0x1p-25 : 0;
-  return n * ((1 + u) * (1 + gamma(float32_roundings, u32)) - 1) + subnormals;
+  const double float32_roundings = row_sum_roundings(n) + 1 + kExpRoundings + 1 + layer.heads + 2 * n;
+  const double softmax = gamma(float32_roundings, u32) + gamma(row_sum_roundings64(n), unit_roundoff(Dtype::float64)) +
+                         2 * distance_error(n, u32);
+  const double subnormals = 3 * pairs * smallest_normal(u32) + (dtype == Dtype::float16 ? pairs * 0x1p-25 : 0);
+  return kSecondOrder * (n * ((1 + u) * (1 + softmax) - 1) + subnormals);
 }
 
 double notebook_weight(const LayerView& layer) {
@@ -79,38 +107,49 @@ double attention_only(const LayerView& layer) {
   return sum / static_cast<double>(layer.off_diagonal.size());
 }
 double attention_only_floor(const LayerView& layer, Dtype dtype) {
-  return attention_only(layer) * relative_floor(layer, dtype);
+  return mass_floor(layer, dtype, attention_only(layer), 1);
 }
 
 double weights_only(const LayerView& layer) { return layer.has_w_v ? layer.w_v_sq : kNan; }
 double weights_only_floor(const LayerView&, Dtype) { return 0; }
 
-double off_diagonal(const LayerView& layer) { return attention_only(layer) * (layer.has_w_v ? layer.w_v_sq : 1.0); }
+double layer_weight(const LayerView& layer) { return layer.has_w_v ? layer.w_v_sq : 1.0; }
+double off_diagonal(const LayerView& layer) { return attention_only(layer) * layer_weight(layer); }
 double off_diagonal_floor(const LayerView& layer, Dtype dtype) {
-  return off_diagonal(layer) * relative_floor(layer, dtype);
+  return mass_floor(layer, dtype, off_diagonal(layer), layer_weight(layer));
 }
 
-double multi_head(const LayerView& layer) {
+// Sums over heads of mass(h) times the norm of the head's W_V, or of its whole circuit.
+template <class Mass>
+double multi_head_sum(const LayerView& layer, Mass mass) {
   const size_t heads = layer.off_diagonal.size(), kv_heads = layer.w_v_head_sq.size();
   if (heads == 0 || (layer.has_w_v && kv_heads == 0)) return kNan;
   double sum = 0;
-  for (size_t h = 0; h < heads; ++h)
-    sum += layer.off_diagonal[h] * (layer.has_w_v ? layer.w_v_head_sq[h * kv_heads / heads] : 1.0);
+  for (size_t h = 0; h < heads; ++h) sum += mass(h) * (layer.has_w_v ? layer.w_v_head_sq[h * kv_heads / heads] : 1.0);
   return sum;
 }
-double multi_head_floor(const LayerView& layer, Dtype dtype) {
-  return multi_head(layer) * relative_floor(layer, dtype);
-}
-
-double ov_circuit(const LayerView& layer) {
+template <class Mass>
+double ov_circuit_sum(const LayerView& layer, Mass mass) {
   const size_t heads = layer.off_diagonal.size();
   if (heads == 0 || layer.ov_sq.size() != heads) return kNan;
   double sum = 0;
-  for (size_t h = 0; h < heads; ++h) sum += layer.off_diagonal[h] * layer.ov_sq[h];
+  for (size_t h = 0; h < heads; ++h) sum += mass(h) * layer.ov_sq[h];
   return sum;
 }
+double one(size_t) { return 1; }
+
+double multi_head(const LayerView& layer) {
+  return multi_head_sum(layer, [&](size_t h) { return layer.off_diagonal[h]; });
+}
+double multi_head_floor(const LayerView& layer, Dtype dtype) {
+  return mass_floor(layer, dtype, multi_head(layer), multi_head_sum(layer, one));
+}
+
+double ov_circuit(const LayerView& layer) {
+  return ov_circuit_sum(layer, [&](size_t h) { return layer.off_diagonal[h]; });
+}
 double ov_circuit_floor(const LayerView& layer, Dtype dtype) {
-  return ov_circuit(layer) * relative_floor(layer, dtype);
+  return mass_floor(layer, dtype, ov_circuit(layer), ov_circuit_sum(layer, one));
 }
 
 constexpr std::array<Estimator, 6> kEstimators{{
@@ -189,7 +228,9 @@ const Estimator* find_estimator(std::string_view name) {
 Trace trace_of(const Estimator& estimator, const Observation& seen, const WeightNorms& norms, size_t prompt,
                Dtype dtype) {
   const size_t layers = std::max({norms.w_v_sq.size(), seen.off_diagonal.dim1(), seen.rounded_sum.dim1()});
+  const auto has = [&](Want want, size_t prompts) { return !estimator.wants.has(want) || prompt < prompts; };
   Trace trace;
+  trace.is_measured = has(Want::diagonal, seen.off_diagonal.dim0()) && has(Want::rounded_sum, seen.rounded_sum.dim0());
   for (size_t l = 0; l < layers; ++l) {
     const LayerView layer = layer_view(seen, norms, prompt, l);
     trace.trace.push_back(estimator.trace(layer));

@@ -46,6 +46,7 @@ const Estimator* find_estimator(std::string_view name);  // null if there is non
 
 struct Trace {
   std::vector<double> trace, floor;  // (layers)
+  bool is_measured = false;          // what the estimator reads was asked for: without it a NaN means nothing
 };
 
 // One prompt's trace over all layers. A value that was not measured is NaN.
