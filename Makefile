@@ -1,6 +1,7 @@
 # The commands that everybody needs; `make help` lists them. The build itself is CMake's: see CMakePresets.json.
 .DEFAULT_GOAL := help
-.PHONY: help packages demo test labs build asan tsan check format install clean need-build need-labs need-check
+.PHONY: help packages demo test labs build asan tsan bench check format install clean \
+	need-build need-labs need-check need-bench
 
 PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
@@ -15,16 +16,19 @@ help:
 	@echo 'make packages  say which packages are missing, install nothing'
 	@echo 'make check     format and static checks;  make format rewrites the sources in the one format'
 	@echo 'make asan      all tests under the address and undefined-behaviour sanitizers;  make tsan: the thread sanitizer'
+	@echo 'make bench     build the benchmarks: build/bench/bench'
 	@echo 'make install   program, libraries and headers to PREFIX=$(PREFIX)'
 	@echo 'Missing Debian packages are installed first, with sudo where needed; with INSTALL=no they are only named.'
 
 packages:
-	@! tools/install-packages --list build labs check || echo 'No package is missing.'
+	@! tools/install-packages --list build labs check bench || echo 'No package is missing.'
 
 need-build:
 	@tools/install-packages build
 need-labs:
 	@tools/install-packages build labs
+need-bench:
+	@tools/install-packages build bench
 need-check:
 	@tools/install-packages build check
 
@@ -56,6 +60,11 @@ asan tsan: need-build
 	@$(MAKE) --no-print-directory build/$@/build.ninja
 	cmake --build --preset $@ --parallel $(JOBS)
 	ctest --preset $@ --parallel $(JOBS)
+
+# Of the benchmarks' build only what they are made of.
+bench: need-bench
+	@$(MAKE) --no-print-directory build/bench/build.ninja
+	cmake --build --preset bench --parallel $(JOBS) --target bench/all
 
 check: need-check
 	@$(MAKE) --no-print-directory build/release/build.ninja
