@@ -95,7 +95,8 @@ TEST_F(Failures, MissingWeights) {
 
 TEST_F(Failures, TruncatedSafetensors) {
   fs::resize_file(folder_ + "/model.safetensors", fs::file_size(folder_ + "/model.safetensors") - 8);
-  EXPECT_THAT(failure(), AllOf(StartsWith(folder_ + "/model.safetensors: tensor "), HasSubstr("data_offsets lie outside the file (is it truncated?)")));
+  EXPECT_THAT(failure(), AllOf(StartsWith(folder_ + "/model.safetensors: tensor "),
+                               HasSubstr("data_offsets lie outside the file (is it truncated?)")));
 }
 
 TEST_F(Failures, UnknownFamilyNamesTheKnownOnes) {
