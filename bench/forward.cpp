@@ -39,7 +39,7 @@ int main(int argc, char** argv) {
   if (!model) return std::fprintf(stderr, "%s\n", model.error().message().c_str()), 1;
   const Architecture& a = model->architecture;
 
-  Batch batch{.ids = {}, .start = {0}};
+  Batch batch;
   for (int64_t p = 0; p < prompts; ++p) {
     for (int64_t i = 0; i < tokens; ++i)
       batch.ids.push_back(static_cast<int32_t>((p * 7919 + i * 104729 + 13) % a.vocab));

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
+#include <new>
 #include <span>
 #include <vector>
 
@@ -23,11 +24,11 @@ struct View {
   T& operator()(int64_t i, int64_t j) const { return data[i * stride + j]; }
   View row_range(int64_t begin, int64_t end) const { return {row(begin), end - begin, cols, stride}; }
   View columns(int64_t begin, int64_t end) const { return {data + begin, rows, end - begin, stride}; }
-  bool is_dense() const { return stride == cols; }
   operator View<const T>() const { return {data, rows, cols, stride}; }
 };
 
-// A dense matrix on 64-byte aligned memory, for activations and weight tiles. Not zeroed.
+// A dense matrix on 64-byte aligned memory, for activations and weight tiles. Not zeroed. Throws std::bad_alloc, as the
+// standard containers do; a study turns that into the model's error.
 template <class T>
 class Matrix {
  public:
@@ -35,6 +36,7 @@ class Matrix {
   Matrix(int64_t rows, int64_t cols) : rows_(rows), cols_(cols) {
     const size_t bytes = static_cast<size_t>(rows * cols) * sizeof(T);
     memory_.reset(static_cast<T*>(std::aligned_alloc(64, (bytes + 63) / 64 * 64 + 64)));
+    if (!memory_) throw std::bad_alloc();
   }
   int64_t rows() const { return rows_; }
   int64_t cols() const { return cols_; }

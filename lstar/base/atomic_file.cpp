@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 namespace lstar {
 namespace {
@@ -40,6 +41,18 @@ Result<void> write_file(const std::string& path, std::string_view content) {
   auto error = system_error("cannot be written", path);
   ::unlink(temporary.c_str());
   return error;
+}
+
+Result<void> make_folder(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) return fail({.what = "cannot make the folder: " + error.message(), .file = path});
+  std::string probe = path + "/.writable.XXXXXX";
+  const int fd = ::mkstemp(probe.data());
+  if (fd < 0) return system_error("cannot write in this folder", path);
+  ::close(fd);
+  ::unlink(probe.c_str());
+  return {};
 }
 
 Result<std::string> read_file(const std::string& path, size_t limit) {

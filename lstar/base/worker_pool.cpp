@@ -3,6 +3,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace lstar {
 
@@ -37,6 +38,7 @@ void WorkerPool::for_each(size_t count, const std::function<void(size_t, int)>& 
   std::unique_lock lock(mutex_);
   done_.wait(lock, [this] { return running_ == 0; });
   job_ = nullptr;
+  if (thrown_) std::rethrow_exception(std::exchange(thrown_, nullptr));
 }
 
 void WorkerPool::serve(int worker) {
@@ -54,8 +56,14 @@ void WorkerPool::serve(int worker) {
   }
 }
 
-void WorkerPool::take(int worker) {
-  for (size_t index = next_++; index < count_; index = next_++) (*job_)(index, worker);
+void WorkerPool::take(int worker) noexcept {
+  try {
+    for (size_t index = next_++; index < count_; index = next_++) (*job_)(index, worker);
+  } catch (...) {
+    next_ = count_;  // nobody starts another
+    std::lock_guard lock(mutex_);
+    if (!thrown_) thrown_ = std::current_exception();
+  }
 }
 
 int WorkerPool::available() {

@@ -1,14 +1,16 @@
 // A fixed set of threads that share a loop. The caller takes part, so a pool of one starts no thread.
-// for_each(count, f) calls f(index, worker) once for every index; indices are handed out in order, the call returns
+// for_each(count, f) calls f(index, worker) once for every index; indices are handed out in order, and the call returns
 // when all are done. What f computes must depend on the index alone: that is what makes a result independent of the
 // number of threads. `worker` in [0, threads()) names the thread's own scratch. One for_each at a time a pool; f must
-// not throw and must not call for_each of the same pool.
+// not call for_each of the same pool. What f throws (out of memory) for_each throws again, once all threads have
+// stopped.
 #pragma once
 
 #include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <mutex>
 #include <thread>
@@ -31,7 +33,7 @@ class WorkerPool {
 
  private:
   void serve(int worker);
-  void take(int worker);
+  void take(int worker) noexcept;
 
   std::vector<std::thread> workers_;
   std::mutex mutex_;
@@ -41,6 +43,7 @@ class WorkerPool {
   std::atomic<size_t> next_{0};
   uint64_t round_ = 0;
   size_t running_ = 0;
+  std::exception_ptr thrown_;  // the first of this round
   bool stop_ = false;
 };
 

@@ -1,3 +1,4 @@
+#include <csignal>
 #include <exception>
 
 #include <fmt/format.h>
@@ -8,6 +9,7 @@
 
 int main(int argc, char** argv) {
   using namespace lstar::cli;
+  std::signal(SIGPIPE, SIG_IGN);  // `lstar run | head` still writes its files
   CLI::App app{
       "lstar: at which layer does the trace of a language model's sheaf Laplacian change most (L*), what decides that, "
       "and do the published formulas predict it across labs?",
@@ -29,6 +31,10 @@ int main(int argc, char** argv) {
   } catch (const std::exception& error) {  // out of memory, a broken standard library call: say so in one line
     message(error.what());
     return kNoneRun;
+  }
+  if (stdout_failed()) {
+    message("standard output could not be written");
+    return status == kDone ? kSomeFailed : status;
   }
   return status;
 }

@@ -1,9 +1,10 @@
+#include <algorithm>
 #include <ctime>
-#include <filesystem>
 #include <memory>
 
 #include <fmt/chrono.h>
 
+#include "lstar/base/atomic_file.h"
 #include "lstar/cli/command.h"
 #include "lstar/cli/options.h"
 #include "lstar/cli/terminal.h"
@@ -76,6 +77,12 @@ int run(const Options& options) {
     message(study.error());
     return kUsage;
   }
+  if (!options.out.empty()) {
+    if (const auto made = make_folder(options.out); !made) {
+      message(made.error());
+      return kUsage;
+    }
+  }
   const bool prints = !options.quiet && !options.json, colour = stdout_takes_colour();
   if (prints) print(study_banner(*study, colour));
   ProgressBar bar(options.quiet);
@@ -96,12 +103,12 @@ int run(const Options& options) {
   const StudyResult result = run_study(*study, running);
   if (prints) print(study_summary(result, colour));
   if (options.json) print(study_json_text(result));
-  if (const auto written = write_files(result, options); !written) {
-    message(written.error());
-    return kNoneRun;
-  }
+  const auto written = write_files(result, options);
+  if (!written) message(written.error());
   if (result.models.empty()) return kNoneRun;
-  return result.failed.empty() ? kDone : kSomeFailed;
+  const bool all = std::all_of(result.models.begin(), result.models.end(),
+                               [](const ModelResult& m) { return m.scores.front().l_star.has_value(); });
+  return written && all && result.failed.empty() ? kDone : kSomeFailed;
 }
 
 }  // namespace
@@ -130,7 +137,7 @@ void add_run(CLI::App& app, int& status) {
                       "Stands where the time would, so that results can be compared");
   command->add_flag("--json", options->json, "Print the result as JSON and nothing else");
   command->add_flag("--quiet", options->quiet, "Print nothing but errors");
-  command->callback([options, command, &status] {
+  command->callback([options, &status] {
     if (options->models.empty() && options->manifest.empty()) throw CLI::RequiredError("MODEL or --manifest");
     status = run(*options);
   });

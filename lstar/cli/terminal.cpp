@@ -18,6 +18,11 @@ bool no_color() {
   return set && *set;
 }
 
+void to_stderr(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stderr);
+  std::fflush(stderr);
+}
+
 }  // namespace
 
 bool stdout_takes_colour() { return ::isatty(STDOUT_FILENO) && !no_color(); }
@@ -27,7 +32,10 @@ void print(std::string_view text) {
   std::fflush(stdout);
 }
 
-void message(std::string_view line) { fmt::print(stderr, "lstar: {}\n", line); }
+bool stdout_failed() { return std::ferror(stdout) != 0; }
+
+// A message that nobody can read is no reason to stop: failures to write it are ignored.
+void message(std::string_view line) { to_stderr(fmt::format("lstar: {}\n", line)); }
 void message(const Error& error) { message(error.message()); }
 
 ProgressBar::ProgressBar(bool quiet) : on_(!quiet && ::isatty(STDERR_FILENO)) {}
@@ -42,13 +50,12 @@ void ProgressBar::update(std::string_view step, int64_t done, int64_t total) {
   const int filled = static_cast<int>(kBarWidth * done / total);
   std::string bar;
   for (int i = 0; i < kBarWidth; ++i) bar += i < filled ? "█" : "░";
-  fmt::print(stderr, "\r\x1b[K{} {} {} {}/{}", label_, bar, step, done, total);
-  std::fflush(stderr);
+  to_stderr(fmt::format("\r\x1b[K{} {} {} {}/{}", label_, bar, step, done, total));
   drawn_ = true;
 }
 
 void ProgressBar::clear() {
-  if (drawn_) fmt::print(stderr, "\r\x1b[K");
+  if (drawn_) to_stderr("\r\x1b[K");
   drawn_ = false;
 }
 

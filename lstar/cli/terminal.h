@@ -13,6 +13,7 @@ namespace lstar::cli {
 bool stdout_takes_colour();  // a terminal, and NO_COLOR is not set
 
 void print(std::string_view text);    // to stdout
+bool stdout_failed();                 // whether some of it could not be written
 void message(std::string_view line);  // "lstar: LINE" to stderr
 void message(const Error& error);
 

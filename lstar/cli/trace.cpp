@@ -1,5 +1,7 @@
 #include <memory>
 
+#include <fmt/format.h>
+
 #include "lstar/cli/command.h"
 #include "lstar/cli/options.h"
 #include "lstar/cli/terminal.h"
@@ -48,10 +50,11 @@ int run(const Options& options) {
     print(trace_text(*measured, stdout_takes_colour(), policy));
 
   size_t failed = 0;
-  for (const MeasuredPrompt& prompt : measured->prompts) {
-    if (!prompt.error) continue;
+  for (size_t i = 0; i < measured->prompts.size(); ++i) {
+    const auto& error = measured->prompts[i].error;
+    if (!error) continue;
     ++failed;
-    message(*prompt.error);
+    message(fmt::format("prompt {}: {}", i + 1, error->message()));
   }
   if (failed == measured->prompts.size()) return kNoneRun;
   return failed == 0 ? kDone : kSomeFailed;

@@ -108,14 +108,27 @@ Activation Config::activation(Keys keys, std::string_view fallback) {
   return Activation::relu;
 }
 
-double Config::nested_number_or(std::string_view object, Keys keys, double fallback) {
-  if (const auto nested = json_find(object_, object)) {
+double Config::positive_or(Keys keys, double fallback, double most) {
+  const double number = number_or(keys, fallback);
+  if (number > 0 && number <= most) return number;
+  record({.what = "out of range",
+          .at = spelled(keys),
+          .expected = fmt::format("greater than 0, at most {:g}", most),
+          .found = fmt::format("{:g}", number)});
+  return fallback;
+}
+
+double Config::rotary_or(Keys keys, double fallback, double most) {
+  for (std::string_view object : {"rope_scaling", "rope_parameters"}) {
+    const auto nested = json_find(object_, object);
+    std::string_view key;
+    if (!nested || !Config(*nested, file_).find(keys, key)) continue;
     Config inner(*nested, file_);
-    const double value = inner.number_or(keys, std::nan(""));
+    const double value = inner.positive_or(keys, fallback, most);
     if (inner.fault_) record(*inner.fault_);
-    if (!std::isnan(value)) return value;
+    return value;
   }
-  return number_or(keys, fallback);
+  return positive_or(keys, fallback, most);
 }
 
 void Config::refuse_rotary_scaling() {
@@ -130,6 +143,8 @@ void Config::refuse_rotary_scaling() {
               .expected = "default",
               .found = type});
   }
+  for (std::string_view key : {"rope.scaling.factor", "rope.scale_linear"})
+    require(number_or({key}, 1) == 1, fmt::format("key {}", key), "1: no rotary scaling", "another factor");
   const std::string type = text_or({"rope.scaling.type"}, "none");
   if (type != "none")
     record(

@@ -16,6 +16,8 @@ namespace lstar {
 
 using Keys = std::initializer_list<std::string_view>;  // spellings, tried in order
 
+inline constexpr double kLargestRotaryBase = 1e12;
+
 class Config {
  public:
   // `file` is named in errors: the config.json or the GGUF file.
@@ -25,13 +27,15 @@ class Config {
   int size(Keys keys);
   int size_or(Keys keys, int fallback);
   double number_or(Keys keys, double fallback);  // finite
+  // Greater than 0 and at most `most`.
+  double positive_or(Keys keys, double fallback, double most);
   bool flag_or(Keys keys, bool fallback);
   std::string text_or(Keys keys, std::string fallback);
 
   // An activation by the name that transformers gives it; a name that is not known is a fault.
   Activation activation(Keys keys, std::string_view fallback);
-  // The same key in a nested object ("rope_parameters"), then at the top.
-  double nested_number_or(std::string_view object, Keys keys, double fallback);
+  // positive_or for rotary positions: transformers keeps them in "rope_scaling" or "rope_parameters", or at the top.
+  double rotary_or(Keys keys, double fallback, double most);
   // Rotary scaling other than none is a fault: a wrong table would give wrong numbers without a word.
   void refuse_rotary_scaling();
   // Records a fault unless `holds`; `at` names the key.

@@ -10,23 +10,7 @@
 namespace lstar {
 namespace {
 
-Result<void> check_batch(const Architecture& a, const Batch& batch) {
-  for (size_t p = 0; p < batch.prompts(); ++p) {
-    const int64_t n = batch.length(p);
-    if (n < 1) return fail({.what = "empty prompt", .at = fmt::format("prompt {}", p)});
-    if (a.positions_are_limited && n > a.max_positions)
-      return fail({.what = "prompt longer than the model's positions",
-                   .at = fmt::format("prompt {}", p),
-                   .expected = fmt::format("at most {} tokens", a.max_positions),
-                   .found = fmt::format("{}", n)});
-  }
-  for (int32_t id : batch.ids)
-    if (id < 0 || id >= a.vocab)
-      return fail({.what = "token id out of range",
-                   .expected = fmt::format("0 to {}", a.vocab - 1),
-                   .found = fmt::format("{}", id)});
-  return {};
-}
+constexpr int64_t kLogitRows = 64;  // prompts whose logits are held at a time
 
 Observation sized(const Architecture& a, const Batch& batch, Wants wants) {
   const size_t prompts = batch.prompts(), layers = a.layers, heads = a.heads;
@@ -47,7 +31,7 @@ Observation sized(const Architecture& a, const Batch& batch, Wants wants) {
 Batch slice(const Batch& batch, size_t first, size_t last) {
   Batch wave;
   wave.ids.assign(batch.ids.begin() + batch.start[first], batch.ids.begin() + batch.start[last]);
-  for (size_t p = first; p <= last; ++p) wave.start.push_back(batch.start[p] - batch.start[first]);
+  for (size_t p = first + 1; p <= last; ++p) wave.start.push_back(batch.start[p] - batch.start[first]);
   return wave;
 }
 
@@ -102,6 +86,7 @@ class Pass {
       LSTAR_TRY(attend(l, last));
       if (last && !needs_last_rows()) break;
       LSTAR_TRY(finish_layer(w_.layers[l], last ? prompts_ : rows_));
+      drop(c_, w_.layers[l]);
       observe_norms(l + 1, last);
       layer_done();
     }
@@ -253,7 +238,7 @@ class Pass {
   }
 
   Result<void> predict() {
-    if (!w_.output) return fail({.what = "no output embedding, so next tokens cannot be shown", .file = c_.path()});
+    if (!w_.output) return fail(w_.output.error());
     View<T> x = x_.view(prompts_, a_.hidden);
     if (w_.final_norm) LSTAR_TRY(backend_.norm(c_, *w_.final_norm, x, x));
     Matrix<T> narrow;
@@ -262,12 +247,16 @@ class Pass {
       LSTAR_TRY(backend_.linear(c_, *w_.project_out, x, narrow.view()));
       x = narrow.view();
     }
-    Matrix<T> logits(prompts_, a_.vocab);
-    LSTAR_TRY(backend_.linear(c_, *w_.output, x, logits.view()));
+    const int64_t at_once = std::min<int64_t>(prompts_, kLogitRows);
+    Matrix<T> logits(at_once, a_.vocab);
     const size_t k = std::min<size_t>(options_.next_tokens, a_.vocab);
     std::vector<int32_t> order(a_.vocab);
     for (int64_t p = 0; p < prompts_; ++p) {
-      const T* row = logits.view().row(p);
+      if (p % at_once == 0) {
+        const int64_t end = std::min(prompts_, p + at_once);
+        LSTAR_TRY(backend_.linear(c_, *w_.output, x.row_range(p, end), logits.view(end - p, a_.vocab)));
+      }
+      const T* row = logits.view().row(p % at_once);
       for (int32_t id = 0; id < a_.vocab; ++id) order[id] = id;
       // NaN sorts last, ties by id: a strict weak order whatever the numbers are.
       const auto better = [row](int32_t i, int32_t j) {
@@ -304,10 +293,26 @@ class Pass {
 
 }  // namespace
 
+Result<void> check_prompt(const Architecture& a, std::span<const int32_t> ids) {
+  if (ids.empty()) return fail("empty prompt: no tokens");
+  if (a.positions_are_limited && static_cast<int64_t>(ids.size()) > a.max_positions)
+    return fail({.what = "prompt longer than the model's positions",
+                 .expected = fmt::format("at most {} tokens", a.max_positions),
+                 .found = fmt::format("{}", ids.size())});
+  for (int32_t id : ids)
+    if (id < 0 || id >= a.vocab)
+      return fail({.what = "token id out of range",
+                   .expected = fmt::format("0 to {}", a.vocab - 1),
+                   .found = fmt::format("{}", id)});
+  return {};
+}
+
 template <class T>
 Result<void> forward(const Model& model, const Batch& batch, const PassOptions& options, Backend<T>& backend,
                      Observation& seen) {
-  LSTAR_TRY(check_batch(model.architecture, batch));
+  for (size_t p = 0; p < batch.prompts(); ++p)
+    LSTAR_TRY(
+        check_prompt(model.architecture, {batch.ids.data() + batch.start[p], static_cast<size_t>(batch.length(p))}));
   seen = sized(model.architecture, batch, options.wants);
   std::vector<size_t> waves{0};
   for (size_t p = 0; p < batch.prompts(); ++p)

@@ -5,7 +5,8 @@
 
 namespace lstar {
 
-double largest_singular_value(const Eigen::MatrixXd& w, int steps) {
+double largest_singular_value(
+    const Eigen::Ref<const Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>& w, int steps) {
   const Eigen::Index size = w.cols();
   if (size == 0 || w.rows() == 0) return 0;
   steps = static_cast<int>(std::min<Eigen::Index>(steps, size));

@@ -7,6 +7,7 @@ namespace lstar {
 
 // Lanczos on W^T W with full reorthogonalisation from a fixed start vector: the largest eigenvalue converges first, so
 // `steps` of a few dozen give it to about 1e-12 relative. 0 for an empty or zero matrix.
-double largest_singular_value(const Eigen::MatrixXd& w, int steps = 80);
+double largest_singular_value(
+    const Eigen::Ref<const Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>& w, int steps = 80);
 
 }  // namespace lstar

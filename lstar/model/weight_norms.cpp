@@ -180,6 +180,7 @@ Result<WeightNorms> weight_norms(const Model& model, const NormOptions& options,
   std::vector<Result<void>> outcomes(layers);
   pool.for_each(layers, [&](size_t layer, int) {
     outcomes[layer] = LayerNorms(model, static_cast<int>(layer), options, norms).compute();
+    drop(*model.checkpoint, model.weights.layers[layer]);
   });
   for (const Result<void>& outcome : outcomes)
     if (!outcome) return fail(outcome.error());
@@ -203,6 +204,8 @@ Result<void> check_finite(const Model& model) {
     add_linear(layer.mlp_down);
   }
   if (w.final_norm) add_norm(*w.final_norm);
+  if (w.project_out) add_linear(*w.project_out);
+  if (w.output) add_linear(*w.output);
   for (const TensorInfo* tensor : tensors) LSTAR_TRY(check_tensor(*model.checkpoint, tensor));
   return {};
 }

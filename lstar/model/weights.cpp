@@ -15,11 +15,10 @@ class Binder {
     const std::string name = fmt::format(fmt::runtime(a_[role]->pattern), layer) + std::string(suffix);
     for (const std::string& prefix : a_.prefixes)
       if (const TensorInfo* found = c_.find(prefix + name)) return checked(found, shape);
-    if (const TensorInfo* found = c_.find(name)) return checked(found, shape);
     return fail({.what = "missing tensor",
                  .file = c_.path(),
                  .at = "tensor " + a_.prefixes.front() + name,
-                 .expected = info_text(shape)});
+                 .expected = "shape " + shape.text()});
   }
 
   Result<LinearRef> linear(Role role, int layer, int64_t in, int64_t out) const {
@@ -81,8 +80,6 @@ class Binder {
     return found;
   }
 
-  static std::string info_text(const Shape& shape) { return "shape " + shape.text(); }
-
   const Architecture& a_;
   const Checkpoint& c_;
 };
@@ -114,10 +111,17 @@ Result<Weights> bind(const Architecture& a, const Checkpoint& checkpoint) {
   }
   if (!a.has(Role::output)) {
     w.output = LinearRef{.weight = w.token_embedding, .in = a.embedding, .out = a.vocab};
-  } else if (auto output = binder.linear(Role::output, 0, a.embedding, a.vocab)) {
-    w.output = *output;
+  } else {
+    w.output = binder.linear(Role::output, 0, a.embedding, a.vocab);
   }
   return w;
+}
+
+void drop(const Checkpoint& checkpoint, const LayerWeights& layer) {
+  const auto drop_linear = [&](const LinearRef& linear) { checkpoint.drop(*linear.weight); };
+  for (const LinearRef& linear : layer.query_key_value) drop_linear(linear);
+  for (const LinearRef* linear : {&layer.attention_out, &layer.mlp_up, &layer.mlp_down}) drop_linear(*linear);
+  if (layer.mlp_gate) drop_linear(*layer.mlp_gate);
 }
 
 Result<Model> open_model(const std::string& path) {

@@ -22,11 +22,14 @@ struct Weights {
   std::optional<NormRef> embedding_norm, final_norm;
   std::optional<LinearRef> project_in, project_out;
   std::vector<LayerWeights> layers;
-  std::optional<LinearRef> output;  // none if the checkpoint has no such tensor; then next tokens cannot be shown
+  Result<LinearRef> output;  // its error is nobody's until next tokens are asked for: traces do not need it
 };
 
 // Fails with the name of the first tensor that is missing or has another shape.
 Result<Weights> bind(const Architecture&, const Checkpoint&);
+
+// Gives back the pages of a layer's weights.
+void drop(const Checkpoint&, const LayerWeights&);
 
 // A checkpoint that is ready to run. Owns the checkpoint.
 struct Model {

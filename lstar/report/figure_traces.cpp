@@ -46,8 +46,10 @@ struct Scale {
   std::string exponent;  // "× 10⁴", or empty
 };
 
-// Log where values span more than a factor of 30 and are all positive, or where the floor is shown; else linear from
-// zero, in tidy units.
+// A step is a difference, so the axis is linear from zero, in tidy units; it is logarithmic, and says so, only where
+// positive values span more than kLogRange or where the floor, which lies far below, is shown.
+constexpr double kLogRange = 1e4;
+
 Scale scale_of(const std::vector<Layer>& trace, const Box& box, bool with_floor) {
   double low = std::numeric_limits<double>::infinity(), high = 0;
   bool positive = true;
@@ -71,8 +73,9 @@ Scale scale_of(const std::vector<Layer>& trace, const Box& box, bool with_floor)
   if (!(high > 0)) {  // an exactly zero or a missing trace
     scale.axes.y = {0, 1};
     scale.axes.y_ticks = linear_ticks(scale.axes.y, 5);
-  } else if (high / low > 30 && (positive || with_floor)) {
+  } else if (high / low > (with_floor ? 30 : kLogRange) && (positive || with_floor)) {
     scale.axes.log_y = true;
+    scale.exponent = "log";
     scale.axes.y = {std::max(low * 0.6, high * 1e-9), high * 1.7};
     scale.axes.y_ticks = log_ticks(scale.axes.y, 5);
   } else {

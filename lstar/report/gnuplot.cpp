@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lstar/report/text_layout.h"
+
 namespace lstar {
 namespace {
 
@@ -135,7 +137,8 @@ Result<std::string> draw(const Figure& figure, FigureFormat format) { return dra
 Result<std::string> draw(const Figure& figure, FigureFormat format, const std::string& program) {
   MemoryFile script("script"), output("figure"), messages("messages");
   if (script.fd() < 0 || output.fd() < 0 || messages.fd() < 0 ||
-      !script.write(terminal(figure, format) + figure.commands))
+      !script.write(terminal(figure, format) +
+                    (format == FigureFormat::svg ? figure.commands : drawable(figure.commands))))
     return fail(Error{.what = "figure not drawn", .found = std::strerror(errno)});
 
   posix_spawn_file_actions_t files;

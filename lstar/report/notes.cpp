@@ -12,6 +12,19 @@ namespace {
 
 std::string layer(std::optional<int> value) { return value ? std::to_string(*value) : "none"; }
 
+std::string shown(const ModelResult& model) { return shorten(one_line(model.entry.name), 40); }
+
+// An earlier model of the study that is the same file, byte for byte: counting it twice is no evidence.
+std::string twin_note(const StudyResult& result, const ModelResult& model) {
+  const auto& files = model.measurement.identity.files;
+  for (const ModelResult& other : result.models) {
+    if (&other == &model) break;
+    if (!files.empty() && other.measurement.identity.files == files)
+      return fmt::format("{} and {} are the same checkpoint.", shown(other), shown(model));
+  }
+  return {};
+}
+
 }  // namespace
 
 std::vector<std::string> estimator_notes(std::span<const std::string> estimators) {
@@ -36,12 +49,31 @@ std::vector<std::string> estimator_notes(std::span<const std::string> estimators
 
 std::string range_note(const Study& study, const ModelResult& model) {
   if (!model.predicted || model.prediction_in_range) return {};
-  return fmt::format("{}: {} predicts L* = {:.1f}, outside the model's layers 0 to {}.", one_line(model.entry.name),
-                     study.formula, *model.predicted, model.measurement.shape.layers - 1);
+  return fmt::format("{}: {} predicts L* = {:.1f}, outside the model's layers 0 to {}.", shown(model), study.formula,
+                     *model.predicted, model.measurement.shape.layers - 1);
+}
+
+std::vector<std::string> verdict_caveats(const StudyResult& result, size_t e) {
+  const EstimatorSummary& s = result.summaries[e];
+  std::vector<std::string> caveats;
+  if (s.models == 0) return caveats;
+  if (s.resolved == 0)
+    caveats.push_back("no L* is resolved: this is rounding noise");
+  else if (s.resolved < s.models)
+    caveats.push_back(fmt::format("{} of {} L* are not resolved", s.models - s.resolved, s.models));
+  if (s.labs.size() < 2) caveats.push_back("one lab cannot show that a formula generalizes");
+  int beyond = 0;
+  for (const ModelResult& model : result.models)
+    beyond += model.scores[e].error_pct.has_value() && !model.prediction_in_range;
+  if (beyond > 0)
+    caveats.push_back(fmt::format("{} of {} predictions name a layer that the model does not have", beyond, s.models));
+  return caveats;
 }
 
 std::vector<std::string> study_notes(const StudyResult& result) {
-  std::vector<std::string> notes = estimator_notes(result.study.estimators);
+  std::vector<std::string> notes;
+  if (!result.study.note.empty()) notes.push_back(one_line(result.study.note));
+  for (std::string& note : estimator_notes(result.study.estimators)) notes.push_back(std::move(note));
   for (size_t e = 0; e < result.summaries.size(); ++e) {
     int found = 0, unresolved = 0;
     for (const ModelResult& model : result.models) {
@@ -49,20 +81,34 @@ std::vector<std::string> study_notes(const StudyResult& result) {
       unresolved += model.scores[e].l_star && !model.scores[e].resolved;
     }
     if (unresolved > 0)
-      notes.push_back(fmt::format("{}: L* of {} of {} models is not resolved (marked ?): rounding could move it.",
-                                  result.summaries[e].estimator, unresolved, found));
+      notes.push_back(
+          fmt::format("{}: L* of {} of {} models is not resolved (marked ?): another layer could be it "
+                      "within the floor.",
+                      result.summaries[e].estimator, unresolved, found));
   }
+  notes.push_back(
+      "Resolved means that rounding in the summation of the trace could not move L*; what the dtype rounds in the "
+      "forward pass before it is not in that bound.");
   for (const ModelResult& model : result.models) {
+    const std::string name = shown(model);
     if (std::string note = range_note(result.study, model); !note.empty()) notes.push_back(std::move(note));
+    const auto& prompts = model.measurement.prompts;
+    const auto failed =
+        std::count_if(prompts.begin(), prompts.end(), [](const auto& p) { return p.error.has_value(); });
+    if (failed > 0)
+      notes.push_back(
+          fmt::format("{}: {} of {} prompts failed and are left out of its mean.", name, failed, prompts.size()));
+    if (!model.scores.empty() && !model.scores[0].l_star)
+      notes.push_back(fmt::format("{}: no L*: {}.", name, one_line(model.scores[0].reason)));
+    if (std::string note = twin_note(result, model); !note.empty()) notes.push_back(std::move(note));
     if (!model.measurement.weights.has_w_v)
       notes.push_back(
-          fmt::format("{}: no W_V was found; its traces are the attention factor alone, as in the notebook.",
-                      one_line(model.entry.name)));
+          fmt::format("{}: no W_V was found; its traces are the attention factor alone, as in the notebook.", name));
   }
   if (result.study.head_layout == HeadLayout::thirds)
     notes.push_back(
         "Head layout thirds: W_V is the last third of the fused rows, as in the notebook; for GPT-NeoX and BLOOM that "
-        "is a mixture of Q, K and V of the last heads.");
+        "is a mixture of Q, K and V of the last heads. ov_circuit takes the real W_V all the same.");
   notes.push_back(
       "MAPE is the notebook's, normalised by depth: |predicted - L*| / L; of actual: |predicted - L*| / L*.");
   return notes;

@@ -16,6 +16,10 @@ std::vector<std::string> estimator_notes(std::span<const std::string> estimators
 // layout.
 std::vector<std::string> study_notes(const StudyResult&);
 
+// What a verdict of the study's estimator `e` does not rest on: too few models or labs, unresolved L*, predictions of
+// layers that do not exist. One short phrase each; empty if there is nothing to say.
+std::vector<std::string> verdict_caveats(const StudyResult&, size_t e);
+
 // A prediction beyond the layers of a model, or an empty string.
 std::string range_note(const Study&, const ModelResult&);
 

@@ -112,6 +112,7 @@ void add_block(JsonValue& block, const StudyResult& result, size_t e) {
   block["overall_mape"] = json_value(s.overall_mape);
   block["mape_of_actual"] = json_value(s.mape_of_actual);
   block["verdict"] = json_or_null(s.verdict);
+  block["verdict_caveats"] = verdict_caveats(result, e);
   if (!s.overall_mape) block["reason"] = "no model has both an L* and a prediction";
   block["in_sample_mape"] = json_value(s.in_sample_mape);
   block["out_of_sample_mape"] = json_value(s.out_of_sample_mape);

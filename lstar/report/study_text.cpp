@@ -197,14 +197,14 @@ std::string verdict_text(const StudyResult& result, const Paint& paint) {
   out += fmt::format("    Overall MAPE:  {}\n", percent(s.overall_mape));
   out += fmt::format("    L* resolved:   {} of {} models\n\n", s.resolved, s.models);
   const std::string verdict = s.verdict.empty() ? "none: no model has both an L* and a prediction" : s.verdict;
-  std::string line = paint.bold("VERDICT: " + verdict);
-  if (s.models > 0 && s.resolved == 0) line += " (of rounding noise: no L* is resolved)";
-  out += "    " + line + "\n";
+  out += "    " + paint.bold("VERDICT: " + verdict) + "\n";
+  for (const std::string& caveat : verdict_caveats(result, 0)) out += paint.yellow("             but " + caveat) + "\n";
   for (size_t e = 1; e < result.summaries.size(); ++e) {
     const EstimatorSummary& other = result.summaries[e];
     out += fmt::format("    {:<24} {} ({}, {} of {} resolved)\n", "by " + other.estimator + ":",
                        other.verdict.empty() ? "none" : other.verdict, percent(other.overall_mape), other.resolved,
                        other.models);
+    if (other.models > 0 && other.resolved == 0) out += fmt::format("    {:<24} but that is rounding noise\n", "");
   }
   return out + "\n";
 }
@@ -216,6 +216,7 @@ std::string study_banner(const Study& study, bool colour) {
   const std::string estimators = fmt::format("{}", fmt::join(study.estimators, ", "));
   std::string out = rule() + paint.bold("L* CROSS-HERITAGE VALIDATION") + "\n" + rule();
   const Formula* formula = find_formula(study.formula);
+  if (!study.note.empty()) out += wrap(one_line(study.note), kWidth, "", 0);
   out += fmt::format("Models: {}, prompts: {}\n", study.models.size(), study.prompts.size());
   out += fmt::format("Formula {}: {}\n", study.formula, formula ? formula->text : "unknown");
   out += fmt::format("Estimators: {}; detector: {}; computed in {}\n", estimators, study.detector, name(study.dtype));

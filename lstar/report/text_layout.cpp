@@ -54,6 +54,15 @@ std::string valid_utf8(std::string_view text) {
   return valid;
 }
 
+std::string drawable(std::string_view text) {
+  std::string drawn;
+  for_each_character(text, [&](UChar32 c, std::string_view) {
+    const bool has_glyph = c < 0x0700 || (c >= 0x1e00 && c < 0x2400) || (c >= 0x2500 && c < 0x27c0);
+    append(drawn, has_glyph ? c : 0x25a1);
+  });
+  return drawn;
+}
+
 std::string one_line(std::string_view text) {
   std::string line;
   for_each_character(text, [&](UChar32 c, std::string_view) {

@@ -14,6 +14,10 @@ std::string valid_utf8(std::string_view text);
 // The text on one line: malformed bytes replaced, control characters as spaces.
 std::string one_line(std::string_view text);
 
+// The text with a box in place of every character that DejaVu Sans, the font of the figures, has no glyph for: a
+// renderer without one draws what it likes.
+std::string drawable(std::string_view text);
+
 // Columns a terminal gives to the text: combining marks take none, East Asian wide characters two.
 int display_width(std::string_view text);
 

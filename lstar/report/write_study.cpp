@@ -28,9 +28,7 @@ std::string for_file_name(std::string text) {
 Result<StudyFiles> write_study(const StudyResult& result, const std::string& folder,
                                const std::vector<FigureFormat>& formats) {
   namespace fs = std::filesystem;
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) return fail(Error{.what = "cannot make the folder", .file = folder, .found = error.message()});
+  LSTAR_TRY(make_folder(folder));
 
   StudyFiles files;
   const auto path = [&](const char* stem, std::string_view extension) {

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <functional>
 #include <map>
+#include <new>
 
 #include <fmt/format.h>
 
@@ -49,10 +50,12 @@ std::optional<Decides> decides(const ModelTraces& traces, const Measurement& m, 
   std::vector<double> attention(weights.size(), 0);
   int prompts = 0;
   for (size_t p = 0; p < traces.prompts.size(); ++p) {
-    if (m.seen.tokens[p] < 2) continue;
+    const std::vector<double>& trace = traces.prompts[p].trace;
+    const bool is_broken = std::any_of(trace.begin(), trace.end(), [](double t) { return !std::isfinite(t); });
+    if (m.seen.tokens[p] < 2 || is_broken) continue;
     ++prompts;
     for (size_t l = 0; l < weights.size(); ++l)
-      attention[l] += traces.prompts[p].trace[l] / weights[l] / static_cast<double>(m.seen.tokens[p] - 1);
+      attention[l] += trace[l] / weights[l] / static_cast<double>(m.seen.tokens[p] - 1);
   }
   if (prompts == 0) return std::nullopt;
   for (double& value : attention) value /= prompts;
@@ -155,7 +158,8 @@ EstimatorSummary summarize(const StudyResult& result, size_t estimator) {
     s.labs.push_back(
         {lab, count, *mean_error(result, estimator, [&](const ModelResult& m) { return m.entry.lab == lab; })});
   s.in_sample_mape = mean_error(result, estimator, is_in_sample);
-  s.out_of_sample_mape = mean_error(result, estimator, [&](const ModelResult& m) { return !is_in_sample(m); });
+  s.out_of_sample_mape = mean_error(
+      result, estimator, [&](const ModelResult& m) { return !is_in_sample(m) && m.entry.lab != ModelEntry{}.lab; });
   add_baselines(result, estimator, s);
   return s;
 }
@@ -169,14 +173,15 @@ std::vector<ModelTraces> traces_of(const Measurement& m, NanPolicy policy) {
     for (size_t p = 0; p < m.seen.tokens.size(); ++p) {
       Trace trace = trace_of(estimator, m.seen, m.weights, p, m.numerics.dtype);
       PromptTrace prompt{.trace = std::move(trace.trace), .floor = std::move(trace.floor)};
-      const bool measured =
-          std::any_of(prompt.trace.begin(), prompt.trace.end(), [](double t) { return !std::isnan(t); });
       prompt.detections = detect_all(prompt.trace, prompt.floor, policy);
-      if (m.seen.tokens[p] == 1 && measured && estimator.name != "weights_only")
-        for (Detection& detection : prompt.detections) {
+      for (Detection& detection : prompt.detections) {
+        if (!trace.is_measured) {
+          detection = {.rule = detection.rule, .reason = "not measured"};
+        } else if (m.seen.tokens[p] == 1 && estimator.name != "weights_only") {
           detection.resolved = false;
           detection.reason = "a prompt of one token attends to itself alone";
         }
+      }
       traces.prompts.push_back(std::move(prompt));
     }
     all.push_back(std::move(traces));
@@ -242,6 +247,19 @@ StudyResult evaluate(const Study& study, std::vector<Result<ModelResult>> models
   return result;
 }
 
+namespace {
+
+Result<ModelResult> run_model(const Study& study, const ModelEntry& entry, const MeasureOptions& measuring) {
+  try {
+    LSTAR_ASSIGN(Measurement measurement, measure(entry.name, entry.path, study.prompts, measuring));
+    return evaluate_model(study, entry, std::move(measurement));
+  } catch (const std::bad_alloc&) {  // one model too large for this machine never stops a study
+    return fail({.what = "out of memory", .file = entry.path});
+  }
+}
+
+}  // namespace
+
 StudyResult run_study(const Study& study, const RunOptions& options) {
   MeasureOptions measuring{.numerics = {.dtype = study.dtype, .head_layout = study.head_layout},
                            .wants = Want::residual_norm,
@@ -252,9 +270,7 @@ StudyResult run_study(const Study& study, const RunOptions& options) {
   std::vector<Result<ModelResult>> models;
   for (const ModelEntry& entry : study.models) {
     if (options.begin) options.begin(entry);
-    models.push_back(measure(entry.name, entry.path, study.prompts, measuring).and_then([&](Measurement&& measurement) {
-      return evaluate_model(study, entry, std::move(measurement));
-    }));
+    models.push_back(run_model(study, entry, measuring));
     if (options.done) options.done(entry, models.back());
   }
   return evaluate(study, std::move(models), options.timestamp);

@@ -27,10 +27,11 @@ class Reader {
 
   Result<Study> read(const toml::table& table) {
     Study study;
-    const bool known = only(
-        table, {"formula", "dtype", "estimators", "detector", "head_layout", "in_sample", "prompts", "seed", "model"});
+    const bool known = only(table, {"formula", "dtype", "estimators", "detector", "head_layout", "in_sample", "prompts",
+                                    "seed", "note", "model"});
     if (known) {
       text(table, "formula", study.formula);
+      text(table, "note", study.note);
       texts(table, "estimators", study.estimators);
       text(table, "detector", study.detector);
       texts(table, "in_sample", study.in_sample);
@@ -131,13 +132,13 @@ class Reader {
       int64_t number = 0;
       if (integer(*entry, "layers", number, 1, 100000)) model.layers = static_cast<int>(number);
       if (integer(*entry, "heads", number, 1, 100000)) model.heads = static_cast<int>(number);
-      model.path = located(expanded(path, item));
+      model.path = located(expanded(path));
       out.push_back(std::move(model));
     }
   }
 
   // ${NAME} is the environment's; ${LSTAR_LABS} has the place where `make labs` puts checkpoints as its default.
-  std::string expanded(const std::string& path, const toml::node& item) {
+  static std::string expanded(const std::string& path) {
     std::string out;
     for (size_t i = 0; i < path.size();) {
       const size_t open = path.find("${", i), close = open == std::string::npos ? open : path.find('}', open);
@@ -151,7 +152,7 @@ class Reader {
         const char* home = std::getenv("HOME");
         out += (cache && *cache ? std::string(cache) : std::string(home ? home : "") + "/.cache") + "/lstar/labs";
       } else {
-        record(position(item), fmt::format("environment variable {} is not set", name));
+        out += "${" + name + "}";  // no such place: the model fails with this path, and the study goes on
       }
       i = close + 1;
     }

@@ -22,26 +22,10 @@ std::string stored_dtypes(const Checkpoint& checkpoint) {
   return names;
 }
 
-// Why a prompt cannot be run on this model, if it cannot.
-std::optional<Error> refusal(const Architecture& a, const std::vector<int32_t>& ids) {
-  if (ids.empty()) return Error{.what = "empty prompt: no tokens"};
-  if (a.positions_are_limited && static_cast<int64_t>(ids.size()) > a.max_positions)
-    return Error{.what = "prompt longer than the model's positions",
-                 .expected = fmt::format("at most {} tokens", a.max_positions),
-                 .found = fmt::format("{}", ids.size())};
-  for (int32_t id : ids)
-    if (id < 0 || id >= a.vocab)
-      return Error{.what = "token id out of range",
-                   .expected = fmt::format("0 to {}", a.vocab - 1),
-                   .found = fmt::format("{}", id)};
-  return std::nullopt;
-}
-
 // Tokenizes and checks every prompt; those that can run get a row and go into the batch.
 Result<void> prepare(const Model& model, const std::vector<Prompt>& prompts, std::optional<Tokenizer>& tokenizer,
                      Measurement& m, Batch& batch) {
   const Architecture& a = model.architecture;
-  batch.start = {0};
   for (const Prompt& prompt : prompts) {
     MeasuredPrompt measured{.text = prompt.text, .ids = prompt.ids, .row = {}, .error = {}};
     if (prompt.ids.empty() && prompt.text) {
@@ -53,7 +37,8 @@ Result<void> prepare(const Model& model, const std::vector<Prompt>& prompts, std
       else
         measured.error = ids.error();
     }
-    if (!measured.error) measured.error = refusal(a, measured.ids);
+    if (!measured.error)
+      if (auto good = check_prompt(a, measured.ids); !good) measured.error = std::move(good).error();
     if (!measured.error) {
       measured.row = batch.prompts();
       batch.ids.insert(batch.ids.end(), measured.ids.begin(), measured.ids.end());
@@ -84,6 +69,9 @@ bool has_nan(const Measurement& m) {
   const auto any = [](const std::vector<double>& values) {
     return std::any_of(values.begin(), values.end(), [](double v) { return !std::isfinite(v); });
   };
+  for (const auto& scores : m.seen.next_tokens)
+    for (const TokenScore& score : scores)
+      if (!std::isfinite(score.logit)) return true;
   return any(m.seen.off_diagonal.values()) || any(m.seen.residual_norm.values()) || any(m.weights.w_v_sq) ||
          any(m.weights.ov_sq.values());
 }
@@ -113,6 +101,7 @@ Result<Measurement> measure(const std::string& name, const std::string& path, co
   std::optional<Tokenizer> tokenizer;
   Batch batch;
   LSTAR_TRY(prepare(model, prompts, tokenizer, m, batch));
+  if (batch.prompts() == 0) return m;
   if (options.numerics.dtype == Dtype::float64)
     LSTAR_TRY(run<double>(model, batch, options, threads, m));
   else

@@ -17,9 +17,10 @@ Result<Prompt> json_prompt(std::string_view line, const std::string& path, int n
   }
   Prompt prompt;
   prompt.text = json_string(document->root(), "text");
+  const auto listed = json_find(document->root(), "token_ids");
+  if (prompt.text && listed) return fail({.what = "both text and token_ids", .file = path, .at = at});
   if (prompt.text) return prompt;
   simdjson::dom::array ids;
-  const auto listed = json_find(document->root(), "token_ids");
   if (!listed || listed->get_array().get(ids))
     return fail({.what = "no prompt in this object", .file = path, .at = at, .expected = "\"text\" or \"token_ids\""});
   for (Json item : ids) {

@@ -35,6 +35,7 @@ struct Study {
   Dtype dtype = Dtype::float32;
   HeadLayout head_layout = HeadLayout::actual;
   uint64_t seed = 0;
+  std::string note;  // one sentence that every report of this study carries; may be empty
 };
 
 // One trace of one prompt, and L* by every detector.
@@ -62,7 +63,7 @@ struct ModelScore {
   std::optional<double> error_pct;            // |predicted - l_star| / L * 100
   std::optional<double> error_of_actual_pct;  // |predicted - l_star| / l_star * 100, the usual MAPE's term
   std::string reason;                         // why there is no L*
-  std::optional<Decides> decides;  // weights or attention: of the first prompt's factors averaged over prompts
+  std::optional<Decides> decides;             // weights or attention, with the attention factor averaged over prompts
 };
 
 struct ModelResult {

@@ -20,7 +20,7 @@ struct Half {
 };
 
 Half hold(Model& model, Json recorded, Dtype dtype) {
-  Batch batch{.ids = {}, .start = {0}};
+  Batch batch;
   const std::vector<Json> prompts = items(recorded, "prompts");
   for (Json prompt : prompts) {
     for (double id : numbers(prompt, "token_ids")) batch.ids.push_back(static_cast<int32_t>(id));

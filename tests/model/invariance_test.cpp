@@ -25,7 +25,7 @@ std::vector<std::vector<int32_t>> some_prompts() {
 }
 
 Batch packed(const std::vector<std::vector<int32_t>>& prompts) {
-  Batch batch{.ids = {}, .start = {0}};
+  Batch batch;
   for (const auto& ids : prompts) {
     batch.ids.insert(batch.ids.end(), ids.begin(), ids.end());
     batch.start.push_back(static_cast<int64_t>(batch.ids.size()));

@@ -19,7 +19,7 @@ constexpr double kFloat32 = 1e-5, kFloat64 = 1e-10;
 const Wants kAll = Want::diagonal | Want::entropy | Want::residual_norm | Want::rounded_sum | Want::next_token;
 
 Batch batch_of(const std::vector<Json>& prompts) {
-  Batch batch{.ids = {}, .start = {0}};
+  Batch batch;
   for (Json prompt : prompts) {
     for (double id : numbers(prompt, "token_ids")) batch.ids.push_back(static_cast<int32_t>(id));
     batch.start.push_back(static_cast<int64_t>(batch.ids.size()));

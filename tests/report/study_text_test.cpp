@@ -67,7 +67,7 @@ TEST(StudyText, AnUnresolvedLStarIsNeverAPlainNumber) {
   EXPECT_THAT(text, HasSubstr("L* empirical:  9.6? ± 1.0  (not resolved)"));
   EXPECT_THAT(text, HasSubstr("  9.60?"));
   EXPECT_THAT(text, Not(HasSubstr("  9.60 ")));
-  EXPECT_THAT(text, HasSubstr("of rounding noise: no L* is resolved"));
+  EXPECT_THAT(text, HasSubstr("but no L* is resolved: this is rounding noise"));
 }
 
 TEST(StudyText, FlagsAPredictionBeyondTheLayers) {

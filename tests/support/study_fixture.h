@@ -41,7 +41,7 @@ inline Measurement made_up_measurement(const MadeUpModel& model, Dtype dtype, si
                 .path = "models/" + model.name,
                 .revision = std::nullopt,
                 .format = "safetensors",
-                .files = {{"model.safetensors", 1234, std::string(64, 'a')}},
+                .files = {{"model.safetensors", 1234, std::string(64, model.name.back())}},
                 .stored_dtype = "float16"};
   m.shape = {.family = model.family,
              .notebook_name = model.notebook_name,

@@ -15,7 +15,7 @@ Architecture read_gpt2(Config& config, const Checkpoint&) {
   a.vocab = config.size({"vocab_size"});
   a.max_positions = config.size({"n_positions", "max_position_embeddings", "n_ctx"});
   a.positions_are_limited = true;
-  a.norm_epsilon = config.number_or({"layer_norm_epsilon"}, 1e-5);
+  a.norm_epsilon = config.positive_or({"layer_norm_epsilon"}, 1e-5, 1);
   a.activation = config.activation({"activation_function"}, "gelu_new");
   a.scale_by_layer = config.flag_or({"scale_attn_by_inverse_layer_idx"}, false);
   if (!config.flag_or({"scale_attn_weights"}, true)) a.attention_scale = 1;

@@ -13,13 +13,13 @@ Architecture read_gpt_neox(Config& config, const Checkpoint& checkpoint) {
   a.mlp = config.size({"intermediate_size"});
   a.vocab = config.size({"vocab_size"});
   a.max_positions = config.size_or({"max_position_embeddings"}, 2048);
-  a.norm_epsilon = config.number_or({"layer_norm_eps"}, 1e-5);
+  a.norm_epsilon = config.positive_or({"layer_norm_eps"}, 1e-5, 1);
   a.residual = config.flag_or({"use_parallel_residual"}, true) ? Residual::parallel : Residual::sequential;
   a.activation = config.activation({"hidden_act"}, "gelu");
   a.position.kind = Position::Kind::rotary;
-  const double share = config.nested_number_or("rope_parameters", {"partial_rotary_factor", "rotary_pct"}, 0.25);
+  const double share = config.rotary_or({"partial_rotary_factor", "rotary_pct"}, 0.25, 1);
   a.position.rotary_dims = static_cast<int>(a.head_dim * share);
-  a.position.rotary_base = config.nested_number_or("rope_parameters", {"rope_theta", "rotary_emb_base"}, 10000);
+  a.position.rotary_base = config.rotary_or({"rope_theta", "rotary_emb_base"}, 10000, kLargestRotaryBase);
   config.refuse_rotary_scaling();
   config.require(a.hidden % a.heads == 0, "key hidden_size", "a multiple of num_attention_heads",
                  std::to_string(a.hidden));

@@ -59,10 +59,10 @@ Architecture read_llama(Config& config, const Checkpoint& checkpoint) {
   const TensorInfo* table = checkpoint.find("token_embd.weight");
   a.vocab = is_gguf && table ? static_cast<int>(table->shape.rows()) : config.size({"vocab_size"});
   a.norm = NormRef::Kind::rms;
-  a.norm_epsilon = config.number_or({"rms_norm_eps", "attention.layer_norm_rms_epsilon"}, 1e-6);
+  a.norm_epsilon = config.positive_or({"rms_norm_eps", "attention.layer_norm_rms_epsilon"}, is_gguf ? 0 : 1e-6, 1);
   a.activation = config.activation({"hidden_act"}, "silu");
   a.position.kind = Position::Kind::rotary;
-  a.position.rotary_base = config.nested_number_or("rope_parameters", {"rope_theta", "rope.freq_base"}, 10000);
+  a.position.rotary_base = config.rotary_or({"rope_theta", "rope.freq_base"}, 10000, kLargestRotaryBase);
   a.position.rotary_dims = is_gguf ? config.size_or({"rope.dimension_count"}, a.head_dim) : a.head_dim;
   config.require(a.position.rotary_dims == a.head_dim, "key rope.dimension_count", "the whole head",
                  std::to_string(a.position.rotary_dims));
