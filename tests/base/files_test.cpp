@@ -1,0 +1,90 @@
+// JSON that others wrote, files that appear whole, errors on one line.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+
+#include "lstar/base/atomic_file.h"
+#include "lstar/base/json.h"
+#include "tests/support/temporary_folder.h"
+
+namespace lstar {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+std::string parse_error(const std::string& text) {
+  const auto document = JsonDocument::parse(text, "source");
+  return document ? "" : document.error().message();
+}
+
+TEST(Json, DuplicateKeysAreNamedAtAnyDepth) {
+  EXPECT_EQ(parse_error(R"({"a": 1, "b": 2, "a": 3})"), "source: key a: key appears twice in one object");
+  EXPECT_EQ(parse_error(R"([{"x": {"y": [1, {"k": 1, "k": 2}]}}])"), "source: key k: key appears twice in one object");
+  EXPECT_EQ(parse_error(R"({"a": {"k": 1}, "b": {"k": 1}})"), "");
+}
+
+TEST(Json, BrokenDocumentsNameTheirSource) {
+  for (const char* text : {"", "{", "{\"a\": nul}", "[1, 2", "\"\\ud800\"", "{\"a\": 1} trailing"})
+    EXPECT_THAT(parse_error(text), StartsWith("source: ")) << text;
+  EXPECT_THAT(parse_error(std::string(100000, '[')), HasSubstr("not valid JSON"));
+}
+
+TEST(Json, LookupsAnswerAbsentForOtherTypes) {
+  const auto document = JsonDocument::parse(R"({"n": 3, "x": 1.5, "t": "text", "z": null, "f": false})", "source");
+  ASSERT_TRUE(document);
+  const Json root = document->root();
+  EXPECT_EQ(json_integer(root, "n"), 3);
+  EXPECT_EQ(json_integer(root, "t"), std::nullopt);
+  EXPECT_EQ(json_number(root, "x"), 1.5);
+  EXPECT_EQ(json_string(root, "n"), std::nullopt);
+  EXPECT_EQ(json_bool(root, "f"), false);
+  EXPECT_FALSE(json_find(root, "z"));
+  EXPECT_FALSE(json_find(root, "none"));
+}
+
+TEST(Files, AppearWholeOrNotAtAll) {
+  testing::TemporaryFolder folder;
+  const std::string path = folder / "file";
+  ASSERT_TRUE(write_file(path, "first"));
+  ASSERT_TRUE(write_file(path, "second"));
+  EXPECT_EQ(*read_file(path), "second");
+  EXPECT_FALSE(write_file(folder / "none/file", "x"));
+  ASSERT_TRUE(std::filesystem::create_directory(folder / "taken"));
+  EXPECT_FALSE(write_file(folder / "taken", "x"));  // a folder is in the way
+  size_t entries = 0;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(folder.path())) ++entries;
+  EXPECT_EQ(entries, 2u) << "a temporary file was left behind";
+}
+
+TEST(Files, ReadingIsBounded) {
+  testing::TemporaryFolder folder;
+  ASSERT_TRUE(write_file(folder / "file", std::string(1000, 'x')));
+  EXPECT_TRUE(read_file(folder / "file", 1000));
+  EXPECT_EQ(read_file(folder / "file", 999).error().message(),
+            (folder / "file") + ": file too large: expected at most 999 bytes");
+}
+
+TEST(Files, FoldersAreMadeAndProbed) {
+  testing::TemporaryFolder folder;
+  EXPECT_TRUE(make_folder(folder / "a/b c/d"));
+  EXPECT_TRUE(std::filesystem::is_directory(folder / "a/b c/d"));
+  ASSERT_TRUE(write_file(folder / "file", ""));
+  EXPECT_FALSE(make_folder(folder / "file"));
+  EXPECT_FALSE(make_folder(folder / "file/below"));
+  EXPECT_FALSE(make_folder("/proc/lstar"));
+}
+
+TEST(Errors, AreOneLine) {
+  EXPECT_EQ((Error{.what = "shape", .file = "f", .at = "tensor t", .expected = "[1]", .found = "[2]"}).message(),
+            "f: tensor t: shape: expected [1], found [2]");
+  EXPECT_EQ(Error{.what = "what"}.message(), "what");
+  EXPECT_EQ((Error{.what = "what", .found = "x"}).message(), "what: found x");
+  EXPECT_EQ((Error{.what = "a\nb\tc\x1b[31m"}).message(), "a b c [31m");
+  EXPECT_EQ((Error{.what = "w"}).in("f").in("g").message(), "f: w");
+}
+
+}  // namespace
+}  // namespace lstar

@@ -1,0 +1,51 @@
+#include "lstar/base/worker_pool.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <stdexcept>
+#include <vector>
+
+namespace lstar {
+namespace {
+
+TEST(WorkerPool, CallsEveryIndexOnce) {
+  for (int threads : {1, 2, 5}) {
+    WorkerPool pool(threads);
+    EXPECT_EQ(pool.threads(), threads);
+    for (size_t count : {0u, 1u, 2u, 1000u}) {
+      std::vector<std::atomic<int>> calls(count);
+      pool.for_each(count, [&](size_t index, int worker) {
+        EXPECT_GE(worker, 0);
+        EXPECT_LT(worker, threads);
+        ++calls[index];
+      });
+      for (const auto& n : calls) EXPECT_EQ(n, 1);
+    }
+  }
+}
+
+TEST(WorkerPool, ScratchOfOneWorkerIsNeverShared) {
+  WorkerPool pool(4);
+  std::vector<std::atomic<bool>> busy(4);
+  pool.for_each(2000, [&](size_t, int worker) {
+    EXPECT_FALSE(busy[static_cast<size_t>(worker)].exchange(true));
+    busy[static_cast<size_t>(worker)] = false;
+  });
+}
+
+TEST(WorkerPool, ThrowsAgainAndGoesOn) {
+  for (int threads : {1, 3}) {
+    WorkerPool pool(threads);
+    const auto bad = [](size_t index, int) {
+      if (index == 7) throw std::runtime_error("seven");
+    };
+    EXPECT_THROW(pool.for_each(100, bad), std::runtime_error);
+    std::atomic<size_t> sum{0};
+    pool.for_each(10, [&](size_t index, int) { sum += index; });
+    EXPECT_EQ(sum, 45u);
+  }
+}
+
+}  // namespace
+}  // namespace lstar
