@@ -1,6 +1,10 @@
 #include "lstar/base/json.h"
 
+#include <sys/stat.h>
+
 #include <bit>
+#include <cerrno>
+#include <cstring>
 #include <functional>
 #include <vector>
 
@@ -64,6 +68,11 @@ Result<JsonDocument> JsonDocument::read(const std::string& path) {
   JsonDocument document;
   document.parser_ = std::make_unique<dom::parser>();
   document.source_ = path;
+  struct stat status;
+  if (::stat(path.c_str(), &status) != 0)
+    return fail({.what = std::string("cannot be read: ") + std::strerror(errno), .file = path});
+  if (!S_ISREG(status.st_mode))
+    return fail({.what = "not a regular file", .file = path});  // a pipe would wait for ever
   const simdjson::error_code error = document.parser_->load(path).get(document.root_);
   if (error == simdjson::IO_ERROR) return fail({.what = "cannot be read", .file = path});
   LSTAR_TRY(check(error, document.root_, path));

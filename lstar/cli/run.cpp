@@ -128,7 +128,8 @@ void add_run(CLI::App& app, int& status) {
   command->add_option("--formula", options->formula, "Formula held against L*")->check(CLI::IsMember(formula_names()));
   options->compute.add_to(*command);
   command->add_option("--seed", options->seed, "Seed of the permutations that ask what decides L*");
-  command->add_option("--out", options->out, "Folder for JSON, CSV and figures; made if it is not there");
+  command->add_option("--out", options->out,
+                      "Folder for JSON, CSV and figures, made if it is not there; without it nothing is written");
   command->add_option("--figures", options->formats, "Formats of the figures: png, svg, pdf")
       ->check(CLI::IsMember({"png", "svg", "pdf"}))
       ->delimiter(',')

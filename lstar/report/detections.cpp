@@ -62,8 +62,8 @@ std::string detections_text(const std::vector<NamedTrace>& traces, NanPolicy pol
     std::vector<std::string> row{one_line(name), fmt::format("{}", trace.size())};
     std::string remark;
     for (const Detection& found : detect_all(trace, {}, policy)) {
-      row.push_back(found.layer ? fmt::format("{}", *found.layer) : "-");
-      if (!found.layer && remark.empty()) remark = found.reason;
+      row.push_back(!found.layer ? "-" : fmt::format("{}{}", *found.layer, found.resolved ? "" : "?"));
+      if (!found.resolved && remark.empty()) remark = found.reason;
     }
     row.push_back(remark);
     table.row(std::move(row));
@@ -80,7 +80,7 @@ std::string detections_json(const std::vector<NamedTrace>& traces, NanPolicy pol
     const std::vector<Detection> found = detect_all(trace, {}, policy);
     for (size_t i = 0; i < found.size(); ++i) {
       entry[std::string(detectors()[i].name)] = found[i].layer ? ordered_json(*found[i].layer) : ordered_json(nullptr);
-      if (!found[i].layer && reason.empty()) reason = found[i].reason;
+      if (!found[i].resolved && reason.empty()) reason = found[i].reason;
     }
     if (!reason.empty()) entry["reason"] = reason;
     json[valid_utf8(name)] = std::move(entry);

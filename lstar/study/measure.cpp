@@ -120,7 +120,7 @@ Result<Measurement> measure(const std::string& name, const std::string& path, co
     for (const auto& scores : m.seen.next_tokens) {
       std::vector<std::string> pieces;
       if (tokenizer)
-        for (const TokenScore& score : scores) pieces.push_back(tokenizer->piece(score.id));
+        for (const TokenScore& score : scores) pieces.push_back(tokenizer->decode(std::span(&score.id, 1)));
       m.next_pieces.push_back(std::move(pieces));
     }
   }

@@ -39,7 +39,8 @@ Result<std::vector<Prompt>> read_prompts(const std::string& path) {
   LSTAR_ASSIGN(const std::string content, read_file(path));
   std::vector<Prompt> prompts;
   int number = 0;
-  for (size_t begin = 0; begin < content.size();) {
+  const size_t mark = content.starts_with("\xef\xbb\xbf") ? 3 : 0;  // a byte order mark is not text
+  for (size_t begin = mark; begin < content.size();) {
     size_t end = content.find('\n', begin);
     if (end == std::string::npos) end = content.size();
     std::string_view line(content.data() + begin, end - begin);
