@@ -1,12 +1,14 @@
-# The program, the libraries, and the headers as lstar/<folder>/<file>.h.
+# The program, the libraries with their headers as lstar/<folder>/<file>.h, and what find_package(lstar) reads.
 include(GNUInstallDirs)
 
-get_property(targets DIRECTORY PROPERTY BUILDSYSTEM_TARGETS)
-foreach(target IN LISTS targets)
-  get_target_property(type ${target} TYPE)
-  if(type STREQUAL "STATIC_LIBRARY" OR target STREQUAL "lstar")
-    install(TARGETS ${target} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-  endif()
+set(libraries lstar_options)
+foreach(folder base checkpoint tokenizer observe compute model analysis study report)
+  list(APPEND libraries lstar_${folder})
 endforeach()
-install(DIRECTORY lstar/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/lstar FILES_MATCHING PATTERN "*.h")
+install(TARGETS lstar RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(TARGETS ${libraries} EXPORT lstarTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(EXPORT lstarTargets NAMESPACE lstar:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/lstar)
+install(FILES cmake/lstarConfig.cmake DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/lstar)
+install(DIRECTORY lstar/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/lstar FILES_MATCHING PATTERN "*.h"
+        PATTERN "*-inl.h" EXCLUDE PATTERN "cli" EXCLUDE PATTERN "cpu" EXCLUDE)
 install(FILES ${PROJECT_BINARY_DIR}/generated/lstar/version.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/lstar)
