@@ -98,13 +98,7 @@ std::vector<std::string> with_half() {
       names.push_back(name);
   return names;
 }
-std::string test_name(const ::testing::TestParamInfo<std::string>& info) {
-  std::string name = info.param;
-  for (char& c : name)
-    if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
-  return name;
-}
-INSTANTIATE_TEST_SUITE_P(Checkpoints, HalfPrecision, ::testing::ValuesIn(with_half()), test_name);
+INSTANTIATE_TEST_SUITE_P(Checkpoints, HalfPrecision, ::testing::ValuesIn(with_half()), testing::test_name);
 
 }  // namespace
 }  // namespace lstar

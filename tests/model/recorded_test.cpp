@@ -98,13 +98,8 @@ TEST_P(Recorded, Float32) { hold_pass<float>(*model_, *expected_, Dtype::float32
 TEST_P(Recorded, Float64) { hold_pass<double>(*model_, *expected_, Dtype::float64, kFloat64); }
 TEST_P(Recorded, WeightNorms) { hold_weights(*model_, *expected_); }
 
-std::string test_name(const ::testing::TestParamInfo<std::string>& info) {
-  std::string name = info.param;
-  for (char& c : name)
-    if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
-  return name;
-}
-INSTANTIATE_TEST_SUITE_P(Checkpoints, Recorded, ::testing::ValuesIn(testing::recorded_checkpoints()), test_name);
+INSTANTIATE_TEST_SUITE_P(Checkpoints, Recorded, ::testing::ValuesIn(testing::recorded_checkpoints()),
+                         testing::test_name);
 
 class Zoo : public ::testing::TestWithParam<std::string> {};
 
@@ -117,10 +112,7 @@ TEST_P(Zoo, MatchesTransformers) {
   hold_pass<double>(*model, *expected, Dtype::float64, kFloat64);
   hold_weights(*model, *expected);
 }
-INSTANTIATE_TEST_SUITE_P(Models, Zoo,
-                         ::testing::Values("neox-12x12", "neox-24x16", "opt-12x12", "opt-24x16", "bloom-24x16",
-                                           "gpt2-12x12"),
-                         test_name);
+INSTANTIATE_TEST_SUITE_P(Models, Zoo, ::testing::ValuesIn(testing::zoo_models()), testing::test_name);
 
 }  // namespace
 }  // namespace lstar

@@ -63,22 +63,13 @@ TEST_P(RecordedTraces, Checkpoint) {
   const std::string folder = source_path("tests/data/checkpoints/" + GetParam());
   hold(folder, folder + "/expected.json");
 }
-std::string test_name(const ::testing::TestParamInfo<std::string>& info) {
-  std::string name = info.param;
-  for (char& c : name)
-    if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
-  return name;
-}
-INSTANTIATE_TEST_SUITE_P(All, RecordedTraces, ::testing::ValuesIn(testing::recorded_checkpoints()), test_name);
+INSTANTIATE_TEST_SUITE_P(All, RecordedTraces, ::testing::ValuesIn(testing::recorded_checkpoints()), testing::test_name);
 
 class ZooTraces : public ::testing::TestWithParam<std::string> {};
 TEST_P(ZooTraces, TextToLStar) {
   hold(source_path("zoo/" + GetParam()), source_path("tests/data/zoo/" + GetParam() + ".json"));
 }
-INSTANTIATE_TEST_SUITE_P(All, ZooTraces,
-                         ::testing::Values("neox-12x12", "neox-24x16", "opt-12x12", "opt-24x16", "bloom-24x16",
-                                           "gpt2-12x12"),
-                         test_name);
+INSTANTIATE_TEST_SUITE_P(All, ZooTraces, ::testing::ValuesIn(testing::zoo_models()), testing::test_name);
 
 class GgufTraces : public ::testing::TestWithParam<std::string> {};
 TEST_P(GgufTraces, BlocksAreWidened) {

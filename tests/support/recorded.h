@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <filesystem>
 #include <string>
@@ -66,6 +67,19 @@ inline std::vector<std::string> recorded_checkpoints() {
     if (entry.is_directory()) names.push_back(entry.path().filename().string());
   std::sort(names.begin(), names.end());
   return names;
+}
+
+// The six miniatures.
+inline std::vector<std::string> zoo_models() {
+  return {"neox-12x12", "neox-24x16", "opt-12x12", "opt-24x16", "bloom-24x16", "gpt2-12x12"};
+}
+
+// A checkpoint's name as GoogleTest allows it in a test's name.
+inline std::string test_name(const ::testing::TestParamInfo<std::string>& info) {
+  std::string name = info.param;
+  for (char& c : name)
+    if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
+  return name;
 }
 
 }  // namespace lstar::testing
