@@ -33,7 +33,10 @@ const TensorInfo* Checkpoint::find(std::string_view name) const {
 Result<std::unique_ptr<Checkpoint>> open_checkpoint(const std::string& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0)
-    return fail({.what = std::string("cannot be opened: ") + std::strerror(errno), .file = path});
+    return errno == ENOENT ? fail({.what = "not on disk",
+                                   .file = path,
+                                   .expected = "a folder in Hugging Face's layout, or a .gguf file"})
+                           : fail({.what = std::string("cannot be opened: ") + std::strerror(errno), .file = path});
   if (S_ISDIR(status.st_mode)) return open_safetensors_folder(path);
   LSTAR_ASSIGN(MappedFile mapped, MappedFile::open(path));
   if (is_gguf(mapped)) return open_gguf(std::move(mapped));

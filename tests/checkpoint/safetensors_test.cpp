@@ -200,7 +200,7 @@ TEST_F(Safetensors, FoldersThatLackSomething) {
   std::filesystem::remove(folder_ / "config.json");
   EXPECT_EQ(message(), ": the folder has no config.json");
   EXPECT_EQ(open_checkpoint(folder_ / "nowhere").error().message(),
-            folder_ / "nowhere" + ": cannot be opened: No such file or directory");
+            folder_ / "nowhere" + ": not on disk: expected a folder in Hugging Face's layout, or a .gguf file");
   write_bytes(folder_ / "text", "GG, no checkpoint");
   EXPECT_EQ(open_checkpoint(folder_ / "text").error().message(),
             folder_ / "text" + ": not a checkpoint: expected a folder in Hugging Face's layout or a GGUF file");
