@@ -13,6 +13,7 @@
 #include <cstring>
 
 #include "lstar/base/dtype.h"
+#include "lstar/checkpoint/widen_blocks.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace lstar {
@@ -196,7 +197,7 @@ void widen(StoredType type, const std::byte* source, std::span<float> out) {
     case StoredType::q8_0: return HWY_DYNAMIC_DISPATCH(q8_0_to_floats)(bytes, out.size(), out.data());
     case StoredType::q4_0: return HWY_DYNAMIC_DISPATCH(q4_0_to_floats)(bytes, out.size(), out.data());
     case StoredType::q4_1: return HWY_DYNAMIC_DISPATCH(q4_1_to_floats)(bytes, out.size(), out.data());
-    default: return;  // integers and booleans hold no weights; read() has refused them
+    default: return widen_blocks(type, bytes, out.size(), out.data());  // integers hold no weights: read() refuses them
   }
 }
 

@@ -1,6 +1,7 @@
-// Stored numbers to float and double. Exact, but for float64 to float and for the sum in Q4_1, which round to nearest:
-// a quantised element is scale * q (exact in float32), or scale * q + minimum rounded to float32, as the format's
-// reference implementation has it; as double it is the same value. The bits are the same on every processor.
+// Stored numbers to float and double. Exact, but for float64 to float and for quantised blocks with minimums or with
+// scales of their own, which round to nearest once: a quantised element is the float32 that the format's reference
+// implementation gives, scale * q or scale * q + minimum; as double it is the same value. The bits are the same on
+// every processor.
 // Thread-safe.
 #pragma once
 

@@ -5,6 +5,7 @@
 
 #include <limits>
 #include <optional>
+#include <tuple>
 
 #include "lstar/checkpoint/gguf_metadata.h"
 #include "tests/support/checkpoint_writer.h"
@@ -244,12 +245,18 @@ TEST_F(Gguf, BrokenTensors) {
   EXPECT_EQ(message_for(with(4, ~uint64_t{0})), "tensor w: axis too long: found 18446744073709551615");
   EXPECT_EQ(message_for(with(4, uint64_t{1} << 62)),
             "tensor w: shape has too many elements: found [2, 4611686018427387904]");
-  EXPECT_EQ(message_for(with(20, uint32_t{12})),
-            "tensor w: type is not read: expected one of F32, F16, BF16, F64, Q8_0, Q4_1, Q4_0, found Q4_K");
-  EXPECT_EQ(message_for(with(20, uint32_t{26})),
-            "tensor w: type is not read: expected one of F32, F16, BF16, F64, Q8_0, Q4_1, Q4_0, found I32");
-  EXPECT_EQ(message_for(with(20, uint32_t{999})),
-            "tensor w: type is not read: expected one of F32, F16, BF16, F64, Q8_0, Q4_1, Q4_0, found number 999");
+  const std::string known =
+      "tensor w: type is not read: expected one of F32, F16, BF16, F64, Q8_0, Q4_1, Q4_0, Q5_0, Q5_1, Q2_K, Q3_K, "
+      "Q4_K, Q5_K, Q6_K, IQ4_NL, IQ4_XS, I8, I16, I32, I64, MXFP4, found ";
+  EXPECT_EQ(message_for(with(20, uint32_t{15})), known + "Q8_K");
+  EXPECT_EQ(message_for(with(20, uint32_t{16})), known + "IQ2_XXS");
+  EXPECT_EQ(message_for(with(20, uint32_t{999})), known + "number 999");
+  EXPECT_EQ(message_for(with(20, uint32_t{26})), "opened");  // whole numbers may be there; read() refuses them
+  for (const auto& [number, name, elements] :
+       {std::tuple{6u, "Q5_0", "32"}, {12u, "Q4_K", "256"}, {14u, "Q6_K", "256"}})
+    EXPECT_EQ(message_for(with(20, number)), fmt::format("tensor w: rows of {} must be whole blocks: expected a last "
+                                                         "axis that {} divides, found [2, 4]",
+                                                         name, elements));
   EXPECT_EQ(message_for(with(20, uint32_t{8})),
             "tensor w: rows of Q8_0 must be whole blocks: expected a last axis that 32 divides, found [2, 4]");
   EXPECT_EQ(message_for(with(24, uint64_t{4})),

@@ -1,0 +1,229 @@
+// Every format here is taken in two steps: a block is unpacked into whole numbers of one byte, with a scale and a
+// minimum for each group of 16 or 32 of them; then each group becomes scale * q - minimum. The product of a scale and
+// its factor is exact in float32 (at most 11 + 8 bits), so the order of operations of the format's reference
+// implementation, scale first, is kept to the bit. Unpacking is plain loops over bytes, which compilers turn into
+// vectors; like widen.cpp, this file is compiled once for every instruction set.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "lstar/checkpoint/widen_blocks.cpp"
+#include <hwy/foreach_target.h>  // must come before highway.h
+#include <hwy/highway.h>
+
+#include "lstar/checkpoint/widen_blocks.h"
+
+#include <bit>
+#include <cstring>
+
+#include "lstar/base/dtype.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace lstar {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// A block, unpacked. Minimums stay zero for formats without them: x - 0 is x, whatever the sign of x.
+template <int kElements, int kGroup>
+struct Unpacked {
+  static constexpr int kCount = kElements, kGroupSize = kGroup, kGroups = kElements / kGroup;
+  alignas(64) int8_t q[kElements];  // in the order of the elements
+  float scale[kGroups];
+  float minimum[kGroups] = {};
+};
+using Small = Unpacked<32, 32>;
+using Groups32 = Unpacked<256, 32>;
+using Groups16 = Unpacked<256, 16>;
+
+HWY_INLINE float load_half(const uint8_t* source) {
+  uint16_t bits;
+  std::memcpy(&bits, source, sizeof bits);
+  return float16_to_float(bits);
+}
+
+// Q5_0 and Q5_1: 32 fifth bits, then 16 bytes whose low nibbles are elements 0..15 and whose high ones are 16..31.
+HWY_INLINE void unpack_five_bits(const uint8_t* source, int less, int8_t* q) {
+  uint32_t fifth;
+  std::memcpy(&fifth, source, sizeof fifth);
+  const uint8_t* nibbles = source + 4;
+  for (int i = 0; i < 16; ++i) {
+    q[i] = static_cast<int8_t>(((nibbles[i] & 15) | ((fifth >> i & 1) << 4)) - static_cast<uint32_t>(less));
+    q[i + 16] = static_cast<int8_t>(((nibbles[i] >> 4) | ((fifth >> (i + 16) & 1) << 4)) - static_cast<uint32_t>(less));
+  }
+}
+
+// 22 bytes: scale, five bits that stand for q - 16.
+HWY_INLINE void unpack_q5_0(const uint8_t* source, Small& block) {
+  block.scale[0] = load_half(source);
+  unpack_five_bits(source + 2, 16, block.q);
+}
+
+// 24 bytes: scale, what is added (the minimum, its sign turned), five bits.
+HWY_INLINE void unpack_q5_1(const uint8_t* source, Small& block) {
+  block.scale[0] = load_half(source);
+  block.minimum[0] = -load_half(source + 2);
+  unpack_five_bits(source + 4, 0, block.q);
+}
+
+// 84 bytes: 16 bytes of scale (low nibble) and minimum (high), 64 bytes of two bits, the units of both.
+// Bits 2s, 2s + 1 of byte 32h + i are element 128h + 32s + i: so in all formats with two bits.
+HWY_INLINE void unpack_q2_k(const uint8_t* source, Groups16& block) {
+  const float scale = load_half(source + 80), minimum = load_half(source + 82);
+  for (int g = 0; g < 16; ++g) {
+    block.scale[g] = scale * static_cast<float>(source[g] & 15);
+    block.minimum[g] = minimum * static_cast<float>(source[g] >> 4);
+  }
+  for (int h = 0; h < 2; ++h)
+    for (int s = 0; s < 4; ++s)
+      for (int i = 0; i < 32; ++i)
+        block.q[128 * h + 32 * s + i] = static_cast<int8_t>(source[16 + 32 * h + i] >> (2 * s) & 3);
+}
+
+// 110 bytes: 32 bytes of third bits (0 takes 4 away), 64 bytes of two bits, 12 bytes of six-bit scales less 32 (low
+// nibbles in the first eight), the unit.
+HWY_INLINE void unpack_q3_k(const uint8_t* source, Groups16& block) {
+  const uint8_t *third = source, *two = source + 32, *scales = source + 96;
+  const float unit = load_half(source + 108);
+  for (int g = 0; g < 16; ++g) {
+    const int low = scales[g % 8] >> (g / 8 * 4) & 15, high = scales[8 + g % 4] >> (g / 4 * 2) & 3;
+    block.scale[g] = unit * static_cast<float>((low | high << 4) - 32);
+  }
+  for (int h = 0; h < 2; ++h)
+    for (int s = 0; s < 4; ++s)
+      for (int i = 0; i < 32; ++i)
+        block.q[128 * h + 32 * s + i] =
+            static_cast<int8_t>((two[32 * h + i] >> (2 * s) & 3) - ((third[i] >> (4 * h + s) & 1) ^ 1) * 4);
+}
+
+// Q4_K and Q5_K begin alike: units of scale and minimum, then 12 bytes with eight six-bit pairs. The first four pairs
+// lie in the low six bits of bytes 0..7; the others have nibbles in bytes 8..11 and their top bits above the first.
+HWY_INLINE void unpack_pairs(const uint8_t* source, Groups32& block) {
+  const float scale = load_half(source), minimum = load_half(source + 2);
+  const uint8_t* packed = source + 4;
+  for (int g = 0; g < 4; ++g) {
+    block.scale[g] = scale * static_cast<float>(packed[g] & 63);
+    block.minimum[g] = minimum * static_cast<float>(packed[4 + g] & 63);
+    block.scale[4 + g] = scale * static_cast<float>((packed[8 + g] & 15) | packed[g] >> 6 << 4);
+    block.minimum[4 + g] = minimum * static_cast<float>(packed[8 + g] >> 4 | packed[4 + g] >> 6 << 4);
+  }
+}
+
+// 144 bytes: the pairs, then nibbles: those of byte 32c + i are elements 64c + i and 64c + 32 + i.
+HWY_INLINE void unpack_q4_k(const uint8_t* source, Groups32& block) {
+  unpack_pairs(source, block);
+  for (int c = 0; c < 4; ++c)
+    for (int i = 0; i < 32; ++i) {
+      const uint8_t both = source[16 + 32 * c + i];
+      block.q[64 * c + i] = static_cast<int8_t>(both & 15);
+      block.q[64 * c + 32 + i] = static_cast<int8_t>(both >> 4);
+    }
+}
+
+// 176 bytes: as Q4_K, with 32 bytes of fifth bits before the nibbles; bit g of byte i belongs to group g.
+HWY_INLINE void unpack_q5_k(const uint8_t* source, Groups32& block) {
+  unpack_pairs(source, block);
+  const uint8_t *fifth = source + 16, *nibbles = source + 48;
+  for (int c = 0; c < 4; ++c)
+    for (int i = 0; i < 32; ++i) {
+      const uint8_t both = nibbles[32 * c + i];
+      block.q[64 * c + i] = static_cast<int8_t>((both & 15) | (fifth[i] >> (2 * c) & 1) << 4);
+      block.q[64 * c + 32 + i] = static_cast<int8_t>(both >> 4 | (fifth[i] >> (2 * c + 1) & 1) << 4);
+    }
+}
+
+// 210 bytes: 128 bytes of nibbles, 64 bytes of two upper bits, 16 signed scales, the unit; q less 32.
+HWY_INLINE void unpack_q6_k(const uint8_t* source, Groups16& block) {
+  const uint8_t *nibbles = source, *upper = source + 128, *scales = source + 192;
+  const float unit = load_half(source + 208);
+  for (int g = 0; g < 16; ++g) block.scale[g] = unit * static_cast<float>(static_cast<int8_t>(scales[g]));
+  for (int h = 0; h < 2; ++h)
+    for (int s = 0; s < 4; ++s)
+      for (int i = 0; i < 32; ++i) {
+        const int low = nibbles[64 * h + 32 * (s % 2) + i] >> (s / 2 * 4) & 15;
+        block.q[128 * h + 32 * s + i] = static_cast<int8_t>((low | (upper[32 * h + i] >> (2 * s) & 3) << 4) - 32);
+      }
+}
+
+// Numbers that are places in a table: 16 bytes, low nibbles first.
+HWY_INLINE void look_up(const uint8_t* source, const int8_t* table, int8_t* q) {
+  for (int i = 0; i < 16; ++i) {
+    q[i] = table[source[i] & 15];
+    q[i + 16] = table[source[i] >> 4];
+  }
+}
+constexpr int8_t kUneven[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+constexpr int8_t kTwiceFloat4[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
+
+// 18 bytes: scale, places.
+HWY_INLINE void unpack_iq4_nl(const uint8_t* source, Small& block) {
+  block.scale[0] = load_half(source);
+  look_up(source + 2, kUneven, block.q);
+}
+
+// 136 bytes: unit, 16 bits with the top two of eight scales, 4 bytes with their nibbles, places; scales less 32.
+HWY_INLINE void unpack_iq4_xs(const uint8_t* source, Groups32& block) {
+  const float unit = load_half(source);
+  uint16_t top;
+  std::memcpy(&top, source + 2, sizeof top);
+  for (int g = 0; g < 8; ++g) {
+    const int low = source[4 + g / 2] >> (g % 2 * 4) & 15;
+    block.scale[g] = unit * static_cast<float>((low | (top >> (2 * g) & 3) << 4) - 32);
+    look_up(source + 8 + 16 * g, kUneven, block.q + 32 * g);
+  }
+}
+
+// 17 bytes: an exponent, places of four-bit floats. The table holds their doubles, so the scale is 2^(exponent - 128).
+HWY_INLINE void unpack_mxfp4(const uint8_t* source, Small& block) {
+  const uint32_t exponent = source[0];
+  block.scale[0] = std::bit_cast<float>(exponent < 2 ? 0x200000u << exponent : (exponent - 1) << 23);
+  look_up(source + 1, kTwiceFloat4, block.q);
+}
+
+template <class Block, int kBytes, void (*unpack)(const uint8_t*, Block&)>
+void widen_all(const uint8_t* source, size_t count, float* out) {
+  using Floats = hn::CappedTag<float, 16>;  // a vector divides a group
+  const Floats floats;
+  const hn::RebindToSigned<Floats> integers;
+  const hn::Rebind<int8_t, Floats> bytes;
+  const size_t lanes = hn::Lanes(floats);
+  Block block;
+  for (size_t left = count / Block::kCount; left > 0; --left, source += kBytes, out += Block::kCount) {
+    unpack(source, block);
+    for (size_t g = 0; g < Block::kGroups; ++g) {
+      const auto scale = hn::Set(floats, block.scale[g]), minimum = hn::Set(floats, block.minimum[g]);
+      for (size_t i = g * Block::kGroupSize; i < (g + 1) * Block::kGroupSize; i += lanes) {
+        const auto q = hn::ConvertTo(floats, hn::PromoteTo(integers, hn::LoadU(bytes, block.q + i)));
+        hn::StoreU(hn::Sub(hn::Mul(scale, q), minimum), floats, out + i);
+      }
+    }
+  }
+}
+
+void widen_blocks(StoredType type, const uint8_t* source, size_t count, float* out) {
+  switch (type) {
+    case StoredType::q5_0: return widen_all<Small, 22, unpack_q5_0>(source, count, out);
+    case StoredType::q5_1: return widen_all<Small, 24, unpack_q5_1>(source, count, out);
+    case StoredType::q2_k: return widen_all<Groups16, 84, unpack_q2_k>(source, count, out);
+    case StoredType::q3_k: return widen_all<Groups16, 110, unpack_q3_k>(source, count, out);
+    case StoredType::q4_k: return widen_all<Groups32, 144, unpack_q4_k>(source, count, out);
+    case StoredType::q5_k: return widen_all<Groups32, 176, unpack_q5_k>(source, count, out);
+    case StoredType::q6_k: return widen_all<Groups16, 210, unpack_q6_k>(source, count, out);
+    case StoredType::iq4_nl: return widen_all<Small, 18, unpack_iq4_nl>(source, count, out);
+    case StoredType::iq4_xs: return widen_all<Groups32, 136, unpack_iq4_xs>(source, count, out);
+    case StoredType::mxfp4: return widen_all<Small, 17, unpack_mxfp4>(source, count, out);
+    default: return;
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace lstar
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace lstar {
+
+HWY_EXPORT(widen_blocks);
+
+void widen_blocks(StoredType type, const uint8_t* source, size_t count, float* out) {
+  HWY_DYNAMIC_DISPATCH(widen_blocks)(type, source, count, out);
+}
+
+}  // namespace lstar
+#endif  // HWY_ONCE
