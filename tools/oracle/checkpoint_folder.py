@@ -1,22 +1,29 @@
 """Writes a checkpoint as its lab would publish it: config.json as given, tensors under the names that they use."""
 
 import json
+import re
+import tempfile
+from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 
 
 def published_tensors(model, variant):
+    """What transformers saves under the names it reads (experts one by one), then renamed as the variant says."""
+    with tempfile.TemporaryDirectory() as folder:
+        model.save_pretrained(folder)
+        saved = load_file(Path(folder) / "model.safetensors")
     tensors = {}
-    for name, tensor in model.state_dict().items():
-        if name == "lm_head.weight" and model.config.tie_word_embeddings:
-            continue
-        old, new = variant.get("rename", ("", ""))
+    for name, tensor in saved.items():
         published = name.removeprefix(variant.get("drop_prefix", ""))
-        published = new + name.removeprefix(old) if old and name.startswith(old) else published
+        for old, new in variant.get("rename", ()):
+            published = re.sub(old, new, published)
         tensors[published] = tensor.to(DTYPES[variant.get("dtype", "float32")])
+    for name, tensor in variant.get("stray", {}).items():
+        tensors[name] = torch.tensor(tensor)
     if variant.get("stray_buffers"):
         positions = model.config.max_position_embeddings
         for layer in range(model.config.num_hidden_layers):

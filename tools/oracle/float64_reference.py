@@ -1,23 +1,25 @@
 """Makes `transformers` compute in float64 throughout.
 
-A model loaded as float64 still falls back to float32 in places: RMSNorm, the softmax of most families, rotary tables,
-ALiBi slopes, GPT-2's upcast attention. Inside `true_float64()` the modelling files see a `torch` whose float32 is
+A model loaded as float64 still falls back to float32 in places: RMSNorm, the softmax of most families and of routers,
+rotary tables, ALiBi slopes, embedding scales, GPT-2's upcast attention. Inside `true_float64()` the modelling files see a `torch` whose float32 is
 float64, and Tensor.float() is Tensor.double(), so that none of these places loses digits; any that does is an error.
 """
 
+import sys
 from contextlib import contextmanager
 
 import torch
+import transformers
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
-from transformers import AutoModelForCausalLM
-from transformers.models.bloom import modeling_bloom
-from transformers.models.gpt2 import modeling_gpt2
-from transformers.models.gpt_neox import modeling_gpt_neox
-from transformers.models.llama import modeling_llama
-from transformers.models.opt import modeling_opt
+from transformers import modeling_rope_utils
 
-MODELLING_FILES = (modeling_gpt2, modeling_gpt_neox, modeling_opt, modeling_bloom, modeling_llama)
+
+def modelling_files():
+    """Of the families loaded so far, and what they share."""
+    prefix = "transformers.models."
+    loaded = [module for name, module in sys.modules.items() if name.startswith(prefix) and ".modeling_" in name]
+    return [modeling_rope_utils, *(module for module in loaded if getattr(module, "torch", None) is not None)]
 
 
 class _TorchWithoutFloat32:
@@ -29,11 +31,16 @@ class _TorchWithoutFloat32:
 
 
 class _RefuseLowerPrecision(TorchDispatchMode):
-    """Fails at the operation that leaves float64. Whole numbers may: OPT counts its positions in float32."""
+    """Fails at the operation that leaves float64. Whole numbers may: OPT counts its positions in float32. So may
+    Falcon's ALiBi table, which Falcon was trained with in bfloat16: it is part of the model's definition."""
+
+    bfloat16_is_meant = False
 
     def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
         result = operation(*args, **(kwargs or {}))
         for tensor in tree_leaves(result):
+            if isinstance(tensor, torch.Tensor) and self.bfloat16_is_meant and tensor.dtype == torch.bfloat16:
+                continue
             if isinstance(tensor, torch.Tensor) and tensor.is_floating_point() and tensor.dtype != torch.float64:
                 if not torch.equal(tensor, tensor.round()):
                     raise TypeError(f"{operation} computed in {tensor.dtype}")
@@ -41,40 +48,61 @@ class _RefuseLowerPrecision(TorchDispatchMode):
 
 
 @contextmanager
-def true_float64():
-    to_float = torch.Tensor.float
-    for module in MODELLING_FILES:
+def true_float64(bfloat16_is_meant=False):
+    to_float, default = torch.Tensor.float, torch.get_default_dtype()
+    modules = modelling_files()
+    for module in modules:
         module.torch = _TorchWithoutFloat32()
     torch.Tensor.float = torch.Tensor.double
+    torch.set_default_dtype(torch.float64)
+    refuse = _RefuseLowerPrecision()
+    refuse.bfloat16_is_meant = bfloat16_is_meant
     try:
-        with _RefuseLowerPrecision():
+        with refuse:
             yield
     finally:
+        torch.set_default_dtype(default)
         torch.Tensor.float = to_float
-        for module in MODELLING_FILES:
+        for module in modules:
             module.torch = torch
 
 
-def set_rotary_tables(model):
-    """Rotary frequencies are computed when a model is built; computes them again (call inside true_float64())."""
+def widen_buffers(model):
+    """Rotary tables, embedding scales and the like are computed when a model is built: takes them from one that is
+    built in float64."""
+    with true_float64():
+        fresh = dict(type(model)(model.config).named_modules())
+    for path, module in model.named_modules():
+        for name, buffer in list(module.named_buffers(recurse=False)):
+            if buffer.is_floating_point() and name in module._non_persistent_buffers_set:
+                module.register_buffer(name, getattr(fresh[path], name), persistent=False)
+
+
+def forget_sequence_lengths(model):
+    """A rotary table that grows with the longest sequence seen starts anew, so that calls do not depend on order."""
     for module in model.modules():
-        if hasattr(module, "inv_freq"):
-            if module.rope_type != "default":
-                raise ValueError(f"rope_type {module.rope_type} has no float64 reference here")
-            module.inv_freq = type(module).compute_default_rope_parameters(module.config)[0]
+        if "dynamic" in str(getattr(module, "rope_type", "")):
+            module.max_seq_len_cached = module.original_max_seq_len
+            module.register_buffer("inv_freq", module.original_inv_freq.clone(), persistent=False)
 
 
 def load(source, dtype, **options):
-    """The model as `transformers` reads it, eager attention. Rotary tables stay float32 below float64."""
-    model, info = AutoModelForCausalLM.from_pretrained(
-        source, dtype=dtype, attn_implementation="eager", output_loading_info=True, **options
+    """The model as `transformers` reads it, by the class that config.json names, eager attention and experts. Rotary
+    tables stay float32 below float64."""
+    names = transformers.AutoConfig.from_pretrained(source, **options).architectures or ["AutoModelForCausalLM"]
+    model, info = getattr(transformers, names[0]).from_pretrained(
+        source,
+        dtype=dtype,
+        attn_implementation="eager",
+        experts_implementation="eager",
+        output_loading_info=True,
+        **options,
     )
     if info["missing_keys"] or info["mismatched_keys"]:
         raise ValueError(f"{source}: {info}")
     model.eval()
     if dtype == torch.float64:
-        with true_float64():
-            set_rotary_tables(model)
+        widen_buffers(model)
     check_dtypes(model, dtype)
     return model
 
@@ -84,6 +112,8 @@ def check_dtypes(model, dtype):
         if parameter.dtype != dtype:
             raise TypeError(f"{name}: {parameter.dtype}, expected {dtype}")
     for name, buffer in model.named_buffers():
+        if dtype == torch.float64 and buffer.is_floating_point() and buffer.dtype != dtype:
+            raise TypeError(f"{name}: {buffer.dtype}")
         wanted = dtype if dtype == torch.float64 else torch.float32
         if "inv_freq" in name and "original" not in name and buffer.dtype != wanted:
             raise TypeError(f"{name}: {buffer.dtype}, expected {wanted}")

@@ -3,7 +3,7 @@
 from contextlib import nullcontext
 
 import torch
-from float64_reference import true_float64
+from float64_reference import forget_sequence_lengths, true_float64
 from layers import layers_of
 
 TOP = 5
@@ -12,7 +12,9 @@ ARRAYS = (*PER_HEAD, "attention_entropy", "residual_norm")
 
 
 def forward(model, token_ids):
-    """Attention probabilities (L tensors of (H, n, n)), residual stream (L + 1 of (n, d)), last token's logits."""
+    """Attention probabilities (L tensors of (H, n, n)), residual stream (L + 1 of (n, d)), last token's logits (None
+    where tokens are not predicted from those before them)."""
+    forget_sequence_lengths(model)
     residual = []
 
     def first_input(_, args, kwargs):
@@ -30,9 +32,14 @@ def forward(model, token_ids):
     for hook in hooks:
         hook.remove()
     attention = [a[0] for a in result.attentions]
-    if is_float64 and not all(t.dtype == torch.float64 for t in (*attention, *residual, result.logits)):
+    logits = [result.logits[0, -1]] if predicts_next(model) else []
+    if is_float64 and not all(t.dtype == torch.float64 for t in (*attention, *residual, *logits)):
         raise TypeError("the reference left float64")
-    return attention, residual, result.logits[0, -1]
+    return attention, residual, logits[0] if logits else None
+
+
+def predicts_next(model):
+    return model.config.model_type not in ("bert", "roberta")
 
 
 def measure(model, token_ids):
@@ -48,11 +55,13 @@ def measure(model, token_ids):
         seen["entropy_per_head"].append(entropy.tolist())
         seen["attention_entropy"].append((entropy.mean() / n).item())
     seen["residual_norm"] = [states[-1].double().norm().item() for states in residual]
-    seen["logits"] = logits.double()
+    seen["logits"] = logits if logits is None else logits.double()
     return seen
 
 
 def likeliest(logits):
+    if logits is None:
+        return []
     values, ids = torch.topk(logits, TOP)
     return [{"id": i, "logit": v} for i, v in zip(ids.tolist(), values.tolist())]
 

@@ -1,8 +1,16 @@
 """The tiny checkpoints: one entry a variant. `config` is config.json as it is written, in the spelling that a lab used.
 
-Options: `drop_prefix` (names are published without it), `rename` (an older name), `stray_buffers` (GPT-2's mask
-buffers), `dtype` (stored), `weights_of` (the same weights as another variant), `shards`.
+Options: `drop_prefix` (names are published without it), `rename` (older names: pattern and replacement),
+`stray_buffers` (GPT-2's mask buffers), `stray` (other tensors that no model reads), `dtype` (stored), `weights_of` (the
+same weights as another variant), `shards`, `lengths` (of the prompts), `matters` (other values of config keys: each must
+change the result, or the variant does not test it).
 """
+
+from variants_encoders import ENCODERS
+from variants_llama_like import LLAMA_LIKE
+from variants_mixtures import MIXTURES
+from variants_older import OLDER
+from variants_rotary import ROTARY
 
 GPT2 = {
     "architectures": ["GPT2LMHeadModel"], "model_type": "gpt2", "activation_function": "gelu_new",
@@ -75,7 +83,7 @@ VARIANTS = {
     # Pythia: partial rotary, parallel residual, transformers 4's spelling and output name.
     "gpt_neox": {
         "config": GPT_NEOX | {"rotary_pct": 0.25, "rotary_emb_base": 10000, "use_parallel_residual": True},
-        "rename": ("lm_head.", "embed_out."),
+        "rename": [("^lm_head\\.", "embed_out.")],
     },
     "gpt_neox-sequential": {
         "config": GPT_NEOX | {"num_hidden_layers": 3, "use_parallel_residual": False,
@@ -91,7 +99,7 @@ VARIANTS = {
         "config": GPT_NEOX | {"hidden_size": 160, "intermediate_size": 32, "num_hidden_layers": 2,
                               "num_attention_heads": 2, "rotary_pct": 0.25, "rotary_emb_base": 10000,
                               "torch_dtype": "float16"},
-        "rename": ("lm_head.", "embed_out."), "dtype": "float16",
+        "rename": [("^lm_head\\.", "embed_out.")], "dtype": "float16",
     },
     "opt": {"config": OPT},
     # As opt-350m: norms after attention and MLP, no final norm, a narrower embedding.
@@ -121,6 +129,7 @@ VARIANTS = {
         "config": LLAMA | {"rope_parameters": {"rope_type": "default", "rope_theta": 10000.0}},
         "weights_of": "llama", "shards": 3,
     },
+    **LLAMA_LIKE, **ENCODERS, **MIXTURES, **OLDER, **ROTARY,
 }  # fmt: skip
 
 PROMPT_LENGTHS = (1, 2, 17, 60)
