@@ -1,8 +1,9 @@
 // Every format here is taken in two steps: a block is unpacked into whole numbers of one byte, with a scale and a
 // minimum for each group of 16 or 32 of them; then each group becomes scale * q - minimum. The product of a scale and
 // its factor is exact in float32 (at most 11 + 8 bits), so the order of operations of the format's reference
-// implementation, scale first, is kept to the bit. Unpacking is plain loops over bytes, which compilers turn into
-// vectors; like widen.cpp, this file is compiled once for every instruction set.
+// implementation, scale first, is kept to the bit. Unpacking 256 is plain loops over bytes, which compilers turn into
+// vectors (not so for 32, whose bytes they store one by one); like widen.cpp, this file is compiled once for every
+// instruction set.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "lstar/checkpoint/widen_blocks.cpp"
 #include <hwy/foreach_target.h>  // must come before highway.h
@@ -32,6 +33,10 @@ using Small = Unpacked<32, 32>;
 using Groups32 = Unpacked<256, 32>;
 using Groups16 = Unpacked<256, 16>;
 
+#if HWY_TARGET != HWY_SCALAR  // which has one lane
+using Bytes16 = hn::FixedTag<uint8_t, 16>;
+#endif
+
 HWY_INLINE float load_half(const uint8_t* source) {
   uint16_t bits;
   std::memcpy(&bits, source, sizeof bits);
@@ -43,10 +48,28 @@ HWY_INLINE void unpack_five_bits(const uint8_t* source, int less, int8_t* q) {
   uint32_t fifth;
   std::memcpy(&fifth, source, sizeof fifth);
   const uint8_t* nibbles = source + 4;
+#if HWY_TARGET == HWY_SCALAR
   for (int i = 0; i < 16; ++i) {
-    q[i] = static_cast<int8_t>(((nibbles[i] & 15) | ((fifth >> i & 1) << 4)) - static_cast<uint32_t>(less));
-    q[i + 16] = static_cast<int8_t>(((nibbles[i] >> 4) | ((fifth >> (i + 16) & 1) << 4)) - static_cast<uint32_t>(less));
+    q[i] = static_cast<int8_t>(((nibbles[i] & 15) | static_cast<int>(fifth >> i & 1) << 4) - less);
+    q[i + 16] = static_cast<int8_t>((nibbles[i] >> 4 | static_cast<int>(fifth >> (i + 16) & 1) << 4) - less);
   }
+#else  // each byte of fifth bits is spread over eight lanes, where each keeps its own bit
+  const Bytes16 bytes;
+  const hn::FixedTag<int8_t, 16> signed_bytes;
+  alignas(16) static constexpr uint8_t kSpread[16] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1};
+  alignas(16) static constexpr uint8_t kOwn[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
+  const auto all = hn::BitCast(bytes, hn::Set(hn::FixedTag<uint32_t, 4>(), fifth));
+  const auto spread = hn::Load(bytes, kSpread), own = hn::Load(bytes, kOwn);
+  const auto both = hn::LoadU(bytes, nibbles);
+  const auto store = [&](hn::Vec<Bytes16> four, hn::Vec<Bytes16> places, int8_t* out) HWY_ATTR {
+    const auto bit = hn::TestBit(hn::TableLookupBytes(all, places), own);
+    const auto five = hn::Or(four, hn::IfThenElseZero(bit, hn::Set(bytes, 16)));
+    hn::StoreU(hn::Sub(hn::BitCast(signed_bytes, five), hn::Set(signed_bytes, static_cast<int8_t>(less))), signed_bytes,
+               out);
+  };
+  store(hn::And(both, hn::Set(bytes, 15)), spread, q);
+  store(hn::ShiftRight<4>(both), hn::Add(spread, hn::Set(bytes, 2)), q + 16);
+#endif
 }
 
 // 22 bytes: scale, five bits that stand for q - 16.
@@ -143,10 +166,20 @@ HWY_INLINE void unpack_q6_k(const uint8_t* source, Groups16& block) {
 
 // Numbers that are places in a table: 16 bytes, low nibbles first.
 HWY_INLINE void look_up(const uint8_t* source, const int8_t* table, int8_t* q) {
+#if HWY_TARGET == HWY_SCALAR
   for (int i = 0; i < 16; ++i) {
     q[i] = table[source[i] & 15];
     q[i + 16] = table[source[i] >> 4];
   }
+#else
+  const Bytes16 bytes;
+  const hn::FixedTag<int8_t, 16> signed_bytes;
+  const auto values = hn::LoadU(signed_bytes, table);
+  const auto both = hn::LoadU(bytes, source);
+  hn::StoreU(hn::TableLookupBytes(values, hn::BitCast(signed_bytes, hn::And(both, hn::Set(bytes, 15)))), signed_bytes,
+             q);
+  hn::StoreU(hn::TableLookupBytes(values, hn::BitCast(signed_bytes, hn::ShiftRight<4>(both))), signed_bytes, q + 16);
+#endif
 }
 constexpr int8_t kUneven[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
 constexpr int8_t kTwiceFloat4[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
