@@ -1,0 +1,32 @@
+// SHA-256, and SHA-1 as git computes it for a file, over bytes that come piece by piece. One thread at a time.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+namespace lstar {
+
+class Digest {
+ public:
+  static Digest sha256();
+  static Digest git_blob(uint64_t size);  // "blob SIZE\0" goes before the content
+
+  void update(std::span<const std::byte> bytes);
+
+  // Lower-case hexadecimal digits; empty where OpenSSL has no such hash. Ends the digest.
+  std::string finish();
+
+ private:
+  struct Free {
+    void operator()(void* context) const;
+  };
+  explicit Digest(const char* name);
+
+  std::unique_ptr<void, Free> context_;
+  bool good_ = false;
+};
+
+}  // namespace lstar

@@ -1,0 +1,119 @@
+#include "lstar/checkpoint/hub/hub_cache.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <filesystem>
+#include <thread>
+#include <utility>
+
+#include "lstar/base/atomic_file.h"
+
+namespace lstar {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kLargestRef = 4096;
+
+bool exists(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0;
+}
+
+std::string repo_folder(const std::string& repo) {
+  std::string name = "models--" + repo;
+  if (const size_t slash = name.find('/'); slash != std::string::npos) name.replace(slash, 1, "--");
+  return name;
+}
+
+std::string parent(const std::string& path) { return fs::path(path).parent_path(); }
+
+}  // namespace
+
+Result<void> make_folders(const std::string& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error && !fs::is_directory(path))
+    return fail({.what = "cannot make the folder: " + error.message(), .file = path});
+  return {};
+}
+
+HubCache::HubCache(const std::string& root, const std::string& repo)
+    : root_(root), name_(repo_folder(repo)), folder_(root + "/" + name_) {}
+
+std::optional<std::string> HubCache::commit_of(const std::string& revision) const {
+  if (is_commit(revision)) return revision;
+  const std::string path = folder_ + "/refs/" + revision;
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
+  auto commit = read_file(path, kLargestRef);
+  if (!commit) return std::nullopt;
+  while (!commit->empty() && (commit->back() == '\n' || commit->back() == '\r')) commit->pop_back();
+  return is_commit(*commit) ? std::optional(*std::move(commit)) : std::nullopt;
+}
+
+bool HubCache::has(const std::string& commit, const std::string& file) const {
+  return exists(snapshot(commit) + "/" + file);
+}
+
+bool HubCache::known_absent(const std::string& commit, const std::string& file) const {
+  return exists(folder_ + "/.no_exist/" + commit + "/" + file);
+}
+
+bool HubCache::has_blob(const std::string& etag) const { return exists(blob(etag)); }
+
+Result<void> HubCache::link(const std::string& commit, const std::string& file, const std::string& etag) const {
+  const std::string path = snapshot(commit) + "/" + file;
+  if (exists(path)) return {};
+  LSTAR_TRY(make_folders(parent(path)));
+  std::string target = "../../blobs/" + etag;
+  for (auto depth = std::count(file.begin(), file.end(), '/'); depth > 0; --depth) target.insert(0, "../");
+  if (::symlink(target.c_str(), path.c_str()) == 0 || exists(path)) return {};
+  if (errno == EEXIST) {  // a dead link: its blob was removed, and this file may have another by now
+    ::unlink(path.c_str());
+    if (::symlink(target.c_str(), path.c_str()) == 0 || exists(path)) return {};
+  }
+  if (::rename(blob(etag).c_str(), path.c_str()) == 0 || exists(path)) return {};
+  return fail({.what = std::string("cannot be written: ") + std::strerror(errno), .file = path});
+}
+
+Result<void> HubCache::set_ref(const std::string& revision, const std::string& commit) const {
+  if (revision == commit) return {};
+  const std::string path = folder_ + "/refs/" + revision;
+  if (const auto now = read_file(path, kLargestRef); now && *now == commit) return {};
+  LSTAR_TRY(make_folders(parent(path)));
+  return write_file(path, commit);  // no newline: others read it as it stands
+}
+
+void HubCache::note_absent(const std::string& commit, const std::string& file) const {
+  const std::string path = folder_ + "/.no_exist/" + commit + "/" + file;
+  if (exists(path) || !make_folders(parent(path))) return;
+  if (const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666); fd >= 0) ::close(fd);
+}
+
+HubCache::Lock::~Lock() {
+  if (fd_ >= 0) ::close(fd_);  // gives the lock back; the file stays, others may be waiting on it
+}
+
+HubCache::Lock HubCache::lock(const std::string& etag, const std::function<void()>& waiting) const {
+  const std::string folder = root_ + "/.locks/" + name_;
+  if (!make_folders(folder)) return {};
+  Lock lock(::open((folder + "/" + etag + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
+  const int fd = lock.fd();
+  if (fd < 0) return {};
+  while (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK && errno != EINTR) return {};
+    waiting();
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  return lock;
+}
+
+}  // namespace lstar

@@ -1,0 +1,156 @@
+#include "lstar/checkpoint/hub/incomplete_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <optional>
+#include <random>
+#include <utility>
+#include <vector>
+
+namespace lstar {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kSuffix = ".incomplete";
+
+tl::unexpected<Error> system_error(const char* what, const std::string& path) {
+  return fail({.what = std::string(what) + ": " + std::strerror(errno), .file = path});
+}
+
+std::string fresh_path(const std::string& folder, const std::string& etag) {
+  std::random_device random;
+  return fmt::format("{}/{}.{:08x}{}", folder, etag, static_cast<uint32_t>(random()), kSuffix);
+}
+
+Digest digest_for(const RemoteFile& file) {
+  return file.etag.size() == 40 ? Digest::git_blob(file.size) : Digest::sha256();
+}
+
+// Whether the etag is a hash that can be checked. Some mirrors have tags of their own.
+bool is_hash(const std::string& etag) {
+  return (etag.size() == 40 || etag.size() == 64) && etag.find_first_not_of("0123456789abcdef") == std::string::npos;
+}
+
+// The longest file that an earlier process left, opened under a new name that is ours alone. Nobody writes to it any
+// more: its writer would hold the blob's lock, which we hold, and a lock on the file itself.
+std::optional<std::pair<std::string, int>> left_behind(const std::string& folder, const RemoteFile& file) {
+  std::string best;
+  uint64_t most = 0;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    const std::string name = entry.path().filename();
+    if (!name.starts_with(file.etag + ".") || !name.ends_with(kSuffix)) continue;
+    std::error_code ignored;
+    const uint64_t size = entry.file_size(ignored);
+    if (ignored || !entry.is_regular_file(ignored) || entry.is_symlink(ignored) || size > file.size || size <= most)
+      continue;
+    most = size;
+    best = entry.path();
+  }
+  if (best.empty()) return std::nullopt;
+  const int fd = ::open(best.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+  if (fd < 0) return std::nullopt;
+  const std::string ours = fresh_path(folder, file.etag);
+  if (::flock(fd, LOCK_EX | LOCK_NB) == 0 && ::rename(best.c_str(), ours.c_str()) == 0) return std::pair{ours, fd};
+  ::close(fd);
+  return std::nullopt;
+}
+
+}  // namespace
+
+IncompleteFile::IncompleteFile(std::string path, int fd, const RemoteFile& file)
+    : path_(std::move(path)), fd_(fd), file_(file), digest_(digest_for(file)) {}
+
+IncompleteFile::IncompleteFile(IncompleteFile&& other) noexcept
+    : path_(std::move(other.path_)),
+      fd_(std::exchange(other.fd_, -1)),
+      file_(std::move(other.file_)),
+      digest_(std::move(other.digest_)),
+      size_(other.size_),
+      continued_(other.continued_) {}
+
+IncompleteFile::~IncompleteFile() {
+  if (fd_ < 0) return;
+  if (size_ == 0) ::unlink(path_.c_str());
+  ::close(fd_);
+}
+
+Result<IncompleteFile> IncompleteFile::open(const std::string& folder, const RemoteFile& file) {
+  std::optional<IncompleteFile> opened;
+  if (auto left = left_behind(folder, file)) {
+    opened.emplace(IncompleteFile(std::move(left->first), left->second, file));
+    LSTAR_TRY(opened->take_over());
+  } else {
+    const std::string path = fresh_path(folder, file.etag);
+    const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd < 0) return system_error("cannot be written", path);
+    ::flock(fd, LOCK_EX | LOCK_NB);
+    opened.emplace(IncompleteFile(path, fd, file));
+  }
+  struct statvfs disk {};
+  const uint64_t rest = file.size - opened->size_;
+  if (::statvfs(folder.c_str(), &disk) == 0 && disk.f_frsize > 0 && rest / disk.f_frsize > disk.f_bavail)
+    return fail({.what = "not enough room on the disk for " + file.name,
+                 .file = folder,
+                 .expected = fmt::format("{} bytes", rest),
+                 .found = fmt::format("{}", static_cast<uint64_t>(disk.f_bavail) * disk.f_frsize)});
+  return *std::move(opened);
+}
+
+// Hashes what is there, to go on behind it.
+Result<void> IncompleteFile::take_over() {
+  std::vector<std::byte> buffer(size_t{1} << 20);
+  while (true) {
+    const ssize_t got = ::read(fd_, buffer.data(), buffer.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return system_error("cannot be read", path_);
+    if (got == 0) break;
+    digest_.update(std::span(buffer).first(static_cast<size_t>(got)));
+    size_ += static_cast<uint64_t>(got);
+  }
+  continued_ = size_ > 0;
+  return {};
+}
+
+Result<void> IncompleteFile::append(std::span<const std::byte> bytes) {
+  digest_.update(bytes);
+  while (!bytes.empty()) {
+    const ssize_t written = ::pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(size_));
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return system_error("cannot be written", path_);
+    bytes = bytes.subspan(static_cast<size_t>(written));
+    size_ += static_cast<uint64_t>(written);
+  }
+  return {};
+}
+
+Result<void> IncompleteFile::finish() {
+  const std::string hash = digest_.finish();
+  if (size_ != file_.size || (is_hash(file_.etag) && hash != file_.etag)) {
+    size_ = 0;  // nothing of it is of use; the destructor removes it
+    return fail({.what = "arrived damaged",
+                 .file = file_.name,
+                 .expected = (file_.etag.size() == 40 ? "git sha1 " : "sha256 ") + file_.etag,
+                 .found = hash});
+  }
+  const std::string place = path_.substr(0, path_.rfind('/') + 1) + file_.etag;
+  if (::fsync(fd_) != 0 || ::rename(path_.c_str(), place.c_str()) != 0) {
+    struct stat status {};
+    if (errno != ENOENT || ::stat(place.c_str(), &status) != 0) return system_error("cannot be written", place);
+  }
+  ::close(fd_);
+  fd_ = -1;
+  return {};
+}
+
+}  // namespace lstar

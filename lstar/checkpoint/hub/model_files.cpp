@@ -1,0 +1,197 @@
+#include "lstar/checkpoint/hub/model_files.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+#include <set>
+#include <utility>
+
+#include "lstar/base/atomic_file.h"
+#include "lstar/base/json.h"
+
+namespace lstar {
+namespace {
+
+constexpr uint64_t kLargestIndex = uint64_t{64} << 20;
+constexpr size_t kMostShards = 10000;
+
+struct WeightNames {
+  const char* file;
+  const char* index;
+};
+constexpr WeightNames kWeights[] = {{"model.safetensors", "model.safetensors.index.json"},
+                                    {"pytorch_model.bin", "pytorch_model.bin.index.json"}};
+
+// Any of these holds a vocabulary; where there is the first, the others are not needed.
+constexpr const char* kVocabularies[] = {"tokenizer.json",          "vocab.json",   "tokenizer.model",
+                                         "sentencepiece.bpe.model", "spiece.model", "vocab.txt"};
+constexpr const char* kTokenizerSettings[] = {"tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"};
+
+bool has_weights(const HubCache& cache, const std::string& commit) {
+  const auto has = [&](const std::string& file) { return cache.has(commit, file); };
+  for (const WeightNames& names : kWeights) {
+    if (has(names.file)) return true;
+    if (!has(names.index)) continue;
+    const std::string path = cache.snapshot(commit) + "/" + names.index;
+    const auto text = read_file(path, kLargestIndex);
+    if (!text) return false;
+    const auto shards = shards_of_index(*text, path);
+    return shards && std::all_of(shards->begin(), shards->end(), has);
+  }
+  return false;
+}
+
+// A vocabulary is there, or it is known that there is none.
+bool has_tokenizer(const HubCache& cache, const std::string& commit) {
+  if (cache.has(commit, "vocab.json") && cache.has(commit, "merges.txt")) return true;
+  return std::any_of(std::begin(kVocabularies), std::end(kVocabularies),
+                     [&](const char* file) { return file != kVocabularies[1] && cache.has(commit, file); }) ||
+         std::all_of(std::begin(kVocabularies), std::end(kVocabularies),
+                     [&](const char* file) { return cache.known_absent(commit, file); });
+}
+
+class Planner {
+ public:
+  Planner(HubClient& client, const HubCache& cache, const HubModel& model)
+      : client_(client), cache_(cache), plan_{.model = model} {}
+
+  Result<DownloadPlan> plan(ModelNeeds needs) {
+    if (is_commit(plan_.model.revision)) plan_.commit = plan_.model.revision;
+    LSTAR_ASSIGN(const bool has_config, want("config.json"));
+    if (!has_config) return fail({.what = "the repository has no config.json", .file = plan_.model.text()});
+    if (needs.tokenizer) LSTAR_TRY(want_tokenizer());
+    if (needs.weights) LSTAR_TRY(want_weights());
+    for (const RemoteFile& file : plan_.files)
+      if (!cache_.has_blob(file.etag)) plan_.bytes += file.size;
+    return std::move(plan_);
+  }
+
+ private:
+  // Whether the repository has this file; one that the snapshot lacks goes into the plan.
+  Result<bool> want(const std::string& file) {
+    if (!plan_.commit.empty()) {
+      if (cache_.has(plan_.commit, file)) return true;
+      if (cache_.known_absent(plan_.commit, file)) return false;
+    }
+    const HubModel pinned{plan_.model.repo, plan_.commit.empty() ? plan_.model.revision : plan_.commit};
+    LSTAR_ASSIGN(RemoteLookup found, client_.look_up(pinned, file));
+    if (plan_.commit.empty()) plan_.commit = found.commit;
+    if (!found.file) {
+      if (!plan_.commit.empty()) cache_.note_absent(plan_.commit, file);
+      return false;
+    }
+    if (found.commit != plan_.commit)
+      return fail({.what = "the hub answers for another commit",
+                   .file = plan_.model.text(),
+                   .at = file,
+                   .expected = plan_.commit,
+                   .found = found.commit});
+    if (!cache_.has(plan_.commit, file)) plan_.files.push_back(*std::move(found.file));
+    return true;
+  }
+
+  Result<void> want_tokenizer() {
+    for (const char* file : kTokenizerSettings) LSTAR_TRY(want(file));
+    for (const char* file : kVocabularies) {
+      LSTAR_ASSIGN(const bool there, want(file));
+      if (there && std::string_view(file) == "vocab.json") {
+        LSTAR_ASSIGN([[maybe_unused]] const bool merges, want("merges.txt"));
+      }
+      if (there) return {};
+    }
+    return {};
+  }
+
+  Result<void> want_weights() {
+    for (const WeightNames& names : kWeights) {
+      LSTAR_ASSIGN(const bool one, want(names.file));
+      if (one) return {};
+      LSTAR_ASSIGN(const bool several, want(names.index));
+      if (!several) continue;
+      LSTAR_ASSIGN(const std::string index, text_of(names.index));
+      LSTAR_ASSIGN(const std::vector<std::string> shards,
+                   shards_of_index(index, plan_.model.text() + "/" + names.index));
+      for (const std::string& shard : shards) {
+        LSTAR_ASSIGN(const bool there, want(shard));
+        if (!there)
+          return fail({.what = "the repository lacks a shard that its index names",
+                       .file = plan_.model.text() + "/" + names.index,
+                       .found = shard});
+      }
+      return {};
+    }
+    return fail({.what = "the repository has no weights that can be read",
+                 .file = plan_.model.text(),
+                 .expected = "model.safetensors or pytorch_model.bin, whole or in shards"});
+  }
+
+  Result<std::string> text_of(const std::string& file) {
+    if (cache_.has(plan_.commit, file)) return read_file(cache_.snapshot(plan_.commit) + "/" + file, kLargestIndex);
+    const auto planned = std::find_if(plan_.files.begin(), plan_.files.end(),
+                                      [&](const RemoteFile& remote) { return remote.name == file; });
+    return client_.get_text(plan_.model, *planned, kLargestIndex);
+  }
+
+  HubClient& client_;
+  const HubCache& cache_;
+  DownloadPlan plan_;
+};
+
+}  // namespace
+
+Result<std::vector<std::string>> shards_of_index(std::string_view text, const std::string& source) {
+  LSTAR_ASSIGN(const JsonDocument index, JsonDocument::parse(text, source));
+  const std::optional<Json> map = json_find(index.root(), "weight_map");
+  simdjson::dom::object fields;
+  if (!map || map->get_object().get(fields)) return fail({.what = "has no object weight_map", .file = source});
+  std::set<std::string> names;
+  for (const simdjson::dom::key_value_pair field : fields) {
+    std::string_view name;
+    if (field.value.get_string().get(name) || name.find('/') != name.npos || !is_repo_file_name(name))
+      return fail({.what = "bad shard name",
+                   .file = source,
+                   .at = "tensor " + std::string(field.key),
+                   .expected = "a plain file name",
+                   .found = simdjson::minify(field.value)});
+    names.emplace(name);
+  }
+  if (names.empty() || names.size() > kMostShards)
+    return fail({.what = "number of shards",
+                 .file = source,
+                 .expected = fmt::format("1 to {}", kMostShards),
+                 .found = fmt::format("{}", names.size())});
+  return std::vector<std::string>(names.begin(), names.end());
+}
+
+std::optional<std::string> cached_snapshot(const HubCache& cache, const HubModel& model, ModelNeeds needs) {
+  const auto commit = cache.commit_of(model.revision);
+  if (!commit || !cache.has(*commit, "config.json")) return std::nullopt;
+  if (needs.weights && !has_weights(cache, *commit)) return std::nullopt;
+  if (needs.tokenizer && !has_tokenizer(cache, *commit)) return std::nullopt;
+  return cache.snapshot(*commit);
+}
+
+Result<DownloadPlan> plan_download(HubClient& client, const HubCache& cache, const HubModel& model, ModelNeeds needs) {
+  return Planner(client, cache, model).plan(needs);
+}
+
+Result<std::string> download(HubClient& client, const HubCache& cache, const DownloadPlan& plan,
+                             const DownloadOptions& options, const Progress& progress) {
+  uint64_t before = 0;
+  for (const RemoteFile& file : plan.files) {
+    const bool was_there = cache.has_blob(file.etag);
+    LSTAR_TRY(download_blob(client, plan.model, file, cache, options, [&](uint64_t bytes) {
+      report(progress, file.name, static_cast<int64_t>(before + bytes), static_cast<int64_t>(plan.bytes));
+    }));
+    LSTAR_TRY(cache.link(plan.commit, file.name, file.etag));
+    if (!was_there) before += file.size;
+    report(progress, file.name, static_cast<int64_t>(std::min(before, plan.bytes)), static_cast<int64_t>(plan.bytes));
+  }
+  // Where everything was there, a cache that cannot be written is as good as one that can.
+  if (auto ref = cache.set_ref(plan.model.revision, plan.commit); !ref && !plan.files.empty())
+    return fail(std::move(ref).error());
+  return cache.snapshot(plan.commit);
+}
+
+}  // namespace lstar
