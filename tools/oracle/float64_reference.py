@@ -70,7 +70,7 @@ def true_float64(bfloat16_is_meant=False):
 def widen_buffers(model):
     """Rotary tables, embedding scales and the like are computed when a model is built: takes them from one that is
     built in float64."""
-    with true_float64():
+    with true_float64(bfloat16_is_meant(model)):
         fresh = dict(type(model)(model.config).named_modules())
     for path, module in model.named_modules():
         for name, buffer in list(module.named_buffers(recurse=False)):
@@ -84,6 +84,10 @@ def forget_sequence_lengths(model):
         if "dynamic" in str(getattr(module, "rope_type", "")):
             module.max_seq_len_cached = module.original_max_seq_len
             module.register_buffer("inv_freq", module.original_inv_freq.clone(), persistent=False)
+
+
+def bfloat16_is_meant(model):
+    return model.config.model_type == "falcon" and model.config.alibi
 
 
 def load(source, dtype, **options):

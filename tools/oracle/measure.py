@@ -3,7 +3,7 @@
 from contextlib import nullcontext
 
 import torch
-from float64_reference import forget_sequence_lengths, true_float64
+from float64_reference import bfloat16_is_meant, forget_sequence_lengths, true_float64
 from layers import layers_of
 
 TOP = 5
@@ -27,7 +27,8 @@ def forward(model, token_ids):
     hooks = [layers[0].register_forward_pre_hook(first_input, with_kwargs=True)]
     hooks += [layer.register_forward_hook(output) for layer in layers]
     is_float64 = next(model.parameters()).dtype == torch.float64
-    with torch.no_grad(), true_float64() if is_float64 else nullcontext():
+    exactly = true_float64(bfloat16_is_meant(model)) if is_float64 else nullcontext()
+    with torch.no_grad(), exactly:
         result = model(torch.tensor([token_ids]), output_attentions=True, use_cache=False)
     for hook in hooks:
         hook.remove()
