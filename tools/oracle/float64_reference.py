@@ -86,6 +86,17 @@ def forget_sequence_lengths(model):
             module.register_buffer("inv_freq", module.original_inv_freq.clone(), persistent=False)
 
 
+def model_class(config):
+    """The one that config.json names; MPT's names the class of its own repository."""
+    name = (config.architectures or [""])[0]
+    return getattr(transformers, name, transformers.AutoModelForCausalLM)
+
+
+def new_model(config):
+    found = model_class(config)
+    return found.from_config(config) if found is transformers.AutoModelForCausalLM else found._from_config(config)
+
+
 def bfloat16_is_meant(model):
     return model.config.model_type == "falcon" and model.config.alibi
 
@@ -93,8 +104,8 @@ def bfloat16_is_meant(model):
 def load(source, dtype, **options):
     """The model as `transformers` reads it, by the class that config.json names, eager attention and experts. Rotary
     tables stay float32 below float64."""
-    names = transformers.AutoConfig.from_pretrained(source, **options).architectures or ["AutoModelForCausalLM"]
-    model, info = getattr(transformers, names[0]).from_pretrained(
+    config = transformers.AutoConfig.from_pretrained(source, **options)
+    model, info = model_class(config).from_pretrained(
         source,
         dtype=dtype,
         attn_implementation="eager",

@@ -11,7 +11,7 @@ import torch
 import transformers
 from checkpoint_folder import published_tensors, write_folder
 from expectation import describe, expect, near_ties, write_json
-from float64_reference import load
+from float64_reference import load, new_model
 from measure import likeliest, measure
 from random_checkpoint import randomise
 from transformers import AutoConfig
@@ -68,8 +68,7 @@ def record(name):
     for seed in (base + i for i in SEEDS):
         # A first folder holds config.json alone, so that the model is built from it as it is written.
         write_folder(folder, config, {})
-        read = AutoConfig.from_pretrained(folder)
-        model = getattr(transformers, read.architectures[0])._from_config(read).float()
+        model = new_model(AutoConfig.from_pretrained(folder)).float()
         randomise(model, seed)
         write_folder(folder, config, published_tensors(model, variant), variant.get("shards", 1))
         prompts = prompts_for(model.config, seed, variant.get("lengths", PROMPT_LENGTHS))

@@ -11,14 +11,14 @@ PHI = {
 
 GPT_NEO = {
     "architectures": ["GPTNeoForCausalLM"], "model_type": "gpt_neo", "activation_function": "gelu_new",
-    "hidden_size": 24, "num_layers": 4, "num_heads": 4, "intermediate_size": None, "window_size": 8,
+    "hidden_size": 16, "num_layers": 4, "num_heads": 2, "intermediate_size": None, "window_size": 8,
     "attention_types": [[["global", "local"], 2]], "max_position_embeddings": 64, "vocab_size": 80,
     "layer_norm_epsilon": 1e-5, "bos_token_id": 0, "eos_token_id": 0,
 }  # fmt: skip
 
 GPTJ = {
-    "architectures": ["GPTJForCausalLM"], "model_type": "gptj", "activation_function": "gelu_new", "n_embd": 32,
-    "n_head": 4, "n_layer": 3, "n_inner": None, "rotary_dim": 4, "n_positions": 64, "vocab_size": 80,
+    "architectures": ["GPTJForCausalLM"], "model_type": "gptj", "activation_function": "gelu_new", "n_embd": 24,
+    "n_head": 3, "n_layer": 3, "n_inner": None, "rotary_dim": 4, "n_positions": 64, "vocab_size": 80,
     "layer_norm_epsilon": 1e-5, "bos_token_id": 0, "eos_token_id": 0, "tie_word_embeddings": False,
 }  # fmt: skip
 
@@ -26,12 +26,15 @@ FALCON = {
     "architectures": ["FalconForCausalLM"], "model_type": "falcon", "alibi": False, "bias": False, "hidden_size": 32,
     "num_hidden_layers": 3, "num_attention_heads": 4, "multi_query": True, "new_decoder_architecture": False,
     "parallel_attn": True, "layer_norm_epsilon": 1e-5, "vocab_size": 80, "bos_token_id": 11, "eos_token_id": 11,
+    "auto_map": {"AutoConfig": "configuration_falcon.FalconConfig",
+                 "AutoModelForCausalLM": "modeling_falcon.FalconForCausalLM"},
 }  # fmt: skip
 
 MPT = {
     "architectures": ["MPTForCausalLM"], "model_type": "mpt", "d_model": 24, "n_heads": 4, "n_layers": 3,
     "expansion_ratio": 4, "max_seq_len": 64, "vocab_size": 80, "learned_pos_emb": True, "no_bias": True,
     "norm_type": "low_precision_layernorm", "logit_scale": None,
+    "auto_map": {"AutoConfig": "configuration_mpt.MPTConfig", "AutoModelForCausalLM": "modeling_mpt.MPTForCausalLM"},
     "attn_config": {"alibi": True, "alibi_bias_max": 8, "attn_type": "multihead_attention", "clip_qkv": None,
                     "prefix_lm": False, "qk_ln": False, "softmax_scale": None, "attn_uses_sequence_id": False},
 }  # fmt: skip
@@ -73,12 +76,12 @@ OLDER = {
     "gptj-full-rotary": {"config": GPTJ | {"rotary_dim": 8, "n_inner": 40, "n_head": 2, "n_embd": 16}},
     # Q | V | K in each of four blocks of the fused projection, two heads a block.
     "codegen": {
-        "config": GPTJ | {"architectures": ["CodeGenForCausalLM"], "model_type": "codegen", "n_head": 8,
+        "config": GPTJ | {"architectures": ["CodeGenForCausalLM"], "model_type": "codegen", "n_head": 8, "n_embd": 32,
                           "rotary_dim": 2, "n_ctx": 64, "n_inner": 40},
         "matters": {"rotary_dim": 4},
     },
     "codegen-four-heads": {
-        "config": GPTJ | {"architectures": ["CodeGenForCausalLM"], "model_type": "codegen", "n_embd": 24,
+        "config": GPTJ | {"architectures": ["CodeGenForCausalLM"], "model_type": "codegen", "n_head": 4,
                           "rotary_dim": 6, "n_ctx": 64, "n_inner": 40},
     },
     # As falcon-7b: one key head, attention and MLP read one norm, tied.
