@@ -23,7 +23,7 @@ GPTJ = {
 }  # fmt: skip
 
 FALCON = {
-    "architectures": ["FalconForCausalLM"], "model_type": "falcon", "alibi": False, "bias": False, "hidden_size": 32,
+    "architectures": ["FalconForCausalLM"], "model_type": "falcon", "alibi": False, "bias": False, "hidden_size": 24,
     "num_hidden_layers": 3, "num_attention_heads": 4, "multi_query": True, "new_decoder_architecture": False,
     "parallel_attn": True, "layer_norm_epsilon": 1e-5, "vocab_size": 80, "bos_token_id": 11, "eos_token_id": 11,
     "auto_map": {"AutoConfig": "configuration_falcon.FalconConfig",
@@ -102,9 +102,9 @@ OLDER = {
         "config": FALCON | {"alibi": True, "bias": True, "multi_query": False, "parallel_attn": False},
         "matters": {"alibi": False},
     },
-    # Six heads: slopes that bfloat16 does not hold exactly.
-    "falcon-alibi-six-heads": {
-        "config": FALCON | {"alibi": True, "bias": True, "hidden_size": 24, "num_attention_heads": 6,
+    # Twelve heads: slopes that bfloat16 does not hold exactly.
+    "falcon-alibi-twelve-heads": {
+        "config": FALCON | {"alibi": True, "bias": True, "num_attention_heads": 12,
                             "multi_query": False, "parallel_attn": True},
     },
     "mpt": {"config": MPT},
