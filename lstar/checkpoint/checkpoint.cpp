@@ -9,8 +9,9 @@
 #include <cerrno>
 #include <cstring>
 
+#include "lstar/checkpoint/checkpoint_folder.h"
 #include "lstar/checkpoint/gguf.h"
-#include "lstar/checkpoint/safetensors.h"
+#include "lstar/checkpoint/hub/hub_model.h"
 
 namespace lstar {
 
@@ -30,6 +31,8 @@ const TensorInfo* Checkpoint::find(std::string_view name) const {
   return place != tensors_.end() && place->name == name ? &*place : nullptr;
 }
 
+std::optional<std::string> Checkpoint::revision() const { return commit_of_snapshot(path_); }
+
 Result<std::unique_ptr<Checkpoint>> open_checkpoint(const std::string& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0)
@@ -37,7 +40,7 @@ Result<std::unique_ptr<Checkpoint>> open_checkpoint(const std::string& path) {
                                    .file = path,
                                    .expected = "a folder in Hugging Face's layout, or a .gguf file"})
                            : fail({.what = std::string("cannot be opened: ") + std::strerror(errno), .file = path});
-  if (S_ISDIR(status.st_mode)) return open_safetensors_folder(path);
+  if (S_ISDIR(status.st_mode)) return open_checkpoint_folder(path);
   LSTAR_ASSIGN(MappedFile mapped, MappedFile::open(path));
   if (is_gguf(mapped)) return open_gguf(std::move(mapped));
   return fail(

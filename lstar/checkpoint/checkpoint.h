@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -69,6 +70,9 @@ class Checkpoint {
 
   const std::string& path() const { return path_; }      // what was opened: a folder or a file
   const std::string& format() const { return format_; }  // "safetensors" or "gguf"
+
+  // The commit, where the checkpoint is a snapshot of a hub's repository.
+  virtual std::optional<std::string> revision() const;
 
   // The file that holds a tensor (a shard), for error messages.
   virtual std::string file_of(const TensorInfo&) const { return path_; }

@@ -88,6 +88,10 @@ Result<void> MappedCheckpoint::read_rows(const TensorInfo& asked, RowRange rows,
   const StoredTypeInfo& stored = info(tensor.type);
   if (!stored.is_weight)
     return refuse({.what = "holds no weights", .expected = "a floating-point type", .found = std::string(stored.name)});
+  if (tensor.type == StoredType::float8_e4m3 || tensor.type == StoredType::float8_e5m2)
+    for (const char* suffix : {"_scale_inv", "_scale"})
+      if (const TensorInfo* scale = find(tensor.name + suffix))
+        return refuse({.what = "its scales lie in another tensor and are not applied", .found = scale->name});
   const int64_t all_rows = tensor.shape.rows(), cols = tensor.shape.cols();
   if (rows.begin < 0 || rows.begin > rows.end || rows.end > all_rows)
     return refuse({.what = "rows out of range",

@@ -4,10 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
-#include <filesystem>
-#include <map>
 #include <optional>
-#include <set>
 #include <string_view>
 #include <utility>
 
@@ -22,10 +19,27 @@ constexpr uint64_t kLengthBytes = 8;
 constexpr uint64_t kHeaderLimit = 100'000'000;  // the format's own limit
 
 constexpr std::pair<std::string_view, StoredType> kDtypes[] = {
-    {"F64", StoredType::float64},   {"F32", StoredType::float32}, {"F16", StoredType::float16},
-    {"BF16", StoredType::bfloat16}, {"I64", StoredType::int64},   {"I32", StoredType::int32},
-    {"I16", StoredType::int16},     {"I8", StoredType::int8},     {"U64", StoredType::uint64},
-    {"U32", StoredType::uint32},    {"U16", StoredType::uint16},  {"U8", StoredType::uint8},
+    {"F64", StoredType::float64},
+    {"F32", StoredType::float32},
+    {"F16", StoredType::float16},
+    {"BF16", StoredType::bfloat16},
+    {"F8_E4M3", StoredType::float8_e4m3},
+    {"F8_E5M2", StoredType::float8_e5m2},
+    {"F8_E8M0", StoredType::float8_e8m0},
+    {"F8_E4M3FNUZ", StoredType::float8_e4m3fnuz},
+    {"F8_E5M2FNUZ", StoredType::float8_e5m2fnuz},
+    {"F6_E2M3", StoredType::float6_e2m3},
+    {"F6_E3M2", StoredType::float6_e3m2},
+    {"F4", StoredType::float4},
+    {"C64", StoredType::complex64},
+    {"I64", StoredType::int64},
+    {"I32", StoredType::int32},
+    {"I16", StoredType::int16},
+    {"I8", StoredType::int8},
+    {"U64", StoredType::uint64},
+    {"U32", StoredType::uint32},
+    {"U16", StoredType::uint16},
+    {"U8", StoredType::uint8},
     {"BOOL", StoredType::boolean},
 };
 
@@ -98,111 +112,6 @@ Result<PlacedTensor> parse_tensor(std::string_view name, Json entry, uint64_t da
   return tensor;
 }
 
-class SafetensorsFolder final : public MappedCheckpoint {
- public:
-  static Result<std::unique_ptr<Checkpoint>> open(const std::string& path);
-
-  Json config() const override { return config_.root(); }
-  TokenizerSource tokenizer() const override { return {.folder = path_, .gguf = nullptr}; }
-
- private:
-  explicit SafetensorsFolder(JsonDocument config) : config_(std::move(config)) {}
-
-  JsonDocument config_;
-};
-
-struct WeightFiles {
-  std::vector<std::string> names;                 // sorted
-  std::map<std::string, std::string> weight_map;  // tensor -> file; empty without an index
-};
-
-// A shard lies beside its index and nowhere else.
-bool is_plain_file_name(const std::string& name) {
-  return !name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos &&
-         name.find('\0') == std::string::npos;
-}
-
-Result<WeightFiles> read_index(const std::string& path) {
-  LSTAR_ASSIGN(const JsonDocument index, JsonDocument::read(path));
-  const std::optional<Json> map = json_find(index.root(), "weight_map");
-  dom::object fields;
-  if (!map || map->get_object().get(fields)) return fail({.what = "has no object weight_map", .file = path});
-  WeightFiles files;
-  std::set<std::string> names;
-  for (const dom::key_value_pair field : fields) {
-    std::string_view name;
-    if (field.value.get_string().get(name) || !is_plain_file_name(std::string(name)))
-      return fail({.what = "bad shard name",
-                   .file = path,
-                   .at = tensor_label(field.key),
-                   .expected = "a plain file name",
-                   .found = simdjson::minify(field.value)});
-    files.weight_map.emplace(field.key, name);
-    names.emplace(name);
-  }
-  if (names.empty()) return fail({.what = "weight_map names no tensor", .file = path});
-  files.names.assign(names.begin(), names.end());
-  return files;
-}
-
-bool exists(const std::string& path) {
-  std::error_code error;
-  return std::filesystem::exists(path, error);
-}
-
-Result<WeightFiles> find_weights(const std::string& folder) {
-  if (exists(folder + "/model.safetensors")) return WeightFiles{{"model.safetensors"}, {}};
-  const std::string index = folder + "/model.safetensors.index.json";
-  if (exists(index)) return read_index(index);
-  Error error{.what = "the folder has no weights",
-              .file = folder,
-              .expected = "model.safetensors or model.safetensors.index.json"};
-  for (const char* other : {"pytorch_model.bin", "pytorch_model.bin.index.json"})
-    if (exists(folder + "/" + other)) {
-      error.what = "PyTorch .bin files are not read yet";
-      error.found = std::string("only ") + other;
-      break;
-    }
-  return fail(std::move(error));
-}
-
-Result<std::unique_ptr<Checkpoint>> SafetensorsFolder::open(const std::string& path) {
-  const std::string config_path = path + "/config.json";
-  if (!exists(config_path)) return fail({.what = "the folder has no config.json", .file = path});
-  LSTAR_ASSIGN(JsonDocument config, JsonDocument::read(config_path));
-  if (!config.root().is_object()) return fail({.what = "not a JSON object", .file = config_path});
-  LSTAR_ASSIGN(const WeightFiles weights, find_weights(path));
-
-  std::vector<MappedFile> files;
-  std::vector<PlacedTensor> tensors;
-  for (const std::string& name : weights.names) {
-    auto mapped = MappedFile::open(path + "/" + name);
-    if (!mapped) {
-      Error error = std::move(mapped).error();
-      if (!weights.weight_map.empty()) error.what.insert(0, "shard: ");
-      return fail(std::move(error));
-    }
-    LSTAR_ASSIGN(std::vector<PlacedTensor> more, read_safetensors_header(*mapped, files.size()));
-    std::move(more.begin(), more.end(), std::back_inserter(tensors));
-    files.push_back(*std::move(mapped));
-  }
-  if (!weights.weight_map.empty()) {
-    std::set<std::pair<std::string_view, std::string_view>> held;  // tensor, file
-    for (const PlacedTensor& tensor : tensors) held.emplace(tensor.info.name, weights.names[tensor.file]);
-    for (const auto& [tensor, file] : weights.weight_map)
-      if (!held.contains({tensor, file}))
-        return fail({.what = "not in the shard that model.safetensors.index.json names",
-                     .file = path + "/" + file,
-                     .at = tensor_label(tensor)});
-  }
-
-  std::unique_ptr<SafetensorsFolder> checkpoint(new SafetensorsFolder(std::move(config)));
-  checkpoint->path_ = path;
-  checkpoint->format_ = "safetensors";
-  LSTAR_TRY(checkpoint->take(std::move(files), std::move(tensors)));
-  return checkpoint;
-}
-
 }  // namespace
 
 Result<std::vector<PlacedTensor>> read_safetensors_header(const MappedFile& mapped, size_t file) {
@@ -246,10 +155,6 @@ Result<std::vector<PlacedTensor>> read_safetensors_header(const MappedFile& mapp
     tensors.push_back(*std::move(tensor));
   }
   return tensors;
-}
-
-Result<std::unique_ptr<Checkpoint>> open_safetensors_folder(const std::string& path) {
-  return SafetensorsFolder::open(path);
 }
 
 }  // namespace lstar

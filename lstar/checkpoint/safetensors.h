@@ -1,10 +1,7 @@
-// Checkpoints in Hugging Face's layout: a folder with config.json and either model.safetensors or
-// model.safetensors.index.json and the shards it names. A safetensors file is eight bytes with the length of a JSON
-// header, the header ({"name": {"dtype", "shape", "data_offsets"}, ...}), and the numbers, little-endian.
+// One safetensors file: eight bytes with the length of a JSON header, the header
+// ({"name": {"dtype", "shape", "data_offsets"}, ...}), and the numbers, little-endian.
 #pragma once
 
-#include <memory>
-#include <string>
 #include <vector>
 
 #include "lstar/base/result.h"
@@ -15,7 +12,5 @@ namespace lstar {
 // The tensors of one file; each is given the number `file`. Nothing of what the header says is believed: types are
 // known, offsets lie inside the file, sizes agree with shapes.
 Result<std::vector<PlacedTensor>> read_safetensors_header(const MappedFile& mapped, size_t file = 0);
-
-Result<std::unique_ptr<Checkpoint>> open_safetensors_folder(const std::string& path);
 
 }  // namespace lstar

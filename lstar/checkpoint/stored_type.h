@@ -25,6 +25,15 @@ enum class StoredType {
   iq4_nl,
   iq4_xs,
   mxfp4,
+  float8_e4m3,
+  float8_e5m2,
+  float8_e8m0,
+  float8_e4m3fnuz,
+  float8_e5m2fnuz,
+  float6_e2m3,
+  float6_e3m2,
+  float4,
+  complex64,
   int64,
   int32,
   int16,
@@ -40,7 +49,7 @@ struct StoredTypeInfo {
   std::string_view name;   // as `lstar inspect` and messages show it: "float16", "Q8_0"
   int block_elements = 1;  // elements of one block
   int block_bytes = 0;     // bytes of one block
-  bool is_weight = true;   // false for integers and booleans: buffers that read() refuses
+  bool is_weight = true;  // false for what read() refuses: buffers of integers, and packed bits that mean nothing alone
 };
 
 const StoredTypeInfo& info(StoredType);

@@ -14,6 +14,7 @@
 
 #include "lstar/base/dtype.h"
 #include "lstar/checkpoint/widen_blocks.h"
+#include "lstar/checkpoint/widen_float8.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace lstar {
@@ -197,6 +198,11 @@ void widen(StoredType type, const std::byte* source, std::span<float> out) {
     case StoredType::q8_0: return HWY_DYNAMIC_DISPATCH(q8_0_to_floats)(bytes, out.size(), out.data());
     case StoredType::q4_0: return HWY_DYNAMIC_DISPATCH(q4_0_to_floats)(bytes, out.size(), out.data());
     case StoredType::q4_1: return HWY_DYNAMIC_DISPATCH(q4_1_to_floats)(bytes, out.size(), out.data());
+    case StoredType::float8_e4m3:
+    case StoredType::float8_e5m2:
+    case StoredType::float8_e8m0:
+    case StoredType::float8_e4m3fnuz:
+    case StoredType::float8_e5m2fnuz: return widen_float8(type, bytes, out.size(), out.data());
     default: return widen_blocks(type, bytes, out.size(), out.data());  // integers hold no weights: read() refuses them
   }
 }

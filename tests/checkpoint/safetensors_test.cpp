@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <bit>
+#include <cmath>
 #include <filesystem>
 #include <limits>
 #include <numeric>
@@ -167,9 +169,17 @@ TEST_F(Safetensors, BrokenTensors) {
   EXPECT_EQ(
       message_of(R"({"dtype":"F32","shape":[2,2],"data_offsets":[0,24]})"),
       "/model.safetensors: tensor w: size does not match its shape: expected 16 bytes for float32 [2, 2], found 24");
-  EXPECT_EQ(message_of(R"({"dtype":"F8_E4M3","shape":[24],"data_offsets":[0,24]})"),
-            "/model.safetensors: tensor w: unknown dtype: expected one of F64, F32, F16, BF16, I64, I32, I16, I8, U64, "
-            "U32, U16, U8, BOOL, found F8_E4M3");
+  EXPECT_EQ(message_of(R"({"dtype":"F8_E4M3","shape":[24],"data_offsets":[0,24]})"), "opened");
+  EXPECT_EQ(message_of(R"({"dtype":"F8","shape":[24],"data_offsets":[0,24]})"),
+            "/model.safetensors: tensor w: unknown dtype: expected one of F64, F32, F16, BF16, F8_E4M3, F8_E5M2, "
+            "F8_E8M0, F8_E4M3FNUZ, F8_E5M2FNUZ, F6_E2M3, F6_E3M2, F4, C64, I64, I32, I16, I8, U64, U32, U16, U8, BOOL, "
+            "found F8");
+  EXPECT_EQ(message_of(R"({"dtype":"F6_E2M3","shape":[2,16],"data_offsets":[0,24]})"), "opened");
+  EXPECT_EQ(message_of(R"({"dtype":"F4","shape":[3,16],"data_offsets":[0,24]})"), "opened");
+  EXPECT_EQ(message_of(R"({"dtype":"F4","shape":[16,3],"data_offsets":[0,24]})"),
+            "/model.safetensors: tensor w: rows of float4 must be whole blocks: expected a last axis that 2 divides, "
+            "found [16, 3]");
+  EXPECT_EQ(message_of(R"({"dtype":"C64","shape":[3],"data_offsets":[0,24]})"), "opened");
   EXPECT_EQ(message_of(R"({"shape":[24],"data_offsets":[0,24]})"), "/model.safetensors: tensor w: has no dtype");
   EXPECT_EQ(message_of(R"({"dtype":"F32","data_offsets":[0,24]})"), "/model.safetensors: tensor w: has no shape");
   EXPECT_EQ(message_of("3"), "/model.safetensors: tensor w: has no dtype");
@@ -187,12 +197,17 @@ TEST_F(Safetensors, BrokenTensors) {
 }
 
 TEST_F(Safetensors, FoldersThatLackSomething) {
-  EXPECT_EQ(message(), ": the folder has no weights: expected model.safetensors or model.safetensors.index.json");
-  write_bytes(folder_ / "pytorch_model.bin", "");
-  EXPECT_EQ(
-      message(),
-      ": PyTorch .bin files are not read yet: expected model.safetensors or model.safetensors.index.json, found only "
-      "pytorch_model.bin");
+  EXPECT_EQ(message(),
+            ": the folder has no weights: expected model.safetensors or pytorch_model.bin, whole or in shards "
+            "behind an index");
+  write_bytes(folder_ / "training_args.bin", "not a model");
+  EXPECT_THAT(message(), StartsWith(": the folder has no weights"));
+  write_safetensors(folder_ / "other.safetensors", {make_tensor("a", {2}, {1, 2})});
+  EXPECT_EQ(message(), "opened");
+  write_safetensors(folder_ / "another.safetensors", {make_tensor("a", {2}, {1, 2})});
+  EXPECT_EQ(message(),
+            ": several files of weights and no index: expected model.safetensors.index.json, found "
+            "another.safetensors, other.safetensors");
   write_bytes(folder_ / "config.json", "[]");
   EXPECT_EQ(message(), "/config.json: not a JSON object");
   write_bytes(folder_ / "config.json", "{");
@@ -204,6 +219,49 @@ TEST_F(Safetensors, FoldersThatLackSomething) {
   write_bytes(folder_ / "text", "GG, no checkpoint");
   EXPECT_EQ(open_checkpoint(folder_ / "text").error().message(),
             folder_ / "text" + ": not a checkpoint: expected a folder in Hugging Face's layout or a GGUF file");
+}
+
+// What torch makes of every byte (tools/oracle/record_float8.py), to the bit, but that any NaN is as good.
+TEST(Float8, EveryByte) {
+  const auto opened = open_checkpoint(LSTAR_SOURCE_DIR "/tests/data/float8");
+  ASSERT_TRUE(opened) << opened.error().message();
+  int types = 0;
+  for (const TensorInfo& tensor : (*opened)->tensors()) {
+    if (tensor.type == StoredType::float32) continue;
+    ++types;
+    std::vector<float> expected(256), values(256);
+    ASSERT_TRUE((*opened)->read(*(*opened)->find(tensor.name + ".widened"), {0, 1}, std::span<float>(expected)));
+    ASSERT_TRUE((*opened)->read(tensor, {0, 1}, std::span<float>(values)));
+    std::vector<double> doubles(256);
+    ASSERT_TRUE((*opened)->read(tensor, {0, 1}, std::span<double>(doubles)));
+    for (size_t i = 0; i < 256; ++i) {
+      if (std::isnan(expected[i])) {
+        EXPECT_TRUE(std::isnan(values[i]) && std::isnan(doubles[i])) << tensor.name << " " << i;
+        continue;
+      }
+      EXPECT_EQ(std::bit_cast<uint32_t>(values[i]), std::bit_cast<uint32_t>(expected[i])) << tensor.name << " " << i;
+      EXPECT_EQ(doubles[i], static_cast<double>(expected[i])) << tensor.name << " " << i;
+    }
+  }
+  EXPECT_EQ(types, 5);
+}
+
+TEST_F(Safetensors, Float8WithAScaleIsNotReadWithoutIt) {
+  const std::string entry = R"({"dtype":"F8_E4M3","shape":[2],"data_offsets":[0,2]})";
+  for (const char* scale : {"q.weight_scale_inv", "q.weight_scale"}) {
+    write_bytes(folder_ / "model.safetensors",
+                safetensors_bytes(R"({"q.weight":)" + entry + R"(,")" + scale +
+                                      R"(":{"dtype":"F32","shape":[1],"data_offsets":[2,6]}})",
+                                  std::string(6, 'x')));
+    const auto opened = open_checkpoint(folder_.path());
+    ASSERT_TRUE(opened) << opened.error().message();
+    std::vector<float> out(2);
+    const auto read = (*opened)->read(*(*opened)->find("q.weight"), {0, 1}, std::span<float>(out));
+    ASSERT_FALSE(read);
+    EXPECT_EQ(read.error().message().substr(folder_.path().size()),
+              "/model.safetensors: tensor q.weight: its scales lie in another tensor and are not applied: found " +
+                  std::string(scale));
+  }
 }
 
 class Sharded : public Safetensors {
