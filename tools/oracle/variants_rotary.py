@@ -7,6 +7,7 @@ LLAMA = family(
     max_position_embeddings=64,
 )  # fmt: skip
 YARN = {"factor": 4.0, "original_max_position_embeddings": 16}
+WIDE_YARN = {"factor": 4.0, "original_max_position_embeddings": 64, "beta_fast": 2.0, "beta_slow": 0.3}
 LLAMA3 = {"factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 32}
 ABOVE_AND_BELOW = (1, 2, 17, 24, 25, 40, 60)
 
@@ -47,8 +48,8 @@ ROTARY = {
         "config": parameters({"rope_type": "yarn", "mscale": 1.2, "mscale_all_dim": 0.5} | YARN),
     },
     "llama-yarn-no-truncate": {
-        "config": parameters({"rope_type": "yarn", "truncate": False, "beta_fast": 4.0} | YARN, theta=500.0),
-        "matters": {"rope_parameters": {"rope_theta": 500.0, "rope_type": "yarn", "beta_fast": 4.0} | YARN},
+        "config": parameters({"rope_type": "yarn", "truncate": False} | WIDE_YARN, theta=500.0),
+        "matters": {"rope_parameters": {"rope_theta": 500.0, "rope_type": "yarn"} | WIDE_YARN},
     },
     "llama-llama3": {
         "config": scaled({"rope_type": "llama3"} | LLAMA3, theta=500000.0), "matters": {"rope_scaling": None},
