@@ -14,16 +14,14 @@ bool ends_with_word(std::string_view text) {
 
 bool begins_with_word(std::string_view text) { return !text.empty() && is_word_character(decode_utf8(text, 0).value); }
 
-bool is_space(std::string_view text, size_t position) {
-  return CharacterClasses::get().of(decode_utf8(text, position).value) == CharacterClass::space;
-}
+bool is_space_at(std::string_view text, size_t position) { return is_space(decode_utf8(text, position).value); }
 
 // Where the white space at the end of a text begins.
 size_t space_at_end(std::string_view text) {
   size_t begin = text.size();
   while (begin > 0) {
     const size_t character = last_character(text.substr(0, begin));
-    if (!is_space(text, character)) break;
+    if (!is_space_at(text, character)) break;
     begin = character;
   }
   return begin;
@@ -31,7 +29,7 @@ size_t space_at_end(std::string_view text) {
 
 size_t space_at_start(std::string_view text) {
   size_t end = 0;
-  while (end < text.size() && is_space(text, end)) end += utf8_length(text[end]);
+  while (end < text.size() && is_space_at(text, end)) end += utf8_length(text[end]);
   return end;
 }
 
@@ -52,16 +50,20 @@ void AddedTokens::add(AddedToken token, const Vocabulary& vocabulary) {
   tokens_.push_back(std::move(token));
 }
 
-void AddedTokens::finish(bool nfc) {
+Result<void> AddedTokens::finish(const Normalizer& normalizer) {
   std::vector<Pattern> raw, normalized;
+  std::string buffer;
   for (size_t i = 0; i < tokens_.size(); ++i) {
-    if (!tokens_[i].normalized)
+    if (!tokens_[i].normalized) {
       raw.push_back({tokens_[i].content, i});
-    else
-      normalized.push_back({nfc ? to_nfc(tokens_[i].content) : tokens_[i].content, i});
+      continue;
+    }
+    LSTAR_ASSIGN(const Normalizer::Normalized text, normalizer.apply(tokens_[i].content, false, buffer));
+    if (!text.text.empty()) normalized.push_back({std::string(text.text), i});
   }
   in_raw_.build(std::move(raw));
   in_normalized_.build(std::move(normalized));
+  return {};
 }
 
 int32_t AddedTokens::find(std::string_view content) const {

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "lstar/base/result.h"
+#include "lstar/tokenizer/normalizer.h"
 #include "lstar/tokenizer/vocabulary.h"
 
 namespace lstar {
@@ -30,7 +32,7 @@ class AddedTokens {
   void add(AddedToken token, const Vocabulary& vocabulary);
 
   // Builds what split() looks things up in. Called once, after the last add().
-  void finish(bool nfc);
+  Result<void> finish(const Normalizer& normalizer);
 
   // The id of an added token's text, or -1; the token of an id, or null.
   int32_t find(std::string_view content) const;

@@ -65,6 +65,8 @@ Result<Bpe> Bpe::make(Vocabulary vocabulary, std::span<const BpeMerge> merges, B
     bpe.short_characters_[c] = pieces.find(text);
   }
   for (unsigned byte = 0; byte < 256; ++byte) bpe.byte_tokens_[byte] = pieces.find(fmt::format("<0x{:02X}>", byte));
+  bpe.cuts_at_markers_ = !bpe.options_.ignore_merges && bpe.options_.continuing_prefix.empty() &&
+                         bpe.options_.end_suffix.empty() && pieces.find(kMarker) >= 0 && pieces.cuts_at_markers();
   return bpe;
 }
 

@@ -52,6 +52,7 @@ class Bpe {
   void encode(std::string_view word, Scratch& scratch, std::vector<int32_t>& ids) const;
 
   const Vocabulary& vocabulary() const { return vocabulary_; }
+  bool cuts_at_markers() const { return cuts_at_markers_; }
 
  private:
   struct Merge {
@@ -87,6 +88,7 @@ class Bpe {
   std::array<int32_t, 0x800> short_characters_{};  // ids of characters of one or two bytes, -1 for none
   std::array<int32_t, 256> byte_tokens_{};         // ids of "<0x00>" to "<0xFF>", -1 for none
   int32_t unknown_ = -1;
+  bool cuts_at_markers_ = false;
   BpeOptions options_;
 };
 

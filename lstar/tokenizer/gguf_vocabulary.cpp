@@ -5,55 +5,47 @@
 #include <simdjson.h>
 
 #include "lstar/checkpoint/gguf_metadata.h"
+#include "lstar/tokenizer/gguf_pre_tokenizer.h"
 #include "lstar/tokenizer/pipeline.h"
 
 namespace lstar {
 namespace {
 
 // tokenizer.ggml.token_type
-constexpr int64_t kControl = 3, kUserDefined = 4;
-
-constexpr std::string_view kLlama3Pattern =
-    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+constexpr int64_t kNormal = 1, kControl = 3, kUserDefined = 4, kByte = 6;
 
 tl::unexpected<Error> missing(std::string_view key) {
   return fail(Error{.what = "missing, or of another type", .at = fmt::format("key {}", key)});
 }
 
-// tokenizer.ggml.pre names the split into words by the model that first used it.
-Result<void> read_pre_tokenizer(const GgufMetadata& metadata, TokenizerPipeline& pipeline, BpeOptions& options) {
-  const std::string_view name = metadata.string("tokenizer.ggml.pre").value_or("default");
-  std::vector<PreTokenizerStep>& steps = pipeline.pre_tokenizer.steps;
-  if (name == "gpt-2" || name == "default") {
-    steps.push_back(Gpt2Split{});
-  } else if (name == "smollm") {
-    steps.push_back(DigitSplit{.individual = true});
-    steps.push_back(Gpt2Split{});
-  } else if (name == "llama-bpe") {
-    LSTAR_ASSIGN(Regex regex, Regex::compile(kLlama3Pattern));
-    steps.push_back(PatternSplit{.pattern = std::move(regex), .behavior = SplitBehavior::isolated});
-    options.ignore_merges = true;
-  } else {
-    return fail({.what = "unknown pre-tokenizer",
-                 .at = "key tokenizer.ggml.pre",
-                 .expected = "gpt-2, default, smollm or llama-bpe",
-                 .found = std::string(name)});
-  }
-  steps.push_back(ByteSpelling{});
-  pipeline.byte_level = true;
-  return {};
+Result<std::vector<std::string_view>> read_tokens(const GgufMetadata& metadata) {
+  auto tokens = metadata.strings("tokenizer.ggml.tokens");
+  if (!tokens) return missing("tokenizer.ggml.tokens");
+  for (size_t id = 0; id < tokens->size(); ++id)
+    if (!simdjson::validate_utf8((*tokens)[id].data(), (*tokens)[id].size()))
+      return fail(Error{.what = "not UTF-8", .at = fmt::format("key tokenizer.ggml.tokens, token {}", id)});
+  return *std::move(tokens);
 }
 
-Result<void> read_model(const GgufMetadata& metadata, TokenizerPipeline& pipeline, BpeOptions options) {
-  const auto tokens = metadata.strings("tokenizer.ggml.tokens");
-  if (!tokens) return missing("tokenizer.ggml.tokens");
+// The list of a number a token; absent where the file has none.
+template <class T>
+Result<void> check_length(const std::optional<std::vector<T>>& list, std::string_view key, size_t tokens) {
+  if (!list || list->size() == tokens) return {};
+  return fail({.what = "length",
+               .at = fmt::format("key {}", key),
+               .expected = fmt::format("{}", tokens),
+               .found = fmt::format("{}", list->size())});
+}
+
+std::vector<VocabularyEntry> in_order(std::span<const std::string_view> tokens) {
   std::vector<VocabularyEntry> entries;
-  entries.reserve(tokens->size());
-  for (const std::string_view token : *tokens) {
-    if (!simdjson::validate_utf8(token.data(), token.size()))
-      return fail(Error{.what = "not UTF-8", .at = fmt::format("key tokenizer.ggml.tokens, token {}", entries.size())});
-    entries.push_back({token, static_cast<int64_t>(entries.size())});
-  }
+  entries.reserve(tokens.size());
+  for (const std::string_view token : tokens) entries.push_back({token, static_cast<int64_t>(entries.size())});
+  return entries;
+}
+
+Result<void> read_byte_level(const GgufMetadata& metadata, std::span<const std::string_view> tokens,
+                             TokenizerPipeline& pipeline, BpeOptions options) {
   const auto lines = metadata.strings("tokenizer.ggml.merges");
   if (!lines) return missing("tokenizer.ggml.merges");
   std::vector<BpeMerge> merges;
@@ -66,29 +58,50 @@ Result<void> read_model(const GgufMetadata& metadata, TokenizerPipeline& pipelin
                    .expected = "two tokens and a space between them"});
     merges.push_back({line.substr(0, space), line.substr(space + 1)});
   }
-  LSTAR_ASSIGN(Vocabulary vocabulary, Vocabulary::make(entries));
+  LSTAR_ASSIGN(Vocabulary vocabulary, Vocabulary::make(in_order(tokens)));
   LSTAR_ASSIGN(pipeline.model, Bpe::make(std::move(vocabulary), merges, std::move(options)));
   return {};
 }
 
-Result<void> read_added_tokens(const GgufMetadata& metadata, TokenizerPipeline& pipeline) {
-  const auto types = metadata.integers("tokenizer.ggml.token_type");
-  if (!types) return {};
+// SentencePiece's BPE. User-defined tokens are written with plain spaces in a GGUF; they are pieces of the text in
+// which spaces are marked, and are found in it before all else, the longest first.
+Result<void> read_sentencepiece(const GgufMetadata& metadata, std::span<const std::string_view> tokens,
+                                std::span<const int64_t> types, TokenizerPipeline& pipeline) {
+  constexpr std::string_view kScores = "tokenizer.ggml.scores";
+  const auto scores = metadata.numbers(kScores);
+  if (!scores) return missing(kScores);
+  LSTAR_TRY(check_length(scores, kScores, tokens.size()));
+  if (types.empty() && !tokens.empty()) return missing("tokenizer.ggml.token_type");
+  std::vector<SentencePieceBpe::Type> kinds;
+  kinds.reserve(types.size());
+  for (const int64_t type : types) {
+    if (type < kNormal || type > kByte)
+      return fail(Error{.what = "unknown token type",
+                        .at = fmt::format("key tokenizer.ggml.token_type, token {}", kinds.size()),
+                        .expected = "1 to 6",
+                        .found = fmt::format("{}", type)});
+    kinds.push_back(static_cast<SentencePieceBpe::Type>(type));
+  }
+  LSTAR_ASSIGN(Vocabulary vocabulary, Vocabulary::make(in_order(tokens)));
+  LSTAR_ASSIGN(pipeline.model,
+               SentencePieceBpe::make(std::move(vocabulary), {scores->begin(), scores->end()}, std::move(kinds)));
+  pipeline.marks_spaces = true;
+  if (metadata.boolean("tokenizer.ggml.add_space_prefix").value_or(true))
+    pipeline.normalizer.steps.emplace_back(PrependText{.text = " ", .at_start_only = true});
+  pipeline.normalizer.steps.emplace_back(ReplaceText{.pattern = " ", .content = std::string(kMarker)});
+  return {};
+}
+
+void add_special_tokens(std::span<const int64_t> types, bool marks_spaces, TokenizerPipeline& pipeline) {
   const Vocabulary& vocabulary = pipeline.model.vocabulary();
-  if (types->size() != static_cast<size_t>(vocabulary.size()))
-    return fail({.what = "length",
-                 .at = "key tokenizer.ggml.token_type",
-                 .expected = fmt::format("{}", vocabulary.size()),
-                 .found = fmt::format("{}", types->size())});
-  for (size_t id = 0; id < types->size(); ++id) {
-    const int64_t type = (*types)[id];
+  for (size_t id = 0; id < types.size(); ++id) {
+    const int64_t type = types[id];
     if (type != kControl && type != kUserDefined) continue;
     pipeline.added.add({.content = std::string(vocabulary.piece(static_cast<int32_t>(id))),
                         .special = type == kControl,
-                        .normalized = false},
+                        .normalized = marks_spaces && type == kUserDefined},
                        vocabulary);
   }
-  return {};
 }
 
 // Appends the token that `id_key` names to `ids`, where `flag_key` (or the default) says so.
@@ -109,18 +122,27 @@ Result<void> read_ending(const GgufMetadata& metadata, std::string_view flag_key
 Result<void> read_all(const GgufMetadata& metadata, TokenizerPipeline& pipeline) {
   const auto model = metadata.string("tokenizer.ggml.model");
   if (!model) return missing("tokenizer.ggml.model");
-  if (*model != "gpt2")
+  LSTAR_ASSIGN(const auto tokens, read_tokens(metadata));
+  const auto types = metadata.integers("tokenizer.ggml.token_type");
+  LSTAR_TRY(check_length(types, "tokenizer.ggml.token_type", tokens.size()));
+  const std::span<const int64_t> kinds = types ? std::span<const int64_t>(*types) : std::span<const int64_t>();
+  bool adds_bos = false;
+  if (*model == "gpt2") {
+    BpeOptions options;
+    LSTAR_TRY(read_gguf_pre_tokenizer(metadata, pipeline, options, adds_bos));
+    LSTAR_TRY(read_byte_level(metadata, tokens, pipeline, std::move(options)));
+  } else if (*model == "llama") {
+    adds_bos = true;
+    LSTAR_TRY(read_sentencepiece(metadata, tokens, kinds, pipeline));
+  } else {
     return fail({.what = "tokenizer model not supported",
                  .at = "key tokenizer.ggml.model",
-                 .expected = "gpt2 (byte-level BPE)",
+                 .expected = "gpt2 (byte-level BPE) or llama (SentencePiece's BPE)",
                  .found = std::string(*model)});
-  BpeOptions options;
-  LSTAR_TRY(read_pre_tokenizer(metadata, pipeline, options));
-  const bool is_llama3 = options.ignore_merges;
-  LSTAR_TRY(read_model(metadata, pipeline, std::move(options)));
-  LSTAR_TRY(read_added_tokens(metadata, pipeline));
+  }
+  add_special_tokens(kinds, *model == "llama", pipeline);
   const int32_t size = pipeline.size();
-  LSTAR_TRY(read_ending(metadata, "tokenizer.ggml.add_bos_token", is_llama3, "tokenizer.ggml.bos_token_id", size,
+  LSTAR_TRY(read_ending(metadata, "tokenizer.ggml.add_bos_token", adds_bos, "tokenizer.ggml.bos_token_id", size,
                         pipeline.prefix));
   LSTAR_TRY(read_ending(metadata, "tokenizer.ggml.add_eos_token", false, "tokenizer.ggml.eos_token_id", size,
                         pipeline.suffix));
@@ -133,7 +155,7 @@ Result<PipelinePointer> read_gguf_vocabulary(const GgufMetadata& metadata) {
   auto pipeline = std::make_shared<TokenizerPipeline>();
   pipeline->source = metadata.path();
   if (auto done = read_all(metadata, *pipeline); !done) return fail(std::move(done).error().in(metadata.path()));
-  pipeline->finish();
+  LSTAR_TRY(pipeline->finish());
   return pipeline;
 }
 

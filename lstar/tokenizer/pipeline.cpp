@@ -1,6 +1,7 @@
 #include "lstar/tokenizer/pipeline.h"
 
 #include <algorithm>
+#include <charconv>
 #include <limits>
 #include <optional>
 
@@ -18,9 +19,27 @@ namespace {
 class WordEncoder final : public WordSink {
  public:
   WordEncoder(const TokenizerPipeline& pipeline, WordCache& cache, std::vector<int32_t>& ids)
-      : pipeline_(pipeline), cache_(cache), ids_(ids) {}
+      : pipeline_(pipeline), cache_(cache), ids_(ids), cut_(pipeline.model.cuts_at_markers()) {}
 
   void word(std::string_view word) override {
+    // A long word of a model without words is cut where that changes nothing: short ones are merged faster, and many
+    // of them have been seen before.
+    for (size_t end = cut_ ? cut(word) : word.size(); end < word.size(); end = cut(word)) {
+      short_word(word.substr(0, end));
+      word.remove_prefix(end);
+    }
+    short_word(word);
+  }
+
+ private:
+  // Where the first "▁" stands that follows another character.
+  static size_t cut(std::string_view word) {
+    size_t at = 0;
+    while (word.substr(at).starts_with(kMarker)) at += kMarker.size();
+    return std::min(word.find(kMarker, at), word.size());
+  }
+
+  void short_word(std::string_view word) {
     if (word.size() > WordCache::kLongestWord) return encode(word);
     uint64_t hash = 0;
     size_t count = 0;
@@ -33,7 +52,6 @@ class WordEncoder final : public WordSink {
     cache_.insert(word, hash, std::span(ids_).subspan(before));
   }
 
- private:
   void encode(std::string_view word) {
     if (!pipeline_.spell_words) return pipeline_.model.encode(word, scratch_, ids_);
     spell_bytes(word, spelled_);
@@ -43,7 +61,8 @@ class WordEncoder final : public WordSink {
   const TokenizerPipeline& pipeline_;
   WordCache& cache_;
   std::vector<int32_t>& ids_;
-  Bpe::Scratch scratch_;
+  bool cut_;
+  Model::Scratch scratch_;
   std::string spelled_;
 };
 
@@ -59,30 +78,42 @@ Result<void> encode_text(const TokenizerPipeline& pipeline, std::string_view tex
       ids.push_back(part.id);
       continue;
     }
-    std::string_view stretch = part.text;
-    if (pipeline.nfc && !is_plainly_nfc(stretch)) stretch = changed = to_nfc(stretch);
+    const bool first = part.text.data() == text.data();
+    LSTAR_ASSIGN(const Normalizer::Normalized stretch, pipeline.normalizer.apply(part.text, first, changed));
+    const bool at_start = first && stretch.begins_first;
     normalized.clear();
-    pipeline.added.split(stretch, true, normalized);
+    pipeline.added.split(stretch.text, true, normalized);
     for (const AddedTokens::Part& inner : normalized) {
       if (inner.id >= 0)
         ids.push_back(inner.id);
       else
-        LSTAR_TRY(pipeline.pre_tokenizer.split(inner.text, words));
+        LSTAR_TRY(
+            pipeline.pre_tokenizer.split(inner.text, at_start && inner.text.data() == stretch.text.data(), words));
     }
   }
   return {};
 }
 
+// The byte that "<0x0A>" stands for.
+std::optional<char> byte_of(std::string_view piece) {
+  unsigned value = 0;
+  if (piece.size() != 6 || !piece.starts_with("<0x") || piece.back() != '>') return std::nullopt;
+  const auto [end, error] = std::from_chars(piece.data() + 3, piece.data() + 5, value, 16);
+  if (error != std::errc() || end != piece.data() + 5) return std::nullopt;
+  return static_cast<char>(value);
+}
+
 }  // namespace
 
-void TokenizerPipeline::finish() {
-  added.finish(nfc);
+Result<void> TokenizerPipeline::finish() {
+  if (auto done = added.finish(normalizer); !done) return fail(std::move(done).error().in(source));
   // Where nothing looks at the spelling but the model, words are spelled after the cache has been asked for them.
   std::vector<PreTokenizerStep>& steps = pre_tokenizer.steps;
   if (!steps.empty() && std::holds_alternative<ByteSpelling>(steps.back())) {
     steps.pop_back();
     spell_words = true;
   }
+  return {};
 }
 
 Result<std::vector<int32_t>> TokenizerPipeline::encode(std::string_view text, bool add_special_tokens) const {
@@ -112,8 +143,17 @@ std::string_view TokenizerPipeline::piece(int32_t id) const {
 }
 
 std::string TokenizerPipeline::decode(int32_t id) const {
-  if (!byte_level || added.token(id)) return std::string(piece(id));
-  return unspell_bytes(piece(id));
+  const std::string_view text = piece(id);
+  if (byte_level && !added.token(id)) return unspell_bytes(text);
+  if (!marks_spaces) return std::string(text);
+  if (const std::optional<char> byte = byte_of(text)) return std::string(1, *byte);
+  std::string spaced;
+  for (size_t i = 0; i < text.size();) {
+    const bool marker = text.substr(i).starts_with(kMarker);
+    spaced += marker ? ' ' : text[i];
+    i += marker ? kMarker.size() : 1;
+  }
+  return spaced;
 }
 
 int32_t TokenizerPipeline::size() const { return std::max(added.size(), model.vocabulary().size()); }

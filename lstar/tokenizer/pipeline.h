@@ -7,7 +7,8 @@
 
 #include "lstar/base/result.h"
 #include "lstar/tokenizer/added_tokens.h"
-#include "lstar/tokenizer/bpe.h"
+#include "lstar/tokenizer/model.h"
+#include "lstar/tokenizer/normalizer.h"
 #include "lstar/tokenizer/pre_tokenizer.h"
 #include "lstar/tokenizer/word_cache.h"
 
@@ -15,17 +16,18 @@ namespace lstar {
 
 struct TokenizerPipeline {
   AddedTokens added;
-  bool nfc = false;  // text is brought into NFC, after the added tokens that match raw text are found
+  Normalizer normalizer;  // works on the text between the added tokens that match raw text
   PreTokenizer pre_tokenizer;
-  bool byte_level = false;   // pieces spell bytes (byte_level.h)
-  bool spell_words = false;  // the bytes of words are spelled here; else a step of pre_tokenizer has done it
-  Bpe model;
+  bool byte_level = false;    // pieces spell bytes (byte_level.h)
+  bool spell_words = false;   // the bytes of words are spelled here; else a step of pre_tokenizer has done it
+  bool marks_spaces = false;  // pieces have "▁" for a space and "<0x0A>" for a byte
+  Model model;
   std::vector<int32_t> prefix, suffix;  // special tokens around a text
 
   std::string source;  // the file it came from, for messages
 
   // Called once by a reader, after all else is set and all tokens are added.
-  void finish();
+  Result<void> finish();
 
   Result<std::vector<int32_t>> encode(std::string_view text, bool add_special_tokens) const;
   std::string_view piece(int32_t id) const;

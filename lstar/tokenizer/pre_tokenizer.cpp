@@ -48,95 +48,67 @@ class Joiner {
   bool held_matched_ = false;
 };
 
-class Matches {
- public:
-  Matches(const std::variant<Regex, std::string>& pattern, std::string_view text) : pattern_(pattern), text_(text) {}
-
-  // The next match. An empty one right behind the last match does not count.
-  Result<std::optional<Match>> next() {
-    while (from_ <= text_.size()) {
-      LSTAR_ASSIGN(const std::optional<Match> match, search());
-      if (!match) break;
-      if (match->begin == match->end && last_end_ == match->end) {
-        from_ += from_ < text_.size() ? utf8_length(text_[from_]) : 1;
-        continue;
-      }
-      from_ = match->end;
-      last_end_ = match->end;
-      return match;
-    }
-    return std::optional<Match>();
-  }
-
- private:
-  Result<std::optional<Match>> search() const {
-    if (const Regex* regex = std::get_if<Regex>(&pattern_)) return regex->search(text_, from_);
-    const auto& wanted = std::get<std::string>(pattern_);
-    const size_t at = text_.find(wanted, from_);
-    if (at == std::string_view::npos) return std::optional<Match>();
-    return std::optional<Match>(Match{at, at + wanted.size()});
-  }
-
-  const std::variant<Regex, std::string>& pattern_;
-  std::string_view text_;
-  size_t from_ = 0;
-  size_t last_end_ = std::string_view::npos;
-};
-
 class Run {
  public:
   Run(const std::vector<PreTokenizerStep>& steps, WordSink& sink) : steps_(steps), sink_(sink) {}
 
-  Result<void> from(size_t step, std::string_view text) {
+  // `first`: the piece is the beginning of the user's text.
+  Result<void> from(size_t step, std::string_view text, bool first) {
     if (text.empty()) return {};
     if (step == steps_.size()) {
       sink_.word(text);
       return {};
     }
-    return std::visit([&](const auto& kind) { return cut(kind, step, text); }, steps_[step]);
+    return std::visit([&](const auto& kind) { return cut(kind, step, text, first); }, steps_[step]);
   }
 
  private:
-  Result<void> cut(const PrefixSpace&, size_t step, std::string_view text) {
-    if (text.front() == ' ') return from(step + 1, text);
-    std::string spaced(1, ' ');
-    spaced += text;
-    return from(step + 1, spaced);
+  auto join(SplitBehavior behavior, size_t step, std::string_view text, bool first) {
+    return Joiner(text, behavior, [this, step, text, first](std::string_view word) {
+      return from(step + 1, word, first && word.data() == text.data());
+    });
   }
 
-  Result<void> cut(const Gpt2Split&, size_t step, std::string_view text) {
+  Result<void> cut(const PrefixSpace&, size_t step, std::string_view text, bool first) {
+    if (text.front() == ' ') return from(step + 1, text, first);
+    std::string spaced(1, ' ');
+    spaced += text;
+    return from(step + 1, spaced, first);
+  }
+
+  Result<void> cut(const Gpt2Split&, size_t step, std::string_view text, bool first) {
     for (size_t begin = 0; begin < text.size();) {
       const size_t end = gpt2_word_end(text, begin, classes_);
-      LSTAR_TRY(from(step + 1, text.substr(begin, end - begin)));
+      LSTAR_TRY(from(step + 1, text.substr(begin, end - begin), first && begin == 0));
       begin = end;
     }
     return {};
   }
 
-  Result<void> cut(const ByteSpelling&, size_t step, std::string_view text) {
+  Result<void> cut(const ByteSpelling&, size_t step, std::string_view text, bool first) {
     std::string spelled;
     spell_bytes(text, spelled);
-    return from(step + 1, spelled);
+    return from(step + 1, spelled, first);
   }
 
-  Result<void> cut(const DigitSplit& digits, size_t step, std::string_view text) {
+  Result<void> cut(const DigitSplit& digits, size_t step, std::string_view text, bool first) {
     size_t begin = 0;
     bool in_digits = false;
     for (size_t i = 0; i < text.size();) {
       const CodePoint c = decode_utf8(text, i);
       const bool digit = classes_.is_digit(c.value);
       if (i > 0 && (digit != in_digits || (digit && digits.individual))) {
-        LSTAR_TRY(from(step + 1, text.substr(begin, i - begin)));
+        LSTAR_TRY(from(step + 1, text.substr(begin, i - begin), first && begin == 0));
         begin = i;
       }
       in_digits = digit;
       i += c.bytes;
     }
-    return from(step + 1, text.substr(begin));
+    return from(step + 1, text.substr(begin), first && begin == 0);
   }
 
-  Result<void> cut(const PatternSplit& split, size_t step, std::string_view text) {
-    Joiner joiner(text, split.behavior, [&](std::string_view word) { return from(step + 1, word); });
+  Result<void> cut(const PatternSplit& split, size_t step, std::string_view text, bool first) {
+    auto joiner = join(split.behavior, step, text, first);
     Matches matches(split.pattern, text);
     size_t previous = 0;
     while (true) {
@@ -150,6 +122,71 @@ class Run {
     return joiner.flush();
   }
 
+  Result<void> cut(const CharacterSplit& split, size_t step, std::string_view text, bool first) {
+    auto joiner = join(split.behavior, step, text, first);
+    size_t previous = 0;
+    for (size_t i = 0; i < text.size();) {
+      const CodePoint c = decode_utf8(text, i);
+      const size_t end = i + c.bytes;
+      const bool matched = split.set == CharacterSplit::Set::space         ? is_space(c.value)
+                           : split.set == CharacterSplit::Set::punctuation ? is_punctuation(c.value)
+                                                                           : c.value == split.character;
+      if (matched) {
+        if (previous != i) LSTAR_TRY(joiner.piece(previous, i, false));
+        LSTAR_TRY(joiner.piece(i, end, true));
+        previous = end;
+      }
+      i = end;
+    }
+    if (previous != text.size()) LSTAR_TRY(joiner.piece(previous, text.size(), false));
+    return joiner.flush();
+  }
+
+  Result<void> cut(const WordSplit&, size_t step, std::string_view text, bool first) {
+    enum class Kind : uint8_t { space, word, other };
+    const auto kind_at = [&](CodePoint c) {
+      return is_word_character(c.value) ? Kind::word : is_space(c.value) ? Kind::space : Kind::other;
+    };
+    for (size_t begin = 0; begin < text.size();) {
+      const CodePoint c = decode_utf8(text, begin);
+      const Kind kind = kind_at(c);
+      size_t end = begin + c.bytes;
+      while (end < text.size()) {
+        const CodePoint next = decode_utf8(text, end);
+        if (kind_at(next) != kind) break;
+        end += next.bytes;
+      }
+      if (kind != Kind::space) LSTAR_TRY(from(step + 1, text.substr(begin, end - begin), first && begin == 0));
+      begin = end;
+    }
+    return {};
+  }
+
+  Result<void> cut(const LengthSplit& split, size_t step, std::string_view text, bool first) {
+    for (size_t begin = 0; begin < text.size();) {
+      size_t end = begin;
+      for (size_t i = 0; i < split.length && end < text.size(); ++i) end += utf8_length(text[end]);
+      LSTAR_TRY(from(step + 1, text.substr(begin, end - begin), first && begin == 0));
+      begin = end;
+    }
+    return {};
+  }
+
+  Result<void> cut(const MarkSpaces& mark, size_t step, std::string_view text, bool first) {
+    using Prepend = MarkSpaces::Prepend;
+    std::string marked;
+    marked.reserve(text.size() + text.size() / 2);
+    const bool wanted = mark.prepend == Prepend::always || (mark.prepend == Prepend::first && first);
+    if (wanted && text.front() != ' ' && !text.starts_with(mark.marker)) marked = mark.marker;
+    for (const char c : text) {
+      if (c == ' ')
+        marked += mark.marker;
+      else
+        marked += c;
+    }
+    return from(step + 1, marked, first);
+  }
+
   const std::vector<PreTokenizerStep>& steps_;
   WordSink& sink_;
   const CharacterClasses& classes_ = CharacterClasses::get();
@@ -157,6 +194,8 @@ class Run {
 
 }  // namespace
 
-Result<void> PreTokenizer::split(std::string_view text, WordSink& sink) const { return Run(steps, sink).from(0, text); }
+Result<void> PreTokenizer::split(std::string_view text, bool first, WordSink& sink) const {
+  return Run(steps, sink).from(0, text, first);
+}
 
 }  // namespace lstar

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "lstar/base/result.h"
-#include "lstar/tokenizer/regex.h"
+#include "lstar/tokenizer/pattern.h"
 #include "lstar/tokenizer/unicode.h"
 
 namespace lstar {
@@ -23,11 +23,27 @@ struct DigitSplit {
   bool individual = false;  // each digit a word, or each run of digits
 };
 struct PatternSplit {
-  std::variant<Regex, std::string> pattern;  // a regular expression, or text to be found as it is
+  Pattern pattern;
   SplitBehavior behavior = SplitBehavior::isolated;
   bool invert = false;  // matches are the text between the pattern's
 };
-using PreTokenizerStep = std::variant<PrefixSpace, Gpt2Split, ByteSpelling, DigitSplit, PatternSplit>;
+struct CharacterSplit {
+  enum class Set : uint8_t { space, punctuation, one };
+  Set set = Set::space;
+  uint32_t character = 0;                            // of Set::one
+  SplitBehavior behavior = SplitBehavior::isolated;  // each character of the set is a match of its own
+};
+struct WordSplit {};  // runs of \w and runs of other visible characters; what is between them is dropped
+struct LengthSplit {
+  size_t length = 5;  // characters a word
+};
+struct MarkSpaces {
+  enum class Prepend : uint8_t { first, never, always };
+  std::string marker;                 // takes the place of spaces
+  Prepend prepend = Prepend::always;  // put in front where it is not there: of the text's first piece, or of every one
+};
+using PreTokenizerStep = std::variant<PrefixSpace, Gpt2Split, ByteSpelling, DigitSplit, PatternSplit, CharacterSplit,
+                                      WordSplit, LengthSplit, MarkSpaces>;
 
 class WordSink {
  public:
@@ -41,8 +57,9 @@ class PreTokenizer {
  public:
   std::vector<PreTokenizerStep> steps;
 
-  // Hands the words of a valid UTF-8 text to the sink, in order; none is empty.
-  Result<void> split(std::string_view text, WordSink& sink) const;
+  // Hands the words of a valid UTF-8 text to the sink, in order; none is empty. `first`: the text is the beginning of
+  // what the user gave.
+  Result<void> split(std::string_view text, bool first, WordSink& sink) const;
 };
 
 }  // namespace lstar

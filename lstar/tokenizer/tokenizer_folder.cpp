@@ -197,7 +197,7 @@ Result<PipelinePointer> read_tokenizer_folder(const std::string& folder) {
     if (const int32_t eos = id_of("eos_token"); eos >= 0 && json_bool(settings, "add_eos_token").value_or(false))
       pipeline->suffix.push_back(eos);
   }
-  pipeline->finish();
+  LSTAR_TRY(pipeline->finish());
   return pipeline;
 }
 

@@ -35,7 +35,7 @@ bool flag(Json object, std::string_view key, bool otherwise) { return json_bool(
 Result<void> read_normalizer(Json normalizer, TokenizerPipeline& pipeline) {
   const std::string type = type_of(normalizer);
   if (type == "NFC") {
-    pipeline.nfc = true;
+    pipeline.normalizer.steps.emplace_back(UnicodeForm::nfc);
     return {};
   }
   if (type != "Sequence") return unsupported("normalizer", "NFC, or a Sequence of it", type);

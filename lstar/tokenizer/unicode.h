@@ -26,12 +26,25 @@ class CharacterClasses {
   std::string table_;  // (0x110000)
 };
 
-// \w of an added token's neighbour: alphabetic, mark, decimal digit, connector or join control.
+// \w of `tokenizers` (an added token's neighbour, the Whitespace pre-tokenizer): alphabetic, mark, decimal digit,
+// connector or join control of Unicode 16.
 bool is_word_character(uint32_t code_point);
 
-// The text in NFC, or nothing where it is in NFC already. Characters younger than Unicode 9 are left alone, as the
-// normaliser inside `tokenizers` does not know them.
-bool is_plainly_nfc(std::string_view text);  // true only where nothing needs to be done
-std::string to_nfc(std::string_view text);
+// White_Space, which is what every part of `tokenizers` calls a space.
+inline bool is_space(uint32_t code_point) { return CharacterClasses::get().of(code_point) == CharacterClass::space; }
+
+// Three properties as the libraries inside `tokenizers` have them, which stopped at Unicode 8 and 9.
+bool is_punctuation(uint32_t code_point);  // category P, and all of ASCII that is no letter, digit, space or control
+bool is_nonspacing_mark(uint32_t code_point);  // category Mn
+bool is_combining_mark(uint32_t code_point);   // category M
+bool is_control(uint32_t code_point);          // categories Cc, Cf and Co, without tab, line feed and carriage return
+
+void append_lowercase(uint32_t code_point, std::string& out);  // Unicode 17, one character at a time
+
+// The four normalisation forms. Characters younger than Unicode 9 are left alone, as the normaliser inside
+// `tokenizers` does not know them.
+enum class UnicodeForm : uint8_t { nfc, nfd, nfkc, nfkd };
+bool is_plainly(UnicodeForm form, std::string_view text);  // true only where nothing needs to be done
+std::string to_form(UnicodeForm form, std::string_view text);
 
 }  // namespace lstar

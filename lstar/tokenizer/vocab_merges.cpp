@@ -59,7 +59,7 @@ Result<PipelinePointer> read_vocab_and_merges(const std::string& vocab_path, con
   auto pipeline = std::make_shared<TokenizerPipeline>();
   pipeline->source = vocab_path;
   pipeline->model = *std::move(model);
-  pipeline->nfc = options.nfc;
+  if (options.nfc) pipeline->normalizer.steps.emplace_back(UnicodeForm::nfc);
   if (options.prefix_space) pipeline->pre_tokenizer.steps.push_back(PrefixSpace{});
   pipeline->pre_tokenizer.steps.push_back(Gpt2Split{});
   pipeline->pre_tokenizer.steps.push_back(ByteSpelling{});

@@ -58,4 +58,14 @@ Result<Vocabulary> Vocabulary::make(std::span<const VocabularyEntry> entries) {
   return vocabulary;
 }
 
+bool Vocabulary::cuts_at_markers() const {
+  return std::all_of(places_.begin(), places_.end(), [&](const Place& place) {
+    const std::string_view piece = text(place);
+    for (size_t at = piece.find(kMarker, 1); at != std::string_view::npos;
+         at = piece.find(kMarker, at + kMarker.size()))
+      if (!piece.substr(0, at).ends_with(kMarker)) return false;
+    return true;
+  });
+}
+
 }  // namespace lstar

@@ -14,6 +14,8 @@
 
 namespace lstar {
 
+inline constexpr std::string_view kMarker = "\xe2\x96\x81";  // "▁", U+2581: a space, as SentencePiece writes it
+
 struct VocabularyEntry {
   std::string_view piece;
   int64_t id = 0;
@@ -44,6 +46,9 @@ class Vocabulary {
 
   int32_t size() const { return static_cast<int32_t>(places_.size()); }  // one more than the largest id
   int32_t count() const { return count_; }                               // pieces
+
+  // Whether in no piece a "▁" follows anything but a "▁".
+  bool cuts_at_markers() const;
 
  private:
   struct Place {

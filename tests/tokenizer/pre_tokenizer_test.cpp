@@ -14,7 +14,7 @@ class Words final : public WordSink {
 
 Result<std::vector<std::string>> words_of(const PreTokenizer& pre_tokenizer, std::string_view text) {
   Words words;
-  LSTAR_TRY(pre_tokenizer.split(text, words));
+  LSTAR_TRY(pre_tokenizer.split(text, true, words));
   return words.all;
 }
 

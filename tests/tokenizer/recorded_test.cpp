@@ -1,21 +1,11 @@
 // Ids against those that `transformers` and `tokenizers` gave (tools/oracle/record_tokenizer.py). They are integers:
 // equal or wrong.
-#include <cstring>
-
 #include "tests/tokenizer/support.h"
 
 namespace lstar {
 namespace {
 
 using namespace test;
-
-uint32_t hash_ids(const std::vector<int32_t>& ids) {
-  uint32_t hash = 0x811c9dc5;  // FNV-1a over the little-endian bytes of the ids
-  for (const int32_t id : ids)
-    for (int shift = 0; shift < 32; shift += 8)
-      hash = (hash ^ (static_cast<uint32_t>(id) >> shift & 0xff)) * 0x01000193;
-  return hash;
-}
 
 class Recorded {
  public:
@@ -60,9 +50,8 @@ class Recorded {
       if (number < whole.size()) {
         EXPECT_EQ(*ids, integers(whole.at(number))) << "line " << i << ": " << lines_[i];
       }
-      uint32_t expected = 0;
       ASSERT_LE(position_ + 4, hashes_.size());
-      std::memcpy(&expected, hashes_.data() + position_, 4);
+      const uint32_t expected = hash_at(hashes_, position_);
       position_ += 4;
       if (hash_ids(*ids) != expected && ++wrong <= 5) ADD_FAILURE() << "line " << i << ": " << lines_[i];
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -44,6 +45,21 @@ inline std::vector<int32_t> integers(Json list) {
   std::vector<int32_t> values;
   for (Json value : list.get_array()) values.push_back(static_cast<int32_t>(value.get_int64().value()));
   return values;
+}
+
+inline uint32_t hash_ids(const std::vector<int32_t>& ids) {
+  uint32_t hash = 0x811c9dc5;  // FNV-1a over the little-endian bytes of the ids
+  for (const int32_t id : ids)
+    for (int shift = 0; shift < 32; shift += 8)
+      hash = (hash ^ (static_cast<uint32_t>(id) >> shift & 0xff)) * 0x01000193;
+  return hash;
+}
+
+// The recorded hash at a byte of a file; 0 past its end.
+inline uint32_t hash_at(const std::string& hashes, size_t position) {
+  uint32_t hash = 0;
+  if (position + 4 <= hashes.size()) std::memcpy(&hash, hashes.data() + position, 4);
+  return hash;
 }
 
 // A folder of a test's own, to be filled with a tokenizer's files.

@@ -67,14 +67,14 @@ TEST(Unicode, ClassesOfSomeCharacters) {
 }
 
 TEST(Unicode, Nfc) {
-  EXPECT_EQ(to_nfc("e\u0301"), "é");
-  EXPECT_EQ(to_nfc("a\u0316\u0301"), "á\u0316");
-  EXPECT_EQ(to_nfc("\u1100\u1161\u11a8"), "각");
-  EXPECT_EQ(to_nfc("\u212b"), "Å");
+  EXPECT_EQ(to_form(UnicodeForm::nfc, "e\u0301"), "é");
+  EXPECT_EQ(to_form(UnicodeForm::nfc, "a\u0316\u0301"), "á\u0316");
+  EXPECT_EQ(to_form(UnicodeForm::nfc, "\u1100\u1161\u11a8"), "각");
+  EXPECT_EQ(to_form(UnicodeForm::nfc, "\u212b"), "Å");
   // Marks younger than Unicode 9 do not change places, as the normaliser in `tokenizers` does not know them.
-  EXPECT_EQ(to_nfc("a\u08d3\u0334"), "a\u08d3\u0334");
-  EXPECT_TRUE(is_plainly_nfc("naïve café\n"));
-  EXPECT_FALSE(is_plainly_nfc("e\u0301"));
+  EXPECT_EQ(to_form(UnicodeForm::nfc, "a\u08d3\u0334"), "a\u08d3\u0334");
+  EXPECT_TRUE(is_plainly(UnicodeForm::nfc, "naïve café\n"));
+  EXPECT_FALSE(is_plainly(UnicodeForm::nfc, "e\u0301"));
 }
 
 }  // namespace

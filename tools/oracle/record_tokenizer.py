@@ -8,6 +8,7 @@ Writes into tests/data/tokenizer:
   recorded.json                  the tokenizers, where they come from, and all ids of the first lines
   recorded.bin                   a 32-bit hash of the ids of every line, tokenizer after tokenizer
   components.json                small tokenizers, one or two components each, with texts and ids or "refused"
+  gguf.json, gguf.bin            vocabularies as a GGUF keeps them, and a hash of the ids of every line
   invalid_utf8.json              bytes in hexadecimal and what decode(errors="replace") makes of them
 """
 import json
@@ -27,6 +28,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_token
 from transformers import AutoTokenizer
 
 from tokenizer_components import component_cases
+from tokenizer_gguf import record_gguf
 from tokenizer_lines import CORNERS, make_lines
 
 logging.disable(logging.WARNING)
@@ -185,4 +187,5 @@ if __name__ == "__main__":
         make_smollm_style(all_lines)
     record_lines(all_lines)
     record_components()
+    record_gguf(DATA, all_lines, hash_ids)
     record_invalid_utf8()

@@ -1,0 +1,28 @@
+#include "lstar/tokenizer/model.h"
+
+namespace lstar {
+namespace {
+
+void encode_with(const Bpe& model, std::string_view word, Model::Scratch& scratch, std::vector<int32_t>& ids) {
+  model.encode(word, scratch.bpe, ids);
+}
+void encode_with(const SentencePieceBpe& model, std::string_view word, Model::Scratch& scratch,
+                 std::vector<int32_t>& ids) {
+  model.encode(word, scratch.sentencepiece, ids);
+}
+
+}  // namespace
+
+void Model::encode(std::string_view word, Scratch& scratch, std::vector<int32_t>& ids) const {
+  std::visit([&](const auto& model) { encode_with(model, word, scratch, ids); }, kind_);
+}
+
+const Vocabulary& Model::vocabulary() const {
+  return std::visit([](const auto& model) -> const Vocabulary& { return model.vocabulary(); }, kind_);
+}
+
+bool Model::cuts_at_markers() const {
+  return std::visit([](const auto& model) { return model.cuts_at_markers(); }, kind_);
+}
+
+}  // namespace lstar

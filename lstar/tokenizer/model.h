@@ -1,0 +1,42 @@
+// The model of a tokenizer, whichever it is: what turns one word into ids. Immutable once made; encoding is safe from
+// several threads, each with a Scratch of its own.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "lstar/tokenizer/bpe.h"
+#include "lstar/tokenizer/sentencepiece_bpe.h"
+#include "lstar/tokenizer/vocabulary.h"
+
+namespace lstar {
+
+class Model {
+ public:
+  using Kind = std::variant<Bpe, SentencePieceBpe>;
+  struct Scratch {
+    Bpe::Scratch bpe;
+    SentencePieceBpe::Scratch sentencepiece;
+  };
+
+  Model() = default;
+  template <class T>
+  Model(T kind) : kind_(std::move(kind)) {}
+
+  // Appends the ids of a word (valid UTF-8, not empty).
+  void encode(std::string_view word, Scratch& scratch, std::vector<int32_t>& ids) const;
+
+  const Vocabulary& vocabulary() const;
+
+  // Whether no piece reaches across the place in front of a "▁" that follows another character: a long text without
+  // words of its own may then be cut there, and the ids are the same.
+  bool cuts_at_markers() const;
+
+ private:
+  Kind kind_;
+};
+
+}  // namespace lstar
