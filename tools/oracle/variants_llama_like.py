@@ -180,6 +180,12 @@ LLAMA_LIKE = {
         "lengths": (1, 2, 17, 24, 25, 60),
         "matters": {"original_max_position_embeddings": 64, "rope_scaling": None},
     },
+    # An older word for the same.
+    "phi3-su": {
+        "config": PHI3 | {"max_position_embeddings": 96, "original_max_position_embeddings": 24,
+                          "sliding_window": None, "num_key_value_heads": 4, "rope_scaling": LONG_ROPE | {"type": "su"}},
+        "lengths": (1, 2, 17, 24, 25, 60),
+    },
     "stablelm": {"config": STABLELM, "matters": {"partial_rotary_factor": 0.5}},
     # As StableLM-2-12B: norms of queries and keys with a gain a head, one norm for attention and MLP.
     "stablelm-parallel": {
@@ -266,6 +272,12 @@ LLAMA_LIKE = {
                          sliding_window_pattern=4, rope_theta=1000000, tie_word_embeddings=False),
         "matters": {"sliding_window": 9},
     },
+    # As EXAONE-4.0-1.2B: no window, positions in every layer.
+    "exaone4-full": {
+        "config": family("Exaone4ForCausalLM", "exaone4", sliding_window=None, sliding_window_pattern=None,
+                         layer_types=["full_attention"] * 3, rope_theta=1000000, tie_word_embeddings=True,
+                         num_key_value_heads=4, head_dim=6),
+    },
     "glm": {"config": GLM},
     "glm4": {
         "config": GLM | {"architectures": ["Glm4ForCausalLM"], "model_type": "glm4", "attention_bias": False},
@@ -274,9 +286,17 @@ LLAMA_LIKE = {
         "config": family("SeedOssForCausalLM", "seed_oss", head_dim=8, attention_bias=True, attention_out_bias=False,
                          mlp_bias=False, rope_theta=1e7, tie_word_embeddings=False),
     },
+    "seed_oss-bias": {
+        "config": family("SeedOssForCausalLM", "seed_oss", head_dim=10, attention_bias=False,
+                         attention_out_bias=True, mlp_bias=True, rope_theta=10000.0, tie_word_embeddings=True),
+    },
     "ernie4_5": {
         "config": family("Ernie4_5ForCausalLM", "ernie4_5", head_dim=8, use_bias=False, rope_theta=500000.0,
                          tie_word_embeddings=True),
+    },
+    "ernie4_5-bias": {
+        "config": family("Ernie4_5ForCausalLM", "ernie4_5", head_dim=6, use_bias=True, rope_theta=500000.0,
+                         tie_word_embeddings=False, num_key_value_heads=4),
     },
     "helium": {
         "config": family("HeliumForCausalLM", "helium", head_dim=6, rope_theta=100000.0, tie_word_embeddings=False),
