@@ -38,6 +38,9 @@ struct LinearRef {
   int interleaved_heads =
       0;  // > 0: llama.cpp's row order of Q and K (halves of each of this many heads interleaved), undone on reading
   int64_t in = 0, out = 0;
+  // The rows of the stored tensor and of its bias that are this layer's start here: > 0 where several layers are stored
+  // as one (a fused gate and up projection, the experts of a mixture).
+  int64_t first_row = 0, first_bias = 0;
 };
 
 struct NormRef {
@@ -45,18 +48,32 @@ struct NormRef {
   const TensorInfo* gain = nullptr;  // null: 1
   const TensorInfo* bias = nullptr;  // null: 0
   double epsilon = 1e-5;
+  double gain_offset = 0;           // added to the stored gain: Gemma's 1
+  bool rounds_before_gain = false;  // float16, bfloat16: round once more, before the gain (Llama's RMSNorm)
 };
 
 // gelu: exact, by erf. gelu_tanh: the tanh form in one step. gelu_new, gelu_bloom: the same form written out in
-// `transformers`, which a float16 or bfloat16 run rounds after every operation.
-enum class Activation { relu, gelu, gelu_tanh, gelu_new, gelu_bloom, silu };
+// `transformers`, which a float16 or bfloat16 run rounds after every operation. gelu_quick: x sigmoid(1.702 x).
+enum class Activation { relu, relu_squared, gelu, gelu_tanh, gelu_new, gelu_bloom, gelu_quick, silu };
 
-// Where the heads of q, k or v sit in a row: element i of head h is at offset + h * head_stride + i.
+// Where the heads of q, k or v sit in a row of a projection's output: element i of head h is at at(h) + i.
+// Separate tensors {0, d_h}; GPT-2's fused v {2 d, d_h}; GPT-NeoX's and BLOOM's {2 d_h, 3 d_h}. Heads may come in
+// groups of `group`, `group_stride` apart: with g query heads a key head, Falcon's q {0, d_h, g, (g + 2) d_h}.
+struct HeadRows {
+  int64_t offset = 0;
+  int64_t head_stride = 0;
+  int64_t group = 0;  // 0: no groups
+  int64_t group_stride = 0;
+  int64_t at(int64_t head) const {
+    return group > 0 ? offset + head / group * group_stride + head % group * head_stride : offset + head * head_stride;
+  }
+  bool operator==(const HeadRows&) const = default;
+};
+
 template <class T>
 struct HeadView {
   View<T> rows;
-  int64_t offset = 0;
-  int64_t head_stride = 0;
+  HeadRows heads;
 };
 
 // Where a run in float16 or bfloat16 rounds between the product q.k and the softmax (MATH.md, table of rounding
@@ -73,12 +90,21 @@ struct AttentionSpec {
   double scale = 1;  // 1 / sqrt(head_dim), and GPT-2's optional 1 / (layer + 1)
   ScoreRounding rounding = ScoreRounding::product_then_scale;
   std::vector<double> alibi_slopes;  // (heads): adds slope * key position; empty for none
+  double alibi_scale = 1;            // ... times this: Falcon adds before it scales
+  bool alibi_in_bfloat16 = false;    // slope * position is rounded to bfloat16 whatever the run's dtype (Falcon)
+  bool causal = true;                // false: every row sees every key of its prompt (encoders)
+  int64_t window = 0;                // causal only: keys that a row sees, its own included; 0: all before it
+  double softcap = 0;                // > 0: c tanh(s / c) enters the softmax instead of s (Gemma 2)
+  std::vector<double> sinks;         // (heads): a score without key and value that joins every row's softmax; empty for
+                                     // none. What goes to it is missing from the row's probabilities (GPT-OSS)
 };
 
 struct RotarySpec {
   int heads = 0;
-  int dims = 0;                     // leading dims of a head that are rotated, in halves: (i, i + dims/2) is a pair
+  int dims = 0;                     // leading dims of a head that are rotated
+  bool interleaved = false;         // pairs are (2i, 2i + 1) instead of (i, i + dims / 2)
   std::vector<double> frequencies;  // (dims / 2): radians a position
+  double factor = 1;                // cosines and sines are multiplied with it (YaRN)
 };
 
 // What attention reports for one layer: pointers to (prompts, heads) rows of the observation; null where not wanted.
@@ -102,9 +128,11 @@ class Backend {
   // y = x W^T + b, one rounding at the end.
   virtual Result<void> linear(const Checkpoint&, const LinearRef&, View<const T> x, View<T> y) = 0;
   virtual Result<void> norm(const Checkpoint&, const NormRef&, View<const T> x, View<T> y) = 0;
+  // Each of `heads` heads, `width` wide, for itself, in place. The gain has `width` elements, or one set a head.
+  virtual Result<void> norm_heads(const Checkpoint&, const NormRef&, int heads, int width, HeadView<T> x) = 0;
   // In place; positions (rows) count from each prompt's start.
   virtual void rotate(const RotarySpec&, std::span<const int32_t> positions, HeadView<T> x) = 0;
-  // Causal softmax attention with statistics. Nothing of size n^2 is allocated. out: (rows, heads * head_dim);
+  // Softmax attention with statistics. Nothing of size n^2 is allocated. out: (rows, heads * head_dim);
   // only the last row of each prompt is written where `last_rows_only` (out then has one row a prompt).
   virtual Result<void> attention(const AttentionSpec&, const Batch&, HeadView<const T> q, HeadView<const T> k,
                                  HeadView<const T> v, bool last_rows_only, View<T> out, const AttentionStats&) = 0;
@@ -113,9 +141,14 @@ class Backend {
   virtual void multiply(View<T> x, View<const T> y) = 0;
   // x += y, rounded once.
   virtual void add(View<T> x, View<const T> y) = 0;
+  // x *= factor, x += by, and x = min(max(x, low), high), rounded.
+  virtual void scale(View<T> x, double factor) = 0;
+  virtual void shift(View<T> x, double by) = 0;
+  virtual void clamp(View<T> x, double low, double high) = 0;
   // L2 norm of each row, in double.
   virtual void row_norms(View<const T> x, std::span<double> norms) = 0;
 
+  virtual Dtype dtype() const = 0;
   // What computed this, for the result: "Highway AVX3".
   virtual std::string description() const = 0;
 };

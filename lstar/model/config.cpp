@@ -1,8 +1,11 @@
 #include "lstar/model/config.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <fmt/format.h>
+
+#include "lstar/model/llama_cpp.h"
 
 namespace lstar {
 namespace {
@@ -20,11 +23,18 @@ std::string spelled(Keys keys) {
 }  // namespace
 
 std::optional<Json> Config::find(Keys keys, std::string_view& key) const {
-  for (std::string_view candidate : keys)
+  for (std::string_view candidate : keys) {
     if (auto value = json_find(object_, candidate)) {
       key = candidate;
       return value;
     }
+    if (!is_gguf_) continue;
+    const std::string_view in_gguf = llama_cpp_key(candidate);
+    if (auto value = in_gguf.empty() ? std::nullopt : json_find(object_, in_gguf)) {
+      key = in_gguf;
+      return value;
+    }
+  }
   return std::nullopt;
 }
 
@@ -41,6 +51,13 @@ int Config::size(Keys keys) {
   return size_or(keys, 1);
 }
 
+int Config::vocab_size() {
+  if (!vocab_size_) return size({"vocab_size", "padded_vocab_size"});
+  require(*vocab_size_ >= 1 && *vocab_size_ <= kLargestSize, "vocabulary", fmt::format("1 to {} tokens", kLargestSize),
+          fmt::format("{}", *vocab_size_));
+  return static_cast<int>(std::clamp<int64_t>(*vocab_size_, 1, kLargestSize));
+}
+
 int Config::size_or(Keys keys, int fallback) {
   std::string_view key;
   const auto value = find(keys, key);
@@ -54,6 +71,14 @@ int Config::size_or(Keys keys, int fallback) {
     return 1;
   }
   return static_cast<int>(number);
+}
+
+int Config::count_or(Keys keys, int fallback) {
+  std::string_view key;
+  const auto value = find(keys, key);
+  int64_t number = 0;
+  if (value && !value->get_int64().get(number) && number == 0) return 0;
+  return size_or(keys, fallback);
 }
 
 double Config::number_or(Keys keys, double fallback) {
@@ -95,9 +120,15 @@ Activation Config::activation(Keys keys, std::string_view fallback) {
     Activation activation;
   };
   static constexpr Named kKnown[] = {
-      {"relu", Activation::relu},         {"gelu", Activation::gelu},
-      {"gelu_new", Activation::gelu_new}, {"gelu_pytorch_tanh", Activation::gelu_tanh},
-      {"silu", Activation::silu},         {"swish", Activation::silu},
+      {"relu", Activation::relu},
+      {"relu2", Activation::relu_squared},
+      {"gelu", Activation::gelu},
+      {"gelu_new", Activation::gelu_new},
+      {"gelu_fast", Activation::gelu_new},
+      {"gelu_pytorch_tanh", Activation::gelu_tanh},
+      {"quick_gelu", Activation::gelu_quick},
+      {"silu", Activation::silu},
+      {"swish", Activation::silu},
   };
   const std::string name = text_or(keys, std::string(fallback));
   for (const Named& known : kKnown)
@@ -118,37 +149,72 @@ double Config::positive_or(Keys keys, double fallback, double most) {
   return fallback;
 }
 
-double Config::rotary_or(Keys keys, double fallback, double most) {
-  for (std::string_view object : {"rope_scaling", "rope_parameters"}) {
-    const auto nested = json_find(object_, object);
-    std::string_view key;
-    if (!nested || !Config(*nested, file_).find(keys, key)) continue;
-    Config inner(*nested, file_);
-    const double value = inner.positive_or(keys, fallback, most);
-    if (inner.fault_) record(*inner.fault_);
-    return value;
+std::vector<double> Config::numbers(std::string_view key, int count) {
+  std::vector<double> values;
+  simdjson::dom::array array;
+  const auto list = json_find(object_, key);
+  const bool is_list = list && !list->get_array().get(array);
+  bool are_positive = is_list;
+  for (Json item : array) {
+    double value = 0;
+    are_positive = are_positive && !item.get_double().get(value) && value > 0 && std::isfinite(value);
+    values.push_back(value);
   }
-  return positive_or(keys, fallback, most);
+  if (are_positive && values.size() == static_cast<size_t>(count)) return values;
+  record({.what = "not a list of numbers",
+          .at = fmt::format("key {}", key),
+          .expected = fmt::format("{} numbers greater than 0", count),
+          .found = list ? shown(*list) : "none"});
+  return std::vector<double>(static_cast<size_t>(count), 1.0);
 }
 
-void Config::refuse_rotary_scaling() {
-  for (std::string_view key : {"rope_parameters", "rope_scaling"}) {
-    const auto nested = json_find(object_, key);
-    if (!nested) continue;
-    Config inner(*nested, file_);
-    const std::string type = inner.text_or({"rope_type", "type"}, "default");
-    if (type != "default")
-      record({.what = "rotary scaling is not supported",
-              .at = fmt::format("key {}", key),
-              .expected = "default",
-              .found = type});
+std::vector<std::string> Config::texts(std::string_view key, int count) {
+  std::vector<std::string> values;
+  const auto list = json_find(object_, key);
+  if (!list) return values;
+  simdjson::dom::array array;
+  bool holds = !list->get_array().get(array);
+  for (Json item : array) {
+    std::string_view text;
+    holds = holds && !item.get_string().get(text);
+    values.emplace_back(text);
   }
-  for (std::string_view key : {"rope.scaling.factor", "rope.scale_linear"})
-    require(number_or({key}, 1) == 1, fmt::format("key {}", key), "1: no rotary scaling", "another factor");
-  const std::string type = text_or({"rope.scaling.type"}, "none");
-  if (type != "none")
-    record(
-        {.what = "rotary scaling is not supported", .at = "key rope.scaling.type", .expected = "none", .found = type});
+  if (holds && values.size() == static_cast<size_t>(count)) return values;
+  record({.what = "not a list of names",
+          .at = fmt::format("key {}", key),
+          .expected = fmt::format("one for each of {} layers", count),
+          .found = shown(*list)});
+  return std::vector<std::string>(static_cast<size_t>(count));
+}
+
+std::vector<int64_t> Config::integers(std::string_view key) {
+  std::vector<int64_t> values;
+  const auto list = json_find(object_, key);
+  if (!list) return values;
+  simdjson::dom::array array;
+  bool holds = !list->get_array().get(array);
+  for (Json item : array) {
+    int64_t value = 0;
+    holds = holds && !item.get_int64().get(value);
+    values.push_back(value);
+  }
+  if (!holds) record({.what = "not a list of integers", .at = fmt::format("key {}", key), .found = shown(*list)});
+  return values;
+}
+
+std::optional<Config> Config::section(std::string_view key) const {
+  const auto nested = json_find(object_, key);
+  if (!nested || !nested->is_object()) return std::nullopt;
+  return Config(*nested, file_);
+}
+
+void Config::absorb(const Config& section) {
+  if (section.fault_) record(*section.fault_);
+}
+
+bool Config::has(std::string_view key) const {
+  std::string_view found;
+  return find({key}, found).has_value();
 }
 
 void Config::require(bool holds, std::string_view at, std::string_view expected, std::string found) {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "lstar/base/json.h"
 #include "lstar/base/result.h"
@@ -20,27 +21,40 @@ inline constexpr double kLargestRotaryBase = 1e12;
 
 class Config {
  public:
-  // `file` is named in errors: the config.json or the GGUF file.
-  Config(Json object, std::string file) : object_(object), file_(std::move(file)) {}
+  // `file` is named in errors: the config.json or the GGUF file. A GGUF's keys are found under the names that
+  // transformers gives them.
+  Config(Json object, std::string file, bool is_gguf = false)
+      : object_(object), file_(std::move(file)), is_gguf_(is_gguf) {}
 
   // A number of layers, heads, rows ...: required, 1 .. 2^24.
   int size(Keys keys);
+  int vocab_size();
   int size_or(Keys keys, int fallback);
+  int count_or(Keys keys, int fallback);         // as size_or, and 0
   double number_or(Keys keys, double fallback);  // finite
   // Greater than 0 and at most `most`.
   double positive_or(Keys keys, double fallback, double most);
   bool flag_or(Keys keys, bool fallback);
   std::string text_or(Keys keys, std::string fallback);
+  // A list of `count` numbers greater than 0; anything else is a fault.
+  std::vector<double> numbers(std::string_view key, int count);
+  // A list of texts or integers, one a layer ("layer_types"); empty where there is none.
+  std::vector<std::string> texts(std::string_view key, int count);
+  std::vector<int64_t> integers(std::string_view key);
 
   // An activation by the name that transformers gives it; a name that is not known is a fault.
   Activation activation(Keys keys, std::string_view fallback);
-  // positive_or for rotary positions: transformers keeps them in "rope_scaling" or "rope_parameters", or at the top.
-  double rotary_or(Keys keys, double fallback, double most);
-  // Rotary scaling other than none is a fault: a wrong table would give wrong numbers without a word.
-  void refuse_rotary_scaling();
+  // The nested object of that name. Its faults are its own: absorb() takes them over.
+  std::optional<Config> section(std::string_view key) const;
+  void absorb(const Config& section);
   // Records a fault unless `holds`; `at` names the key.
   void require(bool holds, std::string_view at, std::string_view expected, std::string found);
 
+  // The number of vocabulary rows, which a GGUF keeps in its embedding's shape alone.
+  void set_vocab_size(int64_t rows) { vocab_size_ = rows; }
+
+  bool has(std::string_view key) const;  // null counts as absent
+  bool is_gguf() const { return is_gguf_; }
   const std::string& file() const { return file_; }
   const std::optional<Error>& fault() const { return fault_; }
 
@@ -50,6 +64,8 @@ class Config {
 
   Json object_;
   std::string file_;
+  bool is_gguf_ = false;
+  std::optional<int64_t> vocab_size_;
   std::optional<Error> fault_;
 };
 

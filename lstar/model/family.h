@@ -1,5 +1,5 @@
-// The families we can run. A family is one function from a configuration to an Architecture, in a file of its own under
-// families/, and one line in the registry (family.cpp).
+// The families we can run. A family is one function from a configuration to an Architecture, in a file under families/,
+// and one line in the registry (family.cpp).
 #pragma once
 
 #include <span>
@@ -12,10 +12,14 @@
 namespace lstar {
 
 struct Family {
-  std::string_view model_type;     // config.json's model_type, or a GGUF's general.architecture
-  std::string_view notebook_name;  // what the notebook's get_architecture_info calls it
-  // Faults are left in the Config. The Checkpoint answers only which tensors exist.
+  std::string_view model_type;     // config.json's model_type
+  std::string_view notebook_name;  // what the notebook's get_architecture_info calls it, or would
+  std::string_view gguf;           // a GGUF's general.architecture; empty: llama.cpp does not know it
+  bool interleaves_q_and_k;        // llama.cpp's converter puts the rows of Q and K in its own rotary order
+  // Faults are left in the Config. The Checkpoint answers only which tensors exist. Speaks transformers' names; a
+  // GGUF's are put in afterwards (llama_cpp.h).
   Architecture (*read)(Config&, const Checkpoint&);
+  std::string_view models;  // well-known checkpoints, for the documentation
 };
 
 std::span<const Family> families();

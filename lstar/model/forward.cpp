@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "lstar/model/alibi.h"
+#include "lstar/model/mlp.h"
 
 namespace lstar {
 namespace {
@@ -46,13 +46,15 @@ class Pass {
         c_(*model.checkpoint),
         options_(options),
         backend_(backend),
+        dtype_(backend.dtype()),
         seen_(seen),
         first_(first_prompt),
         batch_(std::move(wave)),
         rows_(batch_.rows()),
         prompts_(static_cast<int64_t>(batch_.prompts())),
-        q_width_(int64_t{a_.heads} * a_.head_dim),
-        kv_width_(int64_t{a_.kv_heads} * a_.head_dim) {
+        q_width_(a_.q_width()),
+        kv_width_(a_.kv_width()),
+        mlp_(a_, c_, backend, std::min(rows_, options.mlp_rows)) {
     for (size_t p = 0; p < batch_.prompts(); ++p)
       for (int64_t i = 0; i < batch_.length(p); ++i) positions_.push_back(static_cast<int32_t>(i));
     const int64_t chunk = std::min(rows_, options_.mlp_rows);
@@ -60,22 +62,17 @@ class Pass {
     normed_ = Matrix<T>(rows_, a_.hidden);
     qkv_ = Matrix<T>(rows_, q_width_ + 2 * kv_width_);
     context_ = Matrix<T>(rows_, q_width_);
-    up_ = Matrix<T>(chunk, a_.mlp);
-    if (a_.is_gated()) gate_ = Matrix<T>(chunk, a_.mlp);
     down_ = Matrix<T>(chunk, a_.hidden);
     mlp_in_ = Matrix<T>(chunk, a_.hidden);
-    if (a_.position.kind == Position::Kind::rotary) {
-      rotary_ = {.heads = 0, .dims = a_.position.rotary_dims, .frequencies = {}};
-      for (int i = 0; i < rotary_.dims / 2; ++i)
-        rotary_.frequencies.push_back(std::pow(a_.position.rotary_base, -2.0 * i / rotary_.dims));
-    }
-    attention_ = {.heads = a_.heads,
-                  .kv_heads = a_.kv_heads,
-                  .head_dim = a_.head_dim,
-                  .scale = a_.attention_scale,
-                  .rounding = a_.rounding.scores,
-                  .alibi_slopes = {}};
-    if (a_.position.kind == Position::Kind::alibi) attention_.alibi_slopes = alibi_slopes(a_.heads);
+    attention_.heads = a_.heads;
+    attention_.kv_heads = a_.kv_heads;
+    attention_.head_dim = a_.head_dim;
+    attention_.rounding = a_.rounding.scores;
+    attention_.alibi_slopes = a_.alibi_slopes;
+    attention_.alibi_scale = a_.alibi_scale;
+    attention_.alibi_in_bfloat16 = a_.alibi_in_bfloat16;
+    attention_.causal = a_.causal;
+    attention_.softcap = a_.attention_softcap;
   }
 
   Result<void> run(const std::function<void()>& layer_done) {
@@ -108,9 +105,19 @@ class Pass {
     } else {
       LSTAR_TRY(backend_.embed(c_, *w_.token_embedding, batch_.ids, x));
     }
+    if (a_.embedding_scale != 1) {
+      double scale = a_.embedding_scale;
+      if (a_.rounding.embedding_scale && is_emulated(dtype_)) scale = round_to(dtype_, static_cast<float>(scale));
+      backend_.scale(x, scale);
+    }
+    if (w_.token_type_embedding) {
+      const std::vector<int32_t> zeros(static_cast<size_t>(rows_), 0);
+      LSTAR_TRY(backend_.embed(c_, *w_.token_type_embedding, zeros, normed_.view()));
+      backend_.add(x, normed_.view());
+    }
     if (w_.position_embedding) {
       std::vector<int32_t> rows = positions_;
-      for (int32_t& row : rows) row += static_cast<int32_t>(a_.position.first_row);
+      for (int32_t& row : rows) row += static_cast<int32_t>(a_.first_position_row);
       LSTAR_TRY(backend_.embed(c_, *w_.position_embedding, rows, normed_.view()));
       backend_.add(x, normed_.view());
     }
@@ -121,43 +128,75 @@ class Pass {
   // Attention of layer l up to its heads' outputs, in context_: (rows, H d_h), or one row a prompt in the last layer.
   Result<void> attend(int l, bool last) {
     const LayerWeights& w = w_.layers[l];
+    const LayerPlan& plan = a_.plan[static_cast<size_t>(l)];
     View<const T> in = x_.view();
-    if (a_.norm_place == NormPlace::before) {
-      LSTAR_TRY(backend_.norm(c_, w.attention_norm, x_.view(), normed_.view()));
+    if (a_.norm_place == NormPlace::before && w.attention_norm) {
+      LSTAR_TRY(backend_.norm(c_, *w.attention_norm, x_.view(), normed_.view()));
       in = normed_.view();
     }
     HeadView<T> q, k, v;
     if (a_.is_fused()) {
       const View<T> fused = qkv_.view();
       LSTAR_TRY(backend_.linear(c_, w.query_key_value[0], in, fused));
-      q = {fused, a_.q_rows.offset, a_.q_rows.head_stride};
-      k = {fused, a_.k_rows.offset, a_.k_rows.head_stride};
-      v = {fused, a_.v_rows.offset, a_.v_rows.head_stride};
+      q = {fused, a_.q_rows};
+      k = {fused, a_.k_rows};
+      v = {fused, a_.v_rows};
     } else {
       T* data = qkv_.data();
-      q = {{data, rows_, q_width_, q_width_}, a_.q_rows.offset, a_.q_rows.head_stride};
+      q = {{data, rows_, q_width_, q_width_}, a_.q_rows};
       data += rows_ * q_width_;
-      k = {{data, rows_, kv_width_, kv_width_}, a_.k_rows.offset, a_.k_rows.head_stride};
+      k = {{data, rows_, kv_width_, kv_width_}, a_.k_rows};
       data += rows_ * kv_width_;
-      v = {{data, rows_, kv_width_, kv_width_}, a_.v_rows.offset, a_.v_rows.head_stride};
+      v = {{data, rows_, kv_width_, kv_width_}, a_.v_rows};
       LSTAR_TRY(backend_.linear(c_, w.query_key_value[0], in, q.rows));
       LSTAR_TRY(backend_.linear(c_, w.query_key_value[1], in, k.rows));
       LSTAR_TRY(backend_.linear(c_, w.query_key_value[2], in, v.rows));
     }
-    if (rotary_.dims > 0) {
-      rotary_.heads = a_.heads;
-      backend_.rotate(rotary_, positions_, q);
-      rotary_.heads = a_.kv_heads;
-      backend_.rotate(rotary_, positions_, k);
+    if (a_.qkv_limit > 0) backend_.clamp(qkv_.view(), -a_.qkv_limit, a_.qkv_limit);
+    LSTAR_TRY(norm_heads(w.query_norm, a_.heads, q));
+    LSTAR_TRY(norm_heads(w.key_norm, a_.kv_heads, k));
+    if (plan.rotary >= 0) {
+      rotate(a_.rotary[static_cast<size_t>(plan.rotary)], a_.heads, q);
+      rotate(a_.rotary[static_cast<size_t>(plan.rotary)], a_.kv_heads, k);
     }
     attention_.scale = a_.scale_by_layer ? a_.attention_scale / (l + 1) : a_.attention_scale;
+    attention_.window = plan.window;
+    if (w.sinks) {
+      attention_.sinks.resize(static_cast<size_t>(a_.heads));
+      LSTAR_TRY(c_.read(*w.sinks, {0, 1}, std::span<double>(attention_.sinks)));
+    }
     const View<T> out = context_.view(last ? prompts_ : rows_, q_width_);
     LSTAR_TRY(backend_.attention(attention_, batch_, as_const(q), as_const(k), as_const(v), last, out, stats(l)));
     if (last) keep_last_rows();
     return {};
   }
 
-  static HeadView<const T> as_const(const HeadView<T>& x) { return {x.rows, x.offset, x.head_stride}; }
+  Result<void> norm_heads(const std::vector<NormRef>& norms, int heads, const HeadView<T>& x) {
+    if (norms.size() == 1 && a_.head_norm == HeadNorm::projection)
+      return backend_.norm_heads(c_, norms[0], 1, heads * a_.head_dim, x);
+    if (norms.size() == 1) return backend_.norm_heads(c_, norms[0], heads, a_.head_dim, x);
+    for (size_t h = 0; h < norms.size(); ++h)
+      LSTAR_TRY(backend_.norm_heads(c_, norms[h], 1, a_.head_dim, {x.rows, {.offset = x.heads.at(h)}}));
+    return {};
+  }
+
+  // Where frequencies depend on a prompt's length, each prompt turns by its own.
+  void rotate(const Rotary& rotary, int heads, const HeadView<T>& x) {
+    RotarySpec spec{.heads = heads, .dims = rotary.dims, .interleaved = rotary.interleaved, .frequencies = {}};
+    spec.factor = rotary.scaling.attention_factor;
+    if (!depends_on_length(rotary)) {
+      spec.frequencies = rotary_frequencies(rotary, 0);
+      return backend_.rotate(spec, positions_, x);
+    }
+    for (size_t p = 0; p < batch_.prompts(); ++p) {
+      const int64_t begin = batch_.start[p], end = batch_.start[p + 1];
+      spec.frequencies = rotary_frequencies(rotary, end - begin);
+      backend_.rotate(spec, {positions_.data() + begin, positions_.data() + end},
+                      {x.rows.row_range(begin, end), x.heads});
+    }
+  }
+
+  static HeadView<const T> as_const(const HeadView<T>& x) { return {x.rows, x.heads}; }
 
   AttentionStats stats(int l) {
     AttentionStats s;
@@ -183,50 +222,44 @@ class Pass {
 
   // Everything of a layer after its heads' outputs, for the first `rows` rows, in chunks.
   Result<void> finish_layer(const LayerWeights& w, int64_t rows) {
-    const bool before = a_.norm_place == NormPlace::before;
     for (int64_t begin = 0; begin < rows; begin += down_.rows()) {
       const int64_t end = std::min(rows, begin + down_.rows()), count = end - begin;
       const View<T> x = x_.view().row_range(begin, end);
-      const View<T> attended = normed_.view().row_range(begin, end);
+      const View<T> attended = normed_.view().row_range(begin, end);  // holds attention's input until it is projected
       const View<T> mlp_in = mlp_in_.view(count, a_.hidden), down = down_.view(count, a_.hidden);
+      const View<T> context = context_.view().row_range(begin, end);
       if (a_.residual_from_norm) std::copy_n(attended.data, count * a_.hidden, x.data);
-      LSTAR_TRY(backend_.linear(c_, w.attention_out, context_.view().row_range(begin, end), attended));
 
       if (a_.residual == Residual::parallel) {
-        LSTAR_TRY(backend_.norm(c_, w.mlp_norm, x, mlp_in));
-        LSTAR_TRY(mlp(w, mlp_in, down));
+        if (w.mlp_norm) LSTAR_TRY(backend_.norm(c_, *w.mlp_norm, x, mlp_in));
+        LSTAR_TRY(mlp_.run(w, w.mlp_norm ? mlp_in : attended, down));
+        LSTAR_TRY(backend_.linear(c_, w.attention_out, context, attended));
+        scale_contribution(attended);
+        scale_contribution(down);
         backend_.add(down, attended);
         backend_.add(x, down);
         continue;
       }
+      LSTAR_TRY(backend_.linear(c_, w.attention_out, context, attended));
+      if (w.attention_output_norm) LSTAR_TRY(backend_.norm(c_, *w.attention_output_norm, attended, attended));
+      scale_contribution(attended);
       backend_.add(x, attended);
-      if (before) {
-        LSTAR_TRY(backend_.norm(c_, w.mlp_norm, x, mlp_in));
-        LSTAR_TRY(mlp(w, mlp_in, down));
-        if (a_.residual_from_norm) std::copy_n(mlp_in.data, count * a_.hidden, x.data);
-        backend_.add(x, down);
-      } else {
-        LSTAR_TRY(backend_.norm(c_, w.attention_norm, x, x));
-        LSTAR_TRY(mlp(w, x, down));
-        backend_.add(x, down);
-        LSTAR_TRY(backend_.norm(c_, w.mlp_norm, x, x));
-      }
+      const bool after = a_.norm_place == NormPlace::after;
+      if (after && w.attention_norm) LSTAR_TRY(backend_.norm(c_, *w.attention_norm, x, x));
+      const bool normed = !after && w.mlp_norm;
+      if (normed) LSTAR_TRY(backend_.norm(c_, *w.mlp_norm, x, mlp_in));
+      LSTAR_TRY(mlp_.run(w, normed ? mlp_in : x, down));
+      if (w.mlp_output_norm) LSTAR_TRY(backend_.norm(c_, *w.mlp_output_norm, down, down));
+      scale_contribution(down);
+      if (normed && a_.residual_from_norm) std::copy_n(mlp_in.data, count * a_.hidden, x.data);
+      backend_.add(x, down);
+      if (after && w.mlp_norm) LSTAR_TRY(backend_.norm(c_, *w.mlp_norm, x, x));
     }
     return {};
   }
 
-  Result<void> mlp(const LayerWeights& w, View<const T> in, View<T> out) {
-    const View<T> up = up_.view(in.rows, a_.mlp);
-    LSTAR_TRY(backend_.linear(c_, w.mlp_up, in, up));
-    if (w.mlp_gate) {
-      const View<T> gate = gate_.view(in.rows, a_.mlp);
-      LSTAR_TRY(backend_.linear(c_, *w.mlp_gate, in, gate));
-      backend_.activate(a_.activation, gate);
-      backend_.multiply(up, gate);
-    } else {
-      backend_.activate(a_.activation, up);
-    }
-    return backend_.linear(c_, w.mlp_down, up, out);
+  void scale_contribution(View<T> y) {
+    if (a_.residual_scale != 1) backend_.scale(y, a_.residual_scale);
   }
 
   void observe_norms(int state, bool last_rows) {
@@ -256,7 +289,11 @@ class Pass {
         const int64_t end = std::min(prompts_, p + at_once);
         LSTAR_TRY(backend_.linear(c_, *w_.output, x.row_range(p, end), logits.view(end - p, a_.vocab)));
       }
-      const T* row = logits.view().row(p % at_once);
+      T* row = logits.view().row(p % at_once);
+      if (a_.logit_scale != 1) backend_.scale({row, 1, a_.vocab, a_.vocab}, a_.logit_scale);
+      if (a_.logit_softcap > 0)
+        for (int32_t id = 0; id < a_.vocab; ++id)
+          row[id] = static_cast<T>(a_.logit_softcap * std::tanh(static_cast<double>(row[id]) / a_.logit_softcap));
       for (int32_t id = 0; id < a_.vocab; ++id) order[id] = id;
       // NaN sorts last, ties by id: a strict weak order whatever the numbers are.
       const auto better = [row](int32_t i, int32_t j) {
@@ -276,19 +313,19 @@ class Pass {
   const Checkpoint& c_;
   const PassOptions& options_;
   Backend<T>& backend_;
+  const Dtype dtype_;
   Observation& seen_;
   const size_t first_;  // the wave's first prompt in the observation
   const Batch batch_;
   const int64_t rows_, prompts_, q_width_, kv_width_;
   std::vector<int32_t> positions_;  // (rows)
-  RotarySpec rotary_;
   AttentionSpec attention_;
+  Mlp<T> mlp_;
   Matrix<T> x_;              // (rows, hidden): the residual stream
-  Matrix<T> normed_;         // (rows, hidden): norm output, then attention's contribution
+  Matrix<T> normed_;         // (rows, hidden): attention's input, then its contribution
   Matrix<T> qkv_;            // (rows, (H + 2 K) d_h), fused or three dense parts
   Matrix<T> context_;        // (rows, H d_h): the heads' outputs
   Matrix<T> mlp_in_, down_;  // (chunk, hidden)
-  Matrix<T> up_, gate_;      // (chunk, mlp)
 };
 
 }  // namespace

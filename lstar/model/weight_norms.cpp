@@ -40,7 +40,7 @@ class LayerNorms {
       LSTAR_ASSIGN(columns_, read_rows(c_, *value_.weight, {0, value_.in}, options_.dtype));
     }
     const HeadRows chosen = chosen_rows();
-    const bool is_actual = chosen.offset == a_.v_rows.offset && chosen.head_stride == a_.v_rows.head_stride;
+    const bool is_actual = chosen == a_.v_rows;
     LSTAR_ASSIGN(const std::vector<Eigen::MatrixXd> out_grams, output_grams());
     RowMajor whole(options_.spectral ? int64_t{a_.kv_heads} * a_.head_dim : 0, a_.hidden);
     LSTAR_ASSIGN(const Eigen::VectorXd gain, norm_gain());
@@ -87,16 +87,16 @@ class LayerNorms {
 
   // W_V of one KV head, (d_h, d).
   Result<RowMajor> value_block(int kv_head, HeadRows rows) const {
-    const int64_t first = rows.offset + kv_head * rows.head_stride;
+    const int64_t first = rows.at(kv_head);
     if (value_.transposed) return RowMajor(columns_.middleCols(first, a_.head_dim).transpose());
     return read_rows(c_, *value_.weight, {first, first + a_.head_dim}, options_.dtype);
   }
 
   Result<Eigen::VectorXd> norm_gain() const {
     Eigen::VectorXd gain = Eigen::VectorXd::Ones(a_.hidden);
-    if (a_.norm_place == NormPlace::before && w_.attention_norm.gain) {
-      LSTAR_ASSIGN(const RowMajor row, read_rows(c_, *w_.attention_norm.gain, {0, 1}, options_.dtype));
-      gain = row.row(0).transpose();
+    if (a_.norm_place == NormPlace::before && w_.attention_norm && w_.attention_norm->gain) {
+      LSTAR_ASSIGN(const RowMajor row, read_rows(c_, *w_.attention_norm->gain, {0, 1}, options_.dtype));
+      gain = row.row(0).transpose().array() + w_.attention_norm->gain_offset;
     }
     return gain;
   }
@@ -189,19 +189,14 @@ Result<WeightNorms> weight_norms(const Model& model, const NormOptions& options,
 
 Result<void> check_finite(const Model& model) {
   const Weights& w = model.weights;
-  std::vector<const TensorInfo*> tensors{w.token_embedding, w.position_embedding};
+  std::vector<const TensorInfo*> tensors{w.token_embedding, w.position_embedding, w.token_type_embedding};
   const auto add_norm = [&](const NormRef& norm) { tensors.insert(tensors.end(), {norm.gain, norm.bias}); };
   const auto add_linear = [&](const LinearRef& linear) { tensors.insert(tensors.end(), {linear.weight, linear.bias}); };
   if (w.embedding_norm) add_norm(*w.embedding_norm);
   if (w.project_in) add_linear(*w.project_in);
   for (const LayerWeights& layer : w.layers) {
-    add_norm(layer.attention_norm);
-    for (const LinearRef& linear : layer.query_key_value) add_linear(linear);
-    add_linear(layer.attention_out);
-    add_norm(layer.mlp_norm);
-    add_linear(layer.mlp_up);
-    if (layer.mlp_gate) add_linear(*layer.mlp_gate);
-    add_linear(layer.mlp_down);
+    for (const NormRef* norm : norms(layer)) add_norm(*norm);
+    for (const LinearRef* linear : linears(layer)) add_linear(*linear);
   }
   if (w.final_norm) add_norm(*w.final_norm);
   if (w.project_out) add_linear(*w.project_out);

@@ -11,39 +11,113 @@ class Binder {
  public:
   Binder(const Architecture& a, const Checkpoint& c) : a_(a), c_(c) {}
 
-  Result<const TensorInfo*> tensor(Role role, int layer, std::string_view suffix, const Shape& shape) const {
-    const std::string name = fmt::format(fmt::runtime(a_[role]->pattern), layer) + std::string(suffix);
+  // The tensor of a role, under the first prefix and suffix that the checkpoint has.
+  Result<const TensorInfo*> tensor(Role role, int layer, int expert, std::initializer_list<std::string_view> suffixes,
+                                   std::initializer_list<Shape> shapes) const {
+    const std::string name = fmt::format(fmt::runtime(a_[role]->pattern), layer, expert);
     for (const std::string& prefix : a_.prefixes)
-      if (const TensorInfo* found = c_.find(prefix + name)) return checked(found, shape);
+      for (std::string_view suffix : suffixes)
+        if (const TensorInfo* found = c_.find(prefix + name + std::string(suffix))) return checked(found, shapes);
     return fail({.what = "missing tensor",
                  .file = c_.path(),
-                 .at = "tensor " + a_.prefixes.front() + name,
-                 .expected = "shape " + shape.text()});
+                 .at = "tensor " + a_.prefixes.front() + name + std::string(*suffixes.begin()),
+                 .expected = "shape " + shapes.begin()->text()});
+  }
+  Result<const TensorInfo*> table(Role role, int64_t rows, int64_t cols) const {
+    return tensor(role, 0, 0, {a_[role]->weight_suffix}, {Shape{{rows, cols}}});
   }
 
-  Result<LinearRef> linear(Role role, int layer, int64_t in, int64_t out) const {
+  Result<LinearRef> linear(Role role, int layer, int64_t in, int64_t out, int expert = 0) const {
     const TensorRef& ref = *a_[role];
     LinearRef linear{.transposed = ref.transposed, .interleaved_heads = ref.interleaved_heads, .in = in, .out = out};
-    LSTAR_ASSIGN(linear.weight, tensor(role, layer, ".weight", ref.transposed ? Shape{{in, out}} : Shape{{out, in}}));
+    const int64_t stored = out * ref.parts, experts = a_.experts.count;
+    const std::vector<int64_t> one = ref.transposed ? std::vector<int64_t>{in, stored} : std::vector{stored, in};
+    const Shape shape = ref.stacked ? Shape{{experts, one[0], one[1]}} : Shape{one};
+    LSTAR_ASSIGN(linear.weight, tensor(role, layer, expert, {ref.weight_suffix}, {shape}));
+    linear.first_row = ref.part * out + (ref.stacked ? expert * one[0] : 0);
     if (ref.bias) {
-      LSTAR_ASSIGN(linear.bias, tensor(role, layer, ".bias", Shape{{out}}));
+      const Shape biases = ref.stacked ? Shape{{experts, stored}} : Shape{{stored}};
+      LSTAR_ASSIGN(linear.bias, tensor(role, layer, expert, {ref.bias_suffix}, {biases}));
+      linear.first_bias = ref.part * out + (ref.stacked ? expert * stored : 0);
     }
     return linear;
   }
 
-  Result<NormRef> norm(Role role, int layer) const {
+  // `rows` of `width`: one, or one a head. BERT's first checkpoints say gamma and beta.
+  Result<NormRef> norm(Role role, int layer, int64_t width, int64_t rows = 1, int head = 0) const {
     NormRef norm{.kind = a_.norm, .epsilon = a_.norm_epsilon};
-    LSTAR_ASSIGN(norm.gain, tensor(role, layer, ".weight", Shape{{a_.hidden}}));
+    norm.gain_offset = a_.norm_gain_offset;
+    norm.rounds_before_gain = a_.rounding.norm_before_gain;
+    if (!a_.norm_has_gain) return norm;
+    const Shape one{{width}}, each{{rows, width}};
+    LSTAR_ASSIGN(norm.gain, tensor(role, layer, head, {a_[role]->weight_suffix, ".gamma"}, {one, each}));
     if (a_[role]->bias) {
-      LSTAR_ASSIGN(norm.bias, tensor(role, layer, ".bias", Shape{{a_.hidden}}));
+      LSTAR_ASSIGN(norm.bias, tensor(role, layer, head, {a_[role]->bias_suffix, ".beta"}, {one, each}));
     }
     return norm;
   }
+  Result<std::optional<NormRef>> optional_norm(Role role, int layer) const {
+    if (!a_.has(role)) return std::optional<NormRef>();
+    LSTAR_ASSIGN(const NormRef found, norm(role, layer, a_.hidden));
+    return std::optional<NormRef>(found);
+  }
+
+  Result<std::vector<NormRef>> head_norms(Role role, int layer, int heads) const {
+    std::vector<NormRef> found;
+    if (!a_.has(role)) return found;
+    const bool whole = a_.head_norm == HeadNorm::projection;
+    const int64_t width = whole ? int64_t{heads} * a_.head_dim : a_.head_dim;
+    for (int h = 0; h < (a_.head_norm_of_each ? heads : 1); ++h) {
+      LSTAR_ASSIGN(const NormRef one, norm(role, layer, width, heads, h));
+      found.push_back(one);
+    }
+    return found;
+  }
+
+  struct MlpRoles {
+    Role up, gate, gate_up, down;
+  };
+  Result<MlpWeights> mlp(const MlpRoles& roles, int layer, int64_t width, int expert = 0) const {
+    MlpWeights w;
+    w.interleaved = a_.has(roles.gate_up);
+    if (w.interleaved) {
+      LSTAR_ASSIGN(w.up, linear(roles.gate_up, layer, a_.hidden, 2 * width, expert));
+    } else {
+      LSTAR_ASSIGN(w.up, linear(roles.up, layer, a_.hidden, width, expert));
+      if (a_.has(roles.gate)) {
+        LSTAR_ASSIGN(w.gate, linear(roles.gate, layer, a_.hidden, width, expert));
+      }
+    }
+    LSTAR_ASSIGN(w.down, linear(roles.down, layer, width, a_.hidden, expert));
+    return w;
+  }
+
+  Result<ExpertWeights> experts(int layer) const {
+    const Experts& e = a_.experts;
+    ExpertWeights w;
+    LSTAR_ASSIGN(w.router, linear(Role::router, layer, a_.hidden, e.count));
+    for (int i = 0; i < e.count; ++i) {
+      LSTAR_ASSIGN(MlpWeights expert,
+                   mlp({Role::expert_up, Role::expert_gate, Role::expert_gate_up, Role::expert_down}, layer, e.mlp, i));
+      w.experts.push_back(std::move(expert));
+    }
+    if (e.shared_mlp == 0) return w;
+    LSTAR_ASSIGN(w.shared,
+                 mlp({Role::shared_up, Role::shared_gate, Role::count, Role::shared_down}, layer, e.shared_mlp));
+    if (a_.has(Role::shared_switch)) {
+      // llama.cpp stores the one row as a vector.
+      const TensorRef& ref = *a_[Role::shared_switch];
+      LSTAR_ASSIGN(const TensorInfo* weight, tensor(Role::shared_switch, layer, 0, {ref.weight_suffix},
+                                                    {Shape{{1, a_.hidden}}, Shape{{a_.hidden}}}));
+      w.shared_switch = LinearRef{.weight = weight, .in = a_.hidden, .out = 1};
+    }
+    return w;
+  }
 
   Result<LayerWeights> layer(int l) const {
-    const int64_t d = a_.hidden, q = int64_t{a_.heads} * a_.head_dim, kv = int64_t{a_.kv_heads} * a_.head_dim;
+    const int64_t d = a_.hidden, q = a_.q_width(), kv = a_.kv_width();
     LayerWeights w;
-    LSTAR_ASSIGN(w.attention_norm, norm(Role::attention_norm, l));
+    LSTAR_ASSIGN(w.attention_norm, optional_norm(Role::attention_norm, l));
     if (a_.is_fused()) {
       LSTAR_ASSIGN(LinearRef fused, linear(Role::query_key_value, l, d, q + 2 * kv));
       w.query_key_value = {fused};
@@ -53,23 +127,32 @@ class Binder {
       LSTAR_ASSIGN(LinearRef value, linear(Role::value, l, d, kv));
       w.query_key_value = {query, key, value};
     }
-    LSTAR_ASSIGN(w.attention_out, linear(Role::attention_out, l, q, d));
-    LSTAR_ASSIGN(w.mlp_norm, norm(Role::mlp_norm, l));
-    LSTAR_ASSIGN(w.mlp_up, linear(Role::mlp_up, l, d, a_.mlp));
-    if (a_.is_gated()) {
-      LSTAR_ASSIGN(w.mlp_gate, linear(Role::mlp_gate, l, d, a_.mlp));
+    LSTAR_ASSIGN(w.query_norm, head_norms(Role::query_norm, l, a_.heads));
+    LSTAR_ASSIGN(w.key_norm, head_norms(Role::key_norm, l, a_.kv_heads));
+    if (a_.has(Role::sinks)) {
+      LSTAR_ASSIGN(w.sinks, tensor(Role::sinks, l, 0, {a_[Role::sinks]->weight_suffix}, {Shape{{a_.heads}}}));
     }
-    LSTAR_ASSIGN(w.mlp_down, linear(Role::mlp_down, l, a_.mlp, d));
+    LSTAR_ASSIGN(w.attention_out, linear(Role::attention_out, l, q, d));
+    LSTAR_ASSIGN(w.attention_output_norm, optional_norm(Role::attention_output_norm, l));
+    LSTAR_ASSIGN(w.mlp_norm, optional_norm(Role::mlp_norm, l));
+    if (a_.plan[static_cast<size_t>(l)].experts) {
+      LSTAR_ASSIGN(w.experts, experts(l));
+    } else {
+      LSTAR_ASSIGN(w.mlp, mlp({Role::mlp_up, Role::mlp_gate, Role::mlp_gate_up, Role::mlp_down}, l, a_.mlp));
+    }
+    LSTAR_ASSIGN(w.mlp_output_norm, optional_norm(Role::mlp_output_norm, l));
     return w;
   }
 
  private:
-  Result<const TensorInfo*> checked(const TensorInfo* found, const Shape& shape) const {
-    if (found->shape != shape)
+  Result<const TensorInfo*> checked(const TensorInfo* found, std::initializer_list<Shape> shapes) const {
+    bool fits = false;
+    for (const Shape& shape : shapes) fits = fits || found->shape == shape;
+    if (!fits)
       return fail({.what = "shape",
                    .file = c_.file_of(*found),
                    .at = "tensor " + found->name,
-                   .expected = shape.text(),
+                   .expected = shapes.begin()->text(),
                    .found = found->shape.text()});
     if (!info(found->type).is_weight)
       return fail({.what = "dtype",
@@ -90,14 +173,15 @@ Result<Weights> bind(const Architecture& a, const Checkpoint& checkpoint) {
   const Binder binder(a, checkpoint);
   const int64_t d = a.hidden;
   Weights w;
-  LSTAR_ASSIGN(w.token_embedding, binder.tensor(Role::token_embedding, 0, ".weight", Shape{{a.vocab, a.embedding}}));
+  LSTAR_ASSIGN(w.token_embedding, binder.table(Role::token_embedding, a.vocab, a.embedding));
   if (a.has(Role::position_embedding)) {
-    LSTAR_ASSIGN(w.position_embedding, binder.tensor(Role::position_embedding, 0, ".weight",
-                                                     Shape{{a.max_positions + a.position.first_row, d}}));
+    LSTAR_ASSIGN(w.position_embedding,
+                 binder.table(Role::position_embedding, a.max_positions + a.first_position_row, d));
   }
-  if (a.has(Role::embedding_norm)) {
-    LSTAR_ASSIGN(w.embedding_norm, binder.norm(Role::embedding_norm, 0));
+  if (a.has(Role::token_type_embedding)) {
+    LSTAR_ASSIGN(w.token_type_embedding, binder.table(Role::token_type_embedding, a.token_types, d));
   }
+  LSTAR_ASSIGN(w.embedding_norm, binder.optional_norm(Role::embedding_norm, 0));
   if (a.has(Role::project_in)) {
     LSTAR_ASSIGN(w.project_in, binder.linear(Role::project_in, 0, a.embedding, d));
     LSTAR_ASSIGN(w.project_out, binder.linear(Role::project_out, 0, d, a.embedding));
@@ -106,10 +190,10 @@ Result<Weights> bind(const Architecture& a, const Checkpoint& checkpoint) {
     LSTAR_ASSIGN(LayerWeights layer, binder.layer(l));
     w.layers.push_back(std::move(layer));
   }
-  if (a.has(Role::final_norm)) {
-    LSTAR_ASSIGN(w.final_norm, binder.norm(Role::final_norm, 0));
-  }
-  if (!a.has(Role::output)) {
+  LSTAR_ASSIGN(w.final_norm, binder.optional_norm(Role::final_norm, 0));
+  if (!a.causal) {
+    w.output = fail("an encoder predicts no next token");
+  } else if (!a.has(Role::output)) {
     w.output = LinearRef{.weight = w.token_embedding, .in = a.embedding, .out = a.vocab};
   } else {
     w.output = binder.linear(Role::output, 0, a.embedding, a.vocab);
@@ -117,11 +201,41 @@ Result<Weights> bind(const Architecture& a, const Checkpoint& checkpoint) {
   return w;
 }
 
+namespace {
+
+void add_linears(const MlpWeights& mlp, std::vector<const LinearRef*>& all) {
+  all.insert(all.end(), {&mlp.up, &mlp.down});
+  if (mlp.gate) all.push_back(&*mlp.gate);
+}
+
+}  // namespace
+
+std::vector<const LinearRef*> linears(const LayerWeights& layer) {
+  std::vector<const LinearRef*> all;
+  for (const LinearRef& linear : layer.query_key_value) all.push_back(&linear);
+  all.push_back(&layer.attention_out);
+  if (layer.mlp) add_linears(*layer.mlp, all);
+  if (layer.experts) {
+    all.push_back(&layer.experts->router);
+    for (const MlpWeights& expert : layer.experts->experts) add_linears(expert, all);
+    if (layer.experts->shared) add_linears(*layer.experts->shared, all);
+    if (layer.experts->shared_switch) all.push_back(&*layer.experts->shared_switch);
+  }
+  return all;
+}
+
+std::vector<const NormRef*> norms(const LayerWeights& layer) {
+  std::vector<const NormRef*> all;
+  for (const auto* norm :
+       {&layer.attention_norm, &layer.mlp_norm, &layer.attention_output_norm, &layer.mlp_output_norm})
+    if (*norm) all.push_back(&**norm);
+  for (const auto* heads : {&layer.query_norm, &layer.key_norm})
+    for (const NormRef& norm : *heads) all.push_back(&norm);
+  return all;
+}
+
 void drop(const Checkpoint& checkpoint, const LayerWeights& layer) {
-  const auto drop_linear = [&](const LinearRef& linear) { checkpoint.drop(*linear.weight); };
-  for (const LinearRef& linear : layer.query_key_value) drop_linear(linear);
-  for (const LinearRef* linear : {&layer.attention_out, &layer.mlp_up, &layer.mlp_down}) drop_linear(*linear);
-  if (layer.mlp_gate) drop_linear(*layer.mlp_gate);
+  for (const LinearRef* linear : linears(layer)) checkpoint.drop(*linear->weight);
 }
 
 Result<Model> open_model(const std::string& path) {

@@ -8,17 +8,33 @@
 
 namespace lstar {
 
+struct MlpWeights {
+  LinearRef up, down;  // `up` holds gate and up in turn where `interleaved`
+  std::optional<LinearRef> gate;
+  bool interleaved = false;
+};
+
+struct ExpertWeights {
+  LinearRef router;
+  std::vector<MlpWeights> experts;
+  std::optional<MlpWeights> shared;
+  std::optional<LinearRef> shared_switch;
+};
+
 struct LayerWeights {
-  NormRef attention_norm, mlp_norm;
-  std::vector<LinearRef> query_key_value;  // one fused, or query, key, value
+  std::optional<NormRef> attention_norm, mlp_norm, attention_output_norm, mlp_output_norm;
+  std::vector<LinearRef> query_key_value;     // one fused, or query, key, value
+  std::vector<NormRef> query_norm, key_norm;  // none, one, or one a head
+  const TensorInfo* sinks = nullptr;
   LinearRef attention_out;
-  LinearRef mlp_up, mlp_down;
-  std::optional<LinearRef> mlp_gate;
+  std::optional<MlpWeights> mlp;  // else experts
+  std::optional<ExpertWeights> experts;
 };
 
 struct Weights {
   const TensorInfo* token_embedding = nullptr;
-  const TensorInfo* position_embedding = nullptr;  // null where there is none
+  const TensorInfo* position_embedding = nullptr;    // null where there is none
+  const TensorInfo* token_type_embedding = nullptr;  // null where there is none
   std::optional<NormRef> embedding_norm, final_norm;
   std::optional<LinearRef> project_in, project_out;
   std::vector<LayerWeights> layers;
@@ -27,6 +43,10 @@ struct Weights {
 
 // Fails with the name of the first tensor that is missing or has another shape.
 Result<Weights> bind(const Architecture&, const Checkpoint&);
+
+// Every weight of a layer, for walks over all of them.
+std::vector<const LinearRef*> linears(const LayerWeights&);
+std::vector<const NormRef*> norms(const LayerWeights&);
 
 // Gives back the pages of a layer's weights.
 void drop(const Checkpoint&, const LayerWeights&);

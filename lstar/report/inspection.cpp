@@ -12,22 +12,20 @@ namespace {
 
 constexpr int kWidth = 100;
 
-std::string_view position_name(const Position& position) {
-  switch (position.kind) {
-    case Position::Kind::learned: return "learned";
-    case Position::Kind::rotary: return "rotary";
-    case Position::Kind::alibi: return "alibi";
-  }
-  return "";
+std::string_view position_name(const Architecture& a) {
+  if (a.has(Role::position_embedding)) return "learned";
+  if (!a.rotary.empty()) return "rotary";
+  return a.alibi_slopes.empty() ? "none" : "alibi";
 }
 
 std::string position_text(const Architecture& a) {
-  if (a.position.kind == Position::Kind::rotary)
-    return fmt::format("rotary on {} of {} dimensions, base {:g}", a.position.rotary_dims, a.head_dim,
-                       a.position.rotary_base);
-  if (a.position.kind == Position::Kind::learned && a.position.first_row > 0)
-    return fmt::format("learned, from row {}", a.position.first_row);
-  return std::string(position_name(a.position));
+  if (a.has(Role::position_embedding) && a.first_position_row > 0)
+    return fmt::format("learned, from row {}", a.first_position_row);
+  std::string text(position_name(a));
+  for (const Rotary& rotary : a.rotary)
+    text += fmt::format("{} on {} of {} dimensions, base {:g}", &rotary == &a.rotary.front() ? "" : "; in other layers",
+                        rotary.dims, a.head_dim, rotary.base);
+  return text;
 }
 
 std::string_view norm_name(const Architecture& a) { return a.norm == NormRef::Kind::layer ? "LayerNorm" : "RMSNorm"; }
@@ -62,7 +60,7 @@ std::string inspection_text(const Inspection& found, bool tensors, bool colour) 
   line("layers L", fmt::format("{}", a.layers));
   line("heads H", fmt::format("{}, {} key/value heads, head width {}", a.heads, a.kv_heads, a.head_dim));
   line("hidden size",
-       fmt::format("{}, MLP {}{}, vocabulary {}", a.hidden, a.mlp, a.is_gated() ? " gated" : "", a.vocab));
+       fmt::format("{}, MLP {}{}, vocabulary {}", a.hidden, a.mlp, a.has(Role::mlp_gate) ? " gated" : "", a.vocab));
   line("positions", fmt::format("{}; trained on up to {}", position_text(a), a.max_positions));
   line("norm", fmt::format("{} {} attention and MLP, residual {}", norm_name(a), place_name(a), residual_name(a)));
   line("parameters", fmt::format("{} in {} tensors", found.parameters, found.tensors.size()));
@@ -112,7 +110,7 @@ std::string inspection_json(const Inspection& found) {
       {"mlp_size", a.mlp},
       {"vocab_size", a.vocab},
       {"max_positions", a.max_positions},
-      {"position", position_name(a.position)},
+      {"position", position_name(a)},
       {"norm", norm_name(a)},
       {"norm_place", place_name(a)},
       {"residual", residual_name(a)},

@@ -22,6 +22,10 @@ struct AttentionShape {
   // Multiples of 1/8 between -2 and 2: every q.k is exact in float32 in any order, so that a score is the same number
   // in the kernel and in the oracle, before and after it is rounded. Otherwise normal numbers.
   bool exact_products = false;
+  bool causal = true;
+  int64_t window = 0;
+  double softcap = 0;
+  bool sinks = false;
 };
 
 // Inputs as a fused projection holds them: rows of [q heads | k heads | v heads].
@@ -38,6 +42,11 @@ struct AttentionCase {
     if (shape.alibi)
       for (int h = 0; h < shape.heads; ++h)
         spec.alibi_slopes.push_back(static_cast<float>(std::pow(2.0, -8.0 * (h + 1) / shape.heads)));
+    spec.causal = shape.causal;
+    spec.window = shape.window;
+    spec.softcap = shape.softcap;
+    if (shape.sinks)  // from far below every score to above most
+      for (int h = 0; h < shape.heads; ++h) spec.sinks.push_back(-4 + 2 * h);
     batch.start = {0};
     for (int64_t n : shape.lengths) batch.start.push_back(batch.start.back() + n);
     qkv = Matrix<T>(batch.rows(), int64_t{shape.heads + 2 * shape.kv_heads} * shape.head_dim);

@@ -101,6 +101,59 @@ TEST(Attention, EqualsDenseOnALongPrompt) {
   expect_dense(in, attend(in, {.rounded = true}), tolerance_of(in, false));
 }
 
+// Windows that end in a register block, in a key block and beyond the prompt; rows that see all; caps and sinks.
+TEST(Attention, EqualsDenseForEveryMask) {
+  unsigned seed = 40;
+  for (const bool causal : {true, false})
+    for (const int64_t window : {0, 1, 5, 48, 300, 1000}) {
+      if (window > 0 && !causal) continue;
+      for (const double softcap : {0.0, 2.0})
+        for (const bool sinks : {false, true}) {
+          const AttentionShape shape{.heads = 4,
+                                     .kv_heads = 2,
+                                     .head_dim = 10,
+                                     .lengths = {1, 7, 65, 700},
+                                     .causal = causal,
+                                     .window = window,
+                                     .softcap = softcap,
+                                     .sinks = sinks};
+          SCOPED_TRACE(::testing::Message() << (causal ? "causal" : "whole prompt") << ", window " << window << ", cap "
+                                            << softcap << (sinks ? ", sinks" : ""));
+          const AttentionCase<float> in(shape, Dtype::float32, seed);
+          const AttentionOutcome<float> one = attend(in), two = attend(in, {.rounded = true});
+          expect_dense(in, one, tolerance_of(in, false));
+          expect_dense(in, two, tolerance_of(in, false));
+          EXPECT_EQ(attend(in, {.threads = 1}), one);
+          const AttentionCase<double> twice(shape, Dtype::float64, seed);
+          expect_dense(twice, attend(twice), tolerance_of(twice, false));
+          const AttentionCase<float> half({.heads = 4,
+                                           .kv_heads = 2,
+                                           .head_dim = 10,
+                                           .lengths = {65},
+                                           .exact_products = true,
+                                           .causal = causal,
+                                           .window = window,
+                                           .softcap = softcap,
+                                           .sinks = sinks},
+                                          Dtype::bfloat16, seed++);
+          // tanh may fall beside a rounding boundary, which moves a score by half a unit of bfloat16.
+          expect_dense(half, attend(half), tolerance_of(half, true) + (softcap > 0 ? 2 * softcap * 0x1p-8 : 0));
+        }
+    }
+}
+
+TEST(Attention, FalconAlibi) {
+  const AttentionShape shape{.heads = 3, .kv_heads = 3, .head_dim = 8, .lengths = {500}, .alibi = true};
+  AttentionCase<float> in(shape, Dtype::float32, 17);
+  in.spec.alibi_in_bfloat16 = true;
+  in.spec.alibi_scale = in.spec.scale;
+  expect_dense(in, attend(in), tolerance_of(in, false));
+  AttentionCase<double> twice(shape, Dtype::float64, 17);
+  twice.spec.alibi_in_bfloat16 = true;
+  twice.spec.alibi_scale = twice.spec.scale;
+  expect_dense(twice, attend(twice), tolerance_of(twice, false));
+}
+
 // With exact products the rounded scores are the same numbers in kernel and oracle: a rounding point too many, too few
 // or elsewhere moves them by 2^-11 or 2^-8, far beyond the tolerance.
 TEST(Attention, RoundsWhereTransformersDoes) {

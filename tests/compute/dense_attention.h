@@ -1,4 +1,4 @@
-// The oracle of the attention tests: causal softmax attention written out with whole matrices, in double, with the
+// The oracle of the attention tests: softmax attention written out with whole matrices, in double, with the
 // rounding points of MATH.md's table. Nothing is shared with the kernel.
 #pragma once
 
@@ -23,33 +23,44 @@ inline DenseHead dense_head(Dtype dtype, const AttentionSpec& spec, int head, in
   const int64_t width = spec.head_dim;
   DenseHead result{.p = std::vector<double>(n * n), .out = std::vector<double>(n * width)};
   for (int64_t i = 0; i < n; ++i) {
-    std::vector<double> s(i + 1);
-    for (int64_t j = 0; j <= i; ++j) {
+    const auto sees = [&](int64_t j) { return !spec.causal || (j <= i && (spec.window == 0 || j > i - spec.window)); };
+    std::vector<double> s(n, -INFINITY);
+    for (int64_t j = 0; j < n; ++j) {
+      if (!sees(j)) continue;
       double product = 0;
       const bool query_first = spec.rounding == ScoreRounding::query_first;
       for (int64_t c = 0; c < width; ++c)
         product += (query_first ? r(q[i * width + c] * spec.scale) : q[i * width + c]) * k[j * width + c];
-      const double alibi = spec.alibi_slopes.empty() ? 0 : r(spec.alibi_slopes[head] * static_cast<double>(j));
+      const auto brain = [](double x) { return double{round_to(Dtype::bfloat16, static_cast<float>(x))}; };
+      const auto position = static_cast<double>(j);
+      double alibi = 0;
+      if (!spec.alibi_slopes.empty()) {
+        const double slope = spec.alibi_slopes[head];
+        alibi =
+            spec.alibi_scale * (spec.alibi_in_bfloat16 ? brain(brain(slope) * brain(position)) : r(slope * position));
+      }
       switch (spec.rounding) {
         case ScoreRounding::product_then_scale: s[j] = r(r(product) * spec.scale + alibi); break;
         case ScoreRounding::query_first: s[j] = r(product + alibi); break;
         case ScoreRounding::once: s[j] = r(product * spec.scale + alibi); break;
         case ScoreRounding::none: s[j] = product * spec.scale + alibi; break;
       }
+      if (spec.softcap > 0) s[j] = r(spec.softcap * r(std::tanh(r(s[j] / spec.softcap))));
     }
-    double m = s[0], z = 0, distance = 0, others = 0;
+    const double sink = spec.sinks.empty() ? -INFINITY : spec.sinks[head];
+    double m = sink, z = 0, others = 0;
     for (double x : s) m = std::max(m, x);
-    for (int64_t j = 0; j <= i; ++j) z += std::exp(s[j] - m);
-    for (int64_t j = 0; j <= i; ++j) {
+    for (double x : s) z += std::exp(x - m);
+    z += std::exp(sink - m);
+    for (int64_t j = 0; j < n; ++j) {
       const double p = std::exp(s[j] - m) / z;
       result.p[i * n + j] = p;
-      if (j < i) others += p;
-      if (p > 0) distance += p * (m - s[j]);
+      if (j != i) others += p;
+      if (p > 0) result.entropy += p * (std::log(z) + m - s[j]);
       for (int64_t c = 0; c < width; ++c) result.out[i * width + c] += r(p) * v[j * width + c];
     }
     result.diagonal += result.p[i * n + i];
     result.off_diagonal += others;
-    result.entropy += std::log(z) + distance;
   }
   return result;
 }

@@ -48,6 +48,8 @@ Wide exact(Activation activation, Wide x) {
   const Wide root = std::sqrt(2 / std::numbers::pi_v<Wide>);
   switch (activation) {
     case Activation::relu: return x < 0 ? 0 : x;
+    case Activation::relu_squared: return x < 0 ? 0 : x * x;
+    case Activation::gelu_quick: return x / (1 + std::exp(-1.702L * x));
     case Activation::gelu: return x / 2 * std::erfc(-x / std::sqrt(Wide{2}));
     case Activation::gelu_tanh:
     case Activation::gelu_new: return x / (1 + std::exp(-2 * root * (x + 0.044715L * x * x * x)));
@@ -57,8 +59,9 @@ Wide exact(Activation activation, Wide x) {
   return 0;
 }
 
-constexpr Activation kActivations[] = {Activation::relu,     Activation::gelu,       Activation::gelu_tanh,
-                                       Activation::gelu_new, Activation::gelu_bloom, Activation::silu};
+constexpr Activation kActivations[] = {Activation::relu,       Activation::relu_squared, Activation::gelu,
+                                       Activation::gelu_tanh,  Activation::gelu_new,     Activation::gelu_bloom,
+                                       Activation::gelu_quick, Activation::silu};
 
 template <class T>
 std::vector<T> activated(Activation activation, Dtype dtype, std::vector<T> x) {
@@ -97,9 +100,10 @@ TEST_P(Elementwise, ActivationsOfTheInfinite) {
         activated<float>(activation, Dtype::float32, {kInfinity, kNan, 1e30f, -1e30f, 200, -200});
     EXPECT_EQ(y[0], kInfinity);
     EXPECT_TRUE(std::isnan(y[1])) << static_cast<int>(activation);
-    EXPECT_EQ(y[2], 1e30f);
+    const bool squares = activation == Activation::relu_squared;
+    EXPECT_EQ(y[2], squares ? kInfinity : 1e30f);
     EXPECT_EQ(std::fabs(y[3]), 0) << static_cast<int>(activation);
-    EXPECT_EQ(y[4], 200);
+    EXPECT_EQ(y[4], squares ? 200 * 200 : 200);
     EXPECT_NEAR(y[5], 0, 1e-30);
   }
 }
@@ -112,6 +116,7 @@ float stepwise(Activation activation, Dtype dtype, float x) {
     const float inner = r(0.79788456f * r(x + r(0.044715f * r(square * x))));
     return r(r(0.5f * x) * r(1 + r(std::tanh(inner))));
   }
+  if (activation == Activation::gelu_quick) return r(x * r(1 / (1 + std::exp(-r(1.702f * x)))));
   const float inner = r(r(0.79788456f * x) * r(1 + r(r(0.044715f * x) * x)));
   return r(r(x * 0.5f) * r(1 + r(std::tanh(inner))));
 }
@@ -121,7 +126,8 @@ TEST_P(Elementwise, EmulatedActivationsRoundWhereTransformersDoes) {
     std::vector<float> x;
     for (int i = -3000; i <= 3000; ++i) x.push_back(round_to(dtype, static_cast<float>(i) / 431));
     for (Activation activation : kActivations) {
-      const bool by_steps = activation == Activation::gelu_new || activation == Activation::gelu_bloom;
+      const bool by_steps = activation == Activation::gelu_new || activation == Activation::gelu_bloom ||
+                            activation == Activation::gelu_quick;
       const std::vector<float> y = activated(activation, dtype, x);
       int different = 0;
       for (size_t i = 0; i < x.size(); ++i) {
@@ -156,23 +162,32 @@ void expect_norms(Dtype dtype, double mean) {
     Matrix<T> x(3, n), y(3, n);
     for (int64_t i = 0; i < 3 * n; ++i) x.data()[i] = static_cast<T>(r(values[i]));
     const auto backend = make_cpu_backend<T>(dtype, 2);
-    for (auto kind : {NormRef::Kind::layer, NormRef::Kind::rms})
+    struct Style {
+      NormRef::Kind kind;
+      double gain_offset;
+      bool rounds_before_gain;
+    };
+    for (const Style style : {Style{NormRef::Kind::layer, 0, false}, Style{NormRef::Kind::rms, 0, true},
+                              Style{NormRef::Kind::rms, 0, false}, Style{NormRef::Kind::rms, 1, false}})
       for (bool affine : {true, false}) {
-        const bool layer = kind == NormRef::Kind::layer;
-        const NormRef ref{.kind = kind,
+        const bool layer = style.kind == NormRef::Kind::layer;
+        const NormRef ref{.kind = style.kind,
                           .gain = affine ? checkpoint.find("g") : nullptr,
                           .bias = affine && layer ? checkpoint.find("b") : nullptr,
-                          .epsilon = 1e-5};
+                          .epsilon = 1e-5,
+                          .gain_offset = style.gain_offset,
+                          .rounds_before_gain = style.rounds_before_gain};
         ASSERT_TRUE(backend->norm(checkpoint, ref, x.view(), y.view()));
         for (int64_t i = 0; i < 3; ++i) {
           Wide average = 0, squares = 0;
           for (int64_t j = 0; j < n; ++j) average += layer ? static_cast<Wide>(x.view()(i, j)) / n : 0;
           for (int64_t j = 0; j < n; ++j) squares += std::pow(x.view()(i, j) - average, 2) / n;
           for (int64_t j = 0; j < n; ++j) {
-            const double gain = affine ? r(checkpoint.values("g")[j]) : 1;
+            const double gain = affine ? style.gain_offset + r(checkpoint.values("g")[j]) : 1;
             const double bias = affine && layer ? r(checkpoint.values("b")[j]) : 0;
             const auto scaled = static_cast<double>((x.view()(i, j) - average) / std::sqrt(squares + 1e-5L));
-            const double want = layer || !is_emulated(dtype) ? r(scaled * gain + bias) : r(r(scaled) * gain);
+            const double want =
+                style.rounds_before_gain && is_emulated(dtype) ? r(r(scaled) * gain) : r(scaled * gain + bias);
             // One rounding to T. In double the sums round too, n terms of the size of the mean. Emulated: the same.
             const double u = unit_roundoff(dtype);
             const double tolerance = dtype == Dtype::float64 ? static_cast<double>(n + 8) * u * (1 + std::fabs(mean))
@@ -198,11 +213,11 @@ TEST_P(Elementwise, Norms) {
 }
 
 template <class T>
-void expect_rotation(Dtype dtype) {
+void expect_rotation(Dtype dtype, bool interleaved = false, double factor = 1) {
   const auto r = [&](double value) {
     return sizeof(T) == 8 ? value : static_cast<double>(round_to(dtype, static_cast<float>(value)));
   };
-  RotarySpec spec{.heads = 2, .dims = 20, .frequencies = {}};
+  RotarySpec spec{.heads = 2, .dims = 20, .interleaved = interleaved, .frequencies = {}, .factor = factor};
   for (int i = 0; i < 10; ++i) spec.frequencies.push_back(std::pow(10000.0, -2.0 * i / 20));
   const std::vector<int32_t> positions{0, 1, 2, 0, 1500};
   const int64_t stride = 30, offset = 3;  // 10 dims of a head do not turn
@@ -218,9 +233,11 @@ void expect_rotation(Dtype dtype) {
       for (int i = 0; i < 10; ++i) {
         T* head = want.data() + offset + h * stride;
         const double angle = positions[row] * spec.frequencies[i];
-        const double c = r(std::cos(angle)), s = r(std::sin(angle)), a = head[i], b = head[i + 10];
-        head[i] = static_cast<T>(r(r(a * c) + r(-b * s)));
-        head[i + 10] = static_cast<T>(r(r(b * c) + r(a * s)));
+        T& first = interleaved ? head[2 * i] : head[i];
+        T& second = interleaved ? head[2 * i + 1] : head[i + 10];
+        const double c = r(std::cos(angle) * factor), s = r(std::sin(angle) * factor), a = first, b = second;
+        first = static_cast<T>(r(r(a * c) + r(-b * s)));
+        second = static_cast<T>(r(r(b * c) + r(a * s)));
       }
     for (int64_t j = 0; j < x.cols(); ++j)  // two products and a sum of the same numbers: a unit or two apart
       ASSERT_NEAR(x.view()(row, j), want[j], is_emulated(dtype) ? 0 : 3 * u * 8) << row << ", " << j << name(dtype);
@@ -232,6 +249,66 @@ TEST_P(Elementwise, RotaryPositions) {
   expect_rotation<float>(Dtype::float16);
   expect_rotation<float>(Dtype::bfloat16);
   expect_rotation<double>(Dtype::float64);
+  expect_rotation<float>(Dtype::float32, /*interleaved=*/true, 1.25);
+  expect_rotation<float>(Dtype::bfloat16, /*interleaved=*/true);
+  expect_rotation<double>(Dtype::float64, /*interleaved=*/false, 0.75);
+}
+
+// A backend that alternates between tables of angles gives what one with a table of its own gives.
+TEST(Rotary, TablesAreKeptApart) {
+  const std::vector<double> values = some(4 * 8, 9);
+  const std::vector<int32_t> positions{0, 3, 7, 11};
+  const auto rotated = [&](Backend<double>& backend, double base, double factor) {
+    Matrix<double> x(4, 8);
+    std::copy(values.begin(), values.end(), x.data());
+    RotarySpec spec{.heads = 2, .dims = 4, .frequencies = {1, 1 / base}, .factor = factor};
+    backend.rotate(spec, positions, {x.view(), 0, 4});
+    return std::vector<double>(x.data(), x.data() + 32);
+  };
+  const auto shared = make_cpu_backend<double>(Dtype::float64, 1);
+  for (int round = 0; round < 3; ++round)
+    for (double base : {10.0, 20.0, 30.0, 40.0, 50.0, 60.0})
+      for (double factor : {1.0, 2.0})
+        EXPECT_EQ(rotated(*shared, base, factor), rotated(*make_cpu_backend<double>(Dtype::float64, 1), base, factor));
+}
+
+TEST_P(Elementwise, NormsOfHeads) {
+  MemoryCheckpoint checkpoint;
+  checkpoint.add("shared", {6}, some(6, 1, 1));
+  checkpoint.add("own", {3, 6}, some(18, 2, 1));
+  const std::vector<double> values = some(2 * 30, 3);
+  const auto backend = make_cpu_backend<double>(Dtype::float64, 1);
+  for (const char* gain : {"shared", "own"}) {
+    const NormRef ref{.kind = NormRef::Kind::rms, .gain = checkpoint.find(gain), .epsilon = 1e-6};
+    Matrix<double> x(2, 30);
+    std::copy(values.begin(), values.end(), x.data());
+    ASSERT_TRUE(backend->norm_heads(checkpoint, ref, 3, 6, {x.view(), {.offset = 2, .head_stride = 9}}));
+    for (int64_t r = 0; r < 2; ++r)
+      for (int64_t c = 0; c < 30; ++c) {
+        const int64_t head = (c - 2) / 9, i = (c - 2) % 9;
+        if (c < 2 || head > 2 || i > 5) {
+          EXPECT_EQ(x.view()(r, c), values[r * 30 + c]) << "outside the heads";
+          continue;
+        }
+        double squares = 0;
+        for (int64_t j = 0; j < 6; ++j) squares += std::pow(values[r * 30 + 2 + head * 9 + j], 2) / 6;
+        const double g = checkpoint.values(gain)[std::string(gain) == "own" ? head * 6 + i : i];
+        EXPECT_NEAR(x.view()(r, c), values[r * 30 + c] / std::sqrt(squares + 1e-6) * g, 1e-14 * (1 + std::fabs(g)) * 8);
+      }
+  }
+}
+
+TEST_P(Elementwise, ScalesAndClamps) {
+  const auto backend = make_cpu_backend<float>(Dtype::bfloat16, 1);
+  std::vector<float> x{-9, -1.5f, 0, 0.328125f, 7.03125f, kInfinity, -kInfinity, kNan};
+  const auto n = static_cast<int64_t>(x.size());
+  std::vector<float> y = x;
+  backend->clamp({y.data(), 1, n, n}, -2, 7);
+  EXPECT_EQ(std::vector<float>(y.begin(), y.begin() + 7), (std::vector<float>{-2, -1.5f, 0, 0.328125f, 7, 7, -2}));
+  EXPECT_TRUE(std::isnan(y[7]));
+  backend->scale({x.data(), 1, 5, 5}, 12.3);
+  for (size_t i = 0; i < 5; ++i)
+    EXPECT_EQ(x[i], round_to(Dtype::bfloat16, (std::vector<float>{-9, -1.5f, 0, 0.328125f, 7.03125f})[i] * 12.3f));
 }
 
 TEST_P(Elementwise, SumsProductsAndRowNorms) {

@@ -165,6 +165,38 @@ TEST(Linear, RowsMayLieApart) {
     for (int64_t j = 0; j < 66; ++j) EXPECT_EQ(out.view()(i, 9 + j), want[i * 66 + j]);
 }
 
+// A layer that is stored as rows of a larger tensor gives the bits of one that is stored alone.
+TEST(Linear, PartsOfATensor) {
+  const Layer first(20, 70, 31), second(20, 70, 33);
+  MemoryCheckpoint both;
+  const auto joined = [](std::vector<double> a, const std::vector<double>& b) {
+    a.insert(a.end(), b.begin(), b.end());
+    return a;
+  };
+  both.add("w", {2, 70, 20}, joined(first.w, second.w), StoredType::float32);
+  both.add("t", {2, 20, 70}, joined(transpose(first.w, 70, 20), transpose(second.w, 70, 20)), StoredType::float32);
+  both.add("b", {2, 70}, joined(first.b, second.b), StoredType::float32);
+  both.add("flat", {140}, joined(first.b, second.b), StoredType::float32);
+  const auto backend = make_cpu_backend<float>(Dtype::float32, 2);
+  const Matrix<float> x = rows_of<float>(3, 20, Dtype::float32, 12);
+  for (int part : {0, 1})
+    for (const bool transposed : {false, true})
+      for (const char* bias : {"b", "flat"}) {
+        const Layer& alone = part == 0 ? first : second;
+        Matrix<float> want(3, 70), got(3, 70);
+        ASSERT_TRUE(backend->linear(alone.checkpoint, alone.ref(transposed, true), x.view(), want.view()));
+        LinearRef ref{.weight = both.find(transposed ? "t" : "w"), .bias = both.find(bias), .transposed = transposed};
+        ref.in = 20;
+        ref.out = 70;
+        ref.first_row = part * (transposed ? 20 : 70);
+        ref.first_bias = part * 70;
+        ASSERT_TRUE(backend->linear(both, ref, x.view(), got.view()));
+        for (int64_t i = 0; i < 210; ++i) ASSERT_EQ(got.data()[i], want.data()[i]);
+        ref.first_row += 1;  // one row too far in the last part
+        EXPECT_EQ(backend->linear(both, ref, x.view(), got.view()).has_value(), part == 0);
+      }
+}
+
 TEST(Linear, ErrorsNameTheTensor) {
   const Layer layer(20, 70, 11);
   const auto backend = make_cpu_backend<float>(Dtype::float32, 2);
@@ -176,10 +208,10 @@ TEST(Linear, ErrorsNameTheTensor) {
   };
   LinearRef ref = layer.ref(false, true);
   ref.transposed = true;
-  EXPECT_EQ(error_of(ref, x.view()), "memory: tensor w: shape: expected [20, 70], found [70, 20]");
+  EXPECT_EQ(error_of(ref, x.view()), "memory: tensor w: shape: expected 20 rows of 70 from row 0 on, found [70, 20]");
   ref = layer.ref(false, false);
   ref.bias = layer.checkpoint.find("w");
-  EXPECT_EQ(error_of(ref, x.view()), "memory: tensor w: shape: expected [70], found [70, 20]");
+  EXPECT_EQ(error_of(ref, x.view()), "memory: tensor w: shape: expected 70 elements from 0 on, found [70, 20]");
   EXPECT_EQ(error_of(layer.ref(false, true), x.view().columns(0, 19)),
             "tensor w: width of activations: expected 20 in, 70 out, found 19 in, 70 out");
 }

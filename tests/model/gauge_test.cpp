@@ -55,7 +55,7 @@ class Editor {
     return {values.data(), static_cast<Eigen::Index>(values.size())};
   }
   const LinearRef& value() const { return a_.is_fused() ? w_.query_key_value[0] : w_.query_key_value[2]; }
-  int64_t value_row(int kv_head) const { return a_.v_rows.offset + kv_head * a_.v_rows.head_stride; }
+  int64_t value_row(int kv_head) const { return a_.v_rows.at(kv_head); }
 
   // 1: per KV head W_V -> R W_V, W_O -> W_O R^-1.
   void rotate_value(std::mt19937_64& random) const {
@@ -80,9 +80,9 @@ class Editor {
 
   // 2: the gain folded into W_Q, W_K, W_V; in a parallel block the MLP has its own norm.
   void fold_gain() const {
-    auto gain = vector(w_.attention_norm.gain);
+    auto gain = vector(w_.attention_norm->gain);
     for (const LinearRef& linear : w_.query_key_value) set(linear, get(linear) * gain.asDiagonal());
-    if (w_.attention_norm.bias) vector(w_.attention_norm.bias).array() /= gain.array();
+    if (w_.attention_norm->bias) vector(w_.attention_norm->bias).array() /= gain.array();
     gain.setOnes();
   }
 
@@ -90,14 +90,14 @@ class Editor {
   // u 1^T x = 0 and the norm's bias b adds a constant that the value bias takes back.
   void shift_value(std::mt19937_64& random) const {
     RowMajor v = get(value());
-    const Eigen::VectorXd gain = vector(w_.attention_norm.gain);
+    const Eigen::VectorXd gain = vector(w_.attention_norm->gain);
     std::normal_distribution<double> normal;
     for (int k = 0; k < a_.kv_heads; ++k)
       for (int64_t i = value_row(k); i < value_row(k) + a_.head_dim; ++i) {
         const double u = 0.5 * normal(random);
         const Eigen::RowVectorXd added = u * gain.cwiseInverse().transpose();
         v.row(i) += added;
-        vector(value().bias)[i] -= added.dot(vector(w_.attention_norm.bias));
+        vector(value().bias)[i] -= added.dot(vector(w_.attention_norm->bias));
       }
     set(value(), v);
   }

@@ -78,6 +78,13 @@ HWY_INLINE V silu(D d, V x) {
   return times_logistic(d, x, x);
 }
 
+template <class D, class V, class Round>
+HWY_INLINE V gelu_quick(D d, V x, Round round) {
+  const V bent = round(d, hn::Mul(hn::Set(d, static_cast<hn::TFromD<D>>(1.702)), x));
+  if constexpr (Round::kIsExact) return times_logistic(d, x, bent);
+  return hn::Mul(x, round(d, times_logistic(d, hn::Set(d, 1), bent)));
+}
+
 template <class D, class V>
 HWY_INLINE V gelu_by_tanh(D d, V x, double root) {
   using T = hn::TFromD<D>;

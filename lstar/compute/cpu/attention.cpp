@@ -16,6 +16,15 @@ Result<void> check(const AttentionSpec& spec, const Batch& batch, bool last_rows
     return fail({.what = "attention heads",
                  .expected = "query heads a multiple of key and value heads",
                  .found = fmt::format("{} and {}, width {}", spec.heads, spec.kv_heads, spec.head_dim)});
+  const auto of_heads = [&](const std::vector<double>& values) {
+    return values.empty() || values.size() == static_cast<size_t>(spec.heads);
+  };
+  if (!of_heads(spec.alibi_slopes) || !of_heads(spec.sinks))
+    return fail({.what = "attention biases",
+                 .expected = fmt::format("none, or one for each of {} heads", spec.heads),
+                 .found = fmt::format("{} slopes, {} sinks", spec.alibi_slopes.size(), spec.sinks.size())});
+  if (spec.window < 0 || (spec.window > 0 && !spec.causal))
+    return fail({.what = "attention window", .expected = "causal attention", .found = fmt::format("{}", spec.window)});
   if (out.rows != rows || out.cols != int64_t{spec.heads} * spec.head_dim)
     return fail({.what = "attention output",
                  .expected = fmt::format("{} x {}", rows, int64_t{spec.heads} * spec.head_dim),
@@ -38,7 +47,7 @@ void Attention<T>::pack(const AttentionSpec& spec, const Batch& batch, HeadView<
     const size_t p = task / static_cast<size_t>(spec.kv_heads), head = task % static_cast<size_t>(spec.kv_heads);
     const int64_t place = static_cast<int64_t>(head) * packed + key_start_[p];
     const auto start = [&](const HeadView<const T>& x) {
-      return x.rows.row(batch.start[p]) + x.offset + static_cast<int64_t>(head) * x.head_stride;
+      return x.rows.row(batch.start[p]) + x.heads.at(static_cast<int64_t>(head));
     };
     kernels_.pack_keys(start(k), k.rows.stride, batch.length(p), spec.head_dim, keys + place * spec.head_dim);
     kernels_.pack_values(start(v), v.rows.stride, batch.length(p), spec.head_dim, values + place * value_stride);
@@ -89,11 +98,13 @@ Result<void> Attention<T>::operator()(const AttentionSpec& spec, const Batch& ba
   const T* keys = keys_.at_least(0);
   const T* values = values_.at_least(0);
   pool_.for_each(tasks_.size(), [&](size_t index, int worker) {
-    const size_t t = tasks_.size() - 1 - index;  // late rows see more keys: they go first, so that no worker waits long
+    const size_t t =
+        tasks_.size() - 1 - index;  // late rows may see more keys: they go first, so that no worker waits long
     const Task& task = tasks_[t];
     const int64_t first_row = batch.start[task.prompt], last = batch.length(task.prompt) - 1;
     Worker& mine = workers_[worker];
     AttentionBlock<T> block{.spec = &spec, .dtype = dtype_, .q = q, .first_row = first_row};
+    block.length = batch.length(task.prompt);
     block.begin = task.begin;
     block.rows = task.end - task.begin;
     block.keys = keys + key_start_[task.prompt] * spec.head_dim;

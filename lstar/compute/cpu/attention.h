@@ -1,12 +1,13 @@
-// Causal softmax attention with exact statistics, in one streaming pass over the keys. One task is a block of
-// kQueryBlock query rows of one prompt with all its heads. Scores exist for one key block at a time, so memory grows
-// with the number of tokens and not with its square.
+// Softmax attention with exact statistics, in one streaming pass over the keys. One task is a block of kQueryBlock
+// query rows of one prompt with all its heads. Scores exist for one key block at a time, so memory grows with the
+// number of tokens and not with its square. A row sees one run of keys that holds its own: all before it, a window of
+// them, or the whole prompt.
 //
-// Each row keeps the running maximum m and the sums, over the keys j before it, of e^(s_j - m) and of
-// e^(s_j - m) (m - s_j), and its own weight e^(s_i - m) apart. With Z their total, the diagonal, the off-diagonal mass
-// (never a difference: 0 exactly for a row that sees itself alone) and the entropy ln Z + sum p (m - s) follow, all
-// of non-negative terms. Where probabilities must be rounded, or their rounded sum is wanted, a second sweep computes
-// the scores again with m and Z known.
+// Each row i keeps the running maximum m and the sums, over the other keys j, of e^(s_j - m) and over all keys of
+// e^(s_j - m) (m - s_j), and its own weight e^(s_i - m) apart. With Z their total, a sink's weight included, the
+// diagonal, the off-diagonal mass (never a difference: 0 exactly for a row that sees itself alone) and the entropy (sum
+// p) ln Z + sum p (m - s) follow, all of non-negative terms. Where probabilities must be rounded, or their rounded sum
+// is wanted, a second sweep computes the scores again with m and Z known.
 //
 // rounded_sum in float32: at each (i, j) the heads' rounded probabilities are added in the order of the heads and
 // divided by H; the keys of a row are then added from left to right, and the rows from first to last.
@@ -29,9 +30,9 @@ static_assert(kKeyBlock <= kLargestKeyBlock, "the summation floors count on it")
 template <class T>
 struct RowState {
   T largest;        // m
-  T own;            // e^(s_i - m)
-  double others;    // sum over j < i of e^(s_j - m)
-  double distance;  // sum over j <= i of e^(s_j - m) (m - s_j)
+  double own;       // e^(s_i - m)
+  double others;    // sum over j != i of e^(s_j - m)
+  double distance;  // sum over all j of e^(s_j - m) (m - s_j)
 };
 
 // One block of query rows. Heads of q, k and v are packed dense by then.
@@ -41,6 +42,7 @@ struct AttentionBlock {
   Dtype dtype{};
   HeadView<const T> q;        // of the whole batch
   int64_t first_row = 0;      // of the prompt, in q
+  int64_t length = 0;         // of the prompt
   int64_t begin = 0;          // the block's first row in the prompt
   int64_t rows = 0;           // at most kQueryBlock
   const T* keys = nullptr;    // (kv_heads) of panels (panel, head_dim, width) of this prompt

@@ -9,6 +9,7 @@
 #define HWY_TARGET_INCLUDE "lstar/compute/cpu/attention_kernel.cpp"
 #include <hwy/foreach_target.h>
 
+#include "lstar/compute/cpu/activations-inl.h"
 #include "lstar/compute/cpu/gemm-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -41,6 +42,17 @@ void pack_values(const T* from, int64_t stride, int64_t rows, int64_t head_dim, 
   }
 }
 
+// Rounded to bfloat16 and back, whatever the run's dtype is.
+template <class D, class V>
+HWY_INLINE V as_bfloat16(D d, V x) {
+  if constexpr (sizeof(hn::TFromD<D>) == 8) {
+    const hn::Rebind<float, D> single;
+    return hn::PromoteTo(d, ToBfloat16()(single, hn::DemoteTo(single, x)));
+  } else {
+    return ToBfloat16()(d, x);
+  }
+}
+
 template <class T, class Round>
 class BlockKernel {
  public:
@@ -49,7 +61,8 @@ class BlockKernel {
         spec_(*block.spec),
         round_(round),
         value_stride_(value_stride_of<T>(spec_.head_dim)),
-        keys_seen_(block.begin + block.rows) {
+        keys_begin_(first_key(0) / kKeyBlock * kKeyBlock),
+        keys_end_(end_key(block.rows - 1)) {
     const ScoreRounding rounding = spec_.rounding;
     rounds_product_ = rounding == ScoreRounding::product_then_scale;
     has_alibi_ = !spec_.alibi_slopes.empty();
@@ -64,9 +77,10 @@ class BlockKernel {
     for (int h = 0; h < spec_.heads; ++h) {
       load_queries(h);
       RowState<T>* state = b_.state + h * kQueryBlock;
-      constexpr T infinity = std::numeric_limits<T>::infinity();
-      std::fill_n(state, b_.rows, RowState<T>{-infinity, T(0), 0, 0});
-      for (int64_t key = 0; key < keys_seen_; key += kKeyBlock) {
+      // A sink is there before the first key.
+      const T lowest = spec_.sinks.empty() ? -std::numeric_limits<T>::infinity() : static_cast<T>(spec_.sinks[h]);
+      std::fill_n(state, b_.rows, RowState<T>{lowest, 0, 0, 0});
+      for (int64_t key = keys_begin_; key < keys_end_; key += kKeyBlock) {
         score(h, key);
         T shrink[kQueryBlock];
         for (int64_t i = 0; i < b_.rows; ++i) shrink[i] = weigh(h, i, key, state[i]);
@@ -80,18 +94,32 @@ class BlockKernel {
 
  private:
   bool writes_rows() const { return b_.first_out < b_.rows; }
-  // Keys of the block that starts at `key` which row i may see: 0 .. kKeyBlock.
-  int64_t visible(int64_t i, int64_t key) const { return std::clamp<int64_t>(b_.begin + i + 1 - key, 0, kKeyBlock); }
-  // The register block of row i sees this many of them.
-  int64_t tile_visible(int64_t i, int64_t key) const {
-    return visible(std::min(i / kTileRows * kTileRows + kTileRows, b_.rows) - 1, key);
+  // Row i of the block sees the keys [first_key, end_key) of the prompt, its own among them.
+  int64_t first_key(int64_t i) const {
+    return spec_.window > 0 ? std::max<int64_t>(0, b_.begin + i + 1 - spec_.window) : 0;
+  }
+  int64_t end_key(int64_t i) const { return spec_.causal ? b_.begin + i + 1 : b_.length; }
+
+  // Keys counted from the start of a key block.
+  struct Span {
+    int64_t from, to;
+    bool empty() const { return from >= to; }
+  };
+  static Span in_block(int64_t first, int64_t end, int64_t key) {
+    return {std::clamp<int64_t>(first - key, 0, kKeyBlock), std::clamp<int64_t>(end - key, 0, kKeyBlock)};
+  }
+  // What row i sees of the keys from `key` on, and what any row of its register block sees.
+  Span visible(int64_t i, int64_t key) const { return in_block(first_key(i), end_key(i), key); }
+  Span tile_visible(int64_t i, int64_t key) const {
+    const int64_t first_row = i / kTileRows * kTileRows, last_row = std::min(first_row + kTileRows, b_.rows) - 1;
+    return in_block(first_key(first_row), end_key(last_row), key);
   }
 
   void load_queries(int h) {
     const bool scaled = spec_.rounding == ScoreRounding::query_first;
     const T scale = static_cast<T>(spec_.scale);
     for (int64_t i = 0; i < b_.rows; ++i) {
-      const T* from = b_.q.rows.row(b_.first_row + b_.begin + i) + b_.q.offset + h * b_.q.head_stride;
+      const T* from = b_.q.rows.row(b_.first_row + b_.begin + i) + b_.q.heads.at(h);
       T* to = b_.queries + i * spec_.head_dim;
       for_elements<T>(spec_.head_dim, [&](auto d, int64_t c) {
         auto q = hn::LoadU(d, from + c);
@@ -106,9 +134,10 @@ class BlockKernel {
     const hn::ScalableTag<T> d;
     constexpr int64_t width = panel_width<T>(), lanes = width / kTileVectors;
     const T* keys = b_.keys + kv_head(h) * b_.keys_head_stride + key * spec_.head_dim;
-    for (int64_t j = 0; j < std::min(kKeyBlock, keys_seen_ - key); j += width) {
+    for (int64_t j = 0; j < std::min(kKeyBlock, keys_end_ - key); j += width) {
       for (int64_t i = 0; i < b_.rows; i += kTileRows) {
-        if (tile_visible(i, key) <= j) continue;
+        const Span seen = tile_visible(i, key);
+        if (seen.to <= j || seen.from >= j + width) continue;
         const TileRows<T> a(b_.queries + i * spec_.head_dim, spec_.head_dim, b_.rows - i);
         T* scores = b_.scores + i * kKeyBlock + j;
         multiply_tile<kTileVectors>(
@@ -118,99 +147,128 @@ class BlockKernel {
     }
   }
 
+  template <class D, class V>
+  HWY_INLINE V alibi(D d, V slope, V position) const {
+    const V bias = spec_.alibi_in_bfloat16 ? as_bfloat16(d, hn::Mul(as_bfloat16(d, slope), as_bfloat16(d, position)))
+                                           : round_(d, hn::Mul(slope, position));
+    return spec_.alibi_scale == 1 ? bias : hn::Mul(bias, hn::Set(d, static_cast<T>(spec_.alibi_scale)));
+  }
+
   // The score that enters the softmax, from q.k with the key at `position`.
   template <class D, class V>
   HWY_INLINE V finished_score(D d, V product, V position, V slope) const {
     if (rounds_product_) product = round_(d, product);
     const V scale = hn::Set(d, scale_);
-    const V s = has_alibi_ ? hn::MulAdd(product, scale, round_(d, hn::Mul(slope, position))) : hn::Mul(product, scale);
-    return rounds_score_ ? round_(d, s) : s;
+    V s = has_alibi_ ? hn::MulAdd(product, scale, alibi(d, slope, position)) : hn::Mul(product, scale);
+    if (rounds_score_) s = round_(d, s);
+    if (spec_.softcap == 0) return s;
+    const V cap = hn::Set(d, static_cast<T>(spec_.softcap));
+    return round_(d, hn::Mul(cap, round_(d, tanh_of(d, round_(d, hn::Div(s, cap))))));
   }
 
-  // Finishes the scores of row i and returns the largest of the `count` first. Scores past them are not meant to be
+  // Lanes whose key, the first being j, lies in [from, to).
+  template <class D>
+  HWY_INLINE static hn::Mask<D> lanes_in(D d, int64_t j, int64_t from, int64_t to) {
+    const auto count = [j](int64_t end) { return static_cast<size_t>(std::max<int64_t>(0, end - j)); };
+    return hn::AndNot(hn::FirstN(d, count(from)), hn::FirstN(d, count(to)));
+  }
+
+  // Finishes the scores of row i that it sees and returns the largest of them. Scores beside them are not meant to be
   // read.
-  T finish_scores(int h, int64_t key, T* scores, int64_t count) const {
+  T finish_scores(int h, int64_t key, T* scores, Span seen) const {
     const hn::ScalableTag<T> d;
     const auto lanes = static_cast<int64_t>(hn::Lanes(d));
     const auto slope = hn::Set(d, has_alibi_ ? static_cast<T>(spec_.alibi_slopes[h]) : T(0));
     const auto lowest = hn::Set(d, -std::numeric_limits<T>::infinity());
     auto largest = lowest;
-    for (int64_t j = 0; j < count; j += lanes) {
+    for (int64_t j = seen.from / lanes * lanes; j < seen.to; j += lanes) {
       const auto s = finished_score(d, hn::Load(d, scores + j), hn::Iota(d, static_cast<T>(key + j)), slope);
       hn::Store(s, d, scores + j);
-      const auto seen = hn::FirstN(d, static_cast<size_t>(std::min(lanes, count - j)));
-      largest = hn::Max(largest, hn::IfThenElse(seen, s, lowest));
+      largest = hn::Max(largest, hn::IfThenElse(lanes_in(d, j, seen.from, seen.to), s, lowest));
     }
     return hn::GetLane(hn::MaxOfLanes(d, largest));
   }
 
-  // First sweep, one row: its scores become e^(s - m), and its state takes them in. Returns the factor by which what
-  // was summed before must shrink.
+  // Makes a larger score the row's maximum. Returns the factor by which what was summed before must shrink.
+  static T raise(T found, RowState<T>& state) {
+    if (!(found > state.largest)) return 1;
+    T shrink = 1;
+    // Before the first key there is nothing to shrink, and infinity times 0 must not enter.
+    if (state.others != 0 || state.own != 0) {
+      const double step = static_cast<double>(found) - static_cast<double>(state.largest);
+      const double factor = std::exp(-step);
+      state.distance = factor * (state.distance + step * (state.others + state.own));
+      state.others *= factor;
+      state.own *= factor;
+      shrink = static_cast<T>(factor);
+    }
+    state.largest = found;
+    return shrink;
+  }
+
+  // First sweep, one row: its scores become e^(s - m), and its state takes them in. Returns raise()'s factor.
   T weigh(int h, int64_t i, int64_t key, RowState<T>& state) {
     T* HWY_RESTRICT scores = b_.scores + i * kKeyBlock;
-    const int64_t count = visible(i, key), others = std::min(count, b_.begin + i - key);
-    const bool has_own = count > others;
-    if (count == 0) {
-      std::fill_n(scores, tile_visible(i, key), T(0));
+    const Span seen = visible(i, key), tile = tile_visible(i, key);
+    if (seen.empty()) {
+      hide(scores, tile.from, tile.to);
       return 1;
     }
-    const T found = finish_scores(h, key, scores, count);
-    T shrink = 1;
-    if (found > state.largest) {
-      // Before the first key there is nothing to shrink, and infinity times 0 must not enter.
-      if (state.others != 0) {
-        const double step = static_cast<double>(found) - static_cast<double>(state.largest);
-        const double factor = std::exp(-step);
-        state.distance = factor * (state.distance + step * state.others);
-        state.others *= factor;
-        shrink = static_cast<T>(factor);
-      }
-      state.largest = found;
-    }
+    const T shrink = raise(finish_scores(h, key, scores, seen), state);
     // With no score above -infinity every weight is 0, and the sums show it.
     const T m = state.largest == -std::numeric_limits<T>::infinity() ? T(0) : state.largest;
-    const T own_score = has_own ? scores[others] : T(0);
+    const int64_t own = b_.begin + i - key;
+    const bool has_own = seen.from <= own && own < seen.to;
+    const T own_score = has_own ? scores[own] : T(0);
 
     const hn::ScalableTag<T> d;
     const auto lanes = static_cast<int64_t>(hn::Lanes(d));
     const auto zero = hn::Zero(d), top = hn::Set(d, m);
     auto sum = zero, distance = zero;
-    for (int64_t j = 0; j < count; j += lanes) {
+    for (int64_t j = seen.from / lanes * lanes; j < seen.to; j += lanes) {
       const auto below = hn::Sub(top, hn::Load(d, scores + j));  // m - s
-      const auto weight = exp_of(d, hn::Neg(below));
-      const auto left = static_cast<size_t>(std::clamp<int64_t>(others - j, 0, lanes));
-      const auto counted = hn::IfThenElseZero(hn::FirstN(d, left), weight);
+      auto weight = exp_of(d, hn::Neg(below));
+      auto counted = weight;
+      if (j < seen.from || seen.to < j + lanes || (j <= own && own < j + lanes)) {
+        weight = hn::IfThenElseZero(lanes_in(d, j, seen.from, seen.to), weight);
+        counted = hn::IfThenZeroElse(lanes_in(d, j, own, own + 1), weight);
+      }
       sum = hn::Add(sum, counted);
       // A weight of 0 may lie infinitely far below, and adds nothing.
       if (b_.wants_entropy)
         distance = hn::Add(distance, hn::IfThenElseZero(hn::Gt(counted, zero), hn::Mul(counted, below)));
-      const auto seen = hn::FirstN(d, static_cast<size_t>(std::min(lanes, count - j)));
-      hn::Store(hn::IfThenElseZero(seen, weight), d, scores + j);
+      hn::Store(weight, d, scores + j);
     }
-    fill_hidden(scores, count, tile_visible(i, key));
+    hide(scores, tile.from, seen.from);
+    hide(scores, seen.to, tile.to);
     state.others += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, sum)));
     state.distance += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, distance)));
     if (has_own) {
-      state.own = scores[others];
-      if (state.own > 0) state.distance += static_cast<double>(state.own) * static_cast<double>(m - own_score);
+      state.own = scores[own];
+      if (state.own > 0) state.distance += state.own * static_cast<double>(m - own_score);
     }
     return shrink;
   }
 
   // Masked probabilities are exactly 0.
-  static void fill_hidden(T* scores, int64_t count, int64_t end) {
-    if (end > count) std::fill(scores + count, scores + end, T(0));
+  static void hide(T* scores, int64_t from, int64_t to) {
+    if (to > from) std::fill(scores + from, scores + to, T(0));
   }
 
-  static double total(const RowState<T>& state) { return state.others + static_cast<double>(state.own); }
+  double total(int h, const RowState<T>& state) const {
+    const double tokens = state.others + state.own;
+    if (spec_.sinks.empty()) return tokens;
+    return tokens + std::exp(static_cast<double>(static_cast<T>(spec_.sinks[h]) - state.largest));
+  }
 
   void report(int h, const RowState<T>* state) {
     double diagonal = 0, off_diagonal = 0, entropy = 0;
     for (int64_t i = 0; i < b_.rows; ++i) {
-      const double z = total(state[i]);
-      diagonal += static_cast<double>(state[i].own) / z;
+      const double z = total(h, state[i]);
+      const double tokens = spec_.sinks.empty() ? 1 : (state[i].others + state[i].own) / z;
+      diagonal += state[i].own / z;
       off_diagonal += state[i].others / z;
-      if (b_.wants_entropy) entropy += std::log(z) + state[i].distance / z;
+      if (b_.wants_entropy) entropy += tokens * std::log(z) + state[i].distance / z;
     }
     b_.diagonal[h] = diagonal;
     b_.off_diagonal[h] = off_diagonal;
@@ -221,10 +279,11 @@ class BlockKernel {
   void add_values(int h, int64_t key, const T* shrink) {
     constexpr int64_t lanes = panel_width<T>() / kTileVectors;
     for (int64_t i = b_.first_out / kTileRows * kTileRows; i < b_.rows; i += kTileRows) {
-      const int64_t depth = tile_visible(i, key);
-      if (depth == 0) continue;
-      const TileRows<T> p(b_.scores + i * kKeyBlock, kKeyBlock, b_.rows - i);
-      const T* values = b_.values + kv_head(h) * b_.values_head_stride + key * value_stride_;
+      const Span seen = tile_visible(i, key);
+      if (seen.empty()) continue;
+      const int64_t depth = seen.to - seen.from;
+      const TileRows<T> p(b_.scores + i * kKeyBlock + seen.from, kKeyBlock, b_.rows - i);
+      const T* values = b_.values + kv_head(h) * b_.values_head_stride + (key + seen.from) * value_stride_;
       T* sums = b_.sums + (h * kQueryBlock + i) * value_stride_;
       int64_t column = 0;
       for (; column + kTileVectors * lanes <= value_stride_; column += kTileVectors * lanes)
@@ -256,7 +315,7 @@ class BlockKernel {
     T keep[kQueryBlock];
     std::fill_n(keep, kQueryBlock, T(1));
     if (b_.rounded_rows) std::fill_n(b_.rounded_rows, b_.rows, 0.0f);
-    for (int64_t key = 0; key < keys_seen_; key += kKeyBlock) {
+    for (int64_t key = keys_begin_; key < keys_end_; key += kKeyBlock) {
       if (b_.rounded_rows) std::fill_n(b_.mean, kQueryBlock * kKeyBlock, 0.0f);
       for (int h = 0; h < spec_.heads; ++h) {
         load_queries(h);
@@ -270,19 +329,20 @@ class BlockKernel {
 
   void make_probabilities(int h, int64_t i, int64_t key, const RowState<T>& state) {
     T* HWY_RESTRICT scores = b_.scores + i * kKeyBlock;
-    const int64_t count = visible(i, key);
-    finish_scores(h, key, scores, count);
+    const Span seen = visible(i, key), tile = tile_visible(i, key);
+    if (!seen.empty()) finish_scores(h, key, scores, seen);
     const hn::ScalableTag<T> d;
     const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-    const auto m = hn::Set(d, state.largest), z = hn::Set(d, static_cast<T>(total(state)));
-    for (int64_t j = 0; j < count; j += lanes) {
+    const auto m = hn::Set(d, state.largest), z = hn::Set(d, static_cast<T>(total(h, state)));
+    for (int64_t j = seen.from / lanes * lanes; j < seen.to; j += lanes) {
       const auto weight = exp_of(d, hn::Sub(hn::Load(d, scores + j), m));
       hn::Store(round_(d, hn::Div(weight, z)), d, scores + j);
     }
-    fill_hidden(scores, count, tile_visible(i, key));
+    hide(scores, tile.from, std::min(seen.from, tile.to));
+    hide(scores, std::max(seen.to, tile.from), tile.to);
     if (!b_.rounded_rows) return;
     float* HWY_RESTRICT mean = b_.mean + i * kKeyBlock;
-    for (int64_t j = 0; j < count; ++j) mean[j] += static_cast<float>(scores[j]);
+    for (int64_t j = seen.from; j < seen.to; ++j) mean[j] += static_cast<float>(scores[j]);
   }
 
   void add_rows(int64_t key) {
@@ -290,7 +350,8 @@ class BlockKernel {
     for (int64_t i = 0; i < b_.rows; ++i) {
       const float* mean = b_.mean + i * kKeyBlock;
       float sum = b_.rounded_rows[i];
-      for (int64_t j = 0; j < visible(i, key); ++j) sum += mean[j] / heads;
+      const Span seen = visible(i, key);
+      for (int64_t j = seen.from; j < seen.to; ++j) sum += mean[j] / heads;
       b_.rounded_rows[i] = sum;
     }
   }
@@ -301,7 +362,7 @@ class BlockKernel {
       for (int64_t i = b_.first_out; i < b_.rows; ++i) {
         const T* sums = b_.sums + (h * kQueryBlock + i) * value_stride_;
         T* out = b_.out.row(i - b_.first_out) + h * spec_.head_dim;
-        const T z = divide ? static_cast<T>(total(b_.state[h * kQueryBlock + i])) : T(1);
+        const T z = divide ? static_cast<T>(total(h, b_.state[h * kQueryBlock + i])) : T(1);
         for_elements<T>(spec_.head_dim, [&](auto d, int64_t c) {
           hn::StoreU(round_(d, hn::Div(hn::LoadU(d, sums + c), hn::Set(d, z))), d, out + c);
         });
@@ -314,7 +375,7 @@ class BlockKernel {
   const AttentionBlock<T>& b_;
   const AttentionSpec& spec_;
   const Round round_;
-  const int64_t value_stride_, keys_seen_;
+  const int64_t value_stride_, keys_begin_, keys_end_;
   bool rounds_product_ = false, rounds_score_ = false, has_alibi_ = false;
   T scale_ = 1;
 };

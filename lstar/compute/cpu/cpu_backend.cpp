@@ -46,12 +46,22 @@ class CpuBackend final : public Backend<T> {
   }
 
   Result<void> norm(const Checkpoint& checkpoint, const NormRef& norm, View<const T> x, View<T> y) override {
-    T* gain = gain_.at_least(2 * x.cols);
-    T* bias = gain + x.cols;
-    LSTAR_TRY(read_vector(checkpoint, norm.gain, T(1), {gain, static_cast<size_t>(x.cols)}));
-    LSTAR_TRY(read_vector(checkpoint, norm.bias, T(0), {bias, static_cast<size_t>(x.cols)}));
-    for_rows(x.rows, x.cols, [&](int64_t r) {
-      kernels_.norm(norm.kind, dtype_, norm.epsilon, x.row(r), gain, bias, y.row(r), x.cols);
+    LSTAR_ASSIGN(const GainBias at, read_gain_bias(checkpoint, norm, x.cols));
+    for_rows(x.rows, x.cols,
+             [&](int64_t r) { kernels_.norm(norm, dtype_, x.row(r), at.gain, at.bias, y.row(r), x.cols); });
+    return {};
+  }
+
+  Result<void> norm_heads(const Checkpoint& checkpoint, const NormRef& norm, int heads, int width,
+                          HeadView<T> x) override {
+    const bool one_a_head = norm.gain && norm.gain->shape.elements() != width;
+    LSTAR_ASSIGN(const GainBias at, read_gain_bias(checkpoint, norm, one_a_head ? int64_t{heads} * width : width));
+    for_rows(x.rows.rows, x.rows.cols, [&](int64_t r) {
+      for (int h = 0; h < heads; ++h) {
+        T* head = x.rows.row(r) + x.heads.at(h);
+        const int64_t own = one_a_head ? int64_t{h} * width : 0;
+        kernels_.norm(norm, dtype_, head, at.gain + own, at.bias + own, head, width);
+      }
     });
     return {};
   }
@@ -59,10 +69,10 @@ class CpuBackend final : public Backend<T> {
   void rotate(const RotarySpec& spec, std::span<const int32_t> positions, HeadView<T> x) override {
     rotary_.prepare(spec, positions);
     const int64_t half = spec.dims / 2;
+    const auto rotate = spec.interleaved ? kernels_.rotate_interleaved : kernels_.rotate;
     for_rows(x.rows.rows, x.rows.cols, [&](int64_t r) {
       const auto [cosines, sines] = rotary_.angles(positions[r]);
-      for (int h = 0; h < spec.heads; ++h)
-        kernels_.rotate(dtype_, x.rows.row(r) + x.offset + h * x.head_stride, cosines, sines, half);
+      for (int h = 0; h < spec.heads; ++h) rotate(dtype_, x.rows.row(r) + x.heads.at(h), cosines, sines, half);
     });
   }
 
@@ -83,10 +93,26 @@ class CpuBackend final : public Backend<T> {
     for_rows(x.rows, x.cols, [&](int64_t r) { kernels_.add(dtype_, x.row(r), y.row(r), x.cols); });
   }
 
+  void scale(View<T> x, double factor) override {
+    for_rows(x.rows, x.cols, [&](int64_t r) { kernels_.scale(dtype_, x.row(r), static_cast<T>(factor), x.cols); });
+  }
+
+  void shift(View<T> x, double by) override {
+    for_rows(x.rows, x.cols, [&](int64_t r) { kernels_.shift(dtype_, x.row(r), static_cast<T>(by), x.cols); });
+  }
+
+  void clamp(View<T> x, double low, double high) override {
+    const auto rounded = [&](double limit) {  // a limit that the dtype does not have becomes its nearest
+      return is_emulated(dtype_) ? static_cast<T>(round_to(dtype_, static_cast<float>(limit))) : static_cast<T>(limit);
+    };
+    for_rows(x.rows, x.cols, [&](int64_t r) { kernels_.clamp(x.row(r), rounded(low), rounded(high), x.cols); });
+  }
+
   void row_norms(View<const T> x, std::span<double> norms) override {
     for_rows(x.rows, x.cols, [&](int64_t r) { norms[r] = std::sqrt(kernels_.square_sum(x.row(r), x.cols)); });
   }
 
+  Dtype dtype() const override { return dtype_; }
   std::string description() const override { return "Highway " + instruction_set(); }
 
  private:
@@ -98,6 +124,20 @@ class CpuBackend final : public Backend<T> {
       const int64_t begin = static_cast<int64_t>(task) * step, end = std::min(rows, begin + step);
       for (int64_t r = begin; r < end; ++r) f(r);
     });
+  }
+
+  struct GainBias {
+    const T* gain;
+    const T* bias;
+  };
+  Result<GainBias> read_gain_bias(const Checkpoint& checkpoint, const NormRef& norm, int64_t n) {
+    T* gain = gain_.at_least(2 * n);
+    T* bias = gain + n;
+    LSTAR_TRY(read_vector(checkpoint, norm.gain, T(1 - norm.gain_offset), {gain, static_cast<size_t>(n)}));
+    LSTAR_TRY(read_vector(checkpoint, norm.bias, T(0), {bias, static_cast<size_t>(n)}));
+    if (norm.gain_offset != 0)
+      for (int64_t i = 0; i < n; ++i) gain[i] += static_cast<T>(norm.gain_offset);
+    return GainBias{gain, bias};
   }
 
   Result<void> read_vector(const Checkpoint& checkpoint, const TensorInfo* tensor, T absent, std::span<T> out) {

@@ -40,6 +40,26 @@ void add_elements(Dtype dtype, T* x, const T* y, int64_t n) {
 }
 
 template <class T>
+void scale_elements(Dtype dtype, T* x, T factor, int64_t n) {
+  transform(dtype, x, n, [&](auto d, auto v, int64_t) { return hn::Mul(v, hn::Set(d, factor)); });
+}
+
+template <class T>
+void shift_elements(Dtype dtype, T* x, T by, int64_t n) {
+  transform(dtype, x, n, [&](auto d, auto v, int64_t) { return hn::Add(v, hn::Set(d, by)); });
+}
+
+// NaN stays.
+template <class T>
+void clamp_elements(T* x, T low, T high, int64_t n) {
+  for_elements<T>(n, [&](auto d, int64_t i) {
+    const auto v = hn::LoadU(d, x + i), lowest = hn::Set(d, low), highest = hn::Set(d, high);
+    const auto above = hn::IfThenElse(hn::Lt(v, lowest), lowest, v);
+    hn::StoreU(hn::IfThenElse(hn::Gt(above, highest), highest, above), d, x + i);
+  });
+}
+
+template <class T>
 void activate_elements(Activation activation, Dtype dtype, T* x, int64_t n) {
   with_rounding<T>(dtype, [&](auto round) {
     const auto each = [&](const auto& f) {
@@ -47,10 +67,12 @@ void activate_elements(Activation activation, Dtype dtype, T* x, int64_t n) {
     };
     switch (activation) {
       case Activation::relu: return each([](auto d, auto v) { return relu(d, v); });
+      case Activation::relu_squared: return each([&](auto d, auto v) { return hn::Mul(relu(d, v), relu(d, v)); });
       case Activation::gelu: return each([](auto d, auto v) { return gelu(d, v); });
       case Activation::gelu_tanh: return each([](auto d, auto v) { return gelu_tanh(d, v); });
       case Activation::gelu_new: return each([&](auto d, auto v) { return gelu_new(d, v, round); });
       case Activation::gelu_bloom: return each([&](auto d, auto v) { return gelu_bloom(d, v, round); });
+      case Activation::gelu_quick: return each([&](auto d, auto v) { return gelu_quick(d, v, round); });
       case Activation::silu: return each([](auto d, auto v) { return silu(d, v); });
     }
   });
@@ -86,15 +108,14 @@ double square_sum_row(const T* x, int64_t n) {
 }
 
 template <class T, class Round>
-void norm_row_rounded(NormRef::Kind kind, double epsilon, const T* x, const T* gain, const T* bias, T* y, int64_t n,
-                      Round round) {
-  const bool is_layer = kind == NormRef::Kind::layer;
+void norm_row_rounded(const NormRef& norm, const T* x, const T* gain, const T* bias, T* y, int64_t n, Round round) {
+  const bool is_layer = norm.kind == NormRef::Kind::layer;
   const double mean = is_layer ? sum_row(x, n, [](auto, auto v) { return v; }) / static_cast<double>(n) : 0;
   const double squares = sum_row(x, n, [&](auto d, auto v) {
     const auto centred = hn::Sub(v, hn::Set(d, mean));
     return hn::Mul(centred, centred);
   });
-  const double inverse = 1 / std::sqrt(squares / static_cast<double>(n) + epsilon);
+  const double inverse = 1 / std::sqrt(squares / static_cast<double>(n) + norm.epsilon);
   for_elements<double>(n, [&](auto d, int64_t i) {
     const auto scaled = hn::Mul(hn::Sub(load_double(d, x + i), hn::Set(d, mean)), hn::Set(d, inverse));
     const auto exact = hn::MulAdd(scaled, load_double(d, gain + i), load_double(d, bias + i));
@@ -102,9 +123,9 @@ void norm_row_rounded(NormRef::Kind kind, double epsilon, const T* x, const T* g
       hn::StoreU(exact, d, y + i);
     } else {
       const hn::Rebind<float, decltype(d)> single;
-      if (is_layer || Round::kIsExact) {
+      if (!norm.rounds_before_gain || Round::kIsExact) {
         hn::StoreU(round(single, hn::DemoteTo(single, exact)), single, y + i);
-      } else {  // RMSNorm rounds before it multiplies by the gain
+      } else {
         const auto once = round(single, hn::DemoteTo(single, scaled));
         hn::StoreU(round(single, hn::Mul(once, hn::LoadU(single, gain + i))), single, y + i);
       }
@@ -113,9 +134,8 @@ void norm_row_rounded(NormRef::Kind kind, double epsilon, const T* x, const T* g
 }
 
 template <class T>
-void norm_row(NormRef::Kind kind, Dtype dtype, double epsilon, const T* x, const T* gain, const T* bias, T* y,
-              int64_t n) {
-  with_rounding<T>(dtype, [&](auto round) { norm_row_rounded(kind, epsilon, x, gain, bias, y, n, round); });
+void norm_row(const NormRef& norm, Dtype dtype, const T* x, const T* gain, const T* bias, T* y, int64_t n) {
+  with_rounding<T>(dtype, [&](auto round) { norm_row_rounded(norm, x, gain, bias, y, n, round); });
 }
 
 template <class T>
@@ -133,9 +153,33 @@ void rotate_head(Dtype dtype, T* x, const T* cosines, const T* sines, int64_t ha
 }
 
 template <class T>
+void rotate_head_interleaved(Dtype dtype, T* x, const T* cosines, const T* sines, int64_t half) {
+  const hn::CappedTag<T, 1> d;
+  with_rounding<T>(dtype, [&](auto round) {
+    for (int64_t i = 0; i < half; ++i) {
+      const auto a = hn::LoadU(d, x + 2 * i), b = hn::LoadU(d, x + 2 * i + 1);
+      const auto c = hn::LoadU(d, cosines + i), s = hn::LoadU(d, sines + i);
+      const auto first = hn::Sub(round(d, hn::Mul(a, c)), round(d, hn::Mul(b, s)));
+      const auto second = hn::Add(round(d, hn::Mul(b, c)), round(d, hn::Mul(a, s)));
+      hn::StoreU(round(d, first), d, x + 2 * i);
+      hn::StoreU(round(d, second), d, x + 2 * i + 1);
+    }
+  });
+}
+
+template <class T>
 ElementwiseKernels<T> kernels() {
-  return {round_elements<T>, activate_elements<T>, multiply_elements<T>, add_elements<T>,
-          norm_row<T>,       square_sum_row<T>,    rotate_head<T>};
+  return {.round = round_elements<T>,
+          .activate = activate_elements<T>,
+          .multiply = multiply_elements<T>,
+          .add = add_elements<T>,
+          .scale = scale_elements<T>,
+          .shift = shift_elements<T>,
+          .clamp = clamp_elements<T>,
+          .norm = norm_row<T>,
+          .square_sum = square_sum_row<T>,
+          .rotate = rotate_head<T>,
+          .rotate_interleaved = rotate_head_interleaved<T>};
 }
 // HWY_EXPORT takes plain names.
 ElementwiseKernels<float> kernels_f32() { return kernels<float>(); }

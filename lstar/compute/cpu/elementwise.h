@@ -19,12 +19,16 @@ struct ElementwiseKernels {
   // x *= y and x += y.
   void (*multiply)(Dtype, T* x, const T* y, int64_t n);
   void (*add)(Dtype, T* x, const T* y, int64_t n);
-  // y = norm(x) for one row of n; y may be x.
-  void (*norm)(NormRef::Kind, Dtype, double epsilon, const T* x, const T* gain, const T* bias, T* y, int64_t n);
+  void (*scale)(Dtype, T* x, T factor, int64_t n);
+  void (*shift)(Dtype, T* x, T by, int64_t n);
+  void (*clamp)(T* x, T low, T high, int64_t n);
+  // y = norm(x) for one row of n; y may be x. Gain and bias of the NormRef are given as they are used.
+  void (*norm)(const NormRef&, Dtype, const T* x, const T* gain, const T* bias, T* y, int64_t n);
   // Sum of squares of one row.
   double (*square_sum)(const T* x, int64_t n);
-  // Turns the pairs (i, i + half) of one head by the angles of its position.
+  // Turns the pairs (i, i + half) of one head, or (2i, 2i + 1), by the angles of its position.
   void (*rotate)(Dtype, T* x, const T* cosines, const T* sines, int64_t half);
+  void (*rotate_interleaved)(Dtype, T* x, const T* cosines, const T* sines, int64_t half);
 };
 template <class T>
 ElementwiseKernels<T> elementwise_kernels();

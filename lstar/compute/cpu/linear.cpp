@@ -15,17 +15,19 @@ Result<void> check(const Checkpoint& checkpoint, const LinearRef& linear, int64_
   const TensorInfo& weight = *linear.weight;
   const int64_t rows = linear.transposed ? linear.in : linear.out;
   const int64_t cols = linear.transposed ? linear.out : linear.in;
-  if (weight.shape.rows() != rows || weight.shape.cols() != cols)
+  if (linear.first_row < 0 || weight.shape.rows() < linear.first_row + rows || weight.shape.cols() != cols)
     return fail({.what = "shape",
                  .file = checkpoint.file_of(weight),
                  .at = "tensor " + weight.name,
-                 .expected = fmt::format("[{}, {}]", rows, cols),
+                 .expected = fmt::format("{} rows of {} from row {} on", rows, cols, linear.first_row),
                  .found = weight.shape.text()});
-  if (linear.bias && linear.bias->shape.elements() != linear.out)
+  if (linear.bias && (linear.first_bias < 0 ||
+                      linear.bias->shape.cols() < linear.first_bias % linear.bias->shape.cols() + linear.out ||
+                      linear.bias->shape.elements() < linear.first_bias + linear.out))
     return fail({.what = "shape",
                  .file = checkpoint.file_of(*linear.bias),
                  .at = "tensor " + linear.bias->name,
-                 .expected = fmt::format("[{}]", linear.out),
+                 .expected = fmt::format("{} elements from {} on", linear.out, linear.first_bias),
                  .found = linear.bias->shape.text()});
   if (x_cols != linear.in || y_cols != linear.out)
     return fail({.what = "width of activations",
@@ -51,7 +53,7 @@ Result<void> Linear<T>::pack_transposed(const Checkpoint& checkpoint, const Line
   pool_.for_each(tasks, [&](size_t task, int worker) {
     const int64_t begin = static_cast<int64_t>(task) * step, end = std::min(linear.in, begin + step);
     const std::span<T> rows(workers_[worker].rows.at_least(step * linear.out), (end - begin) * linear.out);
-    results[task] = checkpoint.read(*linear.weight, {begin, end}, rows);
+    results[task] = checkpoint.read(*linear.weight, {linear.first_row + begin, linear.first_row + end}, rows);
     elementwise_.round(dtype_, rows.data(), static_cast<int64_t>(rows.size()));
     kernels_.pack_transposed(rows.data(), begin, end - begin, linear.in, linear.out, panels);
   });
@@ -64,7 +66,7 @@ Result<void> Linear<T>::pack_block(const Checkpoint& checkpoint, const LinearRef
   for (int64_t begin = block.begin; begin < block.end; begin += kRowStep) {
     const int64_t end = std::min(block.end, begin + kRowStep);
     const std::span<T> rows(mine.rows.at_least(kRowStep * linear.in), (end - begin) * linear.in);
-    LSTAR_TRY(checkpoint.read(*linear.weight, {begin, end}, rows));
+    LSTAR_TRY(checkpoint.read(*linear.weight, {linear.first_row + begin, linear.first_row + end}, rows));
     elementwise_.round(dtype_, rows.data(), static_cast<int64_t>(rows.size()));
     kernels_.pack(rows.data(), end - begin, linear.in, begin - block.begin, panels);
   }
@@ -77,8 +79,10 @@ Result<void> Linear<T>::operator()(const Checkpoint& checkpoint, const LinearRef
   LSTAR_TRY(check(checkpoint, linear, x.cols, y.cols));
   T* bias = nullptr;
   if (linear.bias) {
-    bias = bias_.at_least(linear.out);
-    LSTAR_TRY(checkpoint.read(*linear.bias, {0, linear.bias->shape.rows()}, std::span<T>(bias, linear.out)));
+    const int64_t cols = linear.bias->shape.cols(), row = linear.first_bias / cols;
+    bias = bias_.at_least(cols);
+    LSTAR_TRY(checkpoint.read(*linear.bias, {row, row + 1}, std::span<T>(bias, cols)));
+    bias += linear.first_bias % cols;
     elementwise_.round(dtype_, bias, linear.out);
   }
   const int64_t blocks = (linear.out + kLinearColumns - 1) / kLinearColumns, panels_size = kLinearColumns * linear.in;

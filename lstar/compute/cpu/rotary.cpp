@@ -9,22 +9,29 @@ namespace lstar {
 
 template <class T>
 void RotaryTable<T>::prepare(const RotarySpec& spec, std::span<const int32_t> positions) {
-  if (spec.frequencies != frequencies_) {
-    frequencies_ = spec.frequencies;
-    values_.clear();
+  constexpr size_t kKept = 4;
+  const auto known = std::find_if(tables_.begin(), tables_.end(), [&](const Table& table) {
+    return table.factor == spec.factor && table.frequencies == spec.frequencies;
+  });
+  if (known == tables_.end()) {
+    if (tables_.size() == kKept) tables_.erase(tables_.begin());
+    tables_.push_back({.frequencies = spec.frequencies, .factor = spec.factor, .values = {}});
+  } else {
+    std::rotate(known, known + 1, tables_.end());
   }
-  const size_t half = frequencies_.size();
+  Table& table = tables_.back();
+  const size_t half = table.frequencies.size();
   if (half == 0 || positions.empty()) return;
   const size_t wanted = static_cast<size_t>(*std::max_element(positions.begin(), positions.end())) + 1;
-  const size_t known = values_.size() / (2 * half);
-  if (wanted <= known) return;
-  values_.resize(wanted * 2 * half);
-  for (size_t position = known; position < wanted; ++position) {
-    T* row = values_.data() + position * 2 * half;
+  const size_t computed = table.values.size() / (2 * half);
+  if (wanted <= computed) return;
+  table.values.resize(wanted * 2 * half);
+  for (size_t position = computed; position < wanted; ++position) {
+    T* row = table.values.data() + position * 2 * half;
     for (size_t i = 0; i < half; ++i) {
-      const double angle = static_cast<double>(position) * frequencies_[i];
-      row[i] = static_cast<T>(std::cos(angle));
-      row[half + i] = static_cast<T>(std::sin(angle));
+      const double angle = static_cast<double>(position) * table.frequencies[i];
+      row[i] = static_cast<T>(std::cos(angle) * table.factor);
+      row[half + i] = static_cast<T>(std::sin(angle) * table.factor);
     }
     elementwise_kernels<T>().round(dtype_, row, static_cast<int64_t>(2 * half));
   }
@@ -32,8 +39,9 @@ void RotaryTable<T>::prepare(const RotarySpec& spec, std::span<const int32_t> po
 
 template <class T>
 std::pair<const T*, const T*> RotaryTable<T>::angles(int32_t position) const {
-  const size_t half = frequencies_.size();
-  const T* row = values_.data() + static_cast<size_t>(position) * 2 * half;
+  const Table& table = tables_.back();
+  const size_t half = table.frequencies.size();
+  const T* row = table.values.data() + static_cast<size_t>(position) * 2 * half;
   return {row, row + half};
 }
 

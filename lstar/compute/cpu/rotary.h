@@ -1,5 +1,6 @@
-// Cosines and sines of rotary positions, computed once for all layers: angles in double, then rounded to the run's
-// dtype. Owned by one backend; prepare() by one thread, angles() by any afterwards.
+// Cosines and sines of rotary positions, computed once for all layers: angles in double, times the factor, then rounded
+// to the run's dtype. Owned by one backend; prepare() by one thread, angles() by any afterwards. A model may alternate
+// between tables (Gemma 3 has two bases); the last few are kept.
 #pragma once
 
 #include <span>
@@ -14,15 +15,19 @@ template <class T>
 class RotaryTable {
  public:
   explicit RotaryTable(Dtype dtype) : dtype_(dtype) {}
-  // Makes sure that the table covers these positions at these frequencies.
+  // Makes sure that the table of these frequencies covers these positions, and makes it the one angles() reads.
   void prepare(const RotarySpec&, std::span<const int32_t> positions);
   // (dims / 2) cosines and (dims / 2) sines of a position.
   std::pair<const T*, const T*> angles(int32_t position) const;
 
  private:
+  struct Table {
+    std::vector<double> frequencies;
+    double factor = 1;
+    std::vector<T> values;  // (positions, 2, dims / 2)
+  };
   Dtype dtype_;
-  std::vector<double> frequencies_;
-  std::vector<T> values_;  // (positions, 2, dims / 2)
+  std::vector<Table> tables_;  // the one in use last
 };
 
 }  // namespace lstar

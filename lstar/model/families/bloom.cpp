@@ -1,5 +1,6 @@
 // BLOOM (transformers: models/bloom). ALiBi positions, a norm after the embedding, query_key_value stored by head:
 // rows (H, 3, d_h). The bias of attention and its product with the keys are added before one rounding.
+#include "lstar/model/alibi.h"
 #include "lstar/model/family.h"
 
 namespace lstar {
@@ -11,20 +12,17 @@ Architecture read_bloom(Config& config, const Checkpoint&) {
   a.heads = a.kv_heads = config.size({"n_head", "num_attention_heads"});
   a.head_dim = a.hidden / a.heads;
   a.mlp = 4 * a.hidden;
-  a.vocab = config.size({"vocab_size"});
+  a.vocab = config.vocab_size();
   a.max_positions = config.size_or({"seq_length"}, 2048);
   a.norm_epsilon = config.positive_or({"layer_norm_epsilon"}, 1e-5, 1);
   a.residual_from_norm = config.flag_or({"apply_residual_connection_post_layernorm"}, false);
   a.activation = Activation::gelu_bloom;
-  a.position.kind = Position::Kind::alibi;
+  a.alibi_slopes = alibi_slopes(a.heads);
   a.rounding.scores = ScoreRounding::once;
   // slow_but_exact splits the projections by pretraining_tp ranks; only the order of float16 sums differs.
   config.require(a.hidden % a.heads == 0, "key hidden_size", "a multiple of n_head", std::to_string(a.hidden));
 
-  const int64_t d_h = a.head_dim;
-  a.q_rows = {0, 3 * d_h};
-  a.k_rows = {d_h, 3 * d_h};
-  a.v_rows = {2 * d_h, 3 * d_h};
+  a.fuse_by_head();
   a.prefixes = {"transformer.", ""};
   a[Role::token_embedding] = {"word_embeddings"};
   a[Role::embedding_norm] = {.pattern = "word_embeddings_layernorm", .bias = true};

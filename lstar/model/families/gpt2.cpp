@@ -12,7 +12,7 @@ Architecture read_gpt2(Config& config, const Checkpoint&) {
   a.heads = a.kv_heads = config.size({"n_head", "num_attention_heads"});
   a.head_dim = a.hidden / a.heads;
   a.mlp = config.size_or({"n_inner", "intermediate_size"}, 4 * a.hidden);
-  a.vocab = config.size({"vocab_size"});
+  a.vocab = config.vocab_size();
   a.max_positions = config.size({"n_positions", "max_position_embeddings", "n_ctx"});
   a.positions_are_limited = true;
   a.norm_epsilon = config.positive_or({"layer_norm_epsilon"}, 1e-5, 1);
@@ -23,10 +23,7 @@ Architecture read_gpt2(Config& config, const Checkpoint&) {
   config.require(!config.flag_or({"add_cross_attention"}, false), "key add_cross_attention", "false", "true");
   config.require(a.hidden % a.heads == 0, "key n_embd", "a multiple of n_head", std::to_string(a.hidden));
 
-  const int64_t d = a.hidden;
-  a.q_rows = {0, a.head_dim};
-  a.k_rows = {d, a.head_dim};
-  a.v_rows = {2 * d, a.head_dim};
+  a.fuse_heads_in_turn();
   a.prefixes = {"transformer.", ""};
   a[Role::token_embedding] = {"wte"};
   a[Role::position_embedding] = {"wpe"};

@@ -11,24 +11,17 @@ Architecture read_gpt_neox(Config& config, const Checkpoint& checkpoint) {
   a.heads = a.kv_heads = config.size({"num_attention_heads"});
   a.head_dim = a.hidden / a.heads;
   a.mlp = config.size({"intermediate_size"});
-  a.vocab = config.size({"vocab_size"});
+  a.vocab = config.vocab_size();
   a.max_positions = config.size_or({"max_position_embeddings"}, 2048);
   a.norm_epsilon = config.positive_or({"layer_norm_eps"}, 1e-5, 1);
   a.residual = config.flag_or({"use_parallel_residual"}, true) ? Residual::parallel : Residual::sequential;
   a.activation = config.activation({"hidden_act"}, "gelu");
-  a.position.kind = Position::Kind::rotary;
-  const double share = config.rotary_or({"partial_rotary_factor", "rotary_pct"}, 0.25, 1);
-  a.position.rotary_dims = static_cast<int>(a.head_dim * share);
-  a.position.rotary_base = config.rotary_or({"rope_theta", "rotary_emb_base"}, 10000, kLargestRotaryBase);
-  config.refuse_rotary_scaling();
+  a.rotary = {read_rotary(config, a.head_dim, {.share = 0.25})};
   config.require(a.hidden % a.heads == 0, "key hidden_size", "a multiple of num_attention_heads",
                  std::to_string(a.hidden));
 
   const bool bias = config.flag_or({"attention_bias"}, true);
-  const int64_t d_h = a.head_dim;
-  a.q_rows = {0, 3 * d_h};
-  a.k_rows = {d_h, 3 * d_h};
-  a.v_rows = {2 * d_h, 3 * d_h};
+  a.fuse_by_head();
   a.prefixes = {"gpt_neox.", ""};
   a[Role::token_embedding] = {"embed_in"};
   a[Role::attention_norm] = {.pattern = "layers.{}.input_layernorm", .bias = true};

@@ -12,10 +12,10 @@ Architecture read_opt(Config& config, const Checkpoint&) {
   a.heads = a.kv_heads = config.size({"num_attention_heads"});
   a.head_dim = a.hidden / a.heads;
   a.mlp = config.size({"ffn_dim"});
-  a.vocab = config.size({"vocab_size"});
+  a.vocab = config.vocab_size();
   a.max_positions = config.size({"max_position_embeddings"});
   a.positions_are_limited = true;
-  a.position.first_row = 2;
+  a.first_position_row = 2;
   const bool before = config.flag_or({"do_layer_norm_before"}, true);
   a.norm_place = before ? NormPlace::before : NormPlace::after;
   a.final_norm = before && !config.flag_or({"_remove_final_layer_norm"}, false);
@@ -27,7 +27,7 @@ Architecture read_opt(Config& config, const Checkpoint&) {
                  std::to_string(a.hidden));
 
   const bool bias = config.flag_or({"enable_bias"}, true);
-  a.q_rows = a.k_rows = a.v_rows = {0, a.head_dim};
+  a.split_heads();
   a.prefixes = {"model.decoder.", "decoder.", ""};
   a[Role::token_embedding] = {"embed_tokens"};
   a[Role::position_embedding] = {"embed_positions"};

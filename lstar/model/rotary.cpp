@@ -1,0 +1,164 @@
+#include "lstar/model/rotary.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "lstar/model/config.h"
+
+namespace lstar {
+namespace {
+
+// The pair (as a real number) whose frequency turns `turns` times over the trained positions.
+double pair_that_turns(const Rotary& rotary, double turns) {
+  return rotary.dims * std::log(rotary.scaling.trained_positions / (turns * 2 * std::numbers::pi)) /
+         (2 * std::log(rotary.base));
+}
+
+std::vector<double> yarn(const Rotary& rotary, std::vector<double> frequencies) {
+  const RotaryScaling& scaling = rotary.scaling;
+  double low = pair_that_turns(rotary, scaling.beta_fast), high = pair_that_turns(rotary, scaling.beta_slow);
+  if (scaling.truncate) {
+    low = std::floor(low);
+    high = std::ceil(high);
+  }
+  low = std::max(low, 0.0);
+  high = std::min(high, rotary.dims - 1.0);
+  if (low == high) high += 0.001;
+  for (size_t i = 0; i < frequencies.size(); ++i) {
+    const double stretched = std::clamp((static_cast<double>(i) - low) / (high - low), 0.0, 1.0);
+    frequencies[i] = frequencies[i] / scaling.factor * stretched + frequencies[i] * (1 - stretched);
+  }
+  return frequencies;
+}
+
+std::vector<double> llama3(const RotaryScaling& scaling, std::vector<double> frequencies) {
+  for (double& frequency : frequencies) {
+    const double turns = scaling.trained_positions * frequency / (2 * std::numbers::pi);
+    if (turns < scaling.low_frequency) {
+      frequency /= scaling.factor;
+    } else if (turns <= scaling.high_frequency) {
+      const double kept = (turns - scaling.low_frequency) / (scaling.high_frequency - scaling.low_frequency);
+      frequency = (1 - kept) * frequency / scaling.factor + kept * frequency;
+    }
+  }
+  return frequencies;
+}
+
+// 0.1 m ln(factor) + 1: what YaRN multiplies queries and keys with.
+double yarn_magnitude(double factor, double m = 1) { return factor <= 1 ? 1 : 0.1 * m * std::log(factor) + 1; }
+
+using Kind = RotaryScaling::Kind;
+
+std::optional<Kind> kind_of(std::string_view type) {
+  if (type == "default" || type == "none" || type.empty()) return Kind::none;
+  if (type == "linear") return Kind::linear;
+  if (type == "dynamic") return Kind::dynamic;
+  if (type == "yarn") return Kind::yarn;
+  if (type == "llama3") return Kind::llama3;
+  if (type == "longrope" || type == "su") return Kind::per_frequency;
+  return std::nullopt;
+}
+
+constexpr double kLargestFactor = 1e6, kMostPositions = 1e9;
+
+// `section` is rope_scaling or rope_parameters, or a GGUF's flat keys; `config` the whole.
+RotaryScaling read_scaling(Config& config, Config& section, int dims) {
+  RotaryScaling scaling;
+  const std::string type = section.text_or({"rope_type", "type", "rope.scaling.type"}, "default");
+  const auto kind = kind_of(type);
+  section.require(kind.has_value(), "rotary scaling", "default, linear, dynamic, yarn, llama3 or longrope", type);
+  if (!kind || *kind == Kind::none) return scaling;
+  scaling.kind = *kind;
+  const double most = config.positive_or({"max_position_embeddings"}, 2048, kMostPositions);
+  const double original = config.positive_or({"original_max_position_embeddings"}, most, kMostPositions);
+  scaling.trained_positions = section.positive_or(
+      {"original_max_position_embeddings", "rope.scaling.original_context_length"}, original, kMostPositions);
+  const bool is_long = scaling.kind == Kind::per_frequency;
+  const double ratio = is_long ? most / scaling.trained_positions : 1;
+  scaling.factor = section.positive_or({"factor", "rope.scaling.factor"}, ratio, kLargestFactor);
+  if (scaling.kind == Kind::dynamic) scaling.trained_positions = most;
+  if (scaling.kind == Kind::yarn) {
+    const double m = section.number_or({"mscale"}, 0), all = section.number_or({"mscale_all_dim"}, 0);
+    const double inferred = m != 0 && all != 0 ? yarn_magnitude(scaling.factor, m) / yarn_magnitude(scaling.factor, all)
+                                               : yarn_magnitude(scaling.factor);
+    scaling.attention_factor = section.positive_or({"attention_factor"}, inferred, kLargestFactor);
+    scaling.beta_fast = section.positive_or({"beta_fast", "rope.scaling.yarn_beta_fast"}, 32, kLargestFactor);
+    scaling.beta_slow = section.positive_or({"beta_slow", "rope.scaling.yarn_beta_slow"}, 1, kLargestFactor);
+    scaling.truncate = section.flag_or({"truncate"}, true);
+  }
+  if (scaling.kind == Kind::llama3) {
+    scaling.low_frequency = section.positive_or({"low_freq_factor"}, 1, kLargestFactor);
+    scaling.high_frequency = section.positive_or({"high_freq_factor"}, 4, kLargestFactor);
+    section.require(scaling.high_frequency > scaling.low_frequency, "key high_freq_factor", "more than low_freq_factor",
+                    fmt::format("{:g}", scaling.high_frequency));
+  }
+  if (is_long) {
+    scaling.short_factors = section.numbers("short_factor", dims / 2);
+    scaling.long_factors = section.numbers("long_factor", dims / 2);
+    const double inferred =
+        scaling.factor <= 1 ? 1 : std::sqrt(1 + std::log(scaling.factor) / std::log(scaling.trained_positions));
+    scaling.attention_factor = section.positive_or({"attention_factor"}, inferred, kLargestFactor);
+  }
+  return scaling;
+}
+
+}  // namespace
+
+std::vector<double> rotary_frequencies(const Rotary& rotary, int64_t tokens) {
+  const RotaryScaling& scaling = rotary.scaling;
+  double base = rotary.base;
+  if (scaling.kind == Kind::dynamic && rotary.dims > 2) {
+    const double stretch = std::max(1.0, static_cast<double>(tokens) / scaling.trained_positions);
+    base *= std::pow(scaling.factor * stretch - (scaling.factor - 1), rotary.dims / (rotary.dims - 2.0));
+  }
+  std::vector<double> frequencies;
+  for (int i = 0; i < rotary.dims / 2; ++i) frequencies.push_back(std::pow(base, -2.0 * i / rotary.dims));
+  switch (scaling.kind) {
+    case Kind::none:
+    case Kind::dynamic: return frequencies;
+    case Kind::linear:
+      for (double& frequency : frequencies) frequency /= scaling.factor;
+      return frequencies;
+    case Kind::yarn: return yarn(rotary, std::move(frequencies));
+    case Kind::llama3: return llama3(scaling, std::move(frequencies));
+    case Kind::per_frequency: {
+      const bool is_long = static_cast<double>(tokens) > scaling.trained_positions;
+      const std::vector<double>& factors = is_long ? scaling.long_factors : scaling.short_factors;
+      for (size_t i = 0; i < frequencies.size() && i < factors.size(); ++i) frequencies[i] /= factors[i];
+      return frequencies;
+    }
+  }
+  return frequencies;
+}
+
+bool depends_on_length(const Rotary& rotary) {
+  const RotaryScaling& scaling = rotary.scaling;
+  return scaling.kind == Kind::dynamic ||
+         (scaling.kind == Kind::per_frequency && scaling.short_factors != scaling.long_factors);
+}
+
+Rotary read_rotary(Config& config, int head_dim, const RotaryDefaults& defaults) {
+  // The innermost object that has a value wins; the top level has the older spellings.
+  Config section = config;
+  for (std::string_view key : {"rope_scaling", "rope_parameters"})
+    if (auto found = config.section(key)) section = *found;
+  if (auto found = section.section(defaults.layer_type)) section = *found;
+
+  Rotary rotary;
+  const Keys kBases = {"rope_theta", "rotary_emb_base"};
+  const Keys kShares = {"partial_rotary_factor", "rotary_pct", "rope_pct"};
+  const double top_base = config.positive_or(kBases, defaults.base, kLargestRotaryBase);
+  rotary.base = section.positive_or(kBases, top_base, kLargestRotaryBase);
+  const double top_share = config.positive_or(kShares, defaults.share, 1);
+  const double share = section.positive_or(kShares, top_share, 1);
+  rotary.dims = config.size_or({"rotary_dim", "rope.dimension_count"}, static_cast<int>(head_dim * share));
+  rotary.scaling = read_scaling(config, section, rotary.dims);
+  config.absorb(section);
+  return rotary;
+}
+
+}  // namespace lstar
