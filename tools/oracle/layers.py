@@ -20,8 +20,12 @@ def first_attribute(module, names):
     return next((getattr(module, name) for name in names if getattr(module, name, None) is not None), None)
 
 
+def text_config(model):
+    return model.config.get_text_config()
+
+
 def layers_of(model):
-    base = model.base_model
+    base = getattr(model.base_model, "language_model", model.base_model)
     stack = getattr(base, "decoder", None) or getattr(base, "encoder", None) or base
     return first_attribute(stack, LAYERS)
 
@@ -34,7 +38,7 @@ def attention_of(layer):
 
 def heads_of(model):
     """H, K, d_h"""
-    config = model.config
+    config = text_config(model)
     heads = config.num_attention_heads
     if config.model_type == "falcon":
         kv_heads = config.num_kv_heads if config.new_decoder_architecture or not config.multi_query else 1
@@ -53,7 +57,8 @@ def fused_projection(layer):
 
 def query_key_value(model, layer):
     """Views of one layer's weights, each (d_h, d): H, K and K of them."""
-    family, config = model.config.model_type, model.config
+    config = text_config(model)
+    family = config.model_type
     heads, kv_heads, head_dim = heads_of(model)
     width = config.hidden_size
     fused = fused_projection(layer)
@@ -83,10 +88,10 @@ def value_weights(model, layer):
 
 def output_projection(model, layer):
     """W_O: (d, H * d_h)"""
-    if model.config.model_type in ("bert", "roberta"):
+    if text_config(model).model_type in ("bert", "roberta"):
         return layer.attention.output.dense.weight.data
     weight = first_attribute(attention_of(layer), OUTPUT).weight.data
-    return weight.T if model.config.model_type == "gpt2" else weight
+    return weight.T if text_config(model).model_type == "gpt2" else weight
 
 
 def thirds_w_v(model, layer):
@@ -96,13 +101,13 @@ def thirds_w_v(model, layer):
     fused = fused_projection(layer)
     if fused is None:
         return value_weights(model, layer)
-    rows = fused.weight.data.T if model.config.model_type == "gpt2" else fused.weight.data
+    rows = fused.weight.data.T if text_config(model).model_type == "gpt2" else fused.weight.data
     return rows[2 * (rows.shape[0] // 3) :, :] if kv_heads == heads else None
 
 
 def gain_before_attention(model, layer):
     """What the norm in front of attention multiplies by, or None where there is no such norm."""
-    config = model.config
+    config = text_config(model)
     if config.model_type in NORMS_AFTER_ONLY or getattr(config, "do_layer_norm_before", True) is False:
         return None
     weight = getattr(first_attribute(layer, NORM_BEFORE_ATTENTION), "weight", None)
@@ -114,10 +119,10 @@ def gain_before_attention(model, layer):
 def ov_frobenius_sq_per_head(model, layer):
     """||P_w W_O^(h) W_V^(kv(h)) diag(gain) P_r||_F^2 with the d x d matrices written out."""
     heads, kv_heads, head_dim = heads_of(model)
-    width = model.config.hidden_size
+    width = text_config(model).hidden_size
     identity = torch.eye(width, dtype=torch.float64)
     centring = identity - torch.full((width, width), 1.0 / width, dtype=torch.float64)
-    is_layer_norm = model.config.model_type in LAYER_NORM
+    is_layer_norm = text_config(model).model_type in LAYER_NORM
     gain = gain_before_attention(model, layer)
     read = centring if is_layer_norm and gain is not None else identity
     write = centring if is_layer_norm else identity

@@ -118,6 +118,18 @@ LLAMA_LIKE = {
            "num_attention_heads": 2, "num_key_value_heads": 2},
         "matters": {"final_logit_softcapping": None, "rope_scaling": None},
     },
+    # As gemma-3-4b-it: the language model inside one that also sees; its prompts here are text.
+    "gemma3": {
+        "config": {
+            "architectures": ["Gemma3ForConditionalGeneration"], "model_type": "gemma3", "boi_token_index": 70,
+            "eoi_token_index": 71, "image_token_index": 72, "mm_tokens_per_image": 4,
+            "text_config": without(GEMMA3, "architectures", "attn_logit_softcapping", "final_logit_softcapping")
+            | {"rope_scaling": {"factor": 8.0, "rope_type": "linear"}, "num_key_value_heads": 2, "vocab_size": 80},
+            "vision_config": {"hidden_size": 8, "image_size": 28, "intermediate_size": 8, "num_attention_heads": 1,
+                              "num_hidden_layers": 1, "patch_size": 14, "model_type": "siglip_vision_model"}},
+        "rename": [(r"^(model\.)?language_model\.(model\.)?", "language_model.model."),
+                   (r"^(model\.)?vision_tower\.", "vision_tower.vision_model."), (r"^model\.multi_modal", "multi_modal")],
+    },
     "mistral": {
         "config": family("MistralForCausalLM", "mistral", sliding_window=8, rope_theta=10000.0,
                          tie_word_embeddings=False),
@@ -179,12 +191,6 @@ LLAMA_LIKE = {
                           "sliding_window": None, "rope_scaling": LONG_ROPE},
         "lengths": (1, 2, 17, 24, 25, 60),
         "matters": {"original_max_position_embeddings": 64, "rope_scaling": None},
-    },
-    # An older word for the same.
-    "phi3-su": {
-        "config": PHI3 | {"max_position_embeddings": 96, "original_max_position_embeddings": 24,
-                          "sliding_window": None, "num_key_value_heads": 4, "rope_scaling": LONG_ROPE | {"type": "su"}},
-        "lengths": (1, 2, 17, 24, 25, 60),
     },
     "stablelm": {"config": STABLELM, "matters": {"partial_rotary_factor": 0.5}},
     # As StableLM-2-12B: norms of queries and keys with a gain a head, one norm for attention and MLP.
