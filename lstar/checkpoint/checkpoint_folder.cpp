@@ -14,6 +14,7 @@
 #include "lstar/checkpoint/gguf.h"
 #include "lstar/checkpoint/mapped_checkpoint.h"
 #include "lstar/checkpoint/safetensors.h"
+#include "lstar/checkpoint/torch_file.h"
 
 namespace lstar {
 namespace {
@@ -157,7 +158,9 @@ Result<std::unique_ptr<Checkpoint>> CheckpointFolder::open(const std::string& pa
       if (!weights.index.empty()) error.what.insert(0, "shard: ");
       return fail(std::move(error));
     }
-    LSTAR_ASSIGN(std::vector<PlacedTensor> more, read_safetensors_header(*mapped, files.size()));
+    LSTAR_ASSIGN(std::vector<PlacedTensor> more, weights.format == WeightFormat::pytorch
+                                                     ? read_torch_file(*mapped, files.size())
+                                                     : read_safetensors_header(*mapped, files.size()));
     std::move(more.begin(), more.end(), std::back_inserter(tensors));
     files.push_back(*std::move(mapped));
   }
@@ -165,8 +168,10 @@ Result<std::unique_ptr<Checkpoint>> CheckpointFolder::open(const std::string& pa
 
   std::unique_ptr<CheckpointFolder> checkpoint(new CheckpointFolder(std::move(config)));
   checkpoint->path_ = path;
-  checkpoint->format_ = "safetensors";
-  LSTAR_TRY(checkpoint->take(std::move(files), std::move(tensors)));
+  const bool is_pytorch = weights.format == WeightFormat::pytorch;  // in whose files tied weights are one storage
+  checkpoint->format_ = is_pytorch ? "pytorch" : "safetensors";
+  LSTAR_TRY(
+      checkpoint->take(std::move(files), std::move(tensors), is_pytorch ? SharedBytes::allowed : SharedBytes::refused));
   return checkpoint;
 }
 

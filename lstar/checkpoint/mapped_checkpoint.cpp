@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <functional>
 
 #include "lstar/checkpoint/widen.h"
@@ -30,8 +31,10 @@ Result<uint64_t> stored_bytes(StoredType type, const Shape& shape) {
   return bytes;
 }
 
-Result<void> MappedCheckpoint::take(std::vector<MappedFile> files, std::vector<PlacedTensor> tensors) {
-  const auto path_of = [&](const PlacedTensor& tensor) { return files[tensor.file].path(); };
+namespace {
+
+// Refuses tensors of one file that have bytes in common.
+Result<void> check_apart(const std::vector<MappedFile>& files, std::vector<PlacedTensor>& tensors) {
   std::sort(tensors.begin(), tensors.end(), [](const PlacedTensor& a, const PlacedTensor& b) {
     return a.file != b.file ? a.file < b.file : a.offset < b.offset;
   });
@@ -40,26 +43,34 @@ Result<void> MappedCheckpoint::take(std::vector<MappedFile> files, std::vector<P
     if (tensor.bytes == 0) continue;
     if (last && last->file == tensor.file && tensor.offset < last->offset + last->bytes)
       return fail({.what = "its data overlaps that of " + tensor_label(last->info.name),
-                   .file = path_of(tensor),
+                   .file = files[tensor.file].path(),
                    .at = tensor_label(tensor.info.name),
                    .expected = fmt::format("a start at byte {} or later", last->offset + last->bytes),
                    .found = fmt::format("byte {}", tensor.offset)});
     last = &tensor;
   }
+  return {};
+}
+
+}  // namespace
+
+Result<void> MappedCheckpoint::take(std::vector<MappedFile> files, std::vector<PlacedTensor> tensors,
+                                    SharedBytes shared) {
+  if (shared == SharedBytes::refused) LSTAR_TRY(check_apart(files, tensors));
   std::sort(tensors.begin(), tensors.end(), [](const PlacedTensor& a, const PlacedTensor& b) {
     return a.info.name != b.info.name ? a.info.name < b.info.name : a.file < b.file;
   });
   for (size_t i = 1; i < tensors.size(); ++i) {
     const PlacedTensor &first = tensors[i - 1], &second = tensors[i];
     if (first.info.name != second.info.name) continue;
-    Error error{.what = "appears twice", .file = path_of(second), .at = tensor_label(second.info.name)};
+    Error error{.what = "appears twice", .file = files[second.file].path(), .at = tensor_label(second.info.name)};
     if (first.file != second.file) error.what += ", first in " + files[first.file].file_name();
     return fail(std::move(error));
   }
   tensors_.reserve(tensors.size());
   places_.reserve(tensors.size());
   for (PlacedTensor& tensor : tensors) {
-    places_.push_back({tensor.file, tensor.offset, tensor.bytes});
+    places_.push_back({tensor.file, tensor.offset, tensor.bytes, std::move(tensor.strides)});
     tensors_.push_back(std::move(tensor.info));
   }
   files_ = std::move(files);
@@ -72,6 +83,27 @@ std::optional<size_t> MappedCheckpoint::index_of(const TensorInfo& tensor) const
   const TensorInfo* own = &tensor;
   if (before(own, begin) || !before(own, begin + tensors_.size())) own = find(tensor.name);  // somebody's copy
   return own ? std::optional<size_t>(own - begin) : std::nullopt;
+}
+
+// Rows of a view: the elements of each are brought together, then widened.
+template <class T>
+void MappedCheckpoint::gather_rows(const TensorInfo& tensor, const Place& place, RowRange rows,
+                                   std::span<T> out) const {
+  const auto& dims = tensor.shape.dims;
+  const auto width = static_cast<size_t>(info(tensor.type).block_bytes), cols = static_cast<size_t>(dims.back());
+  const std::byte* begin = files_[place.file].bytes().data() + place.offset;
+  std::vector<std::byte> row(cols * width);
+  for (int64_t r = rows.begin; r < rows.end; ++r) {
+    int64_t element = 0;
+    for (size_t axis = dims.size() - 1, rest = static_cast<size_t>(r); axis-- > 0;) {
+      const auto dim = static_cast<size_t>(dims[axis]);
+      element += static_cast<int64_t>(rest % dim) * place.strides[axis];
+      rest /= dim;
+    }
+    for (size_t c = 0; c < cols; ++c, element += place.strides.back())
+      std::memcpy(row.data() + c * width, begin + static_cast<size_t>(element) * width, width);
+    widen(tensor.type, row.data(), out.subspan(static_cast<size_t>(r - rows.begin) * cols, cols));
+  }
 }
 
 template <class T>
@@ -101,9 +133,14 @@ Result<void> MappedCheckpoint::read_rows(const TensorInfo& asked, RowRange rows,
     return refuse({.what = "output of another size",
                    .expected = fmt::format("{} elements", rows.count() * cols),
                    .found = fmt::format("{}", out.size())});
+  if (out.empty()) return {};
+  if (!place.strides.empty()) {
+    gather_rows(tensor, place, rows, out);
+    return {};
+  }
   const int64_t row_bytes = cols / stored.block_elements * stored.block_bytes;
   const uint64_t begin = place.offset + static_cast<uint64_t>(rows.begin * row_bytes);
-  if (!out.empty()) widen(tensor.type, files_[place.file].bytes().data() + begin, out);
+  widen(tensor.type, files_[place.file].bytes().data() + begin, out);
   return {};
 }
 

@@ -13,13 +13,18 @@
 
 namespace lstar {
 
-// A tensor and the bytes that hold it: file `file` of the checkpoint, from `offset` on.
+// A tensor and the bytes that hold it: file `file` of the checkpoint, from `offset` on, `bytes` from its first element
+// to its last.
 struct PlacedTensor {
   TensorInfo info;
   size_t file = 0;
   uint64_t offset = 0;
   uint64_t bytes = 0;
+  std::vector<int64_t> strides;  // elements from one place to the next on each axis; empty where rows are dense
 };
+
+// Whether two tensors may have bytes in common.
+enum class SharedBytes { refused, allowed };
 
 // "tensor NAME", as errors call it.
 std::string tensor_label(std::string_view name);
@@ -37,15 +42,19 @@ class MappedCheckpoint : public Checkpoint {
   std::vector<const MappedFile*> files() const override;
 
  protected:
-  // Takes files and tensors over. Refuses two tensors of one name and tensors that share bytes.
-  Result<void> take(std::vector<MappedFile> files, std::vector<PlacedTensor> tensors);
+  // Takes files and tensors over. Refuses two tensors of one name.
+  Result<void> take(std::vector<MappedFile> files, std::vector<PlacedTensor> tensors,
+                    SharedBytes shared = SharedBytes::refused);
 
  private:
   struct Place {
     size_t file = 0;
     uint64_t offset = 0, bytes = 0;
+    std::vector<int64_t> strides;
   };
   std::optional<size_t> index_of(const TensorInfo& tensor) const;
+  template <class T>
+  void gather_rows(const TensorInfo& tensor, const Place& place, RowRange rows, std::span<T> out) const;
   template <class T>
   Result<void> read_rows(const TensorInfo& tensor, RowRange rows, std::span<T> out) const;
 

@@ -1,0 +1,401 @@
+#include "lstar/checkpoint/pickle.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <type_traits>
+#include <unordered_map>
+#include <utility>
+
+namespace lstar {
+namespace {
+
+using Kind = PickleValue::Kind;
+
+// Far above any checkpoint's: tensors take about 20 values each. Memory is a hundred bytes a value at most.
+constexpr size_t kMostValues = 4'000'000;
+constexpr size_t kMostMarks = 1000;  // how deep values are built inside values
+constexpr uint64_t kLongestName = 256;
+
+constexpr std::string_view kOrderedDict = "collections.OrderedDict";
+
+// The instructions that are read, as the pickle module names them.
+enum Opcode : uint8_t {
+  MARK = '(',
+  STOP = '.',
+  POP = '0',
+  POP_MARK = '1',
+  DUP = '2',
+  BINFLOAT = 'G',
+  BININT = 'J',
+  BININT1 = 'K',
+  BININT2 = 'M',
+  NONE = 'N',
+  BINPERSID = 'Q',
+  REDUCE = 'R',
+  BINSTRING = 'T',
+  SHORT_BINSTRING = 'U',
+  BINUNICODE = 'X',
+  BINBYTES = 'B',
+  SHORT_BINBYTES = 'C',
+  EMPTY_TUPLE = ')',
+  EMPTY_LIST = ']',
+  EMPTY_DICT = '}',
+  APPEND = 'a',
+  BUILD = 'b',
+  GLOBAL = 'c',
+  APPENDS = 'e',
+  BINGET = 'h',
+  LONG_BINGET = 'j',
+  BINPUT = 'q',
+  LONG_BINPUT = 'r',
+  SETITEM = 's',
+  TUPLE = 't',
+  SETITEMS = 'u',
+  PROTO = 0x80,
+  TUPLE1 = 0x85,
+  TUPLE2 = 0x86,
+  TUPLE3 = 0x87,
+  NEWTRUE = 0x88,
+  NEWFALSE = 0x89,
+  LONG1 = 0x8a,
+  LONG4 = 0x8b,
+  SHORT_BINUNICODE = 0x8c,
+  BINUNICODE8 = 0x8d,
+  BINBYTES8 = 0x8e,
+  STACK_GLOBAL = 0x93,
+  MEMOIZE = 0x94,
+  FRAME = 0x95,
+};
+
+}  // namespace
+
+// The stack machine. Every instruction makes at most one value and every value is made by one, so that memory is
+// bounded by the bytes that were read; nothing is recursive.
+class PickleMachine {
+ public:
+  PickleMachine(std::span<const std::byte> bytes, uint64_t begin, const std::string& path,
+                bool (*is_allowed)(std::string_view))
+      : bytes_(bytes), place_(begin), path_(path), is_allowed_(is_allowed) {}
+
+  Result<Pickle> run() {
+    for (;;) {
+      start_ = place_;
+      LSTAR_ASSIGN(const auto opcode, number<uint8_t>());
+      if (opcode == STOP) break;
+      LSTAR_TRY(step(static_cast<Opcode>(opcode)));
+    }
+    if (stack_.size() != 1 || !marks_.empty()) return refuse({.what = "does not leave one value"});
+    pickle_.root_ = stack_.back();
+    pickle_.end_ = place_;
+    return std::move(pickle_);
+  }
+
+ private:
+  tl::unexpected<Error> refuse(Error error) const {
+    error.what.insert(0, "pickle: ");
+    error.file = path_;
+    error.at = fmt::format("byte {}", start_);
+    return fail(std::move(error));
+  }
+
+  Result<std::string_view> take(uint64_t count) {
+    const uint64_t left = place_ <= bytes_.size() ? bytes_.size() - place_ : 0;
+    if (count > left)
+      return refuse(
+          {.what = "truncated", .expected = fmt::format("{} more bytes", count), .found = fmt::format("{}", left)});
+    const std::string_view taken(reinterpret_cast<const char*>(bytes_.data()) + place_, count);
+    place_ += count;
+    return taken;
+  }
+
+  template <class T>
+  Result<T> number() {
+    LSTAR_ASSIGN(const std::string_view taken, take(sizeof(T)));
+    T value;
+    std::memcpy(&value, taken.data(), sizeof value);
+    return value;
+  }
+
+  // A text whose length is a number of type T.
+  template <class T>
+  Result<std::string_view> counted() {
+    LSTAR_ASSIGN(const T length, number<T>());
+    if constexpr (std::is_signed_v<T>)
+      if (length < 0) return refuse({.what = "negative length", .found = fmt::format("{}", length)});
+    return take(static_cast<uint64_t>(length));
+  }
+
+  // Up to the end of a line.
+  Result<std::string_view> line() {
+    const uint64_t left = std::min<uint64_t>(kLongestName + 1, bytes_.size() - place_);
+    const std::string_view rest(reinterpret_cast<const char*>(bytes_.data()) + place_, left);
+    const size_t end = rest.find('\n');
+    if (end == rest.npos) return refuse({.what = "a name without an end, or too long a one"});
+    place_ += end + 1;
+    return rest.substr(0, end);
+  }
+
+  Result<void> push(PickleValue value) {
+    if (pickle_.values_.size() >= kMostValues)
+      return refuse({.what = "too many values", .expected = fmt::format("at most {}", kMostValues)});
+    pickle_.values_.push_back(std::move(value));
+    return push_place(static_cast<uint32_t>(pickle_.values_.size() - 1));
+  }
+
+  Result<void> push_place(uint32_t place) {
+    if (stack_.size() >= kMostValues) return refuse({.what = "stack too high"});
+    stack_.push_back(place);
+    return {};
+  }
+
+  // How many places lie above the last mark.
+  size_t above_mark() const { return stack_.size() - (marks_.empty() ? 0 : marks_.back()); }
+
+  Result<void> need(size_t count) const {
+    if (above_mark() >= count) return {};
+    return refuse({.what = "takes more from the stack than there is"});
+  }
+
+  Result<uint32_t> pop() {
+    LSTAR_TRY(need(1));
+    const uint32_t place = stack_.back();
+    stack_.pop_back();
+    return place;
+  }
+
+  // The topmost `count` places, lowest first.
+  Result<std::vector<uint32_t>> pop(size_t count) {
+    LSTAR_TRY(need(count));
+    std::vector<uint32_t> places(stack_.end() - static_cast<ptrdiff_t>(count), stack_.end());
+    stack_.resize(stack_.size() - count);
+    return places;
+  }
+
+  Result<std::vector<uint32_t>> pop_to_mark() {
+    if (marks_.empty()) return refuse({.what = "takes back to a mark that is not there"});
+    LSTAR_ASSIGN(auto places, pop(above_mark()));
+    marks_.pop_back();
+    return places;
+  }
+
+  Result<PickleValue*> top(Kind kind, const char* name) {
+    LSTAR_TRY(need(1));
+    PickleValue& value = pickle_.values_[stack_.back()];
+    if (value.kind != kind) return refuse({.what = fmt::format("adds to what is not a {}", name)});
+    return &value;
+  }
+
+  Result<void> add(Kind kind, const char* name, std::vector<uint32_t> places) {
+    LSTAR_ASSIGN(PickleValue* const value, top(kind, name));
+    if (kind == Kind::dict && places.size() % 2 != 0) return refuse({.what = "a key without its value"});
+    value->items.insert(value->items.end(), places.begin(), places.end());
+    return {};
+  }
+
+  Result<void> push_items(Kind kind, Result<std::vector<uint32_t>> items) {
+    if (!items) return fail(std::move(items).error());
+    return push({.kind = kind, .items = *std::move(items)});
+  }
+
+  Result<void> push_text(Result<std::string_view> text) {
+    if (!text) return fail(std::move(text).error());
+    return push({.kind = Kind::text, .text = *text});
+  }
+
+  Result<void> push_long(Result<std::string_view> bytes) {
+    if (!bytes) return fail(std::move(bytes).error());
+    PickleValue value{.kind = Kind::integer};
+    if (bytes->size() > sizeof value.integer) {
+      value.text = *bytes;
+    } else if (!bytes->empty()) {
+      value.integer = bytes->back() & 0x80 ? -1 : 0;
+      std::memcpy(&value.integer, bytes->data(), bytes->size());
+    }
+    return push(std::move(value));
+  }
+
+  Result<void> push_global(std::string_view module, std::string_view name) {
+    std::string global = fmt::format("{}.{}", module, name);
+    if (global != kOrderedDict && !is_allowed_(global))
+      return refuse({.what = "refuses to import " + global, .expected = "only what tensors need"});
+    const auto [known, is_new] = globals_.try_emplace(std::move(global), static_cast<uint32_t>(pickle_.names_.size()));
+    if (is_new) pickle_.names_.push_back(known->first);
+    return push({.kind = Kind::global, .text = pickle_.names_[known->second]});
+  }
+
+  Result<void> remember(uint32_t key) {
+    LSTAR_TRY(need(1));
+    memo_[key] = stack_.back();
+    return {};
+  }
+
+  Result<void> recall(uint32_t key) {
+    const auto found = memo_.find(key);
+    if (found == memo_.end()) return refuse({.what = "recalls what was not remembered"});
+    return push_place(found->second);
+  }
+
+  Result<void> call();
+  Result<void> step(Opcode opcode);
+
+  std::span<const std::byte> bytes_;
+  uint64_t place_;
+  uint64_t start_ = 0;  // of the instruction at hand
+  const std::string& path_;
+  bool (*is_allowed_)(std::string_view);
+  Pickle pickle_;
+  size_t copied_ = 0;  // items that calls have copied
+  std::vector<uint32_t> stack_;
+  std::vector<size_t> marks_;  // heights of the stack
+  std::unordered_map<uint32_t, uint32_t> memo_;
+  std::unordered_map<std::string, uint32_t> globals_;
+};
+
+// REDUCE: a function and a tuple of arguments. OrderedDict becomes a dict, filled where it is given pairs.
+Result<void> PickleMachine::call() {
+  LSTAR_ASSIGN(auto places, pop(2));
+  const auto& values = pickle_.values_;
+  const PickleValue &function = values[places[0]], &arguments = values[places[1]];
+  if (function.kind != Kind::global) return refuse({.what = "calls what is not a function"});
+  if (arguments.kind != Kind::tuple) return refuse({.what = "calls a function without a tuple of arguments"});
+  if (function.text != kOrderedDict) return push({.kind = Kind::call, .items = std::move(places)});
+  PickleValue dict{.kind = Kind::dict};
+  if (!arguments.items.empty()) {
+    const PickleValue& pairs = values[arguments.items[0]];
+    if (pairs.kind != Kind::list && pairs.kind != Kind::tuple) return refuse({.what = "OrderedDict of no list"});
+    for (const uint32_t item : pairs.items) {
+      const PickleValue& pair = values[item];
+      if ((pair.kind != Kind::list && pair.kind != Kind::tuple) || pair.items.size() != 2)
+        return refuse({.what = "OrderedDict of what is not pairs"});
+      // One list may be named by many calls: what they copy counts as values.
+      if (copied_ += 2; copied_ > kMostValues) return refuse({.what = "too many values"});
+      dict.items.insert(dict.items.end(), pair.items.begin(), pair.items.end());
+    }
+  }
+  return push(std::move(dict));
+}
+
+Result<void> PickleMachine::step(Opcode opcode) {
+  switch (opcode) {
+    case PROTO: {
+      LSTAR_ASSIGN(const auto protocol, number<uint8_t>());
+      if (protocol >= 2 && protocol <= 5) return {};
+      return refuse({.what = "protocol is not read", .expected = "2 to 5", .found = fmt::format("{}", protocol)});
+    }
+    case FRAME: LSTAR_TRY(number<uint64_t>()); return {};  // for readers of streams
+
+    case NONE: return push({.kind = Kind::none});
+    case NEWTRUE: return push({.kind = Kind::boolean, .integer = 1});
+    case NEWFALSE: return push({.kind = Kind::boolean, .integer = 0});
+    case BININT: {
+      LSTAR_ASSIGN(const auto value, number<int32_t>());
+      return push({.kind = Kind::integer, .integer = value});
+    }
+    case BININT1: {
+      LSTAR_ASSIGN(const auto value, number<uint8_t>());
+      return push({.kind = Kind::integer, .integer = value});
+    }
+    case BININT2: {
+      LSTAR_ASSIGN(const auto value, number<uint16_t>());
+      return push({.kind = Kind::integer, .integer = value});
+    }
+    case LONG1: return push_long(counted<uint8_t>());
+    case LONG4: return push_long(counted<int32_t>());
+    case BINFLOAT: LSTAR_TRY(number<uint64_t>()); return push({.kind = Kind::number});
+
+    case BINSTRING: return push_text(counted<int32_t>());
+    case SHORT_BINSTRING:
+    case SHORT_BINBYTES:
+    case SHORT_BINUNICODE: return push_text(counted<uint8_t>());
+    case BINUNICODE:
+    case BINBYTES: return push_text(counted<uint32_t>());
+    case BINUNICODE8:
+    case BINBYTES8: return push_text(counted<uint64_t>());
+
+    case EMPTY_TUPLE: return push({.kind = Kind::tuple});
+    case EMPTY_LIST: return push({.kind = Kind::list});
+    case EMPTY_DICT: return push({.kind = Kind::dict});
+    case TUPLE1: return push_items(Kind::tuple, pop(1));
+    case TUPLE2: return push_items(Kind::tuple, pop(2));
+    case TUPLE3: return push_items(Kind::tuple, pop(3));
+    case TUPLE: return push_items(Kind::tuple, pop_to_mark());
+
+    case APPEND: {
+      LSTAR_ASSIGN(auto places, pop(1));
+      return add(Kind::list, "list", std::move(places));
+    }
+    case APPENDS: {
+      LSTAR_ASSIGN(auto places, pop_to_mark());
+      return add(Kind::list, "list", std::move(places));
+    }
+    case SETITEM: {
+      LSTAR_ASSIGN(auto places, pop(2));
+      return add(Kind::dict, "dict", std::move(places));
+    }
+    case SETITEMS: {
+      LSTAR_ASSIGN(auto places, pop_to_mark());
+      return add(Kind::dict, "dict", std::move(places));
+    }
+
+    case MARK:
+      if (marks_.size() >= kMostMarks) return refuse({.what = "nested too deep"});
+      marks_.push_back(stack_.size());
+      return {};
+    case POP: LSTAR_TRY(pop()); return {};
+    case POP_MARK: LSTAR_TRY(pop_to_mark()); return {};
+    case DUP: {
+      LSTAR_TRY(need(1));
+      return push_place(stack_.back());
+    }
+
+    case BINPUT: {
+      LSTAR_ASSIGN(const auto key, number<uint8_t>());
+      return remember(key);
+    }
+    case LONG_BINPUT: {
+      LSTAR_ASSIGN(const auto key, number<uint32_t>());
+      return remember(key);
+    }
+    case MEMOIZE: return remember(static_cast<uint32_t>(memo_.size()));
+    case BINGET: {
+      LSTAR_ASSIGN(const auto key, number<uint8_t>());
+      return recall(key);
+    }
+    case LONG_BINGET: {
+      LSTAR_ASSIGN(const auto key, number<uint32_t>());
+      return recall(key);
+    }
+
+    case GLOBAL: {
+      LSTAR_ASSIGN(const std::string_view module, line());
+      LSTAR_ASSIGN(const std::string_view name, line());
+      return push_global(module, name);
+    }
+    case STACK_GLOBAL: {
+      LSTAR_ASSIGN(const auto places, pop(2));
+      const PickleValue &module = pickle_.values_[places[0]], &name = pickle_.values_[places[1]];
+      if (module.kind != Kind::text || name.kind != Kind::text ||
+          std::max(module.text.size(), name.text.size()) > kLongestName)
+        return refuse({.what = "a global without its names"});
+      return push_global(module.text, name.text);
+    }
+    case REDUCE: return call();
+    case BUILD: {  // sets attributes, which hold no tensors of a checkpoint
+      LSTAR_TRY(need(2));
+      LSTAR_TRY(pop());
+      return {};
+    }
+    case BINPERSID: return push_items(Kind::persistent, pop(1));
+    case STOP: break;
+  }
+  return refuse({.what = "instruction is not read", .found = fmt::format("{:#04x}", static_cast<uint8_t>(opcode))});
+}
+
+Result<Pickle> Pickle::read(std::span<const std::byte> bytes, uint64_t begin, const std::string& path,
+                            bool (*is_allowed)(std::string_view)) {
+  return PickleMachine(bytes, begin, path, is_allowed).run();
+}
+
+}  // namespace lstar

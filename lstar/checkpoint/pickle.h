@@ -1,0 +1,60 @@
+// Reads Python pickles without executing anything: what they hold becomes a tree of inert values. A pickle is a program
+// for a stack machine; only the instructions that build plain values are read, and a call of a function is kept as a
+// value ("call of F with arguments A"), for functions on the caller's list. Any other global (function or class) is
+// refused by name, and so is any other instruction. Values may be shared. Borrows the bytes. Const calls may be made
+// from several threads.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lstar/base/result.h"
+
+namespace lstar {
+
+struct PickleValue {
+  enum class Kind {
+    none,
+    boolean,     // integer
+    integer,     // integer; text has the bytes of one that is wider than 64 bits, little-endian
+    number,      // a float; its value is not kept
+    text,        // text, also for strings of bytes
+    tuple,       // items
+    list,        // items
+    dict,        // items: key, value, key, value, ... also for an OrderedDict
+    global,      // text: "module.name"
+    call,        // items: the global and its tuple of arguments
+    persistent,  // items: the tuple that names something outside the pickle
+  };
+  Kind kind = Kind::none;
+  int64_t integer = 0;
+  std::string_view text;
+  std::vector<uint32_t> items;  // places of values, for Pickle::at
+};
+
+class Pickle {
+ public:
+  // Reads one pickle (protocol 2 to 5) that begins at byte `begin` of a file; `path` is the file's, for errors.
+  // `is_allowed` is asked for each global, "module.name"; "collections.OrderedDict" is known.
+  static Result<Pickle> read(std::span<const std::byte> bytes, uint64_t begin, const std::string& path,
+                             bool (*is_allowed)(std::string_view global));
+
+  const PickleValue& root() const { return values_[root_]; }
+  const PickleValue& at(uint32_t place) const { return values_[place]; }
+  uint32_t size() const { return static_cast<uint32_t>(values_.size()); }  // of all values, for at()
+  uint64_t end() const { return end_; }                                    // the byte behind the pickle
+
+ private:
+  friend class PickleMachine;
+  std::vector<PickleValue> values_;
+  std::deque<std::string> names_;  // of globals, each once; a deque leaves them where they are
+  uint32_t root_ = 0;
+  uint64_t end_ = 0;
+};
+
+}  // namespace lstar
