@@ -16,5 +16,6 @@ void add_predict(CLI::App& app, int& status);
 void add_inspect(CLI::App& app, int& status);
 void add_tokenize(CLI::App& app, int& status);
 void add_detect(CLI::App& app, int& status);
+void add_fetch(CLI::App& app, int& status);
 
 }  // namespace lstar::cli

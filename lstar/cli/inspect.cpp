@@ -1,6 +1,7 @@
 #include <memory>
 
 #include "lstar/cli/command.h"
+#include "lstar/cli/locate.h"
 #include "lstar/cli/options.h"
 #include "lstar/cli/terminal.h"
 #include "lstar/report/inspection.h"
@@ -16,7 +17,7 @@ void add_inspect(CLI::App& app, int& status) {
   const auto options = std::make_shared<Options>();
   CLI::App* command =
       app.add_subcommand("inspect", "What is in a checkpoint: family, shapes, dtypes, heads, weight norms");
-  command->add_option("MODEL", options->model, "A folder in Hugging Face's layout, or a .gguf file")->required();
+  command->add_option("MODEL", options->model, kModelHelp)->required();
   command
       ->add_option("--head-layout", options->layout, "W_V of a fused query_key_value: its real rows, or the last third")
       ->check(CLI::IsMember({"true", "thirds"}))

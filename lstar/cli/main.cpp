@@ -24,6 +24,7 @@ int main(int argc, char** argv) {
   add_inspect(app, status);
   add_tokenize(app, status);
   add_detect(app, status);
+  add_fetch(app, status);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

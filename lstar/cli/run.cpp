@@ -6,6 +6,8 @@
 
 #include "lstar/base/atomic_file.h"
 #include "lstar/cli/command.h"
+#include "lstar/cli/cross_heritage.h"
+#include "lstar/cli/locate.h"
 #include "lstar/cli/options.h"
 #include "lstar/cli/terminal.h"
 #include "lstar/report/study_json.h"
@@ -21,7 +23,9 @@ struct Options {
   std::optional<uint64_t> seed;
   PromptOptions prompts;
   ComputeOptions compute;
-  bool json = false, quiet = false;
+  bool json = false, quiet = false, yes = false;
+
+  bool is_built_in_study() const { return models.empty() && manifest.empty(); }
 };
 
 // The notebook's five, for models named without a manifest or prompts.
@@ -38,6 +42,8 @@ Result<Study> asked_for(const Options& options) {
   Study study;
   if (!options.manifest.empty()) {
     LSTAR_ASSIGN(study, read_manifest(options.manifest));
+  } else if (options.is_built_in_study()) {
+    LSTAR_ASSIGN(study, cross_heritage_study());
   }
   for (const std::string& model : options.models) study.models.push_back({.name = model, .path = model});
   LSTAR_ASSIGN(std::vector<Prompt> prompts, options.prompts.read());
@@ -83,11 +89,13 @@ int run(const Options& options) {
       return kUsage;
     }
   }
+  if (options.is_built_in_study() && !may_download(*study, options.yes, options.quiet)) return kUsage;
   const bool prints = !options.quiet && !options.json, colour = stdout_takes_colour();
   if (prints) print(study_banner(*study, colour));
   ProgressBar bar(options.quiet);
   RunOptions running{.threads = options.compute.threads,
                      .timestamp = options.timestamp.empty() ? now() : options.timestamp,
+                     .locate = [&](const ModelEntry& entry) { return locate(entry.path, options.quiet); },
                      .progress = bar.callback()};
   size_t model = 0;
   running.begin = [&](const ModelEntry& entry) {
@@ -116,7 +124,10 @@ int run(const Options& options) {
 void add_run(CLI::App& app, int& status) {
   const auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("run", "The whole study: measure, compare, verdict, figures, JSON");
-  command->add_option("MODEL", options->models, "Folders in Hugging Face's layout, or .gguf files");
+  command->add_option(
+      "MODEL", options->models,
+      "Folders in Hugging Face's layout, .gguf files, or hub ids (org/name, org/name@revision); without "
+      "any, and without a manifest, the notebook's six models");
   command->add_option("--manifest", options->manifest, "A study: models with their labs, prompts, defaults (TOML)")
       ->check(CLI::ExistingFile);
   options->prompts.add_to(*command);
@@ -138,10 +149,8 @@ void add_run(CLI::App& app, int& status) {
                       "Stands where the time would, so that results can be compared");
   command->add_flag("--json", options->json, "Print the result as JSON and nothing else");
   command->add_flag("--quiet", options->quiet, "Print nothing but errors");
-  command->callback([options, &status] {
-    if (options->models.empty() && options->manifest.empty()) throw CLI::RequiredError("MODEL or --manifest");
-    status = run(*options);
-  });
+  command->add_flag("--yes", options->yes, "Download the notebook's models without asking");
+  command->callback([options, &status] { status = run(*options); });
 }
 
 }  // namespace lstar::cli

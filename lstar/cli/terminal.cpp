@@ -63,4 +63,55 @@ Progress ProgressBar::callback() {
   return [this](std::string_view step, int64_t done, int64_t total) { update(step, done, total); };
 }
 
+void TransferBar::show(bool on) { on_ = on && ::isatty(STDERR_FILENO); }
+
+void TransferBar::update(std::string_view file, int64_t done, int64_t total) {
+  if (!on_ || total <= 0) return;
+  const auto now = Clock::now();
+  if (!started_ || done < last_done_) {  // what an earlier process brought is no speed of ours
+    started_ = true;
+    last_ = now;
+    last_done_ = done;
+    return;
+  }
+  const double seconds = std::chrono::duration<double>(now - last_).count();
+  if (seconds < 0.1) return;
+  const double rate = static_cast<double>(done - last_done_) / seconds;
+  const double weight = std::min(1.0, seconds / 3);  // an average over some three seconds
+  rate_ = rate_ == 0 ? rate : rate_ + weight * (rate - rate_);
+  last_ = now;
+  last_done_ = done;
+  const int filled = static_cast<int>(kBarWidth * std::min(done, total) / total);
+  std::string bar;
+  for (int i = 0; i < kBarWidth; ++i) bar += i < filled ? "█" : "░";
+  std::string eta = "-:--";
+  if (rate_ > 0) {
+    const auto left = std::min<int64_t>(static_cast<int64_t>(static_cast<double>(total - done) / rate_), 359999);
+    eta = left >= 3600 ? fmt::format("{}:{:02}:{:02}", left / 3600, left / 60 % 60, left % 60)
+                       : fmt::format("{}:{:02}", left / 60, left % 60);
+  }
+  to_stderr(fmt::format("\r\x1b[K{} {} {:.1f}/{:.1f} MB, {:.1f} MB/s, {}", file, bar, static_cast<double>(done) / 1e6,
+                        static_cast<double>(total) / 1e6, rate_ / 1e6, eta));
+  drawn_ = true;
+}
+
+void TransferBar::clear() {
+  if (drawn_) to_stderr("\r\x1b[K");
+  drawn_ = false;
+}
+
+Progress TransferBar::callback() {
+  return [this](std::string_view file, int64_t done, int64_t total) { update(file, done, total); };
+}
+
+bool can_ask() { return ::isatty(STDIN_FILENO) && ::isatty(STDERR_FILENO); }
+
+bool ask(std::string_view question) {
+  if (!can_ask()) return false;
+  to_stderr(fmt::format("{} [y/N] ", question));
+  char answer[64] = "";
+  if (!std::fgets(answer, sizeof answer, stdin)) return false;
+  return answer[0] == 'y' || answer[0] == 'Y';
+}
+
 }  // namespace lstar::cli

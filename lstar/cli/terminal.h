@@ -34,4 +34,28 @@ class ProgressBar {
   std::chrono::steady_clock::time_point last_{};
 };
 
+// The same for bytes that are transferred: how many, how fast, and how long it will take.
+class TransferBar {
+ public:
+  TransferBar() = default;
+  ~TransferBar() { clear(); }
+  TransferBar(const TransferBar&) = delete;
+  TransferBar& operator=(const TransferBar&) = delete;
+  void show(bool on);  // hidden until then; never shown where stderr is no terminal
+  void update(std::string_view file, int64_t done, int64_t total);
+  void clear();
+  Progress callback();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  bool on_ = false, drawn_ = false, started_ = false;
+  int64_t last_done_ = 0;
+  double rate_ = 0;  // bytes a second, of late
+  Clock::time_point last_{};
+};
+
+// Asks on the terminal; false where the answer is anything but yes, or where there is no terminal to ask on.
+bool can_ask();
+bool ask(std::string_view question);
+
 }  // namespace lstar::cli

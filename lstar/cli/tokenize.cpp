@@ -1,12 +1,25 @@
+#include <filesystem>
 #include <memory>
 
 #include "lstar/checkpoint/checkpoint.h"
 #include "lstar/cli/command.h"
+#include "lstar/cli/locate.h"
 #include "lstar/cli/terminal.h"
 #include "lstar/report/tokens.h"
 #include "lstar/tokenizer/tokenizer.h"
 
 namespace lstar::cli {
+namespace {
+
+// A folder's tokenizer needs no weights beside it; a GGUF file holds both. The tokenizer keeps nothing of either.
+Result<Tokenizer> tokenizer_of(const std::string& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) return open_tokenizer({.folder = path});
+  LSTAR_ASSIGN(const auto checkpoint, open_checkpoint(path));
+  return open_tokenizer(checkpoint->tokenizer());
+}
+
+}  // namespace
 
 void add_tokenize(CLI::App& app, int& status) {
   struct Options {
@@ -15,15 +28,15 @@ void add_tokenize(CLI::App& app, int& status) {
   };
   const auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("tokenize", "Token ids and pieces of a text");
-  command->add_option("MODEL", options->model, "A folder in Hugging Face's layout, or a .gguf file")->required();
+  command->add_option("MODEL", options->model, kModelHelp)->required();
   command->add_option("TEXT", options->text, "The text")->required();
   command->add_flag("--no-special-tokens", options->no_special, "Leave out what the tokenizer adds by itself");
   command->add_flag("--json", options->json, "Print JSON");
   command->callback([options, &status] {
     status = kNoneRun;
-    const auto checkpoint = open_checkpoint(options->model);
-    if (!checkpoint) return message(checkpoint.error());
-    const auto tokenizer = open_tokenizer((*checkpoint)->tokenizer());
+    const auto path = locate(options->model, false, {.weights = false, .tokenizer = true});
+    if (!path) return message(path.error());
+    const auto tokenizer = tokenizer_of(*path);
     if (!tokenizer) return message(tokenizer.error());
     const auto ids = tokenizer->encode(options->text, !options->no_special);
     if (!ids) return message(ids.error());

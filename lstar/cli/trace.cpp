@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "lstar/cli/command.h"
+#include "lstar/cli/locate.h"
 #include "lstar/cli/options.h"
 #include "lstar/cli/terminal.h"
 #include "lstar/report/trace_json.h"
@@ -25,6 +26,11 @@ int run(const Options& options) {
     message(prompts ? Error{.what = "no prompts", .expected = "--prompt, --prompts or --token-ids"} : prompts.error());
     return kUsage;
   }
+  const auto path = locate(options.model, options.quiet);
+  if (!path) {
+    message(path.error());
+    return kNoneRun;
+  }
   ProgressBar bar(options.quiet);
   bar.label(options.model);
   const MeasureOptions measuring{
@@ -35,7 +41,7 @@ int run(const Options& options) {
       .next_tokens = options.next_tokens,
       .hash_files = options.json,
       .progress = bar.callback()};
-  const auto measured = measure(options.model, options.model, *prompts, measuring);
+  const auto measured = measure(options.model, *path, *prompts, measuring);
   bar.clear();
   if (!measured) {
     message(measured.error());
@@ -65,7 +71,7 @@ int run(const Options& options) {
 void add_trace(CLI::App& app, int& status) {
   const auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("trace", "One model: traces, floors and L* by prompt and layer");
-  command->add_option("MODEL", options->model, "A folder in Hugging Face's layout, or a .gguf file")->required();
+  command->add_option("MODEL", options->model, kModelHelp)->required();
   options->prompts.add_to(*command);
   options->compute.add_to(*command);
   command->add_option("--next-token", options->next_tokens, "Show the K likeliest next tokens of each prompt")

@@ -249,9 +249,14 @@ StudyResult evaluate(const Study& study, std::vector<Result<ModelResult>> models
 
 namespace {
 
-Result<ModelResult> run_model(const Study& study, const ModelEntry& entry, const MeasureOptions& measuring) {
+Result<ModelResult> run_model(const Study& study, const ModelEntry& entry, const RunOptions& options,
+                              const MeasureOptions& measuring) {
   try {
-    LSTAR_ASSIGN(Measurement measurement, measure(entry.name, entry.path, study.prompts, measuring));
+    std::string path = entry.path;
+    if (options.locate) {
+      LSTAR_ASSIGN(path, options.locate(entry));
+    }
+    LSTAR_ASSIGN(Measurement measurement, measure(entry.name, path, study.prompts, measuring));
     return evaluate_model(study, entry, std::move(measurement));
   } catch (const std::bad_alloc&) {  // one model too large for this machine never stops a study
     return fail({.what = "out of memory", .file = entry.path});
@@ -270,7 +275,7 @@ StudyResult run_study(const Study& study, const RunOptions& options) {
   std::vector<Result<ModelResult>> models;
   for (const ModelEntry& entry : study.models) {
     if (options.begin) options.begin(entry);
-    models.push_back(run_model(study, entry, measuring));
+    models.push_back(run_model(study, entry, options, measuring));
     if (options.done) options.done(entry, models.back());
   }
   return evaluate(study, std::move(models), options.timestamp);

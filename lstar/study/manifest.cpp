@@ -172,16 +172,20 @@ class Reader {
 
 }  // namespace
 
-Result<Study> read_manifest(const std::string& path) {
-  LSTAR_ASSIGN(const std::string content, read_file(path, kLargestManifest));
+Result<Study> parse_manifest(std::string_view text, const std::string& source) {
   try {  // Debian's library is built to report by exceptions
-    return Reader(path).read(toml::parse(std::string_view(content), std::string_view(path)));
+    return Reader(source).read(toml::parse(text, std::string_view(source)));
   } catch (const toml::parse_error& error) {
     return fail({.what = "not valid TOML",
-                 .file = path,
+                 .file = source,
                  .at = fmt::format("line {}", error.source().begin.line),
                  .found = std::string(error.description())});
   }
+}
+
+Result<Study> read_manifest(const std::string& path) {
+  LSTAR_ASSIGN(const std::string content, read_file(path, kLargestManifest));
+  return parse_manifest(content, path);
 }
 
 }  // namespace lstar

@@ -81,7 +81,7 @@ bool has_nan(const Measurement& m) {
 Identity identity_of(const std::string& name, const Checkpoint& checkpoint) {
   return {.model = name,
           .path = checkpoint.path(),
-          .revision = {},
+          .revision = checkpoint.revision(),
           .format = checkpoint.format(),
           .files = {},
           .stored_dtype = stored_dtypes(checkpoint)};

@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lstar/analysis/decides.h"
@@ -18,7 +19,7 @@ namespace lstar {
 
 struct ModelEntry {
   std::string name;  // as tables show it
-  std::string path;  // a folder or a .gguf file
+  std::string path;  // a folder, a .gguf file or a hub id
   std::string lab = "unknown";
   std::optional<int> layers, heads;  // what the manifest says; the checkpoint decides
   std::string expected;              // DAMPEN, EXPAND or empty
@@ -125,6 +126,8 @@ struct RunOptions {
   int threads = 0;
   bool hash_files = true;
   std::string timestamp;
+  // A model's folder or file, where ModelEntry::path may be something else (a hub id); empty: the path as it stands.
+  std::function<Result<std::string>(const ModelEntry&)> locate;
   Progress progress;                                                        // within a model
   std::function<void(const ModelEntry&)> begin;                             // may be empty, as the next
   std::function<void(const ModelEntry&, const Result<ModelResult>&)> done;  // called as each model ends
@@ -135,6 +138,9 @@ StudyResult run_study(const Study&, const RunOptions&);
 
 // Reads a manifest (TOML). Relative model paths are relative to the manifest; ${NAME} in a path is the environment's.
 Result<Study> read_manifest(const std::string& path);
+
+// The same from a manifest's text; `source` names it in errors, and its folder is what paths may be relative to.
+Result<Study> parse_manifest(std::string_view text, const std::string& source);
 
 // Reads prompts: one a line, or JSON Lines objects with "text" (or "token_ids").
 Result<std::vector<Prompt>> read_prompts(const std::string& path);

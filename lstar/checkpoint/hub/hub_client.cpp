@@ -68,7 +68,7 @@ std::string first_line(std::string text) {
   return text.size() > 200 || text.starts_with('<') ? "" : text;
 }
 
-std::string escaped_slashes(std::string_view text) {
+std::string escaped(std::string_view text) {
   std::string out;
   for (const char c : text) {
     const bool plain =
@@ -91,11 +91,12 @@ std::string HubClient::url_of(const HubModel& model, const std::string& revision
   std::string name;
   for (size_t begin = 0;;) {
     const size_t slash = file.find('/', begin);
-    name += "/" + escaped_slashes(std::string_view(file).substr(begin, slash - begin));
+    name += '/';
+    name += escaped(std::string_view(file).substr(begin, slash - begin));
     if (slash == std::string::npos) break;
     begin = slash + 1;
   }
-  return fmt::format("{}/{}/resolve/{}{}", environment_.endpoint, model.repo, escaped_slashes(revision), name);
+  return fmt::format("{}/{}/resolve/{}{}", environment_.endpoint, model.repo, escaped(revision), name);
 }
 
 // Follows redirects. A HEAD ends at a redirect to another host that already says what the file is: beyond it lies the

@@ -1,0 +1,22 @@
+// MODEL as the command line takes it, to a folder or file: on disk, in the hub's cache, or downloaded after saying so.
+#pragma once
+
+#include <string>
+
+#include "lstar/base/result.h"
+#include "lstar/checkpoint/hub/locate_model.h"
+#include "lstar/cli/terminal.h"
+
+namespace lstar::cli {
+
+inline constexpr const char* kModelHelp =
+    "A folder in Hugging Face's layout, a .gguf file, or a hub id: org/name or org/name@revision";
+
+// What locate_model is told: the environment's hub, messages and a bar on stderr. `bar` outlives the result.
+LocateOptions locate_options(TransferBar& bar, bool quiet, ModelNeeds needs = {});
+
+Result<std::string> locate(const std::string& model, bool quiet, ModelNeeds needs = {});
+
+std::string bytes_text(uint64_t bytes);  // "541 MB", "3.7 GB"
+
+}  // namespace lstar::cli
