@@ -5,11 +5,14 @@ a few may differ by one place."""
 import torch
 from layers import heads_of, layers_of
 
+STATED = ("gpt2", "gpt_neox", "opt", "bloom", "llama")  # families whose rounding points are written down here
+
 
 def rotated(x, model, round_):
     rotary = next(m for m in model.modules() if hasattr(m, "inv_freq"))
+    factor = rotary.attention_scaling
     angle = torch.arange(x.shape[1]).float()[:, None] * rotary.inv_freq.float()
-    cos, sin = (round_(torch.cat([t, t], dim=-1).double()) for t in (angle.cos(), angle.sin()))
+    cos, sin = (round_(torch.cat([t, t], dim=-1).double()) for t in (angle.cos() * factor, angle.sin() * factor))
     dims = cos.shape[-1]
     turned, kept = x[..., :dims], x[..., dims:]
     half = torch.cat([-turned[..., dims // 2 :], turned[..., : dims // 2]], dim=-1)
