@@ -69,7 +69,7 @@ class Checkpoint {
   virtual TokenizerSource tokenizer() const = 0;
 
   const std::string& path() const { return path_; }      // what was opened: a folder or a file
-  const std::string& format() const { return format_; }  // "safetensors" or "gguf"
+  const std::string& format() const { return format_; }  // "safetensors", "pytorch" or "gguf"
 
   // The commit, where the checkpoint is a snapshot of a hub's repository.
   virtual std::optional<std::string> revision() const;
@@ -85,8 +85,8 @@ class Checkpoint {
   std::string path_, format_;
 };
 
-// Opens a folder in Hugging Face's layout (config.json with model.safetensors, or with
-// model.safetensors.index.json and its shards), or a .gguf file. Reads headers only.
+// Opens a folder in Hugging Face's layout (config.json with model.safetensors or pytorch_model.bin, whole or in shards
+// behind an index; see checkpoint_folder.h), or a .gguf file, whole or the first of its parts. Reads headers only.
 Result<std::unique_ptr<Checkpoint>> open_checkpoint(const std::string& path);
 
 }  // namespace lstar

@@ -12,6 +12,7 @@
 
 #include "lstar/base/json.h"
 #include "lstar/checkpoint/gguf.h"
+#include "lstar/checkpoint/gguf_split.h"
 #include "lstar/checkpoint/mapped_checkpoint.h"
 #include "lstar/checkpoint/safetensors.h"
 #include "lstar/checkpoint/torch_file.h"
@@ -141,7 +142,9 @@ Result<std::unique_ptr<Checkpoint>> CheckpointFolder::open(const std::string& pa
   const std::string config_path = path + "/config.json";
   if (!exists(config_path)) {
     const std::vector<std::string> ggufs = files_ending(path, {".gguf"});
-    if (ggufs.size() != 1) return fail({.what = "the folder has no config.json", .file = path});
+    const auto part = ggufs.empty() ? std::nullopt : parse_gguf_part_name(ggufs[0]);
+    const bool is_one_model = ggufs.size() == 1 || (part && static_cast<size_t>(part->count) == ggufs.size());
+    if (!is_one_model) return fail({.what = "the folder has no config.json", .file = path});
     LSTAR_ASSIGN(MappedFile mapped, MappedFile::open(path + "/" + ggufs[0]));
     return open_gguf(std::move(mapped));
   }

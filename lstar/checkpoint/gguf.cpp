@@ -4,11 +4,13 @@
 
 #include <bit>
 #include <cstring>
+#include <iterator>
 #include <limits>
 #include <utility>
 #include <vector>
 
 #include "lstar/checkpoint/gguf_cursor.h"
+#include "lstar/checkpoint/gguf_split.h"
 #include "lstar/checkpoint/gguf_values.h"
 #include "lstar/checkpoint/mapped_checkpoint.h"
 
@@ -160,8 +162,14 @@ class GgufFile final : public MappedCheckpoint {
   JsonDocument config_;
 };
 
-Result<std::unique_ptr<Checkpoint>> GgufFile::open(MappedFile mapped) {
-  const std::string path = mapped.path();
+// What one file says; a model may be in several.
+struct GgufPart {
+  GgufValues values;
+  std::vector<PlacedTensor> tensors;
+};
+
+Result<GgufPart> read_part(const MappedFile& mapped, size_t file) {
+  const std::string& path = mapped.path();
   GgufCursor cursor(mapped.bytes(), path);
   if (!is_gguf(mapped)) return fail({.what = "not a GGUF file", .file = path, .at = "byte 0", .expected = "GGUF"});
   LSTAR_TRY(cursor.take(kMagic.size(), "the magic number"));
@@ -171,21 +179,13 @@ Result<std::unique_ptr<Checkpoint>> GgufFile::open(MappedFile mapped) {
   LSTAR_ASSIGN(const auto pair_count, cursor.number<uint64_t>("the head"));
   LSTAR_TRY(cursor.check_count(tensor_count, kSmallestTensor, "tensors"));
   LSTAR_ASSIGN(GgufValues values, GgufValues::parse(cursor, pair_count));
-
-  const auto architecture = values.string("general.architecture");
-  if (!architecture || architecture->empty()) return fail({.what = "has no text general.architecture", .file = path});
-  if (const auto parts = values.integer("split.count"); parts && *parts > 1)
-    return fail({.what = "split GGUF files are not read yet",
-                 .file = path,
-                 .at = "key split.count",
-                 .expected = "one file",
-                 .found = fmt::format("{}", *parts)});
   LSTAR_ASSIGN(const uint64_t alignment, read_alignment(values));
 
   LSTAR_TRY(cursor.check_count(tensor_count, kSmallestTensor, "tensors"));
   std::vector<PlacedTensor> tensors;
   for (uint64_t i = 0; i < tensor_count; ++i) {
     LSTAR_ASSIGN(PlacedTensor tensor, parse_tensor(cursor));
+    tensor.file = file;
     tensors.push_back(std::move(tensor));
   }
   const uint64_t data_begin = (cursor.position() + alignment - 1) / alignment * alignment;
@@ -197,14 +197,63 @@ Result<std::unique_ptr<Checkpoint>> GgufFile::open(MappedFile mapped) {
     error.at = tensor_label(tensor.info.name);
     return fail(std::move(error));
   }
+  return GgufPart{std::move(values), std::move(tensors)};
+}
 
-  LSTAR_ASSIGN(JsonDocument config, JsonDocument::parse(values.config(*architecture), path));
-  std::unique_ptr<GgufFile> checkpoint(new GgufFile(std::move(values), std::move(config)));
-  checkpoint->path_ = path;
-  checkpoint->format_ = "gguf";
+Result<void> expect_value(const GgufValues& values, const std::string& key, int64_t expected) {
+  const auto found = values.integer(key);
+  if (found == expected) return {};
+  return fail({.what = "part of another model, or misnamed",
+               .file = values.path(),
+               .at = "key " + key,
+               .expected = fmt::format("{}", expected),
+               .found = found ? fmt::format("{}", *found) : "none"});
+}
+
+// Opens the other parts of a model whose first part says that there are `count`.
+Result<void> read_other_parts(int64_t count, std::vector<MappedFile>& files, GgufPart& first) {
+  const std::string path = files[0].path();
+  const auto name = parse_gguf_part_name(path);
+  if (!name || name->number != 1 || name->count != count)
+    return fail({.what = "first of several parts, and not named so",
+                 .file = path,
+                 .at = "key split.count",
+                 .expected = fmt::format("a name that ends -00001-of-{:05}.gguf", count)});
+  LSTAR_TRY(expect_value(first.values, "split.no", 0));
+  for (int part = 2; part <= name->count; ++part) {
+    LSTAR_ASSIGN(MappedFile mapped, MappedFile::open(name->path(part)));
+    LSTAR_ASSIGN(GgufPart more, read_part(mapped, files.size()));
+    LSTAR_TRY(expect_value(more.values, "split.no", part - 1));
+    LSTAR_TRY(expect_value(more.values, "split.count", count));
+    std::move(more.tensors.begin(), more.tensors.end(), std::back_inserter(first.tensors));
+    files.push_back(std::move(mapped));
+  }
+  const auto total = static_cast<int64_t>(first.tensors.size());
+  if (first.values.has("split.tensors.count")) LSTAR_TRY(expect_value(first.values, "split.tensors.count", total));
+  return {};
+}
+
+Result<std::unique_ptr<Checkpoint>> GgufFile::open(MappedFile mapped) {
+  const auto name = parse_gguf_part_name(mapped.path());
+  LSTAR_ASSIGN(GgufPart model, read_part(mapped, 0));
+  const int64_t parts = model.values.integer("split.count").value_or(1);
+  if (parts > 1 && name && name->number > 1) {  // any part names the model
+    LSTAR_ASSIGN(mapped, MappedFile::open(name->path(1)));
+    LSTAR_ASSIGN(model, read_part(mapped, 0));
+    LSTAR_TRY(expect_value(model.values, "split.count", parts));
+  }
+  const std::string path = mapped.path();
   std::vector<MappedFile> files;
   files.push_back(std::move(mapped));
-  LSTAR_TRY(checkpoint->take(std::move(files), std::move(tensors)));
+  if (parts > 1) LSTAR_TRY(read_other_parts(parts, files, model));
+
+  const auto architecture = model.values.string("general.architecture");
+  if (!architecture || architecture->empty()) return fail({.what = "has no text general.architecture", .file = path});
+  LSTAR_ASSIGN(JsonDocument config, JsonDocument::parse(model.values.config(*architecture), path));
+  std::unique_ptr<GgufFile> checkpoint(new GgufFile(std::move(model.values), std::move(config)));
+  checkpoint->path_ = path;
+  checkpoint->format_ = "gguf";
+  LSTAR_TRY(checkpoint->take(std::move(files), std::move(model.tensors)));
   return checkpoint;
 }
 

@@ -3,11 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <limits>
 #include <optional>
 #include <tuple>
 
 #include "lstar/checkpoint/gguf_metadata.h"
+#include "lstar/checkpoint/gguf_split.h"
 #include "tests/support/checkpoint_writer.h"
 #include "tests/support/temporary_folder.h"
 
@@ -201,8 +203,9 @@ TEST_F(Gguf, BrokenHeads) {
   EXPECT_EQ(message_for(gguf_bytes({}, {})), "has no text general.architecture");
   EXPECT_EQ(message_for(gguf_bytes({{"general.architecture", uint32_t{3}}}, {})), "has no text general.architecture");
   EXPECT_EQ(message_for(gguf_bytes({kPairs[0], {"a", true}, {"a", true}}, {})), "key a: appears twice");
-  EXPECT_EQ(message_for(gguf_bytes({kPairs[0], {"split.count", uint16_t{3}}}, {})),
-            "key split.count: split GGUF files are not read yet: expected one file, found 3");
+  EXPECT_EQ(
+      message_for(gguf_bytes({kPairs[0], {"split.count", uint16_t{3}}}, {})),
+      "key split.count: first of several parts, and not named so: expected a name that ends -00001-of-00003.gguf");
   EXPECT_EQ(message_for(gguf_bytes({kPairs[0], {"split.count", uint16_t{1}}}, {})), "opened");
 }
 
@@ -286,6 +289,84 @@ TEST_F(Gguf, BrokenTensors) {
   const size_t offset = two.find(std::string("b\1\0\0\0", 5)) + 1 + 4 + 8 + 4;
   std::memset(two.data() + offset, 0, 8);
   EXPECT_THAT(message_for(two), StartsWith("tensor b: its data overlaps that of tensor a: expected a start at byte "));
+}
+
+class SplitGguf : public ::testing::Test {
+ protected:
+  std::string path(int part) const { return folder_ / fmt::format("m-{:05}-of-00003.gguf", part); }
+  static GgufPairs split(int no, int count, int tensors) {
+    return {{"split.no", static_cast<uint16_t>(no)},
+            {"split.count", static_cast<uint16_t>(count)},
+            {"split.tensors.count", static_cast<int32_t>(tensors)}};
+  }
+  void write_parts() {
+    GgufPairs first = split(0, 3, 4);
+    first.emplace_back("general.architecture", std::string("llama"));
+    first.emplace_back("llama.block_count", uint32_t{2});
+    write_gguf(path(1), first, {make_tensor("a", {2}, {1, 2}), make_tensor("d", {1}, {7})});
+    write_gguf(path(2), split(1, 3, 4), {make_tensor("c", {2}, {3, 4})});
+    write_gguf(path(3), split(2, 3, 4), {make_tensor("b", {2}, {5, 6}, StoredType::float16)});
+  }
+  std::string message(int part = 1) const {
+    const auto opened = open_checkpoint(path(part));
+    if (opened) return "opened";
+    const std::string message = opened.error().message();
+    return message.starts_with(folder_.path()) ? message.substr(folder_.path().size() + 1) : message;
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(SplitGguf, EveryPartNamesTheModel) {
+  write_parts();
+  for (const std::string& asked : {path(1), path(3), folder_.path()}) {
+    const auto checkpoint = open_checkpoint(asked);
+    ASSERT_TRUE(checkpoint) << checkpoint.error().message();
+    EXPECT_EQ((*checkpoint)->path(), path(1));
+    EXPECT_EQ(json_integer((*checkpoint)->config(), "block_count"), 2);
+    ASSERT_EQ((*checkpoint)->tensors().size(), 4u);
+    EXPECT_EQ((*checkpoint)->files().size(), 3u);
+    const TensorInfo& b = *(*checkpoint)->find("b");
+    EXPECT_EQ((*checkpoint)->file_of(b), path(3));
+    std::vector<float> values(2);
+    ASSERT_TRUE((*checkpoint)->read(b, {0, 1}, std::span<float>(values)));
+    EXPECT_THAT(values, ElementsAre(5, 6));
+  }
+}
+
+TEST_F(SplitGguf, PartsThatDoNotFit) {
+  write_parts();
+  write_gguf(path(2), split(2, 3, 4), {make_tensor("c", {2}, {3, 4})});
+  EXPECT_EQ(message(), "m-00002-of-00003.gguf: key split.no: part of another model, or misnamed: expected 1, found 2");
+  write_gguf(path(2), split(1, 4, 4), {make_tensor("c", {2}, {3, 4})});
+  EXPECT_EQ(message(),
+            "m-00002-of-00003.gguf: key split.count: part of another model, or misnamed: expected 3, found 4");
+  write_gguf(path(2), {}, {make_tensor("c", {2}, {3, 4})});
+  EXPECT_EQ(message(),
+            "m-00002-of-00003.gguf: key split.no: part of another model, or misnamed: expected 1, found none");
+  write_gguf(path(2), split(1, 3, 4), {});
+  EXPECT_EQ(message(),
+            "m-00001-of-00003.gguf: key split.tensors.count: part of another model, or misnamed: expected 3, found 4");
+  write_gguf(path(2), split(1, 3, 4), {make_tensor("a", {2}, {3, 4})});
+  EXPECT_EQ(message(), "m-00002-of-00003.gguf: tensor a: appears twice, first in m-00001-of-00003.gguf");
+  write_bytes(path(2), "GGUF");
+  EXPECT_EQ(message(), "m-00002-of-00003.gguf: byte 4: truncated in the head: expected 4 more bytes, found 0");
+  std::filesystem::remove(path(2));
+  EXPECT_EQ(message(3), "m-00002-of-00003.gguf: cannot be opened: No such file or directory");
+  std::filesystem::rename(path(1), path(2));
+  EXPECT_EQ(message(2), "m-00001-of-00003.gguf: cannot be opened: No such file or directory");
+}
+
+TEST(GgufPartName, Forms) {
+  const auto name = parse_gguf_part_name("a/b-c-00002-of-00010.gguf");
+  ASSERT_TRUE(name);
+  EXPECT_EQ(name->prefix, "a/b-c");
+  EXPECT_EQ(name->number, 2);
+  EXPECT_EQ(name->count, 10);
+  EXPECT_EQ(name->path(3), "a/b-c-00003-of-00010.gguf");
+  for (const char* other : {"a.gguf", "a-00000-of-00003.gguf", "a-00004-of-00003.gguf", "a-1-of-3.gguf",
+                            "a-00001-of-00003", "-0001-of-00003.gguf", ""})
+    EXPECT_FALSE(parse_gguf_part_name(other)) << other;
 }
 
 TEST_F(Gguf, EveryPrefixIsAnError) {
