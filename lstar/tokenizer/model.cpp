@@ -10,6 +10,15 @@ void encode_with(const SentencePieceBpe& model, std::string_view word, Model::Sc
                  std::vector<int32_t>& ids) {
   model.encode(word, scratch.sentencepiece, ids);
 }
+void encode_with(const WordPiece& model, std::string_view word, Model::Scratch& scratch, std::vector<int32_t>& ids) {
+  model.encode(word, scratch.text, ids);
+}
+void encode_with(const WordLevel& model, std::string_view word, Model::Scratch&, std::vector<int32_t>& ids) {
+  model.encode(word, ids);
+}
+void encode_with(const Unigram& model, std::string_view word, Model::Scratch& scratch, std::vector<int32_t>& ids) {
+  model.encode(word, scratch.unigram, ids);
+}
 
 }  // namespace
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
@@ -10,16 +11,20 @@
 
 #include "lstar/tokenizer/bpe.h"
 #include "lstar/tokenizer/sentencepiece_bpe.h"
+#include "lstar/tokenizer/unigram.h"
 #include "lstar/tokenizer/vocabulary.h"
+#include "lstar/tokenizer/wordpiece.h"
 
 namespace lstar {
 
 class Model {
  public:
-  using Kind = std::variant<Bpe, SentencePieceBpe>;
+  using Kind = std::variant<Bpe, SentencePieceBpe, WordPiece, WordLevel, Unigram>;
   struct Scratch {
     Bpe::Scratch bpe;
     SentencePieceBpe::Scratch sentencepiece;
+    Unigram::Scratch unigram;
+    std::string text;
   };
 
   Model() = default;

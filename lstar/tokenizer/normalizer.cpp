@@ -107,9 +107,10 @@ class Step {
       append_utf8(c, cleaned);
       if (apart) cleaned.push_back(' ');
     });
-    if (!text_.empty() && bert.clean) {
+    if (!text_.empty()) {
       const uint32_t first = decode_utf8(text_, 0).value;
-      begins_first_ &= first != 0 && first != 0xfffd && !is_control(first);
+      if (bert.clean) begins_first_ &= first != 0 && first != 0xfffd && !is_control(first);
+      if (bert.strip_accents) begins_first_ &= !is_nonspacing_mark(first);
     }
     if (bert.strip_accents && !is_plainly(UnicodeForm::nfd, cleaned)) cleaned = to_form(UnicodeForm::nfd, cleaned);
     rewrite(cleaned, out_, [&](uint32_t c) {
@@ -132,6 +133,11 @@ class Step {
 
   Result<bool> operator()(const SpelledBytes&) {
     spell_bytes(text_, out_);
+    return true;
+  }
+
+  Result<bool> operator()(const MappedText& mapped) {
+    mapped.map->normalize(text_, out_);
     return true;
   }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "lstar/base/result.h"
+#include "lstar/tokenizer/charsmap.h"
 #include "lstar/tokenizer/pattern.h"
 #include "lstar/tokenizer/unicode.h"
 
@@ -35,8 +36,11 @@ struct BertText {
 };
 struct NmtText {};       // control characters and odd spaces, as Google's translation models treat them
 struct SpelledBytes {};  // see byte_level.h
+struct MappedText {
+  std::shared_ptr<const Charsmap> map;
+};
 using NormalizerStep = std::variant<UnicodeForm, Lowercase, StripMarks, StripSpace, PrependText, ReplaceText, BertText,
-                                    NmtText, SpelledBytes>;
+                                    NmtText, SpelledBytes, MappedText>;
 
 class Normalizer {
  public:

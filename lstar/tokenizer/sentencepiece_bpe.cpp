@@ -24,9 +24,9 @@ Result<SentencePieceBpe> SentencePieceBpe::make(Vocabulary vocabulary, std::vect
   for (size_t id = 0; id < size; ++id) {
     if (std::isnan(bpe.scores_[id]))
       return fail(Error{.what = "score is not a number", .at = fmt::format("token {}", id)});
-    bpe.longest_ = std::max(bpe.longest_, pieces.piece(static_cast<int32_t>(id)).size());
     if (bpe.types_[id] == Type::unknown) bpe.unknown_ = static_cast<int32_t>(id);
   }
+  bpe.longest_ = pieces.longest();
   bpe.has_bytes_ = true;
   for (unsigned byte = 0; byte < 256; ++byte) {
     const int32_t id = pieces.find(fmt::format("<0x{:02X}>", byte));

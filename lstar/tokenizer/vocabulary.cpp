@@ -58,6 +58,12 @@ Result<Vocabulary> Vocabulary::make(std::span<const VocabularyEntry> entries) {
   return vocabulary;
 }
 
+size_t Vocabulary::longest() const {
+  uint32_t bytes = 0;
+  for (const Place& place : places_) bytes = std::max(bytes, place.length);
+  return bytes;
+}
+
 bool Vocabulary::cuts_at_markers() const {
   return std::all_of(places_.begin(), places_.end(), [&](const Place& place) {
     const std::string_view piece = text(place);

@@ -47,6 +47,8 @@ class Vocabulary {
   int32_t size() const { return static_cast<int32_t>(places_.size()); }  // one more than the largest id
   int32_t count() const { return count_; }                               // pieces
 
+  size_t longest() const;  // piece, in bytes
+
   // Whether in no piece a "▁" follows anything but a "▁".
   bool cuts_at_markers() const;
 

@@ -46,15 +46,18 @@ TEST(TokenizerJson, BrokenFiles) {
 }
 
 TEST(TokenizerJson, ComponentsThatWeDoNotCompute) {
-  EXPECT_EQ(error_of_json(R"({"model":{"type":"Unigram","vocab":[]}})"),
-            "tokenizer.json: model: not supported: expected BPE, found Unigram");
+  EXPECT_EQ(error_of_json(R"({"model":{"type":"Markov","vocab":[]}})"),
+            "tokenizer.json: model: not supported: expected BPE, Unigram, WordPiece or WordLevel, found Markov");
   EXPECT_EQ(error_of_json(R"({"model":{"type":"BPE","dropout":0.1,"vocab":{},"merges":[]}})"),
             "tokenizer.json: model: not supported: expected no dropout, found dropout: ids would be random");
-  EXPECT_EQ(error_of_json(with_model(R"(,"normalizer":{"type":"Lowercase"})")),
-            "tokenizer.json: normalizer: not supported: expected NFC, or a Sequence of it, found Lowercase");
-  EXPECT_EQ(error_of_json(with_model(R"(,"pre_tokenizer":{"type":"Sequence","pretokenizers":[{"type":"Metaspace"}]})")),
-            "tokenizer.json: pre_tokenizer: not supported: expected ByteLevel, Split, Digits or a Sequence of them, "
-            "found Metaspace");
+  EXPECT_EQ(error_of_json(with_model(R"(,"normalizer":{"type":"Rot13"})")),
+            "tokenizer.json: normalizer: not supported: expected NFC, NFD, NFKC, NFKD, Lowercase, StripAccents, Strip, "
+            "Prepend, Replace, BertNormalizer, Nmt, Precompiled, ByteLevel or a Sequence of them, found Rot13");
+  EXPECT_EQ(
+      error_of_json(with_model(R"(,"pre_tokenizer":{"type":"Sequence","pretokenizers":[{"type":"UnicodeScripts"}]})")),
+      "tokenizer.json: pre_tokenizer: not supported: expected ByteLevel, Split, Digits, Metaspace, Whitespace, "
+      "WhitespaceSplit, Punctuation, BertPreTokenizer, CharDelimiterSplit, FixedLength or a Sequence of them, "
+      "found UnicodeScripts");
   EXPECT_EQ(error_of_json(with_model(R"(,"post_processor":{"type":"Foo"})")),
             "tokenizer.json: post_processor: not supported: expected ByteLevel, TemplateProcessing, RobertaProcessing, "
             "BertProcessing or a Sequence of them, found Foo");

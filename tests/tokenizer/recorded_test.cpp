@@ -96,8 +96,8 @@ TEST(RecordedIds, Components) {
     }
     ++equal;
   }
-  EXPECT_GE(equal, 80);
-  EXPECT_GE(refused, 8);
+  EXPECT_GE(equal, 200);
+  EXPECT_GE(refused, 10);
 }
 
 }  // namespace

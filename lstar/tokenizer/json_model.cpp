@@ -1,0 +1,133 @@
+// Models of a tokenizer.json.
+#include <string_view>
+#include <unordered_map>
+
+#include <fmt/format.h>
+
+#include "lstar/tokenizer/json_component.h"
+
+namespace lstar {
+namespace {
+
+namespace dom = simdjson::dom;
+
+Result<std::vector<VocabularyEntry>> read_vocabulary(Json model) {
+  const auto vocabulary = json_find(model, "vocab");
+  dom::object fields;
+  if (!vocabulary || vocabulary->get_object().get(fields))
+    return fail(Error{.what = "missing or not an object", .at = "model, key vocab"});
+  std::vector<VocabularyEntry> entries;
+  entries.reserve(fields.size());
+  for (dom::key_value_pair field : fields) {
+    int64_t id = 0;
+    if (field.value.get_int64().get(id))
+      return fail(Error{.what = "token id is not an integer", .at = fmt::format("token {}", field.key)});
+    entries.push_back({field.key, id});
+  }
+  return entries;
+}
+
+Result<BpeMerge> read_merge(Json merge) {
+  std::string_view text, left, right;
+  dom::array pair;
+  if (!merge.get_string().get(text)) {
+    const size_t space = text.find(' ');
+    if (space != std::string_view::npos && text.find(' ', space + 1) == std::string_view::npos)
+      return BpeMerge{text.substr(0, space), text.substr(space + 1)};
+  } else if (!merge.get_array().get(pair) && pair.size() == 2 && !pair.at(0).get_string().get(left) &&
+             !pair.at(1).get_string().get(right)) {
+    return BpeMerge{left, right};
+  }
+  return fail({.what = "not a merge", .expected = "two tokens", .found = simdjson::minify(merge)});
+}
+
+Result<Bpe> read_bpe(Json model) {
+  if (json_number(model, "dropout").value_or(0) != 0)
+    return fail(
+        {.what = "not supported", .at = "model", .expected = "no dropout", .found = "dropout: ids would be random"});
+  LSTAR_ASSIGN(const auto entries, read_vocabulary(model));
+  LSTAR_ASSIGN(const dom::array items, json_members(model, "model", "merges"));
+  std::vector<BpeMerge> merges;
+  merges.reserve(items.size());
+  for (Json item : items) {
+    LSTAR_ASSIGN(const BpeMerge merge, read_merge(item));
+    merges.push_back(merge);
+  }
+  LSTAR_ASSIGN(Vocabulary vocabulary, Vocabulary::make(entries));
+  BpeOptions options{.unknown = json_string(model, "unk_token"),
+                     .fuse_unknown = json_flag(model, "fuse_unk", false),
+                     .byte_fallback = json_flag(model, "byte_fallback", false),
+                     .ignore_merges = json_flag(model, "ignore_merges", false),
+                     .continuing_prefix = json_string(model, "continuing_subword_prefix").value_or(""),
+                     .end_suffix = json_string(model, "end_of_word_suffix").value_or("")};
+  return Bpe::make(std::move(vocabulary), merges, std::move(options));
+}
+
+Result<WordPiece> read_wordpiece(Json model) {
+  LSTAR_ASSIGN(const auto entries, read_vocabulary(model));
+  LSTAR_ASSIGN(Vocabulary vocabulary, Vocabulary::make(entries));
+  const int64_t longest = json_integer(model, "max_input_chars_per_word").value_or(100);
+  if (longest < 0)
+    return fail({.what = "length",
+                 .at = "model, key max_input_chars_per_word",
+                 .expected = "at least 0",
+                 .found = fmt::format("{}", longest)});
+  return WordPiece::make(std::move(vocabulary),
+                         {.unknown = json_string(model, "unk_token").value_or("[UNK]"),
+                          .continuing_prefix = json_string(model, "continuing_subword_prefix").value_or("##"),
+                          .longest_word = static_cast<size_t>(longest)});
+}
+
+Result<WordLevel> read_word_level(Json model) {
+  LSTAR_ASSIGN(const auto entries, read_vocabulary(model));
+  LSTAR_ASSIGN(Vocabulary vocabulary, Vocabulary::make(entries));
+  return WordLevel::make(std::move(vocabulary), json_string(model, "unk_token").value_or("<unk>"));
+}
+
+// A list of pieces and scores, in which the place is the id. Of a piece that is listed twice the later counts.
+Result<Unigram> read_unigram(Json model) {
+  LSTAR_ASSIGN(const dom::array items, json_members(model, "model", "vocab"));
+  std::vector<VocabularyEntry> entries;
+  std::vector<double> scores;
+  std::unordered_map<std::string_view, size_t> places;
+  for (Json item : items) {
+    dom::array pair;
+    std::string_view piece;
+    double score = 0;
+    if (item.get_array().get(pair) || pair.size() != 2 || pair.at(0).get_string().get(piece) ||
+        pair.at(1).get_double().get(score))
+      return fail(
+          Error{.what = "not a piece and its score", .at = fmt::format("model, key vocab, token {}", scores.size())});
+    const auto id = static_cast<int64_t>(scores.size());
+    scores.push_back(score);
+    const auto [place, is_new] = places.emplace(piece, entries.size());
+    if (is_new)
+      entries.push_back({piece, id});
+    else
+      entries[place->second].id = id;
+  }
+  LSTAR_ASSIGN(Vocabulary vocabulary, Vocabulary::make(entries));
+  return Unigram::make(std::move(vocabulary), std::move(scores), json_integer(model, "unk_id").value_or(-1),
+                       json_flag(model, "byte_fallback", false));
+}
+
+}  // namespace
+
+Result<void> read_json_model(Json model, TokenizerPipeline& pipeline) {
+  // Early files have no type; what they hold tells it.
+  const std::string type = json_string(model, "type").value_or(json_find(model, "merges") ? "BPE" : "no type");
+  if (type == "BPE") {
+    LSTAR_ASSIGN(pipeline.model, read_bpe(model));
+  } else if (type == "WordPiece") {
+    LSTAR_ASSIGN(pipeline.model, read_wordpiece(model));
+  } else if (type == "WordLevel") {
+    LSTAR_ASSIGN(pipeline.model, read_word_level(model));
+  } else if (type == "Unigram") {
+    LSTAR_ASSIGN(pipeline.model, read_unigram(model));
+  } else {
+    return unsupported_component("model", "BPE, Unigram, WordPiece or WordLevel", type);
+  }
+  return {};
+}
+
+}  // namespace lstar
