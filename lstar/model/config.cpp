@@ -202,6 +202,31 @@ std::vector<int64_t> Config::integers(std::string_view key) {
   return values;
 }
 
+std::vector<std::string> Config::repeated_texts(std::string_view key, int count) {
+  std::vector<std::string> values;
+  const auto list = json_find(object_, key);
+  simdjson::dom::array groups;
+  bool holds = list && !list->get_array().get(groups);
+  for (Json group : groups) {
+    simdjson::dom::array pair, names;
+    int64_t times = 0;
+    holds = holds && !group.get_array().get(pair) && pair.size() == 2 && !pair.at(0).get_array().get(names) &&
+            !pair.at(1).get_int64().get(times) && times >= 0 && times <= count;
+    for (int64_t i = 0; holds && i < times; ++i)
+      for (Json name : names) {
+        std::string_view text;
+        holds = holds && !name.get_string().get(text) && values.size() < static_cast<size_t>(count);
+        values.emplace_back(text);
+      }
+  }
+  if (holds && values.size() == static_cast<size_t>(count)) return values;
+  record({.what = "not a list of repeated names",
+          .at = fmt::format("key {}", key),
+          .expected = fmt::format("[[[names], times], ...] for {} layers", count),
+          .found = list ? shown(*list) : "none"});
+  return {};
+}
+
 std::optional<Config> Config::section(std::string_view key) const {
   const auto nested = json_find(object_, key);
   if (!nested || !nested->is_object()) return std::nullopt;
@@ -215,6 +240,11 @@ void Config::absorb(const Config& section) {
 bool Config::has(std::string_view key) const {
   std::string_view found;
   return find({key}, found).has_value();
+}
+
+bool Config::is_null(std::string_view key) const {
+  simdjson::dom::element value;
+  return !object_.at_key(key).get(value) && value.is_null();
 }
 
 void Config::require(bool holds, std::string_view at, std::string_view expected, std::string found) {

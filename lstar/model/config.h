@@ -41,6 +41,8 @@ class Config {
   // A list of texts or integers, one a layer ("layer_types"); empty where there is none.
   std::vector<std::string> texts(std::string_view key, int count);
   std::vector<int64_t> integers(std::string_view key);
+  // GPT-Neo's [[["global", "local"], 12]]: lists of texts, each repeated; `count` in all.
+  std::vector<std::string> repeated_texts(std::string_view key, int count);
 
   // An activation by the name that transformers gives it; a name that is not known is a fault.
   Activation activation(Keys keys, std::string_view fallback);
@@ -54,6 +56,7 @@ class Config {
   void set_vocab_size(int64_t rows) { vocab_size_ = rows; }
 
   bool has(std::string_view key) const;  // null counts as absent
+  bool is_null(std::string_view key) const;
   bool is_gguf() const { return is_gguf_; }
   const std::string& file() const { return file_; }
   const std::optional<Error>& fault() const { return fault_; }

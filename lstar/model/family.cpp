@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "lstar/model/layer_types.h"
 #include "lstar/model/llama_cpp.h"
 
 namespace lstar {
@@ -15,6 +16,44 @@ constexpr Family kFamilies[] = {
     {"opt", "opt", "", false, read_opt, "OPT, Galactica"},
     {"bloom", "bloom", "bloom", false, read_bloom, "BLOOM, BLOOMZ"},
     {"llama", "llama", "llama", true, read_llama, "Llama 1 to 3.3, SmolLM, TinyLlama, Yi, DeepSeek LLM"},
+    {"mistral", "llama", "", false, read_mistral, "Mistral 7B, Ministral, Zephyr"},
+    {"mixtral", "llama", "", false, read_mixtral, "Mixtral 8x7B and 8x22B"},
+    {"qwen2", "llama", "qwen2", false, read_qwen2, "Qwen2, Qwen2.5, Qwen2.5-Coder, DeepSeek-R1-Distill-Qwen"},
+    {"qwen2_moe", "llama", "qwen2moe", false, read_qwen2_moe, "Qwen1.5-MoE, Qwen2-57B-A14B"},
+    {"qwen3", "llama", "qwen3", false, read_qwen3, "Qwen3"},
+    {"qwen3_moe", "llama", "qwen3moe", false, read_qwen3_moe, "Qwen3-30B-A3B, Qwen3-235B-A22B"},
+    {"gemma", "llama", "gemma", false, read_gemma, "Gemma, CodeGemma"},
+    {"gemma2", "llama", "gemma2", false, read_gemma2, "Gemma 2"},
+    {"gemma3_text", "llama", "gemma3", false, read_gemma3, "Gemma 3 (the language model of the larger ones)"},
+    {"phi", "llama", "phi2", false, read_phi, "Phi-1, Phi-1.5, Phi-2"},
+    {"phi3", "llama", "phi3", false, read_phi3, "Phi-3, Phi-3.5, Phi-4"},
+    {"gpt_neo", "gpt2", "", false, read_gpt_neo, "GPT-Neo"},
+    {"gptj", "gpt2", "", false, read_gptj, "GPT-J-6B"},
+    {"codegen", "gpt2", "", false, read_codegen, "CodeGen"},
+    {"falcon", "gpt2", "falcon", false, read_falcon, "Falcon 7B, 40B, 11B, RW"},
+    {"mpt", "gpt2", "mpt", false, read_mpt, "MPT-7B, MPT-30B"},
+    {"stablelm", "llama", "stablelm", false, read_stablelm, "StableLM 3B, StableLM 2"},
+    {"gpt_bigcode", "gpt2", "starcoder", false, read_gpt_bigcode, "StarCoder, SantaCoder"},
+    {"starcoder2", "llama", "starcoder2", false, read_starcoder2, "StarCoder2"},
+    {"olmo", "llama", "olmo", true, read_olmo, "OLMo 1B, 7B"},
+    {"olmo2", "llama", "olmo2", false, read_olmo2, "OLMo 2"},
+    {"olmo3", "llama", "", false, read_olmo3, "OLMo 3"},
+    {"olmoe", "llama", "olmoe", false, read_olmoe, "OLMoE-1B-7B"},
+    {"cohere", "llama", "command-r", false, read_cohere, "Command R, Command R+, Aya"},
+    {"cohere2", "llama", "cohere2", false, read_cohere2, "Command R7B, Command A"},
+    {"granite", "llama", "granite", true, read_granite, "Granite 3"},
+    {"granitemoe", "llama", "granitemoe", true, read_granitemoe, "Granite 3 MoE"},
+    {"gpt_oss", "llama", "gpt-oss", false, read_gpt_oss, "GPT-OSS (as GGUF, or with its experts in floats)"},
+    {"smollm3", "llama", "smollm3", true, read_smollm3, "SmolLM3"},
+    {"nemotron", "llama", "nemotron", false, read_nemotron, "Nemotron-4, Minitron"},
+    {"glm", "llama", "", false, read_glm, "GLM-4-9B"},
+    {"glm4", "llama", "glm4", false, read_glm4, "GLM-4-0414"},
+    {"exaone4", "llama", "exaone4", false, read_exaone4, "EXAONE 4"},
+    {"seed_oss", "llama", "seed_oss", false, read_seed_oss, "Seed-OSS"},
+    {"ernie4_5", "llama", "ernie4_5", false, read_ernie4_5, "ERNIE 4.5 (dense)"},
+    {"helium", "llama", "", false, read_helium, "Helium"},
+    {"bert", "bert", "bert", false, read_bert, "BERT, MiniLM, sentence-transformers' and BGE's encoders"},
+    {"roberta", "bert", "", false, read_roberta, "RoBERTa, XLM-RoBERTa's English kin"},
 };
 
 // What every family must satisfy, so that no later step divides by zero or reads past a row.
@@ -76,8 +115,7 @@ Result<Architecture> read_architecture(const Checkpoint& checkpoint) {
   a.family = family->model_type;
   a.notebook_name = family->notebook_name;
   if (a.attention_scale == 0) a.attention_scale = 1 / std::sqrt(double(a.head_dim));
-  if (a.plan.empty() && a.layers <= 10000)
-    a.plan.assign(static_cast<size_t>(a.layers), {.rotary = a.rotary.empty() ? -1 : 0});
+  plan_of(a);
   if (is_gguf) name_as_llama_cpp(a, config, checkpoint, family->interleaves_q_and_k);
   check_shape(a, config);
   if (config.fault()) return fail(*config.fault());

@@ -68,7 +68,8 @@ constexpr double kLargestFactor = 1e6, kMostPositions = 1e9;
 // `section` is rope_scaling or rope_parameters, or a GGUF's flat keys; `config` the whole.
 RotaryScaling read_scaling(Config& config, Config& section, int dims) {
   RotaryScaling scaling;
-  const std::string type = section.text_or({"rope_type", "type", "rope.scaling.type"}, "default");
+  const std::string type = config.is_gguf() ? config.text_or({"rope.scaling.type"}, "none")
+                                            : section.text_or({"rope_type", "type"}, "default");
   const auto kind = kind_of(type);
   section.require(kind.has_value(), "rotary scaling", "default, linear, dynamic, yarn, llama3 or longrope", type);
   if (!kind || *kind == Kind::none) return scaling;
@@ -135,6 +136,12 @@ std::vector<double> rotary_frequencies(const Rotary& rotary, int64_t tokens) {
   return frequencies;
 }
 
+RotaryScaling gpt_oss_scaling() {
+  RotaryScaling scaling{.kind = Kind::yarn, .factor = 32, .trained_positions = 4096, .truncate = false};
+  scaling.attention_factor = yarn_magnitude(scaling.factor);
+  return scaling;
+}
+
 bool depends_on_length(const Rotary& rotary) {
   const RotaryScaling& scaling = rotary.scaling;
   return scaling.kind == Kind::dynamic ||
@@ -156,7 +163,7 @@ Rotary read_rotary(Config& config, int head_dim, const RotaryDefaults& defaults)
   const double top_share = config.positive_or(kShares, defaults.share, 1);
   const double share = section.positive_or(kShares, top_share, 1);
   rotary.dims = config.size_or({"rotary_dim", "rope.dimension_count"}, static_cast<int>(head_dim * share));
-  rotary.scaling = read_scaling(config, section, rotary.dims);
+  if (rotary.dims <= head_dim) rotary.scaling = read_scaling(config, section, rotary.dims);
   config.absorb(section);
   return rotary;
 }

@@ -48,4 +48,7 @@ struct RotaryDefaults {
 // rope_parameters (transformers 5), or a GGUF's. Faults are left in the Config.
 Rotary read_rotary(Config&, int head_dim, const RotaryDefaults& = {});
 
+// What GPT-OSS turns by where its configuration does not say: YaRN from 4,096 positions, factor 32.
+RotaryScaling gpt_oss_scaling();
+
 }  // namespace lstar

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "lstar/model/family.h"
+#include "lstar/model/layer_types.h"
 
 namespace lstar {
 
@@ -38,6 +39,15 @@ Architecture read_llama(Config& config, const Checkpoint&) {
   a[Role::mlp_down] = {.pattern = "layers.{}.mlp.down_proj", .bias = mlp_bias};
   a[Role::final_norm] = {"norm"};
   if (!config.flag_or({"tie_word_embeddings"}, false)) a[Role::output] = {"lm_head"};
+  // llama.cpp calls Mixtral a Llama too.
+  if (config.is_gguf() && config.text_or({"model_type"}, "") == "llama" &&
+      config.count_or({"num_local_experts"}, 0) > 0) {
+    a.experts = {
+        .count = config.size({"num_local_experts"}), .used = config.size({"num_experts_per_tok"}), .mlp = a.mlp};
+    a.experts.renormalise = true;
+    for (LayerPlan& layer : plan_of(a)) layer.experts = true;
+    a[Role::router] = a[Role::expert_gate] = a[Role::expert_up] = a[Role::expert_down] = TensorRef{};
+  }
   return a;
 }
 

@@ -1,0 +1,43 @@
+// Command R and Aya (transformers: models/cohere, models/cohere2): attention and MLP in parallel behind one LayerNorm
+// without bias, rotary positions in interleaved pairs, scaled logits. Command R+ norms each head of q and k with a gain
+// of its own; Command R7B and A see windows, with rotary positions, in three of four layers and all keys, without, in
+// the fourth.
+#include "lstar/model/family.h"
+#include "lstar/model/layer_types.h"
+
+namespace lstar {
+namespace {
+
+Architecture read_cohere_base(Config& config, const Checkpoint& checkpoint) {
+  Architecture a = read_llama(config, checkpoint);
+  a.norm = NormRef::Kind::layer;
+  a.norm_epsilon = config.positive_or({"layer_norm_eps"}, 1e-5, 1);
+  a.rounding.norm_before_gain = false;
+  a.residual = Residual::parallel;
+  a.rotary = {read_rotary(config, a.head_dim, {.base = 500000})};
+  a.rotary[0].interleaved = true;
+  a.logit_scale = config.positive_or({"logit_scale"}, 0.0625, 1e6);
+  a[Role::mlp_norm].reset();
+  if (config.flag_or({"tie_word_embeddings"}, true)) a[Role::output].reset();
+  return a;
+}
+
+}  // namespace
+
+Architecture read_cohere(Config& config, const Checkpoint& checkpoint) {
+  Architecture a = read_cohere_base(config, checkpoint);
+  if (config.flag_or({"use_qk_norm"}, checkpoint.find("blk.0.attn_q_norm.weight") != nullptr)) {
+    a[Role::query_norm] = {"layers.{}.self_attn.q_norm"};
+    a[Role::key_norm] = {"layers.{}.self_attn.k_norm"};
+  }
+  return a;
+}
+
+Architecture read_cohere2(Config& config, const Checkpoint& checkpoint) {
+  Architecture a = read_cohere_base(config, checkpoint);
+  plan_windows(a, config, read_window(config, 4096), all_but_every(config, 4));
+  for (LayerPlan& layer : a.plan) layer.rotary = layer.window > 0 ? 0 : -1;
+  return a;
+}
+
+}  // namespace lstar

@@ -1,0 +1,47 @@
+// GPT-OSS (transformers: models/gpt_oss): attention sinks, windows in every other layer, YaRN, and experts with biases
+// whose gates are cut off and multiplied by their quick GELU. What a row gives to its sink it does not give to tokens,
+// so its probabilities do not sum to 1; every trace is of the probabilities over tokens.
+#include "lstar/model/family.h"
+#include "lstar/model/layer_types.h"
+
+namespace lstar {
+
+Architecture read_gpt_oss(Config& config, const Checkpoint& checkpoint) {
+  Architecture a = read_llama(config, checkpoint);
+  a.head_dim = config.size_or({"head_dim"}, 64);
+  a.split_heads();
+  a.norm_epsilon = config.positive_or({"rms_norm_eps"}, 1e-5, 1);
+  a.rounding.norm_before_gain = false;
+  a.activation = Activation::gelu_quick;
+  a.gate_limit = config.positive_or({"swiglu_limit"}, 7, 1e6);
+  a.up_offset = 1;
+  a.rotary = {read_rotary(config, a.head_dim, {.base = 150000})};
+  if (!config.is_gguf() && !config.has("rope_scaling") && !config.has("rope_parameters"))
+    a.rotary[0].scaling = gpt_oss_scaling();
+  plan_windows(a, config, read_window(config, 128), [](int layer) { return layer % 2 == 0; });
+  a.experts = {.count = config.size_or({"num_local_experts", "num_experts"}, 128),
+               .used = config.size_or({"num_experts_per_tok", "experts_per_token"}, 4),
+               .mlp = config.is_gguf() ? config.size_or({"moe_intermediate_size"}, a.mlp) : a.mlp,
+               .renormalise = true};
+  for (LayerPlan& layer : a.plan) layer.experts = true;
+  const bool bias = config.flag_or({"attention_bias"}, true);
+  for (Role role : {Role::query, Role::key, Role::value, Role::attention_out}) a[role]->bias = bias;
+  a[Role::sinks] = {.pattern = "layers.{}.self_attn.sinks", .weight_suffix = ""};
+  a[Role::router] = {.pattern = "layers.{}.mlp.router", .bias = true};
+  const auto stacked = [](const char* pattern) {
+    return TensorRef{.pattern = pattern,
+                     .transposed = true,
+                     .bias = true,
+                     .stacked = true,
+                     .weight_suffix = "",
+                     .bias_suffix = "_bias"};
+  };
+  for (Role role : {Role::mlp_gate, Role::mlp_up, Role::mlp_down}) a[role].reset();
+  a[Role::expert_gate_up] = stacked("layers.{}.mlp.experts.gate_up_proj");
+  a[Role::expert_down] = stacked("layers.{}.mlp.experts.down_proj");
+  config.require(!checkpoint.find("model.layers.0.mlp.experts.gate_up_proj_blocks"), "tensor gate_up_proj_blocks",
+                 "experts in floats, or the GGUF of this model", "MXFP4 blocks");
+  return a;
+}
+
+}  // namespace lstar

@@ -1,0 +1,28 @@
+// Mistral and Mixtral (transformers: models/mistral, models/mixtral): Llama with a window of keys in every layer, and
+// with a mixture of experts in place of the MLP. A GGUF of either says "llama", and llama.cpp leaves the window out.
+#include "lstar/model/family.h"
+#include "lstar/model/layer_types.h"
+
+namespace lstar {
+
+Architecture read_mistral(Config& config, const Checkpoint& checkpoint) {
+  Architecture a = read_llama(config, checkpoint);
+  plan_windows(a, config, read_window(config, 4096), [](int) { return true; });
+  return a;
+}
+
+Architecture read_mixtral(Config& config, const Checkpoint& checkpoint) {
+  Architecture a = read_llama(config, checkpoint);
+  a.norm_epsilon = config.positive_or({"rms_norm_eps"}, 1e-5, 1);
+  plan_windows(a, config, read_window(config), [](int) { return true; });
+  a.experts = {.count = config.size_or({"num_local_experts"}, 8),
+               .used = config.size_or({"num_experts_per_tok"}, 2),
+               .mlp = a.mlp,
+               .renormalise = true};
+  for (LayerPlan& layer : plan_of(a)) layer.experts = true;
+  a[Role::router] = {"layers.{}.block_sparse_moe.gate"};
+  name_experts(a, "layers.{}.block_sparse_moe.experts.{}.", "w1", "w3", "w2");
+  return a;
+}
+
+}  // namespace lstar

@@ -1,0 +1,70 @@
+// OLMo, OLMo 2, OLMo 3 and OLMoE (transformers: models/olmo, olmo2, olmo3, olmoe). OLMo: Llama with a LayerNorm that
+// has no weights, and q, k and v cut off beyond clip_qkv. OLMo 2: norms on what attention and MLP give and none on what
+// they take, and over all heads of q and of k as one row; OLMo 3 adds windows in three of four layers.
+#include "lstar/model/family.h"
+#include "lstar/model/layer_types.h"
+
+namespace lstar {
+namespace {
+
+void limit_queries_keys_values(Architecture& a, Config& config) {
+  if (config.has("clip_qkv")) a.qkv_limit = config.positive_or({"clip_qkv"}, 1, 1e6);
+}
+
+void norm_projections(Architecture& a) {
+  a.head_norm = HeadNorm::projection;
+  a[Role::query_norm] = {"layers.{}.self_attn.q_norm"};
+  a[Role::key_norm] = {"layers.{}.self_attn.k_norm"};
+}
+
+}  // namespace
+
+Architecture read_olmo(Config& config, const Checkpoint& checkpoint) {
+  Architecture a = read_llama(config, checkpoint);
+  a.norm = NormRef::Kind::layer;
+  a.norm_has_gain = false;
+  a.norm_epsilon = 1e-5;
+  limit_queries_keys_values(a, config);
+  return a;
+}
+
+Architecture read_olmo2(Config& config, const Checkpoint& checkpoint) {
+  Architecture a = read_llama(config, checkpoint);
+  a.rounding.norm_before_gain = false;
+  norm_projections(a);
+  a[Role::attention_norm].reset();
+  a[Role::mlp_norm].reset();
+  a[Role::attention_output_norm] = {"layers.{}.post_attention_layernorm"};
+  a[Role::mlp_output_norm] = {"layers.{}.post_feedforward_layernorm"};
+  return a;
+}
+
+Architecture read_olmo3(Config& config, const Checkpoint& checkpoint) {
+  constexpr double kBase = 500000;
+  Architecture a = read_olmo2(config, checkpoint);
+  plan_windows(a, config, read_window(config, 4096), all_but_every(config, 4));
+  const Rotary full = read_rotary(config, a.head_dim, {.base = kBase, .layer_type = "full_attention"});
+  const auto parameters = config.section("rope_parameters");
+  Rotary local{.dims = full.dims, .base = kBase, .scaling = {}};
+  if (parameters) local = read_rotary(config, a.head_dim, {.base = kBase, .layer_type = "sliding_attention"});
+  a.rotary = {full, local};
+  for (LayerPlan& layer : a.plan) layer.rotary = layer.window > 0 ? 1 : 0;
+  return a;
+}
+
+Architecture read_olmoe(Config& config, const Checkpoint& checkpoint) {
+  Architecture a = read_llama(config, checkpoint);
+  a.norm_epsilon = config.positive_or({"rms_norm_eps"}, 1e-5, 1);
+  norm_projections(a);
+  config.require(!config.has("clip_qkv"), "key clip_qkv", "null", "a number");
+  a.experts = {.count = config.size_or({"num_experts"}, 64),
+               .used = config.size_or({"num_experts_per_tok"}, 8),
+               .mlp = a.mlp,
+               .renormalise = config.flag_or({"norm_topk_prob"}, false)};
+  for (LayerPlan& layer : plan_of(a)) layer.experts = true;
+  a[Role::router] = {"layers.{}.mlp.gate"};
+  name_experts(a, "layers.{}.mlp.experts.{}.", "gate_proj", "up_proj", "down_proj");
+  return a;
+}
+
+}  // namespace lstar

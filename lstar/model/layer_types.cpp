@@ -1,0 +1,39 @@
+#include "lstar/model/layer_types.h"
+
+namespace lstar {
+
+std::vector<LayerPlan>& plan_of(Architecture& a) {
+  constexpr int kMostLayers = 10000;
+  if (a.plan.empty() && a.layers <= kMostLayers)
+    a.plan.assign(static_cast<size_t>(a.layers), {.rotary = a.rotary.empty() ? -1 : 0});
+  return a.plan;
+}
+
+void plan_windows(Architecture& a, Config& config, int64_t window, const std::function<bool(int layer)>& slides) {
+  const std::vector<std::string> types = config.texts("layer_types", a.layers);
+  std::vector<LayerPlan>& plan = plan_of(a);
+  for (size_t l = 0; l < plan.size(); ++l) {
+    const bool is_named = !types.empty();
+    if (is_named)
+      config.require(types[l] == "sliding_attention" || types[l] == "full_attention", "key layer_types",
+                     "sliding_attention or full_attention", types[l]);
+    if (is_named ? types[l] == "sliding_attention" : slides(static_cast<int>(l))) plan[l].window = window;
+  }
+}
+
+int64_t read_window(Config& config, int64_t fallback) {
+  return config.is_null("sliding_window") ? 0 : config.count_or({"sliding_window"}, static_cast<int>(fallback));
+}
+
+std::function<bool(int)> all_but_every(Config& config, int period) {
+  const int found = config.size_or({"sliding_window_pattern"}, period);
+  return [found](int layer) { return (layer + 1) % found != 0; };
+}
+
+void name_experts(Architecture& a, const std::string& stem, const char* gate, const char* up, const char* down) {
+  a[Role::expert_gate] = {stem + gate};
+  a[Role::expert_up] = {stem + up};
+  a[Role::expert_down] = {stem + down};
+}
+
+}  // namespace lstar

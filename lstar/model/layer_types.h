@@ -1,0 +1,28 @@
+// Which layers see a window of keys, which mix experts, which turn by which rotary table: the ways in which
+// configurations say it.
+#pragma once
+
+#include <functional>
+
+#include "lstar/model/architecture.h"
+#include "lstar/model/config.h"
+
+namespace lstar {
+
+// The plan, made if there is none yet; every layer then has rotary positions if the model has any.
+std::vector<LayerPlan>& plan_of(Architecture&);
+
+// Gives a window of `window` keys to the layers that "layer_types" calls sliding_attention, or without that key to
+// those for which `slides` holds. A window of 0 leaves the plan as it is.
+void plan_windows(Architecture&, Config&, int64_t window, const std::function<bool(int layer)>& slides);
+
+// "sliding_window": absent is `fallback`, null is none (0).
+int64_t read_window(Config&, int64_t fallback = 0);
+
+// Every `period`-th layer sees all, the others a window; "sliding_window_pattern" names another period.
+std::function<bool(int)> all_but_every(Config&, int period);
+
+// Names of one expert's three layers, "{}" "{}" in `stem` being layer and expert.
+void name_experts(Architecture&, const std::string& stem, const char* gate, const char* up, const char* down);
+
+}  // namespace lstar
