@@ -23,7 +23,8 @@ QWEN2 = family(
 GEMMA3 = without(
     family(
         "Gemma3ForCausalLM", "gemma3_text", hidden_activation="gelu_pytorch_tanh", num_hidden_layers=7, head_dim=8,
-        num_key_value_heads=1, hidden_size=16, intermediate_size=16, vocab_size=64, query_pre_attn_scalar=16, sliding_window=8,
+        num_key_value_heads=1, hidden_size=16, intermediate_size=16, vocab_size=64,
+        query_pre_attn_scalar=16, sliding_window=8,
         attention_bias=False, attn_logit_softcapping=None, final_logit_softcapping=None,
     ),
     "hidden_act",
@@ -128,7 +129,8 @@ LLAMA_LIKE = {
             "vision_config": {"hidden_size": 8, "image_size": 28, "intermediate_size": 8, "num_attention_heads": 1,
                               "num_hidden_layers": 1, "patch_size": 14, "model_type": "siglip_vision_model"}},
         "rename": [(r"^(model\.)?language_model\.(model\.)?", "language_model.model."),
-                   (r"^(model\.)?vision_tower\.", "vision_tower.vision_model."), (r"^model\.multi_modal", "multi_modal")],
+                   (r"^(model\.)?vision_tower\.", "vision_tower.vision_model."),
+                   (r"^model\.multi_modal", "multi_modal")],
     },
     "mistral": {
         "config": family("MistralForCausalLM", "mistral", sliding_window=8, rope_theta=10000.0,
