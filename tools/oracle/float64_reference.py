@@ -1,8 +1,9 @@
 """Makes `transformers` compute in float64 throughout.
 
-A model loaded as float64 still falls back to float32 in places: RMSNorm, the softmax of most families and of
-routers, rotary tables, ALiBi slopes, embedding scales, GPT-2's upcast attention. Inside `true_float64()` the modelling files see a `torch` whose float32 is
-float64, and Tensor.float() is Tensor.double(), so that none of these places loses digits; any that does is an error.
+A model loaded as float64 still falls back to float32 in places: RMSNorm, the softmax of most families and of routers,
+rotary tables, ALiBi slopes, embedding scales, GPT-2's upcast attention. Inside `true_float64()` the modelling files
+see a `torch` whose float32 is float64, and Tensor.float() is Tensor.double(), so that none of these places loses
+digits; any that does is an error.
 """
 
 import sys

@@ -2,8 +2,8 @@
 
 Options: `drop_prefix` (names are published without it), `rename` (older names: pattern and replacement),
 `stray_buffers` (GPT-2's mask buffers), `stray` (other tensors that no model reads), `dtype` (stored), `weights_of`
-(the same weights as another variant), `shards`, `lengths` (of the prompts), `matters` (other values of config keys: each must
-change the result, or the variant does not test it).
+(the same weights as another variant), `shards`, `lengths` (of the prompts), `matters` (other values of config keys:
+each must change the result, or the variant does not test it).
 """
 
 from variants_encoders import ENCODERS
