@@ -3,7 +3,7 @@
     python tools/oracle/record_tokenizer.py        # versions in requirements.txt; run from the repository root
 
 Writes into tests/data/tokenizer:
-  llama3-style/, smollm-style/   small tokenizers trained here, with the pipelines of Llama 3 and SmolLM2
+  *-style/                       small tokenizers trained here, with the pipelines of published models
   lines.jsonl                    the lines, one JSON string each
   recorded.json                  the tokenizers, where they come from, and all ids of the first lines
   recorded.bin                   a 32-bit hash of the ids of every line, tokenizer after tokenizer
@@ -29,6 +29,7 @@ from transformers import AutoTokenizer
 
 from tokenizer_components import component_cases
 from tokenizer_gguf import record_gguf
+from tokenizer_styles import make_styles
 from tokenizer_lines import CORNERS, make_lines
 
 logging.disable(logging.WARNING)
@@ -92,6 +93,8 @@ FOLDERS = [
     *({"name": name, "folder": f"zoo/{name}", "every": 1}
       for name in ("gpt2-12x12", "neox-12x12", "neox-24x16", "opt-12x12", "opt-24x16", "bloom-24x16")),
     *({"name": name, "folder": f"tests/data/tokenizer/{name}", "every": 1} for name in ("llama3-style", "smollm-style")),
+    *({"name": name, "folder": f"tests/data/tokenizer/{name}", "every": 1}
+      for name in ("bert-style", "llama2-style", "mistral-style", "gemma-style", "t5-style", "albert-style", "word-level-style", "clip-style")),
     {"name": "gpt2 from two files", "folder": "zoo/opt-12x12", "copy": TWO_FILES, "every": 4, "write": {"config.json": {"model_type": "gpt2"}}},
     {"name": "neox from two files", "folder": "zoo/opt-12x12", "copy": TWO_FILES, "every": 4, "write": {"config.json": {"model_type": "gpt_neox"}}},
     {"name": "opt as published", "folder": "zoo/opt-12x12", "copy": TWO_FILES, "every": 4, "write": {
@@ -140,7 +143,10 @@ def record_lines(lines):
         chosen = lines[:: entry["every"]]
         ids = reference(chosen)["input_ids"]
         if "copy" not in entry and (Path(entry["folder"]) / "tokenizer.json").exists():
-            by_library = Tokenizer.from_file(entry["folder"] + "/tokenizer.json").encode_batch(chosen)
+            library = Tokenizer.from_file(entry["folder"] + "/tokenizer.json")
+            library.no_truncation()  # as `transformers` calls it where nobody asks for either
+            library.no_padding()
+            by_library = library.encode_batch(chosen)
             assert ids == [encoding.ids for encoding in by_library], entry["name"]
         hashes += b"".join(struct.pack("<I", hash_ids(line)) for line in ids)
         first = [line for line, index in zip(ids, range(0, len(lines), entry["every"])) if index < len(CORNERS)]
@@ -185,6 +191,7 @@ if __name__ == "__main__":
     if "--train" in sys.argv or not (DATA / "llama3-style").exists():
         make_llama3_style(all_lines)
         make_smollm_style(all_lines)
+        make_styles(all_lines, write_folder)
     record_lines(all_lines)
     record_components()
     record_gguf(DATA, all_lines, hash_ids)

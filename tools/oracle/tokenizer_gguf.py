@@ -4,22 +4,16 @@ with the components of the labs' tokenizer.json for what tokenizer.ggml.pre name
 record_gguf() writes tests/data/tokenizer/gguf.json (vocabularies and settings) and gguf.bin (a hash a line, vocabulary
 after vocabulary).
 """
-import io
 import json
 import struct
 
 import sentencepiece
 from tokenizers import Tokenizer
 
+from tokenizer_styles import train_sentencepiece
+
+IDENTITY = {"normalization_rule_name": "identity", "remove_extra_whitespaces": False}
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = 1, 2, 3, 4, 5, 6
-
-
-def train_sentencepiece(lines, **options):
-    model = io.BytesIO()
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(line for line in lines if line.strip() and len(line) < 2000 and max(line) < "\u0530"), model_writer=model, model_type="bpe", vocab_size=1600,
-        normalization_rule_name="identity", remove_extra_whitespaces=False, character_coverage=0.995, num_threads=1, minloglevel=2, **options)
-    return model.getvalue()
 
 
 def with_unused(model, chosen):
@@ -112,16 +106,16 @@ def record_gguf(data, lines, hash_ids):
 
     runs = ["\n" * i for i in range(2, 8)] + ["▁" * i for i in range(2, 8)] + ["\t\t", "<table>", "</table>", "<b>"]
     controls = ["<pad>", "<eos>", "<bos>", "<mask>", "<|im_start|>", "<|im_end|>"]
-    gemma = processor(train_sentencepiece(lines, byte_fallback=True, add_dummy_prefix=False, user_defined_symbols=["\n", *runs], control_symbols=controls[3:],
+    gemma = processor(train_sentencepiece(lines, **IDENTITY, byte_fallback=True, add_dummy_prefix=False, user_defined_symbols=["\n", *runs], control_symbols=controls[3:],
                                    pad_id=0, eos_id=1, bos_id=2, unk_id=3, pad_piece="<pad>", eos_piece="<eos>", bos_piece="<bos>"))
     add("sentencepiece as Gemma", {**metadata_of(gemma, {"\n", *runs}), "tokenizer.ggml.add_space_prefix": False, "tokenizer.ggml.bos_token_id": 2}, 1,
         lambda line: [2] + encode_around_controls(gemma, controls, line))
-    llama = processor(train_sentencepiece(lines, byte_fallback=True, unk_id=0, bos_id=1, eos_id=2))
+    llama = processor(train_sentencepiece(lines, **IDENTITY, byte_fallback=True, unk_id=0, bos_id=1, eos_id=2))
     settings = {**metadata_of(llama, ()), "tokenizer.ggml.bos_token_id": 1, "tokenizer.ggml.eos_token_id": 2, "tokenizer.ggml.add_eos_token": True}
     # The space in front goes before the whole text alone, so that lines with control tokens have no reference here.
     llama_controls = ["<s>", "</s>"]
     add("sentencepiece as Llama 2", settings, 1, lambda line: [] if any(c in line for c in llama_controls) else [1] + llama.encode(line) + [2], skip=llama_controls)
-    plain = train_sentencepiece(lines, unk_id=0, bos_id=1, eos_id=2, add_dummy_prefix=False)
+    plain = train_sentencepiece(lines, **IDENTITY, unk_id=0, bos_id=1, eos_id=2, add_dummy_prefix=False)
     plain = processor(with_unused(plain, lambda number, text: number > 2 and len(text) > 1 and number % 3 == 0))
     add("sentencepiece without bytes, with unused pieces", {**metadata_of(plain, ()), "tokenizer.ggml.add_space_prefix": False, "tokenizer.ggml.add_bos_token": False}, 2,
         lambda line: encode_around_controls(plain, ["<s>", "</s>"], line))
