@@ -246,6 +246,8 @@ TEST_F(Gguf, BrokenTensors) {
   ASSERT_EQ(message_for(with(0, uint32_t{2})), "opened");
   EXPECT_EQ(message_for(with(0, uint32_t{5})), "tensor w: too many axes: expected at most 4, found 5");
   EXPECT_EQ(message_for(with(4, ~uint64_t{0})), "tensor w: axis too long: found 18446744073709551615");
+  EXPECT_EQ(message_for(with(4, uint64_t{0})), "opened");                    // an empty tensor
+  EXPECT_EQ(message_for(with(0, uint32_t{0})).substr(0, 10), "tensor w: ");  // what was an axis is now a type
   EXPECT_EQ(message_for(with(4, uint64_t{1} << 62)),
             "tensor w: shape has too many elements: found [2, 4611686018427387904]");
   const std::string known =

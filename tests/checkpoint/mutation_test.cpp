@@ -1,5 +1,6 @@
 // Files with random bytes changed: opening one gives a checkpoint whose tensors can all be read, or an error of one
 // line; never a crash. Run under the sanitizers, this is where a missing check shows.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <random>
@@ -8,6 +9,7 @@
 
 #include "lstar/checkpoint/checkpoint.h"
 #include "lstar/checkpoint/gguf_metadata.h"
+#include "tests/checkpoint/torch_writer.h"
 #include "tests/support/checkpoint_writer.h"
 #include "tests/support/temporary_folder.h"
 
@@ -95,6 +97,47 @@ TEST(Mutation, Gguf) {
                  {make_tensor("a", {2, 32}, values, StoredType::q4_1),
                   make_tensor("b", {32, 2}, values, StoredType::float16), make_tensor("c", {1}, {1})});
   mutate(good, good.size() - 64 - 128 - 32, folder / "model.gguf", folder / "model.gguf");
+}
+
+TEST(Mutation, SplitGguf) {
+  const TemporaryFolder folder;
+  const auto part = [&](int number) { return folder / fmt::format("m-{:05}-of-00002.gguf", number); };
+  const GgufPairs counts{{"split.count", uint16_t{2}}, {"split.tensors.count", int32_t{2}}};
+  GgufPairs first = counts, second = counts;
+  first.emplace_back("split.no", uint16_t{0});
+  first.emplace_back("general.architecture", std::string("llama"));
+  second.emplace_back("split.no", uint16_t{1});
+  write_gguf(part(1), first, {make_tensor("a", {1}, {1})});
+  const std::string good = gguf_bytes(second, {make_tensor("b", {32}, std::vector<float>(32, 0.5f))});
+  mutate(good, good.size() - 128, part(2), part(1));
+}
+
+// Whole files: their heads are at the end.
+TEST(Mutation, TorchArchive) {
+  const TemporaryFolder folder;
+  write_bytes(folder / "config.json", R"({"model_type": "gpt2"})");
+  const std::string state =
+      pickle::dict({{"w", pickle::tensor({})}, {"t", pickle::tensor({.sizes = {3, 2}, .strides = {1, 3}})}});
+  const std::string good = archive_of(state);
+  mutate(good, good.size(), folder / "pytorch_model.bin", folder.path());
+}
+
+TEST(Mutation, TorchStream) {
+  const TemporaryFolder folder;
+  write_bytes(folder / "config.json", R"({"model_type": "gpt2"})");
+  const std::string state = pickle::dict({{"w", pickle::tensor({}, true)}, {"n", "N"}});
+  const std::string good = stream_of(state, pickle::list({pickle::text("0")}), counted(6, six_floats()));
+  mutate(good, good.size() - 24, folder / "pytorch_model.bin", folder.path());
+}
+
+// An index beside its shard; what is changed is the index.
+TEST(Mutation, Index) {
+  const TemporaryFolder folder;
+  write_bytes(folder / "config.json", R"({"model_type": "gpt2"})");
+  write_safetensors(folder / "one.safetensors", {make_tensor("a", {2}, {1, 2}), make_tensor("b", {1}, {3})});
+  const std::string good =
+      R"({"metadata":{"total_size":12},"weight_map":{"a":"one.safetensors","b":"one.safetensors"}})";
+  mutate(good, good.size(), folder / "model.safetensors.index.json", folder.path());
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <bit>
 #include <cmath>
@@ -262,6 +263,45 @@ TEST_F(Safetensors, Float8WithAScaleIsNotReadWithoutIt) {
               "/model.safetensors: tensor q.weight: its scales lie in another tensor and are not applied: found " +
                   std::string(scale));
   }
+}
+
+TEST_F(Safetensors, HostileFiles) {
+  const std::string entry = R"({"dtype":"F32","shape":[2],"data_offsets":[0,8]})", eight(8, 'x');
+  EXPECT_EQ(message_for(safetensors_bytes(R"({"w":)" + entry + R"(,"w":)" + entry + "}", eight)),
+            "/model.safetensors: key w: header: key appears twice in one object");
+  EXPECT_EQ(
+      message_for(safetensors_bytes(R"({"w":{"dtype":"F32","dtype":"F16","shape":[2],"data_offsets":[0,8]}})", eight)),
+      "/model.safetensors: key dtype: header: key appears twice in one object");
+  const std::string deep(100'000, '[');
+  EXPECT_THAT(message_for(safetensors_bytes(R"({"w":)" + deep, eight)),
+              StartsWith("/model.safetensors: header: not valid JSON: found "));
+  EXPECT_EQ(message_for(
+                safetensors_bytes(R"({"w":{"dtype":"F32","shape":[0,9223372036854775807],"data_offsets":[0,0]}})", "")),
+            "opened");
+  EXPECT_EQ(message_for(safetensors_bytes(
+                R"({"w":{"dtype":"F32","shape":[9223372036854775807,2,0],"data_offsets":[0,0]}})", "")),
+            "/model.safetensors: tensor w: shape has too many elements: found [9223372036854775807, 2, 0]");
+  EXPECT_EQ(
+      message_for(safetensors_bytes(R"({"w":{"dtype":"F32","shape":[1e3],"data_offsets":[0,8]}})", eight)),
+      "/model.safetensors: tensor w: bad shape: expected axes that are whole numbers, not negative, found 1000.0");
+  // A name with line ends stays one line.
+  EXPECT_THAT(message_for(safetensors_bytes(R"({"a\nb\u001b[2J":3})", eight)),
+              StartsWith("/model.safetensors: tensor a b [2J: has no dtype"));
+  // Links that lead round, a pipe, a folder.
+  std::filesystem::remove(folder_ / "model.safetensors");
+  std::filesystem::create_symlink("model.safetensors", folder_ / "model.safetensors");
+  EXPECT_NE(message(), "opened");
+  std::filesystem::remove(folder_ / "model.safetensors");
+  ASSERT_EQ(::mkfifo((folder_ / "model.safetensors").c_str(), 0600), 0);
+  EXPECT_EQ(message(), "/model.safetensors: not a regular file");
+  std::filesystem::remove(folder_ / "config.json");
+  ASSERT_EQ(::mkfifo((folder_ / "config.json").c_str(), 0600), 0);
+  EXPECT_EQ(message(), "/config.json: not a regular file");
+  std::filesystem::remove(folder_ / "config.json");
+  write_bytes(folder_ / "config.json", R"({"model_type":)" + deep);
+  EXPECT_THAT(message(), StartsWith("/config.json: not valid JSON: found "));
+  write_bytes(folder_ / "config.json", R"({"model_type": "gpt2", "model_type": "llama"})");
+  EXPECT_EQ(message(), "/config.json: key model_type: key appears twice in one object");
 }
 
 class Sharded : public Safetensors {
