@@ -1,0 +1,277 @@
+// MODEL to a snapshot: what is downloaded, where it is put, and when nobody is asked.
+#include "tests/hub/hub_case.h"
+
+#include <sys/fsuid.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace lstar {
+namespace {
+
+using ::testing::AllOf;
+using testing::content_of;
+using testing::git_sha1_of;
+using ::testing::HasSubstr;
+using testing::HubServer;
+using ::testing::IsEmpty;
+using testing::kCommit;
+using testing::kOtherCommit;
+using testing::listing;
+using ::testing::Not;
+using testing::put;
+using ::testing::SizeIs;
+namespace fs = std::filesystem;
+using testing::sha256_of;
+using LocateModel = testing::HubTest;
+
+TEST_F(LocateModel, BringsWhatAModelNeedsIntoTheSharedLayout) {
+  add_model("org/name");
+  const auto located = locate("org/name");
+  ASSERT_TRUE(located) << located.error().message();
+  EXPECT_EQ(*located, snapshot("models--org--name"));
+  const std::string large = sha256_of(weights), config = git_sha1_of("{\"model_type\": \"gpt2\"}\n"),
+                    tokenizer = git_sha1_of("{}"), settings = git_sha1_of("{ }"), here = "snapshots/" + kCommit + "/",
+                    absent = ".no_exist/" + kCommit + "/";
+  const std::map<std::string, std::string> expected{{"blobs/" + large, "300000"},
+                                                    {"blobs/" + config, "23"},
+                                                    {"blobs/" + tokenizer, "2"},
+                                                    {"blobs/" + settings, "3"},
+                                                    {here + "config.json", "-> ../../blobs/" + config},
+                                                    {here + "tokenizer.json", "-> ../../blobs/" + tokenizer},
+                                                    {here + "tokenizer_config.json", "-> ../../blobs/" + settings},
+                                                    {here + "model.safetensors", "-> ../../blobs/" + large},
+                                                    {absent + "special_tokens_map.json", "0"},
+                                                    {absent + "added_tokens.json", "0"},
+                                                    {"refs/main", "40"}};
+  EXPECT_EQ(listing(cache_of("models--org--name")), expected);
+  EXPECT_EQ(content_of(cache_of("models--org--name") + "/refs/main"), kCommit) << "bare, without a newline";
+  EXPECT_EQ(content_of(*located + "/model.safetensors"), weights);
+  EXPECT_TRUE(fs::exists(options.hub.cache + "/.locks/models--org--name/" + large + ".lock"));
+  ASSERT_THAT(plans, SizeIs(1));
+  EXPECT_EQ(plans[0].bytes, 300'028u);
+  for (const auto& request : server.requests()) EXPECT_EQ(request.header("accept-encoding"), "identity");
+
+  server.forget_requests();
+  EXPECT_EQ(locate("org/name").value_or(""), *located);
+  EXPECT_THAT(server.requests(), IsEmpty()) << "what the cache holds is not asked for";
+  EXPECT_THAT(plans, SizeIs(1));
+}
+
+TEST_F(LocateModel, PathsOnDiskLeadToNoConnection) {
+  add_model("org/name");
+  fs::create_directories(folder / "org/name");
+  ASSERT_EQ(::chdir(folder.path().c_str()), 0);
+  EXPECT_EQ(locate("org/name").value_or(""), "org/name");
+  EXPECT_EQ(::chdir(LSTAR_SOURCE_DIR), 0);
+  for (const std::string path :
+       {"/no/where", "./gpt2", "../gpt2", "~/gpt2", "a/b/c", "model.gguf", "org/model.gguf", ""})
+    EXPECT_EQ(locate(path).value_or("error"), path);
+  EXPECT_THAT(server.requests(), IsEmpty());
+}
+
+TEST_F(LocateModel, OfflineMakesNoConnection) {
+  add_model("org/name");
+  options.hub.offline = true;
+  EXPECT_THAT(error_of("org/name"), AllOf(HasSubstr("org/name: neither on disk nor in the cache"),
+                                          HasSubstr("HF_HUB_OFFLINE"), HasSubstr("models--org--name")));
+  options.update = true;
+  options.disk_first = false;
+  EXPECT_THAT(error_of("org/name"), HasSubstr("HF_HUB_OFFLINE"));
+  HubClient client(options.hub);
+  EXPECT_FALSE(client.look_up({.repo = "org/name"}, "config.json"));
+  EXPECT_FALSE(client.get({.repo = "org/name"}, {"a", kCommit, "b", 1}, {0, 1}, [](auto) { return true; }));
+  EXPECT_THAT(server.requests(), IsEmpty());
+  EXPECT_FALSE(fs::exists(options.hub.cache)) << "nothing is written either";
+
+  options.hub.offline = false;
+  ASSERT_TRUE(locate("org/name"));
+  server.forget_requests();
+  options.hub.offline = true;
+  EXPECT_EQ(locate("org/name").value_or(""), snapshot("models--org--name"));
+  EXPECT_THAT(server.requests(), IsEmpty());
+}
+
+TEST_F(LocateModel, BranchesTagsAndCommits) {
+  add_model("EleutherAI/pythia-160m");
+  add_model("EleutherAI/pythia-160m", kOtherCommit);
+  server.set_ref("EleutherAI/pythia-160m", "step103000", kOtherCommit);
+  server.set_ref("EleutherAI/pythia-160m", "refs/pr/1", kOtherCommit);
+  const std::string cache = cache_of("models--EleutherAI--pythia-160m");
+  EXPECT_EQ(locate("EleutherAI/pythia-160m@step103000").value_or(""),
+            snapshot("models--EleutherAI--pythia-160m", kOtherCommit));
+  EXPECT_EQ(content_of(cache + "/refs/step103000"), kOtherCommit);
+  EXPECT_FALSE(fs::exists(cache + "/refs/main"));
+
+  server.forget_requests();
+  EXPECT_TRUE(locate("EleutherAI/pythia-160m@refs/pr/1"));
+  EXPECT_EQ(content_of(cache + "/refs/refs/pr/1"), kOtherCommit);
+  EXPECT_EQ(server.requests().front().path, "/EleutherAI/pythia-160m/resolve/refs%2Fpr%2F1/config.json");
+  EXPECT_THAT(server.requests(), SizeIs(2)) << "one HEAD and its redirect: the commit's files are known";
+
+  server.forget_requests();
+  EXPECT_TRUE(locate("EleutherAI/pythia-160m@" + kOtherCommit));
+  EXPECT_THAT(server.requests(), IsEmpty()) << "a commit on disk needs no network";
+
+  EXPECT_TRUE(locate("EleutherAI/pythia-160m@" + kCommit));
+  EXPECT_FALSE(fs::exists(cache + "/refs/" + kCommit)) << "a commit needs no ref";
+  EXPECT_EQ(transfers().size(), 0u) << "the blob is there: only links are made";
+}
+
+TEST_F(LocateModel, NeverAnArbitrarySnapshot) {
+  put(snapshot("models--org--name", kOtherCommit) + "/config.json", "{}");
+  put(snapshot("models--org--name", kOtherCommit) + "/model.safetensors", "x");
+  put(snapshot("models--org--name", kOtherCommit) + "/tokenizer.json", "x");
+  options.hub.offline = true;
+  EXPECT_FALSE(locate("org/name")) << "no refs/main";
+  put(cache_of("models--org--name") + "/refs/main", kCommit);
+  EXPECT_FALSE(locate("org/name")) << "refs/main names a snapshot that is not there";
+  put(cache_of("models--org--name") + "/refs/main", "../snapshots/" + kOtherCommit);
+  EXPECT_FALSE(locate("org/name")) << "no commit";
+  put(cache_of("models--org--name") + "/refs/main", kOtherCommit);
+  EXPECT_TRUE(locate("org/name")) << "plain files are as good as links";
+  EXPECT_TRUE(locate("org/name@" + kOtherCommit));
+}
+
+TEST_F(LocateModel, UpdateFollowsTheBranch) {
+  add_model("org/name");
+  ASSERT_TRUE(locate("org/name"));
+  add_model("org/name", kOtherCommit);
+  server.set_ref("org/name", "main", kOtherCommit);
+  EXPECT_EQ(locate("org/name").value_or(""), snapshot("models--org--name")) << "nobody asked";
+  options.update = true;
+  EXPECT_EQ(locate("org/name").value_or(""), snapshot("models--org--name", kOtherCommit));
+  EXPECT_EQ(content_of(cache_of("models--org--name") + "/refs/main"), kOtherCommit);
+  EXPECT_EQ(transfers().size(), 1u) << "the blob is the same";
+
+  options.hub.endpoint = "http://127.0.0.1:1";  // nobody listens
+  EXPECT_EQ(locate("org/name").value_or(""), snapshot("models--org--name", kOtherCommit));
+  ASSERT_THAT(remarks, SizeIs(1));
+  EXPECT_THAT(remarks[0], HasSubstr("cannot be reached"));
+  EXPECT_THAT(error_of("org/other"),
+              HasSubstr("org/other: neither on disk nor in the cache: http://127.0.0.1:1 cannot"));
+}
+
+TEST_F(LocateModel, ShardsAndPyTorchFiles) {
+  server.add("org/shards", "config.json", "{}");
+  server.add("org/shards", "tokenizer.model", "spm");
+  server.add("org/shards", "model.safetensors.index.json",
+             R"({"weight_map": {"a": "model-00001-of-00002.safetensors", "b": "model-00002-of-00002.safetensors"}})");
+  server.add("org/shards", "model-00001-of-00002.safetensors", testing::noise(1000, 2), true);
+  server.add("org/shards", "model-00002-of-00002.safetensors", testing::noise(2000, 3), true);
+  server.add("org/shards", "pytorch_model.bin", "not wanted", true);
+  const auto shards = locate("org/shards");
+  ASSERT_TRUE(shards) << shards.error().message();
+  EXPECT_EQ(content_of(*shards + "/model-00002-of-00002.safetensors"), testing::noise(2000, 3));
+  EXPECT_EQ(content_of(*shards + "/tokenizer.model"), "spm");
+  EXPECT_FALSE(fs::exists(*shards + "/pytorch_model.bin"));
+  fs::remove(*shards + "/model-00002-of-00002.safetensors");
+  options.hub.offline = true;
+  EXPECT_FALSE(locate("org/shards")) << "a shard is missing";
+  options.hub.offline = false;
+
+  server.add("facebook/opt", "config.json", "{}");
+  server.add("facebook/opt", "vocab.json", "{}");
+  server.add("facebook/opt", "merges.txt", "#");
+  server.add("facebook/opt", "pytorch_model.bin", "pickle", true);
+  const auto opt = locate("facebook/opt");
+  ASSERT_TRUE(opt) << opt.error().message();
+  EXPECT_EQ(content_of(*opt + "/pytorch_model.bin"), "pickle");
+  EXPECT_EQ(content_of(*opt + "/merges.txt"), "#");
+
+  options.needs = {.weights = false, .tokenizer = true};
+  add_model("org/tokens");
+  ASSERT_TRUE(locate("org/tokens"));
+  EXPECT_FALSE(fs::exists(snapshot("models--org--tokens") + "/model.safetensors")) << "not needed";
+}
+
+TEST_F(LocateModel, RepositoriesThatAreNoModel) {
+  server.add("org/data", "data.csv", "1,2");
+  EXPECT_THAT(error_of("org/data"), HasSubstr("the repository has no config.json"));
+  server.add("org/empty", "config.json", "{}");
+  EXPECT_THAT(error_of("org/empty"), HasSubstr("no weights that can be read"));
+  server.add("org/lost", "config.json", "{}");
+  server.add("org/lost", "model.safetensors.index.json", R"({"weight_map": {"a": "gone.safetensors"}})");
+  EXPECT_THAT(error_of("org/lost"), AllOf(HasSubstr("lacks a shard"), HasSubstr("gone.safetensors")));
+  server.add("org/evil", "config.json", "{}");
+  server.add("org/evil", "model.safetensors.index.json", R"({"weight_map": {"a": "../../../etc/passwd"}})");
+  EXPECT_THAT(error_of("org/evil"), HasSubstr("bad shard name"));
+}
+
+TEST_F(LocateModel, ABranchThatMovesMeanwhileIsNotMixed) {
+  add_model("org/name");
+  add_model("org/name", kOtherCommit);
+  server.on_request([&](const HubServer::Request& request) -> std::optional<HubServer::Response> {
+    if (request.path.ends_with("/main/config.json")) {
+      auto response = server.answer(request);
+      server.set_ref("org/name", "main", kOtherCommit);
+      return response;
+    }
+    return std::nullopt;
+  });
+  EXPECT_EQ(locate("org/name").value_or(""), snapshot("models--org--name"));
+  for (const auto& request : server.requests())
+    if (request.path.find("/resolve/") != std::string::npos && !request.path.ends_with("/main/config.json")) {
+      EXPECT_THAT(request.path, HasSubstr(kCommit));
+    }
+}
+
+TEST_F(LocateModel, DeadLinksAndForeignLocksDoNoHarm) {
+  add_model("org/name");
+  ASSERT_TRUE(locate("org/name"));
+  fs::remove(cache_of("models--org--name") + "/blobs/" + sha256_of(weights));
+  ASSERT_TRUE(locate("org/name"));
+  EXPECT_EQ(content_of(snapshot("models--org--name") + "/model.safetensors"), weights);
+  fs::remove(snapshot("models--org--name") + "/config.json");
+  fs::create_symlink("../../blobs/elsewhere", snapshot("models--org--name") + "/config.json");
+  ASSERT_TRUE(locate("org/name"));
+  EXPECT_EQ(content_of(snapshot("models--org--name") + "/config.json").size(), 23u);
+
+  add_model("org/unlocked");
+  fs::remove_all(options.hub.cache + "/.locks");
+  put(options.hub.cache + "/.locks", "a file where the locks should be");
+  EXPECT_TRUE(locate("org/unlocked"));
+}
+
+// Without the rights of root, which would let us write anywhere.
+class Unprivileged {
+ public:
+  Unprivileged() : uid_(::setfsuid(65534)) {}
+  ~Unprivileged() { ::setfsuid(static_cast<uid_t>(uid_)); }
+
+ private:
+  int uid_;
+};
+
+TEST_F(LocateModel, AReadOnlyCacheIsUsable) {
+  add_model("org/name");
+  add_model("org/other");
+  ASSERT_TRUE(locate("org/name"));
+  ASSERT_EQ(::chmod(folder.path().c_str(), 0555), 0);
+  for (const auto& entry : fs::recursive_directory_iterator(folder.path()))
+    if (!entry.is_symlink()) fs::permissions(entry.path(), fs::perms(entry.is_directory() ? 0555 : 0444));
+  {
+    const Unprivileged unprivileged;
+    ASSERT_FALSE(write_file(folder / "probe", "")) << "the folder can be written after all";
+    EXPECT_EQ(locate("org/name").value_or(""), snapshot("models--org--name"));
+    options.update = true;
+    EXPECT_EQ(locate("org/name").value_or(""), snapshot("models--org--name"));
+    EXPECT_THAT(remarks, IsEmpty());
+    EXPECT_THAT(error_of("org/other"), AllOf(HasSubstr("Permission denied"), Not(HasSubstr("\n"))));
+  }
+  for (const auto& entry : fs::recursive_directory_iterator(folder.path()))
+    if (entry.is_directory() && !entry.is_symlink()) fs::permissions(entry.path(), fs::perms(0755));
+  ::chmod(folder.path().c_str(), 0755);
+}
+
+TEST_F(LocateModel, ProgressCountsBytesToTheEnd) {
+  add_model("org/name");
+  std::vector<std::pair<int64_t, int64_t>> seen;
+  options.progress = [&](std::string_view, int64_t done, int64_t total) { seen.emplace_back(done, total); };
+  ASSERT_TRUE(locate("org/name"));
+  ASSERT_FALSE(seen.empty());
+  EXPECT_EQ(seen.back(), (std::pair<int64_t, int64_t>{300'028, 300'028}));
+  for (size_t i = 1; i < seen.size(); ++i) EXPECT_GE(seen[i].first, seen[i - 1].first);
+}
+
+}  // namespace
+}  // namespace lstar
