@@ -15,13 +15,6 @@ Error not_found(const std::string& text, const std::string& cache, std::string w
           .found = std::move(why)};
 }
 
-Result<std::string> bring(HubClient& client, const HubCache& cache, const HubModel& model,
-                          const LocateOptions& options) {
-  LSTAR_ASSIGN(const DownloadPlan plan, plan_download(client, cache, model, options.needs));
-  if (!plan.files.empty() && options.begin) options.begin(plan);
-  return download(client, cache, plan, options.download, options.progress);
-}
-
 }  // namespace
 
 Result<std::string> locate_model(const std::string& text, const LocateOptions& options) {
@@ -43,15 +36,20 @@ Result<std::string> locate_model(const std::string& text, const LocateOptions& o
     return fail(not_found(text, cache.folder(), "not asked the hub: HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE is set"));
   }
   HubClient client(options.hub, options.retries);
-  auto brought = bring(client, cache, *model, options);
-  if (brought) return brought;
+  const auto plan = plan_download(client, cache, *model, options.needs);
+  Result<std::string> brought = fail(plan ? Error() : plan.error());
+  if (plan) {
+    if (!plan->files.empty() && options.begin) options.begin(*plan);
+    brought = download(client, cache, *plan, options.download, options.progress);
+    if (brought) return brought;
+  }
   const auto fallback = complete ? complete : usable;
   if (!fallback) {
-    Error error = std::move(brought).error();
-    error.what.insert(0, "neither on disk nor in the cache: ");
+    Error error = brought.error();
+    if (!plan) error.what.insert(0, "neither on disk nor in the cache: ");
     return fail(std::move(error));
   }
-  if (options.remark) options.remark(brought.error().message() + "; goes on with what the cache holds");
+  if (options.remark) options.remark("goes on with what the cache holds: " + brought.error().message());
   return *fallback;
 }
 
