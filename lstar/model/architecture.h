@@ -124,6 +124,7 @@ struct Architecture {
   bool residual_from_norm =
       false;  // BLOOM's apply_residual_connection_post_layernorm: the residual is the norm's output
   bool final_norm = true;
+  bool ties_output = false;  // the output's weight is the embedding although it has a role, for its bias (Phi)
 
   int64_t first_position_row = 0;    // learned positions: row of position 0 (OPT, RoBERTa: 2)
   std::vector<Rotary> rotary;        // one, or two that layers choose from; empty: none

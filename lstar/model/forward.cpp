@@ -152,9 +152,9 @@ class Pass {
       LSTAR_TRY(backend_.linear(c_, w.query_key_value[1], in, k.rows));
       LSTAR_TRY(backend_.linear(c_, w.query_key_value[2], in, v.rows));
     }
-    if (a_.qkv_limit > 0) backend_.clamp(qkv_.view(), -a_.qkv_limit, a_.qkv_limit);
     LSTAR_TRY(norm_heads(w.query_norm, a_.heads, q));
     LSTAR_TRY(norm_heads(w.key_norm, a_.kv_heads, k));
+    if (a_.qkv_limit > 0) backend_.clamp(qkv_.view(), -a_.qkv_limit, a_.qkv_limit);
     if (plan.rotary >= 0) {
       rotate(a_.rotary[static_cast<size_t>(plan.rotary)], a_.heads, q);
       rotate(a_.rotary[static_cast<size_t>(plan.rotary)], a_.kv_heads, k);

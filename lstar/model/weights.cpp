@@ -15,7 +15,9 @@ class Binder {
   Result<const TensorInfo*> tensor(Role role, int layer, int expert, std::initializer_list<std::string_view> suffixes,
                                    std::initializer_list<Shape> shapes) const {
     const std::string name = fmt::format(fmt::runtime(a_[role]->pattern), layer, expert);
-    for (const std::string& prefix : a_.prefixes)
+    std::vector<std::string> prefixes = a_.prefixes;
+    if (role == Role::output) prefixes.emplace_back();  // the output stands beside the model
+    for (const std::string& prefix : prefixes)
       for (std::string_view suffix : suffixes)
         if (const TensorInfo* found = c_.find(prefix + name + std::string(suffix))) return checked(found, shapes);
     return fail({.what = "missing tensor",
@@ -75,13 +77,14 @@ class Binder {
   }
 
   struct MlpRoles {
-    Role up, gate, gate_up, down;
+    Role up, gate, down;
+    std::optional<Role> gate_up;
   };
   Result<MlpWeights> mlp(const MlpRoles& roles, int layer, int64_t width, int expert = 0) const {
     MlpWeights w;
-    w.interleaved = a_.has(roles.gate_up);
+    w.interleaved = roles.gate_up && a_.has(*roles.gate_up);
     if (w.interleaved) {
-      LSTAR_ASSIGN(w.up, linear(roles.gate_up, layer, a_.hidden, 2 * width, expert));
+      LSTAR_ASSIGN(w.up, linear(*roles.gate_up, layer, a_.hidden, 2 * width, expert));
     } else {
       LSTAR_ASSIGN(w.up, linear(roles.up, layer, a_.hidden, width, expert));
       if (a_.has(roles.gate)) {
@@ -98,12 +101,12 @@ class Binder {
     LSTAR_ASSIGN(w.router, linear(Role::router, layer, a_.hidden, e.count));
     for (int i = 0; i < e.count; ++i) {
       LSTAR_ASSIGN(MlpWeights expert,
-                   mlp({Role::expert_up, Role::expert_gate, Role::expert_gate_up, Role::expert_down}, layer, e.mlp, i));
+                   mlp({Role::expert_up, Role::expert_gate, Role::expert_down, Role::expert_gate_up}, layer, e.mlp, i));
       w.experts.push_back(std::move(expert));
     }
     if (e.shared_mlp == 0) return w;
     LSTAR_ASSIGN(w.shared,
-                 mlp({Role::shared_up, Role::shared_gate, Role::count, Role::shared_down}, layer, e.shared_mlp));
+                 mlp({Role::shared_up, Role::shared_gate, Role::shared_down, std::nullopt}, layer, e.shared_mlp));
     if (a_.has(Role::shared_switch)) {
       // llama.cpp stores the one row as a vector.
       const TensorRef& ref = *a_[Role::shared_switch];
@@ -138,7 +141,7 @@ class Binder {
     if (a_.plan[static_cast<size_t>(l)].experts) {
       LSTAR_ASSIGN(w.experts, experts(l));
     } else {
-      LSTAR_ASSIGN(w.mlp, mlp({Role::mlp_up, Role::mlp_gate, Role::mlp_gate_up, Role::mlp_down}, l, a_.mlp));
+      LSTAR_ASSIGN(w.mlp, mlp({Role::mlp_up, Role::mlp_gate, Role::mlp_down, Role::mlp_gate_up}, l, a_.mlp));
     }
     LSTAR_ASSIGN(w.mlp_output_norm, optional_norm(Role::mlp_output_norm, l));
     return w;
@@ -195,6 +198,12 @@ Result<Weights> bind(const Architecture& a, const Checkpoint& checkpoint) {
     w.output = fail("an encoder predicts no next token");
   } else if (!a.has(Role::output)) {
     w.output = LinearRef{.weight = w.token_embedding, .in = a.embedding, .out = a.vocab};
+  } else if (a.ties_output) {  // the embedding, with a bias of its own
+    LinearRef output{.weight = w.token_embedding, .in = a.embedding, .out = a.vocab};
+    const TensorRef& ref = *a[Role::output];
+    auto bias = binder.tensor(Role::output, 0, 0, {ref.bias_suffix}, {Shape{{a.vocab}}});
+    output.bias = bias.value_or(nullptr);
+    w.output = bias ? Result<LinearRef>(output) : fail(std::move(bias).error());
   } else {
     w.output = binder.linear(Role::output, 0, a.embedding, a.vocab);
   }

@@ -102,6 +102,17 @@ def bfloat16_is_meant(model):
     return model.config.model_type == "falcon" and model.config.alibi
 
 
+def count_alibi_once(model):
+    """transformers 5.24 puts Falcon's ALiBi into the mask, which is what SDPA takes, and its eager attention adds it to
+    the scores as well. The model was trained with it once, (q.k + alibi) / sqrt(d_h); so eager gets the mask's alone."""
+
+    def without(module, args, kwargs):
+        return args, kwargs | {"alibi": torch.zeros_like(kwargs["alibi"])}
+
+    for block in model.transformer.h:
+        block.self_attention.register_forward_pre_hook(without, with_kwargs=True)
+
+
 def load(source, dtype, **options):
     """The model as `transformers` reads it, by the class that config.json names, eager attention and experts. Rotary
     tables stay float32 below float64."""
@@ -117,6 +128,8 @@ def load(source, dtype, **options):
     if info["missing_keys"] or info["mismatched_keys"]:
         raise ValueError(f"{source}: {info}")
     model.eval()
+    if bfloat16_is_meant(model):
+        count_alibi_once(model)
     if dtype == torch.float64:
         widen_buffers(model)
     check_dtypes(model, dtype)

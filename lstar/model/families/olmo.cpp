@@ -56,7 +56,7 @@ Architecture read_olmoe(Config& config, const Checkpoint& checkpoint) {
   Architecture a = read_llama(config, checkpoint);
   a.norm_epsilon = config.positive_or({"rms_norm_eps"}, 1e-5, 1);
   norm_projections(a);
-  config.require(!config.has("clip_qkv"), "key clip_qkv", "null", "a number");
+  limit_queries_keys_values(a, config);
   a.experts = {.count = config.size_or({"num_experts"}, 64),
                .used = config.size_or({"num_experts_per_tok"}, 8),
                .mlp = a.mlp,

@@ -33,6 +33,7 @@ Architecture read_phi(Config& config, const Checkpoint&) {
   a[Role::mlp_down] = {.pattern = "layers.{}.mlp.fc2", .bias = true};
   a[Role::final_norm] = {.pattern = "final_layernorm", .bias = true};
   a[Role::output] = {.pattern = "lm_head", .bias = true};
+  a.ties_output = config.flag_or({"tie_word_embeddings"}, false);
   if (config.flag_or({"qk_layernorm"}, false)) {
     a[Role::query_norm] = {.pattern = "layers.{}.self_attn.q_layernorm", .bias = true};
     a[Role::key_norm] = {.pattern = "layers.{}.self_attn.k_layernorm", .bias = true};
