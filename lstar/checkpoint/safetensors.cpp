@@ -114,47 +114,58 @@ Result<PlacedTensor> parse_tensor(std::string_view name, Json entry, uint64_t da
 
 }  // namespace
 
-Result<std::vector<PlacedTensor>> read_safetensors_header(const MappedFile& mapped, size_t file) {
-  const auto bytes = mapped.bytes();
-  if (bytes.size() < kLengthBytes)
+Result<uint64_t> safetensors_header_length(std::span<const std::byte> start, uint64_t file_size,
+                                           const std::string& path) {
+  if (file_size < kLengthBytes || start.size() < kLengthBytes)
     return fail({.what = "truncated: shorter than the length of its header",
-                 .file = mapped.path(),
+                 .file = path,
                  .expected = "at least 8 bytes",
-                 .found = fmt::format("{}", bytes.size())});
+                 .found = fmt::format("{}", file_size)});
   uint64_t length = 0;
-  std::memcpy(&length, bytes.data(), sizeof length);
-  const uint64_t limit = std::min(kHeaderLimit, bytes.size() - kLengthBytes);
+  std::memcpy(&length, start.data(), sizeof length);
+  const uint64_t limit = std::min(kHeaderLimit, file_size - kLengthBytes);
   if (length > limit)
     return fail({.what = "header too long (is this a safetensors file?)",
-                 .file = mapped.path(),
+                 .file = path,
                  .at = "byte 0",
                  .expected = fmt::format("at most {} bytes", limit),
                  .found = fmt::format("{}", length)});
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()) + kLengthBytes, length);
-  auto parsed = JsonDocument::parse(text, mapped.path());
+  return length;
+}
+
+Result<std::vector<PlacedTensor>> parse_safetensors_header(std::string_view header, uint64_t file_size,
+                                                           const std::string& path, size_t file) {
+  auto parsed = JsonDocument::parse(header, path);
   if (!parsed) {
     Error error = std::move(parsed).error();
     error.what.insert(0, "header: ");
     return fail(std::move(error));
   }
   dom::object entries;
-  if (parsed->root().get_object().get(entries))
-    return fail({.what = "header is not a JSON object", .file = mapped.path()});
+  if (parsed->root().get_object().get(entries)) return fail({.what = "header is not a JSON object", .file = path});
+  const uint64_t begin = kLengthBytes + header.size();
   std::vector<PlacedTensor> tensors;
   for (const dom::key_value_pair entry : entries) {
     if (entry.key == "__metadata__") continue;
-    auto tensor = parse_tensor(entry.key, entry.value, bytes.size() - kLengthBytes - length);
+    auto tensor = parse_tensor(entry.key, entry.value, file_size - begin);
     if (!tensor) {
       Error error = std::move(tensor).error();
-      error.file = mapped.path();
+      error.file = path;
       error.at = tensor_label(entry.key);
       return fail(std::move(error));
     }
     tensor->file = file;
-    tensor->offset += kLengthBytes + length;
+    tensor->offset += begin;
     tensors.push_back(*std::move(tensor));
   }
   return tensors;
+}
+
+Result<std::vector<PlacedTensor>> read_safetensors_header(const MappedFile& mapped, size_t file) {
+  const auto bytes = mapped.bytes();
+  LSTAR_ASSIGN(const uint64_t length, safetensors_header_length(bytes, bytes.size(), mapped.path()));
+  const std::string_view header(reinterpret_cast<const char*>(bytes.data()) + kLengthBytes, length);
+  return parse_safetensors_header(header, bytes.size(), mapped.path(), file);
 }
 
 }  // namespace lstar
