@@ -2,85 +2,16 @@
 // layer, the residual stream, the next tokens, and the weight norms.
 #include <gtest/gtest.h>
 
-#include "lstar/model/forward.h"
-#include "lstar/model/weight_norms.h"
-#include "tests/support/recorded.h"
+#include "tests/support/recorded_model.h"
 
 namespace lstar {
 namespace {
 
-using testing::expect_close;
-using testing::items;
-using testing::numbers;
+using testing::hold_pass;
+using testing::hold_weights;
+using testing::kFloat32;
+using testing::kFloat64;
 using testing::source_path;
-
-// DESIGN's promise: float32 within 1e-5 of float64, float64 within 1e-10.
-constexpr double kFloat32 = 1e-5, kFloat64 = 1e-10;
-const Wants kAll = Want::diagonal | Want::entropy | Want::residual_norm | Want::rounded_sum;
-
-Batch batch_of(const std::vector<Json>& prompts) {
-  Batch batch;
-  for (Json prompt : prompts) {
-    for (double id : numbers(prompt, "token_ids")) batch.ids.push_back(static_cast<int32_t>(id));
-    batch.start.push_back(static_cast<int64_t>(batch.ids.size()));
-  }
-  return batch;
-}
-
-std::vector<double> slice(const Array3<double>& values, size_t prompt) {
-  std::vector<double> out;
-  for (size_t layer = 0; layer < values.dim1(); ++layer)
-    out.insert(out.end(), values(prompt, layer).begin(), values(prompt, layer).end());
-  return out;
-}
-
-template <class T>
-void hold_pass(const Model& model, const JsonDocument& expected, Dtype dtype, double tolerance) {
-  const std::vector<Json> prompts = items(expected.root(), "prompts");
-  const auto backend = make_cpu_backend<T>(dtype, 2);
-  Observation seen;
-  const Wants wants = model.architecture.causal ? kAll | Want::next_token : kAll;
-  const auto ran = forward(model, batch_of(prompts), {.wants = wants, .next_tokens = 5}, *backend, seen);
-  ASSERT_TRUE(ran) << ran.error().message();
-  for (size_t p = 0; p < prompts.size(); ++p) {
-    const Json error = *json_find(prompts[p], "float32_error");
-    const auto own = [&](const char* key) {
-      return dtype == Dtype::float64 ? std::vector<double>{} : numbers(error, key);
-    };
-    const auto hold = [&](const std::vector<double>& ours, const char* key) {
-      expect_close(ours, numbers(prompts[p], key), tolerance, own(key),
-                   std::string(key) + " of prompt " + std::to_string(p));
-    };
-    hold(slice(seen.diagonal, p), "diagonal_sum_per_head");
-    hold(slice(seen.off_diagonal, p), "off_diagonal_sum_per_head");
-    hold(slice(seen.entropy, p), "entropy_per_head");
-    hold({seen.residual_norm[p].begin(), seen.residual_norm[p].end()}, "residual_norm");
-    if (!model.architecture.causal) continue;
-    const std::vector<Json> tokens = items(prompts[p], "next_token");
-    ASSERT_EQ(tokens.size(), seen.next_tokens[p].size());
-    for (size_t i = 0; i < tokens.size(); ++i) {
-      EXPECT_EQ(seen.next_tokens[p][i].id, *json_integer(tokens[i], "id")) << "next token " << i << " of prompt " << p;
-      const double logit = *json_number(tokens[i], "logit"), best = *json_number(tokens[0], "logit");
-      EXPECT_NEAR(seen.next_tokens[p][i].logit, logit, tolerance * std::max(std::fabs(logit), std::fabs(best)));
-    }
-  }
-}
-
-void hold_weights(const Model& model, const JsonDocument& expected) {
-  WorkerPool pool(2);
-  const auto ours = weight_norms(model, {.spectral = true}, pool);
-  const auto thirds = weight_norms(model, {.head_layout = HeadLayout::thirds}, pool);
-  ASSERT_TRUE(ours) << ours.error().message();
-  ASSERT_TRUE(thirds);
-  const Json root = expected.root();
-  // Sums in double of at most a few thousand squares: far below 1e-10.
-  expect_close(ours->w_v_sq, numbers(root, "w_v_frobenius_sq"), 1e-12, {}, "w_v");
-  if (json_find(root, "w_v_thirds_frobenius_sq"))
-    expect_close(thirds->w_v_sq, numbers(root, "w_v_thirds_frobenius_sq"), 1e-12, {}, "thirds");
-  expect_close(ours->w_v_head_sq.values(), numbers(root, "w_v_frobenius_sq_per_kv_head"), 1e-12, {}, "w_v by head");
-  expect_close(ours->ov_sq.values(), numbers(root, "ov_frobenius_sq_per_head"), 1e-10, {}, "ov");
-  expect_close(ours->w_o_sq, numbers(root, "w_o_frobenius_sq"), 1e-12, {}, "w_o");
-}
 
 class Recorded : public ::testing::TestWithParam<std::string> {
  protected:
