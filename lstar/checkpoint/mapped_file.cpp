@@ -37,23 +37,34 @@ Result<MappedFile> MappedFile::open(const std::string& path) {
   return file;
 }
 
+MappedFile MappedFile::borrow(std::span<const std::byte> bytes, std::string path) {
+  MappedFile file;
+  file.path_ = std::move(path);
+  file.bytes_ = bytes;
+  file.is_borrowed_ = true;
+  return file;
+}
+
 MappedFile::MappedFile(MappedFile&& other) noexcept
-    : path_(std::move(other.path_)), bytes_(std::exchange(other.bytes_, {})) {}
+    : path_(std::move(other.path_)),
+      bytes_(std::exchange(other.bytes_, {})),
+      is_borrowed_(std::exchange(other.is_borrowed_, false)) {}
 
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   std::swap(path_, other.path_);
   std::swap(bytes_, other.bytes_);
+  std::swap(is_borrowed_, other.is_borrowed_);
   return *this;
 }
 
 MappedFile::~MappedFile() {
-  if (!bytes_.empty()) ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
+  if (!bytes_.empty() && !is_borrowed_) ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
 }
 
 std::string MappedFile::file_name() const { return path_.substr(path_.find_last_of('/') + 1); }
 
 void MappedFile::drop(uint64_t offset, uint64_t count) const {
-  if (offset >= size() || count == 0) return;
+  if (offset >= size() || count == 0 || is_borrowed_) return;
   const auto page = static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
   const uint64_t begin = offset / page * page;
   const uint64_t end = std::min<uint64_t>(size(), offset + std::min(count, size() - offset));

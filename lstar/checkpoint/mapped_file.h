@@ -16,6 +16,10 @@ class MappedFile {
   // Refuses what is not a regular file. The size is the file's at this moment.
   static Result<MappedFile> open(const std::string& path);
 
+  // Bytes in memory in place of a file's: the caller owns them. A reader that goes past their end is then found out,
+  // where a mapping would give it the rest of a page.
+  static MappedFile borrow(std::span<const std::byte> bytes, std::string path);
+
   MappedFile(MappedFile&& other) noexcept;
   MappedFile& operator=(MappedFile&& other) noexcept;
   MappedFile(const MappedFile&) = delete;
@@ -36,6 +40,7 @@ class MappedFile {
 
   std::string path_;
   std::span<const std::byte> bytes_;
+  bool is_borrowed_ = false;
 };
 
 }  // namespace lstar
