@@ -91,8 +91,7 @@ Result<void> read_json_pre_tokenizer(Json component, TokenizerPipeline& pipeline
   } else if (type == "WhitespaceSplit") {
     steps.emplace_back(CharacterSplit{.set = Set::space, .behavior = SplitBehavior::removed});
   } else if (type == "BertPreTokenizer") {
-    steps.emplace_back(CharacterSplit{.set = Set::space, .behavior = SplitBehavior::removed});
-    steps.emplace_back(CharacterSplit{.set = Set::punctuation, .behavior = SplitBehavior::isolated});
+    add_bert_pre_tokenizer(pipeline.pre_tokenizer);
   } else if (type == "Punctuation") {
     SplitBehavior behavior = SplitBehavior::isolated;
     if (json_find(component, "behavior")) {

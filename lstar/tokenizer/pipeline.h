@@ -1,4 +1,4 @@
-// The steps from text to ids, filled by one of the three readers and immutable afterwards.
+// The steps from text to ids, filled by one of the readers and immutable afterwards.
 #pragma once
 
 #include <memory>
@@ -51,6 +51,23 @@ struct VocabAndMergesOptions {
 };
 Result<PipelinePointer> read_vocab_and_merges(const std::string& vocab_path, const std::string& merges_path,
                                               VocabAndMergesOptions options);
+
+// vocab.txt of BERT's release, with BERT's normalisation and split and a special token on either side; not finished.
+struct BertTokens {
+  std::string unknown = "[UNK]", first = "[CLS]", last = "[SEP]";
+};
+Result<PipelinePointer> read_vocab_txt(const std::string& path, const BertText& normalization,
+                                       const BertTokens& tokens);
+void add_bert_pre_tokenizer(PreTokenizer& pre_tokenizer);  // cuts at white space and around punctuation
+
+// SentencePiece's tokenizer.model; not finished. What is done to a text first stands in the file, but LlamaTokenizer of
+// `transformers` has rules of its own.
+enum class SentencePieceRule { as_the_file_says, llama_first, llama_always };
+struct SentencePieceFile {
+  PipelinePointer pipeline;
+  std::string bos, eos;  // the pieces; empty for none
+};
+Result<SentencePieceFile> read_sentencepiece_model(const std::string& path, SentencePieceRule rule);
 
 // Everything for a folder: the reader that fits, and what tokenizer_config.json and special_tokens_map.json add.
 Result<PipelinePointer> read_tokenizer_folder(const std::string& folder);

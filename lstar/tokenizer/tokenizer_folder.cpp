@@ -50,7 +50,13 @@ std::string class_of(const SettingsFiles& files) {
   const std::string model_type = json_string(files.config.root(), "model_type").value_or("");
   if (model_type == "gpt2" || model_type == "opt") return "GPT2Tokenizer";
   if (model_type == "gpt_neox") return "GPTNeoXTokenizer";
+  if (model_type == "bert" || model_type == "distilbert" || model_type == "electra") return "BertTokenizer";
   return "";
+}
+
+bool is_bert(const std::string& tokenizer_class) {
+  return tokenizer_class == "BertTokenizer" || tokenizer_class == "DistilBertTokenizer" ||
+         tokenizer_class == "ElectraTokenizer";
 }
 
 // A special token is written as text or as an object with its flags.
@@ -76,6 +82,13 @@ class NamedTokens {
     if (tokenizer_class == "GPT2Tokenizer" || tokenizer_class == "GPTNeoXTokenizer")
       for (const char* role : {"bos_token", "eos_token", "unk_token"})
         set(role, AddedToken{.content = "<|endoftext|>", .special = true, .normalized = false});
+    if (is_bert(tokenizer_class))
+      for (const auto& [role, content] : {std::pair("unk_token", "[UNK]"),
+                                          {"sep_token", "[SEP]"},
+                                          {"pad_token", "[PAD]"},
+                                          {"cls_token", "[CLS]"},
+                                          {"mask_token", "[MASK]"}})
+        set(role, AddedToken{.content = content, .special = true, .normalized = false});
     if (tokenizer_class == "GPTNeoXTokenizer")
       set("pad_token", AddedToken{.content = "<|padding|>", .special = true, .normalized = false});
     read(files.tokenizer_config.root());
@@ -156,21 +169,79 @@ std::vector<AddedToken> declared_tokens(const SettingsFiles& files, const NamedT
   return tokens;
 }
 
+// What a folder without a tokenizer.json may have. A tokenizer.json brings its own tokens around a text; these bring
+// the default of `bos` and `eos`, where they know it.
+struct VocabularyFiles {
+  PipelinePointer pipeline;
+  std::string bos, eos;
+};
+
+bool is_general(const std::string& tokenizer_class) {
+  return tokenizer_class.empty() || tokenizer_class == "PreTrainedTokenizer" || tokenizer_class == "TokenizersBackend";
+}
+
+tl::unexpected<Error> unknown_class(const std::string& folder, std::string known, const std::string& found) {
+  return fail({.what = "tokenizer class not supported without a tokenizer.json",
+               .file = folder,
+               .expected = std::move(known),
+               .found = found});
+}
+
 Result<PipelinePointer> read_two_files(const std::string& folder, const SettingsFiles& files,
                                        const std::string& tokenizer_class) {
-  const std::string vocab = folder + "/vocab.json", merges = folder + "/merges.txt";
-  if (!exists(vocab) || !exists(merges))
-    return fail(
-        {.what = "no tokenizer found", .file = folder, .expected = "tokenizer.json, or vocab.json and merges.txt"});
-  if (tokenizer_class != "" && tokenizer_class != "GPT2Tokenizer" && tokenizer_class != "GPTNeoXTokenizer")
-    return fail({.what = "tokenizer class not supported without a tokenizer.json",
-                 .file = folder,
-                 .expected = "GPT2Tokenizer or GPTNeoXTokenizer",
-                 .found = tokenizer_class});
+  if (!is_general(tokenizer_class) && tokenizer_class != "GPT2Tokenizer" && tokenizer_class != "GPTNeoXTokenizer")
+    return unknown_class(folder, "GPT2Tokenizer or GPTNeoXTokenizer", tokenizer_class);
   return read_vocab_and_merges(
-      vocab, merges,
+      folder + "/vocab.json", folder + "/merges.txt",
       {.nfc = tokenizer_class == "GPTNeoXTokenizer",
        .prefix_space = json_bool(files.tokenizer_config.root(), "add_prefix_space").value_or(false)});
+}
+
+Result<PipelinePointer> read_bert(const std::string& folder, const SettingsFiles& files,
+                                  const std::string& tokenizer_class, const NamedTokens& named) {
+  if (!is_bert(tokenizer_class))
+    return unknown_class(folder, "BertTokenizer, DistilBertTokenizer or ElectraTokenizer",
+                         tokenizer_class.empty() ? "none" : tokenizer_class);
+  const Json settings = files.tokenizer_config.root();
+  const bool lowercase = json_bool(settings, "do_lower_case").value_or(true);
+  BertTokens tokens;
+  if (const AddedToken* token = named.find("unk_token")) tokens.unknown = token->content;
+  if (const AddedToken* token = named.find("cls_token")) tokens.first = token->content;
+  if (const AddedToken* token = named.find("sep_token")) tokens.last = token->content;
+  return read_vocab_txt(folder + "/vocab.txt",
+                        {.separate_chinese = json_bool(settings, "tokenize_chinese_chars").value_or(true),
+                         .strip_accents = json_bool(settings, "strip_accents").value_or(lowercase),
+                         .lowercase = lowercase},
+                        tokens);
+}
+
+Result<VocabularyFiles> read_sentencepiece(const std::string& folder, const SettingsFiles& files,
+                                           const std::string& tokenizer_class) {
+  SentencePieceRule rule = SentencePieceRule::as_the_file_says;
+  if (tokenizer_class == "LlamaTokenizer") {
+    const bool legacy = json_bool(files.tokenizer_config.root(), "legacy").value_or(false);
+    rule = legacy ? SentencePieceRule::llama_always : SentencePieceRule::llama_first;
+  } else if (!is_general(tokenizer_class) && tokenizer_class != "GemmaTokenizer") {
+    return unknown_class(folder, "LlamaTokenizer or GemmaTokenizer", tokenizer_class);
+  }
+  LSTAR_ASSIGN(SentencePieceFile file, read_sentencepiece_model(folder + "/tokenizer.model", rule));
+  return VocabularyFiles{.pipeline = std::move(file.pipeline), .bos = std::move(file.bos), .eos = std::move(file.eos)};
+}
+
+Result<VocabularyFiles> read_vocabulary_files(const std::string& folder, const SettingsFiles& files,
+                                              const std::string& tokenizer_class, const NamedTokens& named) {
+  if (exists(folder + "/vocab.json") && exists(folder + "/merges.txt")) {
+    LSTAR_ASSIGN(PipelinePointer pipeline, read_two_files(folder, files, tokenizer_class));
+    return VocabularyFiles{.pipeline = std::move(pipeline)};
+  }
+  if (exists(folder + "/vocab.txt")) {
+    LSTAR_ASSIGN(PipelinePointer pipeline, read_bert(folder, files, tokenizer_class, named));
+    return VocabularyFiles{.pipeline = std::move(pipeline)};
+  }
+  if (exists(folder + "/tokenizer.model")) return read_sentencepiece(folder, files, tokenizer_class);
+  return fail({.what = "no tokenizer found",
+               .file = folder,
+               .expected = "tokenizer.json, vocab.json and merges.txt, vocab.txt, or tokenizer.model"});
 }
 
 }  // namespace
@@ -180,21 +251,28 @@ Result<PipelinePointer> read_tokenizer_folder(const std::string& folder) {
   const std::string tokenizer_class = class_of(files);
   const NamedTokens named(files, tokenizer_class);
   const bool one_file = exists(folder + "/tokenizer.json");
-  LSTAR_ASSIGN(PipelinePointer pipeline, one_file ? read_tokenizer_json(folder + "/tokenizer.json")
-                                                  : read_two_files(folder, files, tokenizer_class));
+  VocabularyFiles read;
+  if (one_file) {
+    LSTAR_ASSIGN(read.pipeline, read_tokenizer_json(folder + "/tokenizer.json"));
+  } else {
+    LSTAR_ASSIGN(read, read_vocabulary_files(folder, files, tokenizer_class, named));
+  }
+  PipelinePointer& pipeline = read.pipeline;
   const Vocabulary& vocabulary = pipeline->model.vocabulary();
   for (AddedToken& token : declared_tokens(files, named)) pipeline->added.add(std::move(token), vocabulary);
   for (AddedToken& token : named.all())
     if (pipeline->added.find(token.content) < 0) pipeline->added.add(std::move(token), vocabulary);
   if (!one_file) {  // a tokenizer.json has its own post-processor
     const Json settings = files.tokenizer_config.root();
-    const auto id_of = [&](std::string_view role) {
+    const auto id_of = [&](std::string_view role, const std::string& otherwise) {
       const AddedToken* token = named.find(role);
-      return token ? pipeline->added.find(token->content) : -1;
+      return pipeline->added.find(token ? token->content : otherwise);
     };
-    if (const int32_t bos = id_of("bos_token"); bos >= 0 && json_bool(settings, "add_bos_token").value_or(false))
+    if (const int32_t bos = id_of("bos_token", read.bos);
+        bos >= 0 && json_bool(settings, "add_bos_token").value_or(false))
       pipeline->prefix.push_back(bos);
-    if (const int32_t eos = id_of("eos_token"); eos >= 0 && json_bool(settings, "add_eos_token").value_or(false))
+    if (const int32_t eos = id_of("eos_token", read.eos);
+        eos >= 0 && json_bool(settings, "add_eos_token").value_or(false))
       pipeline->suffix.push_back(eos);
   }
   LSTAR_TRY(pipeline->finish());

@@ -108,7 +108,7 @@ std::string error_of_folder(const std::function<void(const TokenizerFolder&)>& f
 TEST(FolderFiles, MissingAndBrokenFiles) {
   EXPECT_EQ(open_tokenizer({}).error().message(), "the checkpoint has no tokenizer");
   EXPECT_EQ(error_of_folder([](const TokenizerFolder&) {}),
-            "F: no tokenizer found: expected tokenizer.json, or vocab.json and merges.txt");
+            "F: no tokenizer found: expected tokenizer.json, vocab.json and merges.txt, vocab.txt, or tokenizer.model");
   const auto two_files = [](const std::string& vocab, const std::string& merges, const std::string& config) {
     return error_of_folder([&](const TokenizerFolder& folder) {
       folder.write("vocab.json", vocab);

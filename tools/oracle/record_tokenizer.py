@@ -3,6 +3,7 @@
     python tools/oracle/record_tokenizer.py        # versions in requirements.txt; run from the repository root
 
 Writes into tests/data/tokenizer:
+  vocabularies/                  vocab.txt and tokenizer.model of small tokenizers that have nothing else
   *-style/                       small tokenizers trained here, with the pipelines of published models
   lines.jsonl                    the lines, one JSON string each
   recorded.json                  the tokenizers, where they come from, and all ids of the first lines
@@ -118,6 +119,22 @@ FOLDERS = [
 ]
 
 
+VOCABULARIES = "tests/data/tokenizer/vocabularies"
+FOLDERS += [
+    {"name": "vocab.txt alone", "folder": f"{VOCABULARIES}/bert", "copy": ["vocab.txt"], "every": 4, "write": {"config.json": {"model_type": "bert"}}},
+    {"name": "vocab.txt with settings", "folder": f"{VOCABULARIES}/bert", "copy": ["vocab.txt"], "every": 4, "write": {"tokenizer_config.json": {
+        "tokenizer_class": "BertTokenizer", "do_lower_case": False, "tokenize_chinese_chars": False, "strip_accents": True, "additional_special_tokens": ["<|im_start|>"]}}},
+    {"name": "tokenizer.model alone", "folder": f"{VOCABULARIES}/llama", "copy": ["tokenizer.model"], "every": 4, "write": {"config.json": {"model_type": "mistral"}}},
+    *({"name": f"tokenizer.model of Llama, legacy {legacy}", "folder": f"{VOCABULARIES}/llama", "copy": ["tokenizer.model"], "every": 4, "write": {"tokenizer_config.json": {
+        "tokenizer_class": "LlamaTokenizer", "add_bos_token": True, "add_eos_token": legacy, "bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "legacy": legacy}}}
+      for legacy in (False, True)),
+    # GemmaTokenizer of `transformers` merges user-defined runs of spaces; the backend without a class follows SentencePiece.
+    {"name": "tokenizer.model of Gemma", "folder": f"{VOCABULARIES}/gemma", "copy": ["tokenizer.model"], "every": 4, "write": {"tokenizer_config.json": {
+        "add_bos_token": True, "bos_token": "<bos>", "eos_token": "<eos>", "unk_token": "<unk>", "pad_token": "<pad>"}}},
+    {"name": "tokenizer.model of unigrams", "folder": f"{VOCABULARIES}/unigram", "copy": ["tokenizer.model"], "every": 2, "write": {"config.json": {"model_type": "llama"}}},
+]
+
+
 def open_reference(entry):
     if "copy" not in entry:
         return AutoTokenizer.from_pretrained(entry["folder"])
@@ -191,7 +208,7 @@ if __name__ == "__main__":
     if "--train" in sys.argv or not (DATA / "llama3-style").exists():
         make_llama3_style(all_lines)
         make_smollm_style(all_lines)
-        make_styles(all_lines, write_folder)
+        make_styles(all_lines, write_folder, DATA)
     record_lines(all_lines)
     record_components()
     record_gguf(DATA, all_lines, hash_ids)

@@ -158,6 +158,24 @@ def styles(lines):
         "t5-style": t5_style(t5), "albert-style": albert_style(albert), "word-level-style": word_level_style(lines), "clip-style": clip_style(lines)}
 
 
-def make_styles(lines, write_folder):
+def sentencepiece_files(lines):
+    """Name -> tokenizer.model: as Llama 2 and Gemma have it, and a unigram model with SentencePiece's own normalisation."""
+    identity = {"normalization_rule_name": "identity", "remove_extra_whitespaces": False, "byte_fallback": True}
+    return {
+        "llama": train_sentencepiece(lines, unk_id=0, bos_id=1, eos_id=2, **identity),
+        "gemma": train_sentencepiece(lines, add_dummy_prefix=False, user_defined_symbols=["\n", "\n\n", "▁▁", "▁▁▁", "<b>"], control_symbols=["<mask>", "<|im_start|>"],
+                                     pad_id=0, eos_id=1, bos_id=2, unk_id=3, pad_piece="<pad>", eos_piece="<eos>", bos_piece="<bos>", **identity),
+        "unigram": train_sentencepiece(lines, model_type="unigram", vocab_size=1200, unk_id=0, bos_id=1, eos_id=2),
+    }
+
+
+def make_styles(lines, write_folder, data):
     for name, tokenizer in styles(lines).items():
         write_folder(name, json.loads(tokenizer.to_str()), {"tokenizer_class": "PreTrainedTokenizerFast"})
+    vocabulary = json.loads((data / "bert-style" / "tokenizer.json").read_text(encoding="utf-8"))["model"]["vocab"]
+    (data / "vocabularies").mkdir(exist_ok=True)
+    for name, model in sentencepiece_files(lines).items():
+        (data / "vocabularies" / name).mkdir(exist_ok=True)
+        (data / "vocabularies" / name / "tokenizer.model").write_bytes(model)
+    (data / "vocabularies" / "bert").mkdir(exist_ok=True)
+    (data / "vocabularies" / "bert" / "vocab.txt").write_text("".join(piece + "\n" for piece in sorted(vocabulary, key=vocabulary.get)), encoding="utf-8")
