@@ -92,6 +92,31 @@ Result<void> read_sentencepiece(const GgufMetadata& metadata, std::span<const st
   return {};
 }
 
+// WordPiece. A GGUF marks the pieces that begin a word with "▁" in place of BERT's "##" on those that do not; control
+// tokens are written as they are. The lower-case normalisation is that of the models that llama.cpp knows.
+Result<void> read_wordpiece(const GgufMetadata& metadata, std::span<const std::string_view> tokens,
+                            std::span<const int64_t> types, TokenizerPipeline& pipeline) {
+  std::vector<std::string> pieces;
+  pieces.reserve(tokens.size());
+  for (size_t id = 0; id < tokens.size(); ++id) {
+    const bool begins = tokens[id].starts_with(kMarker);
+    const bool as_it_is = id < types.size() && types[id] == kControl;
+    pieces.push_back(as_it_is ? std::string(tokens[id])
+                     : begins ? std::string(tokens[id].substr(kMarker.size()))
+                              : fmt::format("##{}", tokens[id]));
+  }
+  const std::vector<std::string_view> views(pieces.begin(), pieces.end());
+  LSTAR_ASSIGN(Vocabulary vocabulary, Vocabulary::make(in_order(views)));
+  const auto unknown = metadata.integer("tokenizer.ggml.unknown_token_id");
+  const std::string_view text = unknown && *unknown >= 0 && *unknown < vocabulary.size()
+                                    ? vocabulary.piece(static_cast<int32_t>(*unknown))
+                                    : "[UNK]";
+  LSTAR_ASSIGN(pipeline.model, WordPiece::make(std::move(vocabulary), {.unknown = std::string(text)}));
+  pipeline.normalizer.steps.emplace_back(BertText{});
+  add_bert_pre_tokenizer(pipeline.pre_tokenizer);
+  return {};
+}
+
 void add_special_tokens(std::span<const int64_t> types, bool marks_spaces, TokenizerPipeline& pipeline) {
   const Vocabulary& vocabulary = pipeline.model.vocabulary();
   for (size_t id = 0; id < types.size(); ++id) {
@@ -126,7 +151,8 @@ Result<void> read_all(const GgufMetadata& metadata, TokenizerPipeline& pipeline)
   const auto types = metadata.integers("tokenizer.ggml.token_type");
   LSTAR_TRY(check_length(types, "tokenizer.ggml.token_type", tokens.size()));
   const std::span<const int64_t> kinds = types ? std::span<const int64_t>(*types) : std::span<const int64_t>();
-  bool adds_bos = false;
+  const bool is_bert = *model == "bert";
+  bool adds_bos = is_bert;
   if (*model == "gpt2") {
     BpeOptions options;
     LSTAR_TRY(read_gguf_pre_tokenizer(metadata, pipeline, options, adds_bos));
@@ -134,17 +160,24 @@ Result<void> read_all(const GgufMetadata& metadata, TokenizerPipeline& pipeline)
   } else if (*model == "llama") {
     adds_bos = true;
     LSTAR_TRY(read_sentencepiece(metadata, tokens, kinds, pipeline));
+  } else if (is_bert) {
+    LSTAR_TRY(read_wordpiece(metadata, tokens, kinds, pipeline));
   } else {
     return fail({.what = "tokenizer model not supported",
                  .at = "key tokenizer.ggml.model",
-                 .expected = "gpt2 (byte-level BPE) or llama (SentencePiece's BPE)",
+                 .expected = "gpt2 (byte-level BPE), llama (SentencePiece's BPE) or bert (WordPiece)",
                  .found = std::string(*model)});
   }
   add_special_tokens(kinds, *model == "llama", pipeline);
   const int32_t size = pipeline.size();
-  LSTAR_TRY(read_ending(metadata, "tokenizer.ggml.add_bos_token", adds_bos, "tokenizer.ggml.bos_token_id", size,
-                        pipeline.prefix));
-  LSTAR_TRY(read_ending(metadata, "tokenizer.ggml.add_eos_token", false, "tokenizer.ggml.eos_token_id", size,
+  // BERT's tokens around a text have keys of their own in older files; one of them is misspelt for good.
+  const auto key_of = [&](std::string_view own, std::string_view other) {
+    return is_bert && metadata.integer(own) ? own : other;
+  };
+  LSTAR_TRY(read_ending(metadata, "tokenizer.ggml.add_bos_token", adds_bos,
+                        key_of("tokenizer.ggml.cls_token_id", "tokenizer.ggml.bos_token_id"), size, pipeline.prefix));
+  LSTAR_TRY(read_ending(metadata, is_bert ? "tokenizer.ggml.add_sep_token" : "tokenizer.ggml.add_eos_token", is_bert,
+                        key_of("tokenizer.ggml.seperator_token_id", "tokenizer.ggml.eos_token_id"), size,
                         pipeline.suffix));
   return {};
 }

@@ -148,6 +148,36 @@ TEST(GgufVocabulary, Llama3Style) {
   expect_same(metadata, "llama3-style");
 }
 
+TEST(GgufVocabulary, BertStyle) {
+  const auto document = JsonDocument::read(test::data_path("bert-style/tokenizer.json"));
+  Metadata metadata;
+  metadata.texts["tokenizer.ggml.model"] = "bert";
+  std::map<int64_t, std::string> pieces;
+  for (const auto& field : document->root()["model"]["vocab"].get_object())
+    pieces[field.value.get_int64()] = std::string(field.key);
+  for (const auto& [id, piece] : pieces) {  // as a conversion writes them
+    const bool control = piece.starts_with("[") && piece.ends_with("]") && piece.size() > 2;
+    metadata.integer_lists["tokenizer.ggml.token_type"].push_back(control ? 3 : 1);
+    metadata.text_lists["tokenizer.ggml.tokens"].push_back(control                   ? piece
+                                                           : piece.starts_with("##") ? piece.substr(2)
+                                                                                     : "\u2581" + piece);
+  }
+  metadata.numbers_["tokenizer.ggml.unknown_token_id"] = 1;
+  metadata.numbers_["tokenizer.ggml.cls_token_id"] = 2;
+  metadata.numbers_["tokenizer.ggml.seperator_token_id"] = 3;
+  const auto from_gguf = open_tokenizer({.gguf = &metadata});
+  ASSERT_TRUE(from_gguf) << from_gguf.error().message();
+  const auto from_json = test::open_folder(test::data_path("bert-style"));
+  for (const std::string& line : test::recorded_lines()) {
+    // The added tokens of the other are no part of a GGUF.
+    if (line.find("<|") != std::string::npos || line.find("<\u00e9>") != std::string::npos ||
+        line.find("<\u00c9>") != std::string::npos || line.find("<e") != std::string::npos ||
+        line.find("<E") != std::string::npos)
+      continue;
+    EXPECT_EQ(*from_gguf->encode(line), *from_json->encode(line)) << line;
+  }
+}
+
 TEST(GgufVocabulary, BosAndEosWhereTheFileSaysSo) {
   Metadata metadata = from_folder("smollm-style", "gpt-2");
   metadata.numbers_["tokenizer.ggml.bos_token_id"] = 1;
@@ -172,8 +202,8 @@ TEST(GgufVocabulary, Errors) {
             "granite-docling, mpt, olmo, smollm, starcoder, refact, command-r, falcon, llama-bpe, dbrx, qwen2, "
             "deepseek-r1-qwen, stablelm2, gpt-4o, tekken, bloom, found gpt-5");
   EXPECT_EQ(error([](Metadata& m) { m.texts["tokenizer.ggml.model"] = "rwkv"; }),
-            "model.gguf: key tokenizer.ggml.model: tokenizer model not supported: expected gpt2 (byte-level BPE) or "
-            "llama (SentencePiece's BPE), found rwkv");
+            "model.gguf: key tokenizer.ggml.model: tokenizer model not supported: expected gpt2 (byte-level BPE), "
+            "llama (SentencePiece's BPE) or bert (WordPiece), found rwkv");
   EXPECT_EQ(error([](Metadata& m) { m.texts["tokenizer.ggml.model"] = "llama"; }),
             "model.gguf: key tokenizer.ggml.scores: missing, or of another type");
   EXPECT_EQ(error([](Metadata& m) { m.texts.erase("tokenizer.ggml.model"); }),
