@@ -1,5 +1,9 @@
 #include <memory>
+#include <utility>
 
+#include <fmt/format.h>
+
+#include "lstar/checkpoint/hub/remote_safetensors.h"
 #include "lstar/cli/command.h"
 #include "lstar/cli/locate.h"
 #include "lstar/cli/options.h"
@@ -7,6 +11,34 @@
 #include "lstar/report/inspection.h"
 
 namespace lstar::cli {
+namespace {
+
+// On disk, in the cache, or as it lies on the hub: a look at headers and some weights is worth no download. What cannot
+// be read there in parts is downloaded.
+Result<std::unique_ptr<Checkpoint>> open_anywhere(const std::string& model) {
+  const ModelNeeds needs{.weights = true, .tokenizer = false};
+  LocateOptions cache_only{.hub = hub_environment(), .needs = needs};
+  const bool offline = std::exchange(cache_only.hub.offline, true);
+  const auto cached = locate_model(model, cache_only);
+  if (cached) return open_checkpoint(*cached);
+  if (offline || !parse_hub_model(model)) return fail(cached.error());
+  cache_only.hub.offline = false;
+  auto remote = open_remote_safetensors(cache_only.hub, *parse_hub_model(model));
+  if (!remote) {
+    Error error = std::move(remote).error();
+    error.what.insert(0, "neither on disk nor in the cache: ");
+    return fail(std::move(error));
+  }
+  if (*remote) {
+    message(
+        fmt::format("{}: reads headers and the weights it needs from {}", model, shown_url(cache_only.hub.endpoint)));
+    return remote;
+  }
+  LSTAR_ASSIGN(const std::string path, locate(model, false, needs));
+  return open_checkpoint(path);
+}
+
+}  // namespace
 
 void add_inspect(CLI::App& app, int& status) {
   struct Options {
@@ -28,7 +60,10 @@ void add_inspect(CLI::App& app, int& status) {
       ->capture_default_str();
   command->add_flag("--json", options->json, "Print JSON");
   command->callback([options, &status] {
-    const auto found = inspect(options->model, options->model, *parse_head_layout(options->layout), options->threads);
+    const HeadLayout layout = *parse_head_layout(options->layout);
+    auto checkpoint = open_anywhere(options->model);
+    const auto found = checkpoint ? inspect(options->model, *std::move(checkpoint), layout, options->threads)
+                                  : Result<Inspection>(fail(checkpoint.error()));
     if (!found) {
       message(found.error());
       status = kNoneRun;

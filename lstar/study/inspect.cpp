@@ -1,9 +1,21 @@
 #include "lstar/study/inspect.h"
 
+#include <utility>
+
+#include "lstar/model/family.h"
+
 namespace lstar {
 
 Result<Inspection> inspect(const std::string& name, const std::string& path, HeadLayout layout, int threads) {
-  LSTAR_ASSIGN(const Model model, open_model(path));
+  LSTAR_ASSIGN(std::unique_ptr<Checkpoint> checkpoint, open_checkpoint(path));
+  return inspect(name, std::move(checkpoint), layout, threads);
+}
+
+Result<Inspection> inspect(const std::string& name, std::unique_ptr<Checkpoint> checkpoint, HeadLayout layout,
+                           int threads) {
+  Model model{.checkpoint = std::move(checkpoint)};
+  LSTAR_ASSIGN(model.architecture, read_architecture(*model.checkpoint));
+  LSTAR_ASSIGN(model.weights, bind(model.architecture, *model.checkpoint));
   const auto tensors = model.checkpoint->tensors();
   Inspection found{.identity = identity_of(name, *model.checkpoint),
                    .architecture = model.architecture,

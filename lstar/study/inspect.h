@@ -1,6 +1,7 @@
 // What is in a checkpoint, without running it.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -19,5 +20,8 @@ struct Inspection {
 };
 
 Result<Inspection> inspect(const std::string& model, const std::string& path, HeadLayout, int threads);
+
+// The same of a checkpoint that is open already. Reads headers, W_V, W_O and the gains of norms.
+Result<Inspection> inspect(const std::string& model, std::unique_ptr<Checkpoint>, HeadLayout, int threads);
 
 }  // namespace lstar

@@ -1,0 +1,170 @@
+// The program with models on a hub: a hub on loopback that serves a checkpoint of tests/data.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include "lstar/base/atomic_file.h"
+#include "lstar/base/json.h"
+#include "tests/support/hub_server.h"
+#include "tests/support/recorded.h"
+#include "tests/support/temporary_folder.h"
+
+namespace lstar {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using testing::HubServer;
+using ::testing::IsEmpty;
+using testing::kCommit;
+using ::testing::Not;
+
+namespace fs = std::filesystem;
+
+struct Outcome {
+  int status = -1;
+  std::string out, err;
+};
+
+class HubProgram : public ::testing::Test {
+ protected:
+  void serve(const std::string& repo, const std::string& folder = "tests/data/checkpoints/gpt2") {
+    for (const auto& entry : fs::directory_iterator(testing::source_path(folder)))
+      if (entry.is_regular_file()) {
+        const std::string name = entry.path().filename();
+        server.add(repo, name, *read_file(entry.path()), name.ends_with(".safetensors"));
+      }
+    if (!fs::exists(testing::source_path(folder + "/tokenizer.json"))) server.add(repo, "tokenizer.json", "{}");
+  }
+
+  std::string command(const std::string& arguments, const std::string& settings = "") const {
+    return fmt::format(
+        "env -u HF_HUB_CACHE -u HUGGINGFACE_HUB_CACHE -u HF_HUB_OFFLINE -u TRANSFORMERS_OFFLINE -u HF_TOKEN "
+        "HF_HOME={} HF_ENDPOINT={} no_proxy='*' {} {} {} </dev/null",
+        home.path(), server.endpoint(), settings, LSTAR_PROGRAM, arguments);
+  }
+  Outcome lstar(const std::string& arguments, const std::string& settings = "") const {
+    testing::TemporaryFolder folder;
+    const int status =
+        std::system(fmt::format("{} >{} 2>{}", command(arguments, settings), folder / "out", folder / "err").c_str());
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, *read_file(folder / "out"), *read_file(folder / "err")};
+  }
+  std::string snapshot(const std::string& name) const { return home / ("hub/" + name + "/snapshots/" + kCommit); }
+
+  HubServer server;
+  testing::TemporaryFolder home;
+};
+
+TEST_F(HubProgram, FetchPrintsTheSnapshot) {
+  serve("org/name");
+  const Outcome first = lstar("fetch org/name");
+  EXPECT_EQ(first.status, 0) << first.err;
+  EXPECT_EQ(first.out, snapshot("models--org--name") + "\n");
+  EXPECT_THAT(first.err,
+              AllOf(HasSubstr("lstar: org/name: downloads "), HasSubstr(server.endpoint()), Not(HasSubstr("\x1b"))));
+  const Outcome again = lstar("fetch org/name@main --quiet");
+  EXPECT_EQ(again.out, first.out);
+  EXPECT_THAT(again.err, IsEmpty());
+  server.forget_requests();
+  const Outcome offline = lstar("fetch org/name", "HF_HUB_OFFLINE=1");
+  EXPECT_EQ(offline.out, first.out);
+  EXPECT_THAT(server.requests(), IsEmpty());
+  EXPECT_EQ(lstar("fetch org/nowhere").status, 3);
+  EXPECT_EQ(lstar("fetch ./folder").status, 2);
+  EXPECT_EQ(lstar("fetch").status, 2);
+}
+
+TEST_F(HubProgram, TwoProcessesTransferOnce) {
+  serve("org/name");
+  server.on_request([&](const HubServer::Request& request) -> std::optional<HubServer::Response> {
+    if (!request.at_storage) return std::nullopt;
+    auto response = server.answer(request);
+    response.pause = std::chrono::milliseconds(100);
+    return response;
+  });
+  const std::string one = command("fetch org/name --quiet");
+  const int status = std::system(fmt::format("({0} >{1}/a) & ({0} >{1}/b); wait", one, home.path()).c_str());
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(*read_file(home / "a"), snapshot("models--org--name") + "\n");
+  EXPECT_EQ(*read_file(home / "b"), *read_file(home / "a"));
+  const auto requests = server.requests();
+  EXPECT_EQ(std::count_if(requests.begin(), requests.end(), [](const auto& request) { return request.at_storage; }), 1);
+}
+
+TEST_F(HubProgram, AStudyTakesHubIds) {
+  serve("org/name");
+  const std::string local = "tests/data/checkpoints/gpt2", ids = " --token-ids '1 2 3 4' --json";
+  const Outcome remote = lstar("run org/name org/nowhere" + ids);
+  EXPECT_EQ(remote.status, 1) << remote.err;
+  EXPECT_THAT(remote.err,
+              AllOf(HasSubstr("downloads"), HasSubstr("org/nowhere: neither on disk nor in the cache: no such")));
+  const auto document = JsonDocument::parse(remote.out, "run");
+  ASSERT_TRUE(document) << document.error().message();
+  EXPECT_THAT(remote.out, AllOf(HasSubstr("\"revision\": \"" + kCommit + "\""), HasSubstr("no such repository")));
+  server.forget_requests();
+  const Outcome cached = lstar("trace org/name" + ids), same = lstar("trace " + local + ids);
+  EXPECT_EQ(cached.status, 0) << cached.err;
+  EXPECT_THAT(cached.err, IsEmpty());
+  EXPECT_THAT(cached.out, HasSubstr("\"revision\": \"" + kCommit + "\""));
+  EXPECT_THAT(same.out, HasSubstr("\"revision\": null"));
+  EXPECT_EQ(cached.out.substr(cached.out.find("\"prompts\"")), same.out.substr(same.out.find("\"prompts\"")));
+  EXPECT_THAT(server.requests(), IsEmpty()) << "neither a cached model nor a folder asks anybody";
+}
+
+TEST_F(HubProgram, InspectReadsTheHubInParts) {
+  serve("org/name");
+  const Outcome remote = lstar("inspect org/name --json"), local = lstar("inspect tests/data/checkpoints/gpt2 --json");
+  ASSERT_EQ(remote.status, 0) << remote.err;
+  const auto weights = [](const std::string& json) { return json.substr(json.find("\"tensors\"")); };
+  EXPECT_EQ(weights(remote.out), weights(local.out));
+  EXPECT_THAT(remote.out, HasSubstr("\"revision\": \"" + kCommit + "\""));
+  EXPECT_FALSE(fs::exists(home / "hub")) << "nothing is written";
+  EXPECT_EQ(lstar("inspect org/nowhere").status, 3);
+}
+
+TEST_F(HubProgram, TokenizeNeedsNoWeights) {
+  serve("org/name", "zoo/gpt2-12x12");
+  const Outcome remote = lstar("tokenize org/name 'hello there'"),
+                local = lstar("tokenize zoo/gpt2-12x12 'hello there'");
+  EXPECT_EQ(remote.out, local.out) << remote.err;
+  EXPECT_FALSE(fs::exists(snapshot("models--org--name") + "/model.safetensors"));
+}
+
+TEST_F(HubProgram, TheNotebooksStudyIsBuiltIn) {
+  const Outcome asked = lstar("run");
+  EXPECT_EQ(asked.status, 2);
+  EXPECT_THAT(asked.err, AllOf(HasSubstr("EleutherAI/pythia-160m"), HasSubstr("openai-community/gpt2"),
+                               HasSubstr("about 3.7 GB"), HasSubstr("--yes")));
+  for (const char* repo : {"EleutherAI/pythia-160m", "EleutherAI/pythia-410m", "facebook/opt-125m", "facebook/opt-350m",
+                           "bigscience/bloom-560m", "openai-community/gpt2"})
+    serve(repo);
+  const Outcome known = lstar("run --token-ids '1 2 3'");
+  EXPECT_EQ(known.status, 2);
+  EXPECT_THAT(known.err, AllOf(HasSubstr("download"), HasSubstr("kB"), Not(HasSubstr("about"))));
+  EXPECT_FALSE(fs::exists(snapshot("models--openai-community--gpt2") + "/config.json")) << "nobody said yes";
+
+  const Outcome ran = lstar("run --yes --token-ids '1 2 3'");
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr("COMPLETE: 6/6 models"));
+  server.forget_requests();
+  const Outcome again = lstar("run --token-ids '1 2 3'");
+  EXPECT_EQ(again.status, 0) << "nothing is asked where everything is cached";
+  EXPECT_THAT(again.err, IsEmpty());
+  EXPECT_THAT(server.requests(), IsEmpty());
+}
+
+TEST_F(HubProgram, OfflineSaysSo) {
+  const Outcome outcome = lstar("run org/name", "TRANSFORMERS_OFFLINE=1");
+  EXPECT_EQ(outcome.status, 3);
+  EXPECT_THAT(outcome.out + outcome.err, AllOf(HasSubstr("org/name"), HasSubstr("neither on disk nor in the cache"),
+                                               HasSubstr("TRANSFORMERS_OFFLINE")));
+  EXPECT_THAT(server.requests(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace lstar
