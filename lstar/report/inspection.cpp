@@ -98,7 +98,7 @@ std::string inspection_json(const Inspection& found) {
   ordered_json json{
       {"model", valid_utf8(found.identity.model)},
       {"path", valid_utf8(found.identity.path)},
-      {"revision", json_value(found.identity.revision)},
+      {"revision", found.identity.revision ? ordered_json(*found.identity.revision) : ordered_json(nullptr)},
       {"format", found.identity.format},
       {"stored_dtype", found.identity.stored_dtype},
       {"family", a.family},
