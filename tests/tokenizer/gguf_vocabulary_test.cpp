@@ -1,6 +1,7 @@
 // Vocabularies in a GGUF's metadata, put together in memory from the recorded tokenizers.
 #include "lstar/checkpoint/gguf_metadata.h"
 
+#include <cmath>
 #include <map>
 
 #include "tests/tokenizer/support.h"
@@ -188,6 +189,33 @@ TEST(GgufVocabulary, BosAndEosWhereTheFileSaysSo) {
   metadata.flags["tokenizer.ggml.add_eos_token"] = true;
   EXPECT_EQ(*open_tokenizer({.gguf = &metadata})->encode(""), (std::vector<int32_t>{1, 2}));
   EXPECT_EQ(*open_tokenizer({.gguf = &metadata})->encode("", false), std::vector<int32_t>{});
+}
+
+TEST(GgufVocabulary, SentencePieceErrors) {
+  const auto error = [](const std::function<void(Metadata&)>& spoil) {
+    Metadata metadata;
+    metadata.texts["tokenizer.ggml.model"] = "llama";
+    metadata.text_lists["tokenizer.ggml.tokens"] = {"<unk>", "<s>", "a", "b", "ab"};
+    metadata.number_lists["tokenizer.ggml.scores"] = {0, 0, -1, -2, 0};
+    metadata.integer_lists["tokenizer.ggml.token_type"] = {2, 3, 1, 1, 1};
+    metadata.numbers_["tokenizer.ggml.bos_token_id"] = 1;
+    spoil(metadata);
+    const auto tokenizer = open_tokenizer({.gguf = &metadata});
+    return tokenizer ? "no error" : tokenizer.error().message();
+  };
+  EXPECT_EQ(error([](Metadata&) {}), "no error");
+  EXPECT_EQ(error([](Metadata& m) { m.integer_lists["tokenizer.ggml.token_type"][2] = 7; }),
+            "model.gguf: key tokenizer.ggml.token_type, token 2: unknown token type: expected 1 to 6, found 7");
+  EXPECT_EQ(error([](Metadata& m) { m.integer_lists.clear(); }),
+            "model.gguf: key tokenizer.ggml.token_type: missing, or of another type");
+  EXPECT_EQ(error([](Metadata& m) { m.number_lists["tokenizer.ggml.scores"].pop_back(); }),
+            "model.gguf: key tokenizer.ggml.scores: length: expected 5, found 4");
+  EXPECT_EQ(error([](Metadata& m) { m.number_lists["tokenizer.ggml.scores"][3] = std::nan(""); }),
+            "model.gguf: token 3: score is not a number");
+  EXPECT_EQ(error([](Metadata& m) { m.integer_lists["tokenizer.ggml.token_type"][0] = 3; }),
+            "model.gguf: no token for unknown characters: expected 256 byte tokens, or one of type unknown");
+  EXPECT_EQ(error([](Metadata& m) { m.numbers_.clear(); }),
+            "model.gguf: key tokenizer.ggml.bos_token_id: missing, or of another type");
 }
 
 TEST(GgufVocabulary, Errors) {

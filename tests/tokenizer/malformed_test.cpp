@@ -3,7 +3,9 @@
 
 #include <gmock/gmock.h>
 
+#include "lstar/tokenizer/charsmap.h"
 #include "lstar/tokenizer/pipeline.h"
+#include "lstar/tokenizer/utf8.h"
 #include "tests/tokenizer/support.h"
 
 namespace lstar {
@@ -97,6 +99,117 @@ TEST(TokenizerJson, BrokenComponents) {
       "tokenizer.json: post_processor: more than one processor that adds tokens is not supported");
 }
 
+TEST(TokenizerJson, BrokenNormalizers) {
+  const auto error = [](const std::string& body) {
+    return error_of_json(with_model(R"(,"normalizer":{)" + body + "}"));
+  };
+  const auto charsmap = [&](const std::string& base64) {
+    return error(R"("type":"Precompiled","precompiled_charsmap":")" + base64 + "\"");
+  };
+  EXPECT_EQ(charsmap("!"), "tokenizer.json: normalizer Precompiled: charsmap is not base64");
+  EXPECT_EQ(charsmap("AAA="), "tokenizer.json: normalizer Precompiled: charsmap cut short: expected at least 4 bytes");
+  EXPECT_EQ(charsmap("/////wAAAAA="),
+            "tokenizer.json: normalizer Precompiled: size of the charsmap's trie: expected a multiple of 4, 4 to 4, "
+            "found 4294967295");
+  EXPECT_EQ(charsmap("BAAAAAAAAAD/"),
+            "tokenizer.json: normalizer Precompiled: the charsmap's replacements are not UTF-8");
+  EXPECT_EQ(charsmap("BAAAAAAAAAA="), "no error");
+  EXPECT_EQ(error(R"("type":"Precompiled")"),
+            "tokenizer.json: normalizer Precompiled, key precompiled_charsmap: missing text");
+  EXPECT_EQ(error(R"("type":"Prepend")"), "tokenizer.json: normalizer Prepend, key prepend: missing text");
+  EXPECT_EQ(error(R"("type":"Replace","pattern":{"Regex":"["},"content":"")"),
+            "tokenizer.json: normalizer Replace: pattern is not valid: found premature end of char-class");
+  EXPECT_EQ(error(R"("type":"Replace","pattern":{"String":"a"})"),
+            "tokenizer.json: normalizer Replace, key content: missing text");
+}
+
+// A trie whose units point anywhere, also in circles, ends the look-up and leaves the text as it is.
+TEST(Charsmap, WildTries) {
+  for (uint32_t seed = 1; seed <= 200; ++seed) {
+    uint32_t state = seed * 2654435761u;
+    const auto next = [&] { return state = state * 1664525u + 1013904223u; };
+    std::string bytes("\x00\x04\x00\x00", 4);  // 1024 bytes of units
+    for (int unit = 0; unit < 256; ++unit) {
+      const uint32_t value = seed % 2 ? next() : (static_cast<uint32_t>(unit) | 0x100u | next() % 3 << 10);
+      for (int shift = 0; shift < 32; shift += 8) bytes.push_back(static_cast<char>(value >> shift));
+    }
+    bytes += "x\u00e9y";
+    const auto map = Charsmap::make(bytes);
+    ASSERT_TRUE(map) << map.error().message();
+    std::string out;
+    map->normalize("abc \u00e9\u00e8e\u0301 \U0001f468\u200d\U0001f469\r\n\u0001", out);
+    EXPECT_FALSE(repair_utf8(out).has_value());
+  }
+}
+
+TEST(TokenizerJson, TextsThatGrowWithoutEnd) {
+  std::string steps;
+  for (int i = 0; i < 40; ++i)
+    steps += std::string(i ? "," : "") + R"({"type":"Replace","pattern":{"String":"a"},"content":"aa"})";
+  const auto pipeline =
+      parse_tokenizer_json(with_model(R"(,"normalizer":{"type":"Sequence","normalizers":[)" + steps + "]}"), "t.json");
+  ASSERT_TRUE(pipeline) << pipeline.error().message();
+  ASSERT_TRUE((*pipeline)->finish());
+  const auto ids = (*pipeline)->encode("a", true);
+  ASSERT_FALSE(ids);
+  EXPECT_EQ(ids.error().message(), "t.json: normalised text too long: expected at most 1048608 bytes");
+}
+
+TEST(TokenizerJson, BrokenModels) {
+  const auto error = [](const std::string& model) { return error_of_json(R"({"model":{)" + model + "}}"); };
+  EXPECT_EQ(error(R"("type":"Unigram","vocab":[["a",-1]],"unk_id":1)"),
+            "tokenizer.json: unk_id: token id out of range: expected 0 to 0, found 1");
+  EXPECT_EQ(error(R"("type":"Unigram","vocab":[["a",-1]])"),
+            "tokenizer.json: unk_id: token id out of range: expected 0 to 0, found -1");
+  EXPECT_EQ(error(R"("type":"Unigram","vocab":[["a",-1],["b"]],"unk_id":0)"),
+            "tokenizer.json: model, key vocab, token 1: not a piece and its score");
+  EXPECT_EQ(error(R"("type":"Unigram","vocab":{"a":1},"unk_id":0)"), "tokenizer.json: model, key vocab: missing list");
+  EXPECT_EQ(error(R"("type":"WordPiece","vocab":{"a":0})"),
+            "tokenizer.json: unk_token is not in the vocabulary: found [UNK]");
+  EXPECT_EQ(error(R"("type":"WordPiece","vocab":{"[UNK]":0},"max_input_chars_per_word":-1)"),
+            "tokenizer.json: model, key max_input_chars_per_word: length: expected at least 0, found -1");
+  EXPECT_EQ(error(R"("type":"WordLevel","vocab":{"a":0})"),
+            "tokenizer.json: unk_token is not in the vocabulary: found <unk>");
+}
+
+TEST(TokenizerJson, DeepNesting) {
+  std::string open, close;
+  for (int i = 0; i < 5000; ++i) open += R"({"type":"Sequence","normalizers":[)", close += "]}";
+  EXPECT_THAT(error_of_json(with_model(R"(,"normalizer":)" + open + close)),
+              StartsWith("tokenizer.json: not valid JSON: found "));
+}
+
+// A cut or a changed byte in SentencePiece's file gives a tokenizer or an error, never a crash.
+TEST(FolderFiles, MutatedSentencePieceModels) {
+  std::string whole = test::file_bytes(test::data_path("vocabularies/llama/tokenizer.model"));
+  ASSERT_GT(whole.size(), 10000u);
+  const auto read = [](const std::string& bytes) {
+    const TokenizerFolder folder;
+    folder.write("tokenizer.model", bytes);
+    auto tokenizer = test::open_folder(folder.path());
+    if (tokenizer) (void)tokenizer->encode("ab <s> e\u0301  abab \u4e2d");
+    return tokenizer ? "no error" : tokenizer.error().message().substr(folder.path().size() + 1);
+  };
+  EXPECT_EQ(read(whole), "no error");
+  EXPECT_EQ(read(""), "tokenizer.model: not a SentencePiece model");
+  EXPECT_EQ(read("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), "tokenizer.model: not a SentencePiece model");
+  EXPECT_EQ(read(whole.substr(0, whole.size() - 3)), "tokenizer.model: not a SentencePiece model");
+  const std::string piece(
+      "\x0a\x03\x0a\x01"
+      "a",
+      5);
+  EXPECT_EQ(read(piece + piece), "tokenizer.model: token a: token appears twice");
+  EXPECT_EQ(read(std::string("\x0a\x03\x0a\x01\xff", 5)), "tokenizer.model: piece 0: broken piece");
+  EXPECT_EQ(read(piece + std::string("\x12\x02\x18\x04", 4)),
+            "tokenizer.model: model type not supported: expected unigram (1) or BPE (2), found 4");
+  for (size_t i = 0; i < whole.size(); i += i < 200 || i + 200 > whole.size() ? 1 : 251) {
+    std::string changed = whole;
+    changed[i] = static_cast<char>(changed[i] ^ (i % 2 ? 0xff : 0x08));
+    (void)read(changed);
+    (void)read(whole.substr(0, i));
+  }
+}
+
 std::string error_of_folder(const std::function<void(const TokenizerFolder&)>& fill) {
   const TokenizerFolder folder;
   fill(folder);
@@ -125,6 +238,20 @@ TEST(FolderFiles, MissingAndBrokenFiles) {
             "F/merges.txt: line 1: not a merge: expected two tokens and a space between them, found a b c");
   EXPECT_EQ(two_files(vocab, "a \xff\n", "{}"),
             "F/merges.txt: merge 0: merge of a token that is not in the vocabulary: found \xff");
+  const auto vocab_txt = [](const std::string& lines, const std::string& config) {
+    return error_of_folder([&](const TokenizerFolder& folder) {
+      folder.write("vocab.txt", lines);
+      folder.write("tokenizer_config.json", config);
+    });
+  };
+  const std::string bert = R"({"tokenizer_class":"BertTokenizer"})";
+  EXPECT_EQ(vocab_txt("[UNK]\n[CLS]\r\n[SEP]\na\na\n", bert), "no error");
+  EXPECT_EQ(vocab_txt("[CLS]\n[SEP]\n", bert), "F/vocab.txt: unk_token is not in the vocabulary: found [UNK]");
+  EXPECT_EQ(vocab_txt("[UNK]\n[SEP]", bert), "F/vocab.txt: special token is not in the vocabulary: found [CLS]");
+  EXPECT_EQ(vocab_txt("\xff", bert), "F/vocab.txt: not UTF-8");
+  EXPECT_EQ(vocab_txt("", "{}"),
+            "F: tokenizer class not supported without a tokenizer.json: expected BertTokenizer, DistilBertTokenizer or "
+            "ElectraTokenizer, found none");
   EXPECT_EQ(two_files("[]", "", "{}"), "F/vocab.json: not an object of tokens and ids");
   EXPECT_EQ(two_files(R"({"a":1.5})", "", "{}"), "F/vocab.json: token a: token id is not an integer");
   EXPECT_EQ(two_files(vocab, "", R"({"tokenizer_class":"RobertaTokenizer"})"),
@@ -160,8 +287,7 @@ TEST(TokenizerJson, MutatedFiles) {
       std::string changed = whole;
       changed[i] = byte;
       const auto pipeline = parse_tokenizer_json(changed, "changed");
-      if (!pipeline) continue;
-      (*pipeline)->finish();
+      if (!pipeline || !(*pipeline)->finish()) continue;
       (void)(*pipeline)->encode("ab <x> e\u0301 abab", true);
     }
     EXPECT_FALSE(parse_tokenizer_json(whole.substr(0, i), "cut"));
