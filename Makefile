@@ -1,7 +1,7 @@
 # The commands that everybody needs; `make help` lists them. The build itself is CMake's: see CMakePresets.json.
 .DEFAULT_GOAL := help
-.PHONY: help packages demo test labs build asan tsan bench check format install clean \
-	need-build need-labs need-check need-bench
+.PHONY: help packages demo test labs build asan tsan bench fuzz check format install clean \
+	need-build need-labs need-check need-bench need-fuzz
 
 PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
@@ -17,11 +17,12 @@ help:
 	@echo 'make check     format and static checks;  make format rewrites the sources in the one format'
 	@echo 'make asan      all tests under the address and undefined-behaviour sanitizers;  make tsan: the thread sanitizer'
 	@echo 'make bench     build the benchmarks: build/bench/bench'
+	@echo 'make fuzz      feed each reader of files broken ones, FUZZ_SECONDS=20 each, under the sanitizers'
 	@echo 'make install   program, libraries and headers to PREFIX=$(PREFIX)'
 	@echo 'Missing Debian packages are installed first, with sudo where needed; with INSTALL=no they are only named.'
 
 packages:
-	@! tools/install-packages --list build labs check bench || echo 'No package is missing.'
+	@! tools/install-packages --list build labs check bench fuzz || echo 'No package is missing.'
 
 need-build:
 	@tools/install-packages build
@@ -29,6 +30,8 @@ need-labs:
 	@tools/install-packages build labs
 need-bench:
 	@tools/install-packages build bench
+need-fuzz:
+	@tools/install-packages build fuzz
 need-check:
 	@tools/install-packages build check
 
@@ -65,6 +68,12 @@ asan tsan: need-build
 bench: need-bench
 	@$(MAKE) --no-print-directory build/bench/build.ninja
 	cmake --build --preset bench --parallel $(JOBS) --target bench/all
+
+FUZZ_SECONDS ?= 20
+fuzz: need-fuzz
+	@$(MAKE) --no-print-directory build/fuzz/build.ninja
+	cmake --build --preset fuzz --parallel $(JOBS) --target fuzz/all
+	tools/run-fuzzers --seconds $(FUZZ_SECONDS) --jobs $(JOBS)
 
 check: need-check
 	@cmake --preset release > /dev/null  # what is checked is today's list of sources and flags
