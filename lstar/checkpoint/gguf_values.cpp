@@ -10,7 +10,8 @@
 namespace lstar {
 namespace {
 
-constexpr uint64_t kKeyLimit = 65535;    // the format's own
+constexpr uint64_t kKeyLimit = 65535;  // the format's own
+constexpr uint64_t kLongestList = 10000;
 constexpr uint64_t kSmallestPair = 14;   // length, a key of one letter, type, one byte
 constexpr uint64_t kSmallestString = 8;  // its length
 
@@ -67,6 +68,20 @@ std::optional<double> load_number(GgufType type, const std::byte* bytes) {
 
 std::string_view text_of(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+nlohmann::json list_of(GgufType type, uint64_t count, std::span<const std::byte> bytes) {
+  nlohmann::json list = nlohmann::json::array();
+  for (uint64_t i = 0; i < count; ++i) {
+    const std::byte* one = bytes.data() + i * width(type);
+    if (type == GgufType::boolean)
+      list.push_back(*one != std::byte{0});
+    else if (const auto whole = load_integer(type, one))
+      list.push_back(*whole);
+    else
+      list.push_back(*load_number(type, one));
+  }
+  return list;
 }
 
 bool is_printable(std::string_view key) {
@@ -220,8 +235,13 @@ std::string GgufValues::config(std::string_view architecture) const {
   const std::string prefix = fmt::format("{}.", architecture);
   nlohmann::json config = nlohmann::json::object();
   for (const auto& [key, value] : pairs_) {
-    if (value.is_array) continue;
     const bool is_own = key.starts_with(prefix);
+    if (value.is_array) {
+      // One number a layer; longer lists, and lists of strings, are the tokenizer's.
+      if (is_own && value.type != GgufType::string && value.count <= kLongestList)
+        config[std::string(key.substr(prefix.size()))] = list_of(value.type, value.count, value.bytes);
+      continue;
+    }
     const std::string name(is_own ? key.substr(prefix.size()) : key);
     if (!is_own && config.contains(name)) continue;  // the architecture's own value stands
     nlohmann::json& place = config[name];

@@ -14,6 +14,15 @@ constexpr int64_t kLargestSize = int64_t{1} << 24;
 
 std::string shown(Json value) { return simdjson::minify(value).substr(0, 60); }
 
+// The items of a list; nothing for any other value.
+std::vector<Json> items_of(const Json& value) {
+  std::vector<Json> items;
+  simdjson::dom::array array;
+  if (value.get_array().get(array)) return items;  // `array` then has no document behind it
+  for (Json item : array) items.push_back(item);
+  return items;
+}
+
 std::string spelled(Keys keys) {
   std::string text;
   for (std::string_view key : keys) text += (text.empty() ? "key " : " or ") + std::string(key);
@@ -151,11 +160,9 @@ double Config::positive_or(Keys keys, double fallback, double most) {
 
 std::vector<double> Config::numbers(std::string_view key, int count) {
   std::vector<double> values;
-  simdjson::dom::array array;
   const auto list = json_find(object_, key);
-  const bool is_list = list && !list->get_array().get(array);
-  bool are_positive = is_list;
-  for (Json item : array) {
+  bool are_positive = list && list->is_array();
+  for (Json item : list ? items_of(*list) : std::vector<Json>{}) {
     double value = 0;
     are_positive = are_positive && !item.get_double().get(value) && value > 0 && std::isfinite(value);
     values.push_back(value);
@@ -172,9 +179,8 @@ std::vector<std::string> Config::texts(std::string_view key, int count) {
   std::vector<std::string> values;
   const auto list = json_find(object_, key);
   if (!list) return values;
-  simdjson::dom::array array;
-  bool holds = !list->get_array().get(array);
-  for (Json item : array) {
+  bool holds = list->is_array();
+  for (Json item : items_of(*list)) {
     std::string_view text;
     holds = holds && !item.get_string().get(text);
     values.emplace_back(text);
@@ -191,9 +197,8 @@ std::vector<int64_t> Config::integers(std::string_view key) {
   std::vector<int64_t> values;
   const auto list = json_find(object_, key);
   if (!list) return values;
-  simdjson::dom::array array;
-  bool holds = !list->get_array().get(array);
-  for (Json item : array) {
+  bool holds = list->is_array();
+  for (Json item : items_of(*list)) {
     int64_t value = 0;
     holds = holds && !item.get_int64().get(value);
     values.push_back(value);
@@ -202,12 +207,33 @@ std::vector<int64_t> Config::integers(std::string_view key) {
   return values;
 }
 
+std::vector<bool> Config::flags(std::string_view key, int count) {
+  std::vector<bool> values;
+  const auto list = json_find(object_, key);
+  if (!list || !list->is_array()) return values;
+  bool holds = true;
+  for (Json item : items_of(*list)) {
+    bool flag = false;
+    int64_t number = 0;
+    if (!item.get_int64().get(number))
+      flag = number != 0;
+    else
+      holds = holds && !item.get_bool().get(flag);
+    values.push_back(flag);
+  }
+  if (holds && values.size() == static_cast<size_t>(count)) return values;
+  record({.what = "not a list of true and false",
+          .at = fmt::format("key {}", key),
+          .expected = fmt::format("one for each of {} layers", count),
+          .found = shown(*list)});
+  return {};
+}
+
 std::vector<std::string> Config::repeated_texts(std::string_view key, int count) {
   std::vector<std::string> values;
   const auto list = json_find(object_, key);
-  simdjson::dom::array groups;
-  bool holds = list && !list->get_array().get(groups);
-  for (Json group : groups) {
+  bool holds = list && list->is_array();
+  for (Json group : list ? items_of(*list) : std::vector<Json>{}) {
     simdjson::dom::array pair, names;
     int64_t times = 0;
     holds = holds && !group.get_array().get(pair) && pair.size() == 2 && !pair.at(0).get_array().get(names) &&
@@ -240,6 +266,11 @@ void Config::absorb(const Config& section) {
 bool Config::has(std::string_view key) const {
   std::string_view found;
   return find({key}, found).has_value();
+}
+
+bool Config::is_list(std::string_view key) const {
+  const auto value = json_find(object_, key);
+  return value && value->is_array();
 }
 
 bool Config::is_null(std::string_view key) const {

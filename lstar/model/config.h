@@ -41,6 +41,8 @@ class Config {
   // A list of texts or integers, one a layer ("layer_types"); empty where there is none.
   std::vector<std::string> texts(std::string_view key, int count);
   std::vector<int64_t> integers(std::string_view key);
+  // A list of true and false, or 1 and 0, one a layer; empty where there is no list.
+  std::vector<bool> flags(std::string_view key, int count);
   // GPT-Neo's [[["global", "local"], 12]]: lists of texts, each repeated; `count` in all.
   std::vector<std::string> repeated_texts(std::string_view key, int count);
 
@@ -57,6 +59,7 @@ class Config {
 
   bool has(std::string_view key) const;  // null counts as absent
   bool is_null(std::string_view key) const;
+  bool is_list(std::string_view key) const;
   bool is_gguf() const { return is_gguf_; }
   const std::string& file() const { return file_; }
   const std::optional<Error>& fault() const { return fault_; }

@@ -1,6 +1,11 @@
 #include "lstar/model/layer_types.h"
 
 namespace lstar {
+namespace {
+
+constexpr std::string_view kPattern = "attention.sliding_window_pattern";  // in a GGUF
+
+}  // namespace
 
 std::vector<LayerPlan>& plan_of(Architecture& a) {
   constexpr int kMostLayers = 10000;
@@ -11,13 +16,17 @@ std::vector<LayerPlan>& plan_of(Architecture& a) {
 
 void plan_windows(Architecture& a, Config& config, int64_t window, const std::function<bool(int layer)>& slides) {
   const std::vector<std::string> types = config.texts("layer_types", a.layers);
+  const std::vector<bool> pattern = config.is_gguf() ? config.flags(kPattern, a.layers) : std::vector<bool>{};
   std::vector<LayerPlan>& plan = plan_of(a);
   for (size_t l = 0; l < plan.size(); ++l) {
     const bool is_named = !types.empty();
     if (is_named)
       config.require(types[l] == "sliding_attention" || types[l] == "full_attention", "key layer_types",
                      "sliding_attention or full_attention", types[l]);
-    if (is_named ? types[l] == "sliding_attention" : slides(static_cast<int>(l))) plan[l].window = window;
+    const bool is_local = is_named           ? types[l] == "sliding_attention"
+                          : !pattern.empty() ? pattern[l]
+                                             : slides(static_cast<int>(l));
+    if (is_local) plan[l].window = window;
   }
 }
 
@@ -26,7 +35,9 @@ int64_t read_window(Config& config, int64_t fallback) {
 }
 
 std::function<bool(int)> all_but_every(Config& config, int period) {
-  const int found = config.size_or({"sliding_window_pattern"}, period);
+  // A GGUF says the period, or for each layer whether it slides (see plan_windows).
+  const bool is_list = config.is_gguf() && config.is_list(kPattern);
+  const int found = is_list ? period : config.size_or({"sliding_window_pattern"}, period);
   return [found](int layer) { return (layer + 1) % found != 0; };
 }
 
