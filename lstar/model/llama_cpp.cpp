@@ -1,5 +1,8 @@
 #include "lstar/model/llama_cpp.h"
 
+#include <algorithm>
+#include <set>
+
 #include <fmt/format.h>
 
 namespace lstar {
@@ -83,19 +86,216 @@ constexpr NamePair kNames[] = {
     {Role::mlp_down, "blk.{}.ffn_down"},
     {Role::mlp_output_norm, "blk.{}.post_ffw_norm"},
     {Role::router, "blk.{}.ffn_gate_inp"},
-    {Role::expert_up, "blk.{}.ffn_up_exps"},
-    {Role::expert_gate, "blk.{}.ffn_gate_exps"},
-    {Role::expert_down, "blk.{}.ffn_down_exps"},
     {Role::shared_up, "blk.{}.ffn_up_shexp"},
     {Role::shared_gate, "blk.{}.ffn_gate_shexp"},
     {Role::shared_down, "blk.{}.ffn_down_shexp"},
     {Role::shared_switch, "blk.{}.ffn_gate_inp_shexp"},
     {Role::final_norm, "output_norm"},
-    {Role::output, "output"},
 };
 
 constexpr bool is_expert(Role role) {
   return role == Role::expert_up || role == Role::expert_gate || role == Role::expert_down;
+}
+
+// The names of one architecture's roles in one file.
+class Names {
+ public:
+  Names(Architecture& a, Config& config, const Checkpoint& checkpoint) : a_(a), config_(config), file_(checkpoint) {
+    for (size_t l = 0; l < a.plan.size(); ++l)
+      if (a.plan[l].experts) {
+        expert_layer_ = l;
+        break;
+      }
+  }
+
+  // Both ways to store q, k and v, whichever way transformers has them.
+  void fuse_or_split() {
+    if (!a_.is_fused() && has("blk.0.attn_qkv.weight")) {
+      a_[Role::query_key_value] = TensorRef{};
+      a_[Role::query] = a_[Role::key] = a_[Role::value] = std::nullopt;
+    } else if (a_.is_fused() && has("blk.0.attn_q.weight")) {
+      a_[Role::query_key_value] = std::nullopt;
+      a_[Role::query] = a_[Role::key] = a_[Role::value] = TensorRef{};
+    }
+    a_.is_fused() ? a_.fuse_heads_in_turn() : a_.split_heads();
+  }
+
+  // Some converters write 4 times the hidden size, whatever the width is; the tensors know.
+  void take_widths() {
+    if (const TensorInfo* down = matrix("blk.0.ffn_down.weight")) a_.mlp = static_cast<int>(down->shape.cols());
+    const std::string down = fmt::format("blk.{}.ffn_down", expert_layer_);
+    for (const char* name : {"_exps.weight", ".0.weight"})
+      if (const TensorInfo* experts = matrix(down + name); experts && a_.experts.count > 0)
+        a_.experts.mlp = static_cast<int>(experts->shape.cols());
+    if (const TensorInfo* shared = matrix(down + "_shexp.weight"); shared && a_.experts.shared_mlp > 0)
+      a_.experts.shared_mlp = static_cast<int>(shared->shape.cols());
+  }
+
+  void name_all() {
+    for (const NamePair& pair : kNames) name(pair.role, pair.name);
+    if (a_.norm_place == NormPlace::after && !a_.causal) {  // encoders
+      name(Role::attention_norm, "blk.{}.attn_output_norm");
+      name(Role::mlp_norm, "blk.{}.layer_output_norm");
+    }
+    // Falcon's first norm is the second here.
+    if (a_.has(Role::mlp_norm) && has("blk.0.attn_norm_2.weight")) {
+      name(Role::attention_norm, "blk.{}.attn_norm_2");
+      name(Role::mlp_norm, "blk.{}.attn_norm");
+    }
+    // GPT-OSS's norm in front of the experts.
+    if (a_.has(Role::mlp_norm) && !a_.has(Role::attention_output_norm) && !has("blk.0.ffn_norm.weight") &&
+        has("blk.0.post_attention_norm.weight"))
+      name(Role::mlp_norm, "blk.{}.post_attention_norm");
+    name_gates();
+    name_output();
+    // One tensor for the norms of all heads.
+    a_.head_norm_of_each = false;
+  }
+
+  // A tensor that nothing reads means another model than the one we would compute.
+  void require_all_read() {
+    std::set<std::string, std::less<>> known;
+    for (const std::optional<TensorRef>& ref : a_.weights) {
+      if (!ref) continue;
+      known.insert(ref->pattern + ref->weight_suffix);
+      if (ref->bias) known.insert(ref->pattern + ref->bias_suffix);
+    }
+    for (const TensorInfo& tensor : file_.tensors()) {
+      const auto [pattern, layer] = pattern_of(tensor.name);
+      if ((known.contains(pattern) && layer < a_.layers) || is_known_idle(pattern)) continue;
+      config_.require(false, "tensor " + tensor.name, "only tensors that this architecture has", "one more");
+      return;
+    }
+  }
+
+ private:
+  bool has(std::string_view name) const { return file_.find(name) != nullptr; }
+  const TensorInfo* matrix(std::string_view name) const {
+    constexpr int64_t kWidest = int64_t{1} << 24;
+    const TensorInfo* found = file_.find(name);
+    return found && found->shape.dims.size() >= 2 && found->shape.cols() <= kWidest ? found : nullptr;
+  }
+
+  void name(Role role, std::string_view pattern, int part = 0, int parts = 1, bool stacked = false) {
+    std::optional<TensorRef>& ref = a_[role];
+    if (!ref) return;
+    const size_t layer = is_expert(role) || role == Role::router ? expert_layer_ : 0;
+    const std::string first = fmt::format(fmt::runtime(pattern), layer, 0);
+    *ref = {.pattern = std::string(pattern),
+            .bias = has(first + ".bias"),
+            .part = part,
+            .parts = parts,
+            .stacked = stacked};
+  }
+
+  // Gate and up may be one tensor: in an MLP under the name of up (Phi-3, GLM), in experts under one of its own. The
+  // experts of the first Mixtral files are tensors of their own.
+  void name_gates() {
+    if (a_.has(Role::mlp_gate) && !has("blk.0.ffn_gate.weight") && has("blk.0.ffn_up.weight")) {
+      name(Role::mlp_gate, "blk.{}.ffn_up", 0, 2);
+      name(Role::mlp_up, "blk.{}.ffn_up", 1, 2);
+    }
+    const std::string layer = fmt::format("blk.{}.", expert_layer_);
+    if (has(layer + "ffn_gate.0.weight")) {
+      name(Role::expert_gate, "blk.{}.ffn_gate.{}");
+      name(Role::expert_up, "blk.{}.ffn_up.{}");
+      name(Role::expert_down, "blk.{}.ffn_down.{}");
+      return;
+    }
+    const bool fused = has(layer + "ffn_gate_up_exps.weight");
+    name(Role::expert_gate, fused ? "blk.{}.ffn_gate_up_exps" : "blk.{}.ffn_gate_exps", 0, fused ? 2 : 1, true);
+    name(Role::expert_up, fused ? "blk.{}.ffn_gate_up_exps" : "blk.{}.ffn_up_exps", fused ? 1 : 0, fused ? 2 : 1, true);
+    name(Role::expert_down, "blk.{}.ffn_down_exps", 0, 1, true);
+  }
+
+  // Tied or not is what the file says; a bias may stand alone.
+  void name_output() {
+    a_.ties_output = !has("output.weight") && has("output.bias");
+    a_[Role::output] = std::nullopt;
+    if (has("output.weight") || a_.ties_output) a_[Role::output] = TensorRef{};
+    name(Role::output, "output");
+  }
+
+  // "blk.7.ffn_up.3.weight" is "blk.{}.ffn_up.{}.weight" of layer 7.
+  static std::pair<std::string, int64_t> pattern_of(std::string_view name) {
+    constexpr size_t kMostDigits = 6;
+    std::string pattern;
+    int64_t layer = -1;
+    while (true) {
+      const size_t dot = name.find('.');
+      const std::string_view word = name.substr(0, dot);
+      const bool is_number =
+          !word.empty() && word.size() <= kMostDigits && word.find_first_not_of("0123456789") == std::string_view::npos;
+      if (is_number && layer < 0) layer = std::stoll(std::string(word));
+      pattern += is_number ? "{}" : word;
+      if (dot == std::string_view::npos) return {pattern, layer};
+      pattern += '.';
+      name.remove_prefix(dot + 1);
+    }
+  }
+
+  // Rotary tables, which are read apart or computed here, and an encoder's classifiers.
+  static bool is_known_idle(std::string_view pattern) {
+    for (std::string_view name :
+         {"rope_freqs.weight", "rope_factors_long.weight", "rope_factors_short.weight", "blk.{}.attn_rot_embd.weight",
+          "cls.weight", "cls.bias", "cls.output.weight", "cls.output.bias", "cls.norm.weight", "cls.norm.bias"})
+      if (pattern == name) return true;
+    return false;
+  }
+
+  Architecture& a_;
+  Config& config_;
+  const Checkpoint& file_;
+  size_t expert_layer_ = 0;
+};
+
+// What the metadata may say and we do not compute.
+void check_metadata(Architecture& a, Config& config) {
+  const int key = config.size_or({"attention.key_length"}, a.head_dim);
+  const int value = config.size_or({"attention.value_length"}, key);
+  config.require(key == value, "key attention.value_length", fmt::format("{}, as attention.key_length", key),
+                 fmt::format("{}", value));
+  if (a.experts.count == 0) return;
+  constexpr int kSoftmax = 1;
+  const int gating = config.count_or({"expert_gating_func"}, kSoftmax);
+  config.require(gating <= kSoftmax, "key expert_gating_func", "1, a softmax", fmt::format("{}", gating));
+  const double scale = config.number_or({"expert_weights_scale"}, 1);
+  config.require(scale == 0 || scale == 1, "key expert_weights_scale", "1", fmt::format("{:g}", scale));
+  a.experts.renormalise = config.flag_or({"expert_weights_norm"}, a.experts.renormalise);
+}
+
+// Frequencies stretched one by one come as divisors, computed by the converter: one list (Llama 3.1), or one up to the
+// trained length and one past it (Phi-3).
+void read_divisors(Architecture& a, Config& config, const Checkpoint& checkpoint) {
+  if (a.rotary.empty()) return;
+  const auto divisors = [&](const std::string& name) -> std::vector<double> {
+    const TensorInfo* tensor = checkpoint.find(name);
+    if (!tensor) return {};
+    std::vector<double> values(static_cast<size_t>(std::max(0, a.rotary[0].dims / 2)), 1.0);
+    const bool fits = tensor->shape.elements() == static_cast<int64_t>(values.size());
+    config.require(fits, "tensor " + name, fmt::format("{} numbers", values.size()), tensor->shape.text());
+    if (!fits) return values;
+    const auto read = checkpoint.read(*tensor, {0, tensor->shape.rows()}, std::span<double>(values));
+    if (!read) config.require(false, "tensor " + name, "readable", read.error().message());
+    for (double value : values)
+      config.require(value > 0 && value < 1e9, "tensor " + name, "numbers greater than 0", fmt::format("{:g}", value));
+    return values;
+  };
+  const std::vector<double> one = divisors("rope_freqs.weight");
+  const std::vector<double> shorter = divisors("rope_factors_short.weight"),
+                            longer = divisors("rope_factors_long.weight");
+  RotaryScaling& scaling = a.rotary[0].scaling;
+  if (one.empty() && (shorter.empty() || longer.empty())) {
+    config.require(scaling.kind != RotaryScaling::Kind::per_frequency, "key rope.scaling.type",
+                   "tensors rope_factors_long and rope_factors_short with it", "longrope without them");
+    return;
+  }
+  scaling.kind = RotaryScaling::Kind::per_frequency;
+  scaling.short_factors = one.empty() ? shorter : one;
+  scaling.long_factors = one.empty() ? longer : one;
+  scaling.trained_positions =
+      config.positive_or({"rope.scaling.original_context_length"}, static_cast<double>(a.max_positions), 1e9);
+  scaling.attention_factor = config.positive_or({"rope.scaling.attn_factor"}, 1, 1e6);
 }
 
 }  // namespace
@@ -109,78 +309,23 @@ std::string_view llama_cpp_key(std::string_view key) {
 void name_as_llama_cpp(Architecture& a, Config& config, const Checkpoint& checkpoint, bool interleaves_q_and_k) {
   a.prefixes = {""};
   a.norm_gain_offset = 0;
-  // A projection that transformers keeps in three may be fused in the file (Phi-2).
-  if (!a.is_fused() && checkpoint.find("blk.0.attn_qkv.weight")) {
-    a[Role::query_key_value] = TensorRef{};
-    a[Role::query] = a[Role::key] = a[Role::value] = std::nullopt;
-  }
-  if (a.is_fused()) a.fuse_heads_in_turn();
   // The experts of GPT-OSS have gate and up apart here.
   if (a.has(Role::expert_gate_up)) {
     a[Role::expert_gate] = a[Role::expert_up] = TensorRef{};
     a[Role::expert_gate_up] = std::nullopt;
-    a[Role::expert_down] = TensorRef{};
   }
-  if (a.norm_place == NormPlace::after && !a.causal) {  // encoders
-    a[Role::attention_norm] = {.pattern = "blk.{}.attn_output_norm", .bias = true};
-    a[Role::mlp_norm] = {.pattern = "blk.{}.layer_output_norm", .bias = true};
+  Names names(a, config, checkpoint);
+  names.fuse_or_split();
+  names.take_widths();
+  names.name_all();
+  names.require_all_read();
+  if (interleaves_q_and_k) {
+    config.require(!a.is_fused(), "tensor blk.0.attn_qkv.weight", "q, k and v apart", "all in one");
+    for (Role role : {Role::query, Role::key})
+      if (a.has(role)) a[role]->interleaved_heads = role == Role::query ? a.heads : a.kv_heads;
   }
-  // Tied or not is what the file says.
-  if (checkpoint.find("output.weight"))
-    a[Role::output] = TensorRef{};
-  else
-    a[Role::output] = std::nullopt;
-  for (const NamePair& pair : kNames) {
-    std::optional<TensorRef>& ref = a[pair.role];
-    if (!ref || ref->pattern.starts_with("blk.")) continue;
-    // Gate and up in one tensor stay together, as Phi-3's do.
-    const bool fused_gate = pair.role == Role::mlp_gate && ref->parts > 1;
-    const std::string name(fused_gate ? "blk.{}.ffn_up" : pair.name);
-    const std::string first = fmt::format(fmt::runtime(name), 0);
-    *ref = {.pattern = name,
-            .bias = checkpoint.find(first + ".bias") != nullptr,
-            .part = ref->part,
-            .parts = ref->parts,
-            .stacked = is_expert(pair.role)};
-  }
-  // The Gemma 2 and GPT-OSS converters give these norms a name of their own.
-  if (a.has(Role::attention_output_norm) && !checkpoint.find("blk.0.post_attention_norm.weight") &&
-      checkpoint.find("blk.0.attn_post_norm.weight"))
-    a[Role::attention_output_norm]->pattern = "blk.{}.attn_post_norm";
-  if (a.has(Role::mlp_norm) && !a.has(Role::attention_output_norm) && !checkpoint.find("blk.0.ffn_norm.weight") &&
-      checkpoint.find("blk.0.post_attention_norm.weight"))
-    a[Role::mlp_norm]->pattern = "blk.{}.post_attention_norm";
-  if (interleaves_q_and_k && !a.is_fused()) {
-    a[Role::query]->interleaved_heads = a.heads;
-    a[Role::key]->interleaved_heads = a.kv_heads;
-  }
-  if (a.has(Role::sinks)) a[Role::sinks]->weight_suffix = ".weight";
-  // Llama 3.1's and Phi-3's stretched frequencies come as divisors, computed by the converter.
-  const auto divisors = [&](std::string_view name) -> std::vector<double> {
-    const TensorInfo* tensor = checkpoint.find(name);
-    if (!tensor || a.rotary.empty()) return {};
-    std::vector<double> values(static_cast<size_t>(a.rotary[0].dims / 2), 1.0);
-    config.require(tensor->shape.elements() == static_cast<int64_t>(values.size()), fmt::format("tensor {}", name),
-                   fmt::format("{} numbers", values.size()), tensor->shape.text());
-    if (tensor->shape.elements() != static_cast<int64_t>(values.size())) return values;
-    const auto read = checkpoint.read(*tensor, {0, tensor->shape.rows()}, std::span<double>(values));
-    if (!read) config.require(false, fmt::format("tensor {}", name), "readable", read.error().message());
-    for (double value : values)
-      config.require(value > 0 && value < 1e9, fmt::format("tensor {}", name), "numbers greater than 0",
-                     fmt::format("{:g}", value));
-    return values;
-  };
-  const std::vector<double> one = divisors("rope_freqs.weight");
-  const std::vector<double> shorter = divisors("rope_factors_short.weight"),
-                            longer = divisors("rope_factors_long.weight");
-  if (a.rotary.empty() || (one.empty() && (shorter.empty() || longer.empty()))) return;
-  RotaryScaling& scaling = a.rotary[0].scaling;
-  scaling.kind = RotaryScaling::Kind::per_frequency;
-  scaling.short_factors = one.empty() ? shorter : one;
-  scaling.long_factors = one.empty() ? longer : one;
-  scaling.trained_positions =
-      config.positive_or({"rope.scaling.original_context_length"}, static_cast<double>(a.max_positions), 1e9);
-  scaling.attention_factor = config.positive_or({"rope.scaling.attn_factor"}, 1, 1e6);
+  check_metadata(a, config);
+  read_divisors(a, config, checkpoint);
 }
 
 }  // namespace lstar

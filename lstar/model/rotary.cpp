@@ -68,7 +68,9 @@ constexpr double kLargestFactor = 1e6, kMostPositions = 1e9;
 // `section` is rope_scaling or rope_parameters, or a GGUF's flat keys; `config` the whole.
 RotaryScaling read_scaling(Config& config, Config& section, int dims) {
   RotaryScaling scaling;
-  const std::string type = config.is_gguf() ? config.text_or({"rope.scaling.type"}, "none")
+  // llama.cpp's rule: a factor without a type stretches linearly.
+  const bool has_factor = config.has("rope.scaling.factor") || config.has("rope.scale_linear");
+  const std::string type = config.is_gguf() ? config.text_or({"rope.scaling.type"}, has_factor ? "linear" : "none")
                                             : section.text_or({"rope_type", "type"}, "default");
   const auto kind = kind_of(type);
   section.require(kind.has_value(), "rotary scaling", "default, linear, dynamic, yarn, llama3 or longrope", type);
@@ -80,13 +82,14 @@ RotaryScaling read_scaling(Config& config, Config& section, int dims) {
       {"original_max_position_embeddings", "rope.scaling.original_context_length"}, original, kMostPositions);
   const bool is_long = scaling.kind == Kind::per_frequency;
   const double ratio = is_long ? most / scaling.trained_positions : 1;
-  scaling.factor = section.positive_or({"factor", "rope.scaling.factor"}, ratio, kLargestFactor);
+  scaling.factor = section.positive_or({"factor", "rope.scaling.factor", "rope.scale_linear"}, ratio, kLargestFactor);
   if (scaling.kind == Kind::dynamic) scaling.trained_positions = most;
   if (scaling.kind == Kind::yarn) {
     const double m = section.number_or({"mscale"}, 0), all = section.number_or({"mscale_all_dim"}, 0);
     const double inferred = m != 0 && all != 0 ? yarn_magnitude(scaling.factor, m) / yarn_magnitude(scaling.factor, all)
                                                : yarn_magnitude(scaling.factor);
-    scaling.attention_factor = section.positive_or({"attention_factor"}, inferred, kLargestFactor);
+    scaling.attention_factor =
+        section.positive_or({"attention_factor", "rope.scaling.yarn_attn_factor"}, inferred, kLargestFactor);
     scaling.beta_fast = section.positive_or({"beta_fast", "rope.scaling.yarn_beta_fast"}, 32, kLargestFactor);
     scaling.beta_slow = section.positive_or({"beta_slow", "rope.scaling.yarn_beta_slow"}, 1, kLargestFactor);
     scaling.truncate = section.flag_or({"truncate"}, true);
@@ -97,7 +100,7 @@ RotaryScaling read_scaling(Config& config, Config& section, int dims) {
     section.require(scaling.high_frequency > scaling.low_frequency, "key high_freq_factor", "more than low_freq_factor",
                     fmt::format("{:g}", scaling.high_frequency));
   }
-  if (is_long) {
+  if (is_long && !config.is_gguf()) {  // which keeps the factors in tensors
     scaling.short_factors = section.numbers("short_factor", dims / 2);
     scaling.long_factors = section.numbers("long_factor", dims / 2);
     const double inferred =
@@ -160,7 +163,8 @@ Rotary read_rotary(Config& config, int head_dim, const RotaryDefaults& defaults)
   const Keys kShares = {"partial_rotary_factor", "rotary_pct", "rope_pct"};
   const double top_base = config.positive_or(kBases, defaults.base, kLargestRotaryBase);
   rotary.base = section.positive_or(kBases, top_base, kLargestRotaryBase);
-  const double top_share = config.positive_or(kShares, defaults.share, 1);
+  // A GGUF without a number of dims means whole heads.
+  const double top_share = config.positive_or(kShares, config.is_gguf() ? 1 : defaults.share, 1);
   const double share = section.positive_or(kShares, top_share, 1);
   rotary.dims = config.size_or({"rotary_dim", "rope.dimension_count"}, static_cast<int>(head_dim * share));
   if (rotary.dims <= head_dim) rotary.scaling = read_scaling(config, section, rotary.dims);

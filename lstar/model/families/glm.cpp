@@ -6,7 +6,7 @@ namespace lstar {
 
 Architecture read_glm(Config& config, const Checkpoint& checkpoint) {
   Architecture a = read_llama(config, checkpoint);
-  a.head_dim = config.size_or({"head_dim"}, 128);
+  a.head_dim = config.is_gguf() ? a.head_dim : config.size_or({"head_dim"}, 128);
   a.split_heads();
   a.norm_epsilon = config.positive_or({"rms_norm_eps"}, 1.5625e-7, 1);
   a.rotary = {read_rotary(config, a.head_dim, {.share = 0.5})};

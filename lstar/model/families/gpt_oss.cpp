@@ -18,6 +18,7 @@ Architecture read_gpt_oss(Config& config, const Checkpoint& checkpoint) {
   a.rotary = {read_rotary(config, a.head_dim, {.base = 150000})};
   if (!config.is_gguf() && !config.has("rope_scaling") && !config.has("rope_parameters"))
     a.rotary[0].scaling = gpt_oss_scaling();
+  if (config.is_gguf()) a.rotary[0].scaling.truncate = false;  // which no GGUF says, and its lab does
   plan_windows(a, config, read_window(config, 128), [](int layer) { return layer % 2 == 0; });
   a.experts = {.count = config.size_or({"num_local_experts", "num_experts"}, 128),
                .used = config.size_or({"num_experts_per_tok", "experts_per_token"}, 4),

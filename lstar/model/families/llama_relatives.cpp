@@ -14,7 +14,7 @@ void bias_queries_keys_values(Architecture& a, bool bias, bool output_bias) {
 // Seed-OSS: biases on q, k and v, and their own switch for the output's.
 Architecture read_seed_oss(Config& config, const Checkpoint& checkpoint) {
   Architecture a = read_llama(config, checkpoint);
-  a.head_dim = config.size_or({"head_dim"}, 128);
+  a.head_dim = config.is_gguf() ? a.head_dim : config.size_or({"head_dim"}, 128);
   a.split_heads();
   a.rotary = {read_rotary(config, a.head_dim)};
   bias_queries_keys_values(a, config.flag_or({"attention_bias"}, true), config.flag_or({"attention_out_bias"}, false));
@@ -24,7 +24,7 @@ Architecture read_seed_oss(Config& config, const Checkpoint& checkpoint) {
 // ERNIE 4.5: rotary positions in interleaved pairs; one switch for all biases.
 Architecture read_ernie4_5(Config& config, const Checkpoint& checkpoint) {
   Architecture a = read_llama(config, checkpoint);
-  a.head_dim = config.size_or({"head_dim"}, 128);
+  a.head_dim = config.is_gguf() ? a.head_dim : config.size_or({"head_dim"}, 128);
   a.split_heads();
   a.norm_epsilon = config.positive_or({"rms_norm_eps"}, 1e-5, 1);
   a.rotary = {read_rotary(config, a.head_dim, {.base = 500000})};
@@ -39,7 +39,7 @@ Architecture read_ernie4_5(Config& config, const Checkpoint& checkpoint) {
 // Helium: rotary positions in interleaved pairs.
 Architecture read_helium(Config& config, const Checkpoint& checkpoint) {
   Architecture a = read_llama(config, checkpoint);
-  a.head_dim = config.size_or({"head_dim"}, 128);
+  a.head_dim = config.is_gguf() ? a.head_dim : config.size_or({"head_dim"}, 128);
   a.split_heads();
   a.norm_epsilon = config.positive_or({"rms_norm_eps"}, 1e-8, 1);
   a.rounding.norm_before_gain = false;

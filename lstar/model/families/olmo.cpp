@@ -28,7 +28,9 @@ Architecture read_olmo(Config& config, const Checkpoint& checkpoint) {
   return a;
 }
 
-Architecture read_olmo2(Config& config, const Checkpoint& checkpoint) {
+namespace {
+
+Architecture read_olmo2_base(Config& config, const Checkpoint& checkpoint) {
   Architecture a = read_llama(config, checkpoint);
   a.rounding.norm_before_gain = false;
   norm_projections(a);
@@ -39,13 +41,21 @@ Architecture read_olmo2(Config& config, const Checkpoint& checkpoint) {
   return a;
 }
 
+}  // namespace
+
+// A GGUF calls OLMo 3 an OLMo 2 with windows.
+Architecture read_olmo2(Config& config, const Checkpoint& checkpoint) {
+  if (config.is_gguf() && config.count_or({"sliding_window"}, 0) > 0) return read_olmo3(config, checkpoint);
+  return read_olmo2_base(config, checkpoint);
+}
+
 Architecture read_olmo3(Config& config, const Checkpoint& checkpoint) {
   constexpr double kBase = 500000;
-  Architecture a = read_olmo2(config, checkpoint);
+  Architecture a = read_olmo2_base(config, checkpoint);
   plan_windows(a, config, read_window(config, 4096), all_but_every(config, 4));
   const Rotary full = read_rotary(config, a.head_dim, {.base = kBase, .layer_type = "full_attention"});
   const auto parameters = config.section("rope_parameters");
-  Rotary local{.dims = full.dims, .base = kBase, .scaling = {}};
+  Rotary local{.dims = full.dims, .base = config.is_gguf() ? full.base : kBase, .scaling = {}};
   if (parameters) local = read_rotary(config, a.head_dim, {.base = kBase, .layer_type = "sliding_attention"});
   a.rotary = {full, local};
   for (LayerPlan& layer : a.plan) layer.rotary = layer.window > 0 ? 1 : 0;

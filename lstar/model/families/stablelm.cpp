@@ -14,7 +14,7 @@ Architecture read_stablelm(Config& config, const Checkpoint& checkpoint) {
   for (Role role : {Role::query, Role::key, Role::value}) a[role]->bias = bias;
   a[Role::attention_out]->bias = false;
   for (Role role : {Role::attention_norm, Role::mlp_norm, Role::final_norm}) a[role]->bias = true;
-  if (config.flag_or({"qk_layernorm"}, false)) {
+  if (config.flag_or({"qk_layernorm"}, checkpoint.find("blk.0.attn_q_norm.weight") != nullptr)) {
     a.head_norm_of_each = true;
     a[Role::query_norm] = {"layers.{}.self_attn.q_layernorm.norms.{}"};
     a[Role::key_norm] = {"layers.{}.self_attn.k_layernorm.norms.{}"};
