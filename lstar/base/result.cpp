@@ -1,16 +1,28 @@
 #include "lstar/base/result.h"
 
 namespace lstar {
+namespace {
+
+// Names and values read from a file may be as long as the file.
+std::string shortened(const std::string& part) {
+  constexpr size_t kLongest = 400;
+  if (part.size() <= kLongest) return part;
+  size_t end = kLongest;
+  while (end > 0 && (static_cast<unsigned char>(part[end]) & 0xc0) == 0x80) --end;  // not inside a character
+  return part.substr(0, end) + "...";
+}
+
+}  // namespace
 
 std::string Error::message() const {
   std::string line;
-  for (const std::string* part : {&file, &at, &what}) {
-    if (part->empty()) continue;
+  for (const std::string& part : {file, shortened(at), what}) {
+    if (part.empty()) continue;
     if (!line.empty()) line += ": ";
-    line += *part;
+    line += part;
   }
   if (!expected.empty()) line += (line.empty() ? "expected " : ": expected ") + expected;
-  if (!found.empty()) line += (expected.empty() ? ": found " : ", found ") + found;
+  if (!found.empty()) line += (expected.empty() ? ": found " : ", found ") + shortened(found);
   for (char& c : line)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';  // a name read from a file never breaks the line
   return line;

@@ -84,6 +84,10 @@ TEST(Errors, AreOneLine) {
   EXPECT_EQ((Error{.what = "what", .found = "x"}).message(), "what: found x");
   EXPECT_EQ((Error{.what = "a\nb\tc\x1b[31m"}).message(), "a b c [31m");
   EXPECT_EQ((Error{.what = "w"}).in("f").in("g").message(), "f: w");
+  // What a file says is shown from its start, never cut inside a character.
+  const std::string name = std::string(399, 'x') + "\xc3\xa9" + std::string(100000, 'y');
+  EXPECT_EQ((Error{.what = "w", .at = name, .found = name}).message(),
+            std::string(399, 'x') + "...: w: found " + std::string(399, 'x') + "...");
 }
 
 }  // namespace
