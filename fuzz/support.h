@@ -37,6 +37,7 @@ bool succeeded(const Result<T>& result) {
   require(!line.empty() && !result.error().what.empty(), "an error says what is wrong");
   require(std::none_of(line.begin(), line.end(), [](unsigned char c) { return c < ' ' || c == 127; }),
           "an error is one line");
+  require(line.size() < 4000, "an error is short, whatever it is about");
   return false;
 }
 
