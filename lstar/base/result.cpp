@@ -16,7 +16,7 @@ std::string shortened(const std::string& part) {
 
 std::string Error::message() const {
   std::string line;
-  for (const std::string& part : {file, shortened(at), what}) {
+  for (const std::string& part : {file, shortened(at), shortened(what)}) {
     if (part.empty()) continue;
     if (!line.empty()) line += ": ";
     line += part;
