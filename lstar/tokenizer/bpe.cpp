@@ -35,7 +35,7 @@ Result<Bpe> Bpe::make(Vocabulary vocabulary, std::span<const BpeMerge> merges, B
     bpe.unknown_ = pieces.find(*bpe.options_.unknown);
     if (bpe.unknown_ < 0) return fail({.what = "unk_token is not in the vocabulary", .found = *bpe.options_.unknown});
   }
-  bpe.merges_.assign(std::bit_ceil(merges.size() * 2 + 1), Merge{});
+  bpe.merges_.assign(std::bit_ceil(std::max<size_t>(merges.size() * 2, 2)), Merge{});
   bpe.merge_mask_ = bpe.merges_.size() - 1;
   std::string merged;
   int32_t next = -1;

@@ -68,6 +68,8 @@ struct SentencePieceFile {
   std::string bos, eos;  // the pieces; empty for none
 };
 Result<SentencePieceFile> read_sentencepiece_model(const std::string& path, SentencePieceRule rule);
+Result<SentencePieceFile> parse_sentencepiece_model(std::string_view bytes, SentencePieceRule rule,
+                                                    const std::string& source);
 
 // Everything for a folder: the reader that fits, and what tokenizer_config.json and special_tokens_map.json add.
 Result<PipelinePointer> read_tokenizer_folder(const std::string& folder);

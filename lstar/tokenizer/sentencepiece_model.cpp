@@ -223,8 +223,13 @@ Result<SentencePieceFile> read(std::string_view bytes, SentencePieceRule rule, c
 
 Result<SentencePieceFile> read_sentencepiece_model(const std::string& path, SentencePieceRule rule) {
   LSTAR_ASSIGN(const std::string bytes, read_file(path, kLargestFile));
-  auto file = read(bytes, rule, path);
-  if (!file) return fail(std::move(file).error().in(path));
+  return parse_sentencepiece_model(bytes, rule, path);
+}
+
+Result<SentencePieceFile> parse_sentencepiece_model(std::string_view bytes, SentencePieceRule rule,
+                                                    const std::string& source) {
+  auto file = read(bytes, rule, source);
+  if (!file) return fail(std::move(file).error().in(source));
   return file;
 }
 

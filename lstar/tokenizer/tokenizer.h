@@ -1,6 +1,8 @@
 // Text to token ids, equal to Hugging Face's `tokenizers` with special tokens added, nothing truncated and nothing
-// padded. One byte-level or character-level BPE pipeline, read from a tokenizer.json, from vocab.json + merges.txt, or
-// from a GGUF's own vocabulary: find added tokens, normalise (NFC), split into words, merge, add special tokens.
+// padded. One pipeline for all: find added tokens, normalise, cut into words, let the model turn words into pieces (BPE
+// with merges, SentencePiece's BPE with scores, Unigram, WordPiece, WordLevel), add special tokens. It is read from a
+// tokenizer.json; from vocab.json + merges.txt, vocab.txt or SentencePiece's tokenizer.model where one of these is all
+// there is; or from a GGUF's own vocabulary.
 // Includes base/ and checkpoint/. A Tokenizer shares immutable state, is cheap to copy and to move, keeps nothing of
 // its source, and all its calls may be made from several threads at once.
 #pragma once
@@ -43,9 +45,11 @@ class Tokenizer {
   std::shared_ptr<const TokenizerPipeline> pipeline_;
 };
 
-// From a folder: tokenizer.json where it exists, else vocab.json + merges.txt; both with the special tokens that
+// From a folder: tokenizer.json where it exists, else the older files; all with the special tokens that
 // tokenizer_config.json and special_tokens_map.json name, as `transformers` adds them on loading. A tokenizer.json is
 // followed as it is written, also where `transformers` 5 would rebuild the tokenizer from its vocabulary alone.
+// From a GGUF the rule is the lab's: the split that tokenizer.ggml.pre names is the one of its tokenizer.json, and
+// pieces with scores are merged as SentencePiece merges them.
 Result<Tokenizer> open_tokenizer(const TokenizerSource& source);
 
 }  // namespace lstar

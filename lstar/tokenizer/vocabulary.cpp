@@ -32,7 +32,7 @@ Result<Vocabulary> Vocabulary::make(std::span<const VocabularyEntry> entries) {
         {.what = "vocabulary too large", .expected = "at most 4 GiB of text", .found = fmt::format("{} bytes", bytes)});
   vocabulary.text_.reserve(bytes);
   vocabulary.places_.resize(static_cast<size_t>(largest + 1));
-  vocabulary.slots_.resize(std::bit_ceil(entries.size() * 2 + 1));
+  vocabulary.slots_.resize(std::bit_ceil(std::max<size_t>(entries.size() * 2, 2)));
   vocabulary.mask_ = vocabulary.slots_.size() - 1;
   vocabulary.count_ = static_cast<int32_t>(entries.size());
   std::vector<bool> used(vocabulary.places_.size());
