@@ -22,7 +22,22 @@ constexpr std::string_view kTekkenPattern =
     R"(\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
 constexpr std::string_view kBloomPattern = R"( ?[^(\s|[.,!?…。，、।۔،])]+)";
 
-enum class Step { gpt2, digits, digit_runs, punctuation_runs, three_digits, llama3, qwen2, gpt4o, tekken, bloom };
+enum class Step {
+  gpt2,
+  digits,
+  digit_runs,
+  punctuation_runs,
+  three_digits,
+  lines,
+  letters,
+  signs,
+  cjk,
+  llama3,
+  qwen2,
+  gpt4o,
+  tekken,
+  bloom
+};
 
 struct Named {
   std::string_view names;  // with spaces between them
@@ -43,6 +58,7 @@ const std::vector<Named>& table() {
       {.names = "qwen2 deepseek-r1-qwen stablelm2", .steps = {Step::qwen2}, .nfc = true},
       {.names = "gpt-4o", .steps = {Step::gpt4o}, .ignore_merges = true},
       {.names = "tekken", .steps = {Step::tekken}, .ignore_merges = true, .adds_bos = true},
+      {.names = "deepseek-coder", .steps = {Step::lines, Step::letters, Step::signs, Step::cjk, Step::digits}},
       {.names = "bloom", .steps = {Step::bloom}},
   };
   return all;
@@ -75,6 +91,10 @@ Result<PreTokenizerStep> make(Step step) {
     case Step::punctuation_runs:
       return CharacterSplit{.set = CharacterSplit::Set::punctuation, .behavior = SplitBehavior::contiguous};
     case Step::three_digits: return pattern("[0-9][0-9][0-9]");
+    case Step::lines: return pattern(R"([\r\n])");
+    case Step::letters: return pattern(R"(\s?\p{L}+)");
+    case Step::signs: return pattern(R"(\s?\p{P}+)");
+    case Step::cjk: return pattern("[\u4e00-\u9fa5\u0800-\u4e00\uac00-\ud7ff]+");
     case Step::llama3: return pattern(kLlama3Pattern);
     case Step::qwen2: return pattern(kQwen2Pattern);
     case Step::gpt4o: return pattern(kGpt4oPattern);

@@ -228,7 +228,7 @@ TEST(GgufVocabulary, Errors) {
   EXPECT_EQ(error([](Metadata& m) { m.texts["tokenizer.ggml.pre"] = "gpt-5"; }),
             "model.gguf: key tokenizer.ggml.pre: unknown pre-tokenizer: expected default, gpt-2, phi-2, roberta-bpe, "
             "granite-docling, mpt, olmo, smollm, starcoder, refact, command-r, falcon, llama-bpe, dbrx, qwen2, "
-            "deepseek-r1-qwen, stablelm2, gpt-4o, tekken, bloom, found gpt-5");
+            "deepseek-r1-qwen, stablelm2, gpt-4o, tekken, deepseek-coder, bloom, found gpt-5");
   EXPECT_EQ(error([](Metadata& m) { m.texts["tokenizer.ggml.model"] = "rwkv"; }),
             "model.gguf: key tokenizer.ggml.model: tokenizer model not supported: expected gpt2 (byte-level BPE), "
             "llama (SentencePiece's BPE) or bert (WordPiece), found rwkv");

@@ -91,6 +91,7 @@ PRE = {
     "qwen2": (NFC, [split(QWEN), SPELLED], False),
     "gpt-4o": (None, [split(O200K), SPELLED], True),
     "tekken": (None, [split(TEKKEN), SPELLED], True),
+    "deepseek-coder": (None, [split(r"[\r\n]"), split(r"\s?\p{L}+"), split(r"\s?\p{P}+"), split("[一-龥ࠀ-一가-\ud7ff]+"), DIGITS, SPELLED], False),
     "bloom": (None, [split(r" ?[^(\s|[.,!?…。，、।۔،])]+"), SPELLED], False),
 }
 
