@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,21 +22,21 @@ struct Lacking {
   std::optional<uint64_t> bytes;  // none: the hub could not be asked
 };
 
-std::vector<Lacking> lacking_models(const Study& study, const HubEnvironment& hub) {
+// `trouble` is the first reason why the hub could not say.
+std::vector<Lacking> lacking_models(const Study& study, const HubEnvironment& hub, std::optional<Error>& trouble) {
   std::vector<Lacking> lacking;
-  bool reached = true;
   for (const ModelEntry& entry : study.models) {
     LocateOptions cache_only{.hub = hub};
     cache_only.hub.offline = true;
     if (locate_model(entry.path, cache_only)) continue;
     Lacking found{.model = entry.path};
-    if (const auto model = parse_hub_model(entry.path); model && reached) {
+    if (const auto model = parse_hub_model(entry.path); model && !trouble) {
       HubClient client(hub);
       const auto plan = plan_download(client, HubCache(hub.cache, model->repo), *model, {});
       if (plan)
         found.bytes = plan->bytes;
       else
-        reached = false;
+        trouble = plan.error();
     }
     lacking.push_back(std::move(found));
   }
@@ -50,7 +51,8 @@ bool may_download(const Study& study, bool yes, bool quiet) {
   const HubEnvironment hub = hub_environment();
   if (hub.offline) return true;  // nothing will be
   if (yes && quiet) return true;
-  const std::vector<Lacking> lacking = lacking_models(study, hub);
+  std::optional<Error> trouble;
+  const std::vector<Lacking> lacking = lacking_models(study, hub, trouble);
   if (lacking.empty()) return true;
   uint64_t known = 0;
   bool all_known = true;
@@ -68,6 +70,7 @@ bool may_download(const Study& study, bool yes, bool quiet) {
                                                                    : "up to " + bytes_text(kAboutAll);
   message(fmt::format("this study needs {} model{} that {} not in {}: {}", lacking.size(),
                       lacking.size() == 1 ? "" : "s", lacking.size() == 1 ? "is" : "are", hub.cache, names));
+  if (trouble) message(*trouble);
   if (yes) return true;
   const std::string what = fmt::format("download {} from {}", size, shown_url(hub.endpoint));
   if (can_ask()) return ask("lstar: " + what + "?");

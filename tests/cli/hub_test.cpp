@@ -139,7 +139,7 @@ TEST_F(HubProgram, TheNotebooksStudyIsBuiltIn) {
   const Outcome asked = lstar("run");
   EXPECT_EQ(asked.status, 2);
   EXPECT_THAT(asked.err, AllOf(HasSubstr("EleutherAI/pythia-160m"), HasSubstr("openai-community/gpt2"),
-                               HasSubstr("about 3.7 GB"), HasSubstr("--yes")));
+                               HasSubstr("about 3.7 GB"), HasSubstr("no such repository"), HasSubstr("--yes")));
   for (const char* repo : {"EleutherAI/pythia-160m", "EleutherAI/pythia-410m", "facebook/opt-125m", "facebook/opt-350m",
                            "bigscience/bloom-560m", "openai-community/gpt2"})
     serve(repo);

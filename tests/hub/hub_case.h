@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -55,6 +56,7 @@ inline std::map<std::string, std::string> listing(const std::string& folder) {
 class HubTest : public ::testing::Test {
  protected:
   HubTest() {
+    ::setenv("no_proxy", "*", 1);  // the server is on this machine
     options.hub.cache = folder / "hub";
     options.hub.endpoint = server.endpoint();
     options.retries = {.attempts = 4, .first = std::chrono::milliseconds(1), .longest = std::chrono::milliseconds(300)};

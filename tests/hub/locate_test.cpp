@@ -45,7 +45,7 @@ TEST_F(LocateModel, BringsWhatAModelNeedsIntoTheSharedLayout) {
                                                     {"refs/main", "40"}};
   EXPECT_EQ(listing(cache_of("models--org--name")), expected);
   EXPECT_EQ(content_of(cache_of("models--org--name") + "/refs/main"), kCommit) << "bare, without a newline";
-  EXPECT_EQ(content_of(*located + "/model.safetensors"), weights);
+  EXPECT_TRUE(content_of(*located + "/model.safetensors") == weights);
   EXPECT_TRUE(fs::exists(options.hub.cache + "/.locks/models--org--name/" + large + ".lock"));
   ASSERT_THAT(plans, SizeIs(1));
   EXPECT_EQ(plans[0].bytes, 300'028u);
@@ -220,7 +220,7 @@ TEST_F(LocateModel, DeadLinksAndForeignLocksDoNoHarm) {
   ASSERT_TRUE(locate("org/name"));
   fs::remove(cache_of("models--org--name") + "/blobs/" + sha256_of(weights));
   ASSERT_TRUE(locate("org/name"));
-  EXPECT_EQ(content_of(snapshot("models--org--name") + "/model.safetensors"), weights);
+  EXPECT_TRUE(content_of(snapshot("models--org--name") + "/model.safetensors") == weights);
   fs::remove(snapshot("models--org--name") + "/config.json");
   fs::create_symlink("../../blobs/elsewhere", snapshot("models--org--name") + "/config.json");
   ASSERT_TRUE(locate("org/name"));

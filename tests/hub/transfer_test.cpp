@@ -94,7 +94,7 @@ TEST_F(Transfer, TheTokenStaysWithTheHub) {
   options.hub.token = "hf_secret";
   server.gate("org/name", "hf_secret");
   ASSERT_TRUE(locate("org/name"));
-  EXPECT_EQ(content_of(file()), weights);
+  EXPECT_TRUE(content_of(file()) == weights);
   ASSERT_THAT(transfers(), Not(IsEmpty()));
   for (const auto& request : server.requests())
     EXPECT_EQ(request.header("authorization"), request.at_storage ? "" : "Bearer hf_secret") << request.path;
@@ -131,7 +131,7 @@ TEST_F(Transfer, ACutLineIsContinuedWhereItBroke) {
                 [](auto& response) { response.cut_after = 0; }});
   const auto located = locate("org/name");
   ASSERT_TRUE(located) << located.error().message();
-  EXPECT_EQ(content_of(file()), weights);
+  EXPECT_TRUE(content_of(file()) == weights);
   ASSERT_THAT(transfers(), SizeIs(4));
   EXPECT_EQ(transfers()[0].header("range"), "");
   EXPECT_EQ(transfers()[1].header("range"), "bytes=100000-299999");
@@ -166,7 +166,7 @@ TEST_F(Transfer, WhatIsUnfinishedIsNotSeenAndIsContinuedByTheNextProcess) {
   ASSERT_TRUE(locate("org/name"));
   ASSERT_THAT(transfers(), SizeIs(1));
   EXPECT_EQ(transfers()[0].header("range"), "bytes=120000-299999");
-  EXPECT_EQ(content_of(file()), weights);
+  EXPECT_TRUE(content_of(file()) == weights);
   EXPECT_THAT(left_behind(), IsEmpty());
 }
 
@@ -174,7 +174,7 @@ TEST_F(Transfer, ALeftoverOfSomethingElseIsFoundOut) {
   put(blob() + ".00c0ffee.incomplete", noise(150'000, 9));
   put(blob() + ".0000beef.incomplete", weights + "longer than the file");
   ASSERT_TRUE(locate("org/name"));
-  EXPECT_EQ(content_of(file()), weights);
+  EXPECT_TRUE(content_of(file()) == weights);
   EXPECT_EQ(transfers().size(), 2u) << "continued, found wrong, begun again";
   EXPECT_THAT(left_behind(), SizeIs(1)) << "the one that could not be a beginning is not ours to remove";
 }
@@ -182,7 +182,7 @@ TEST_F(Transfer, ALeftoverOfSomethingElseIsFoundOut) {
 TEST_F(Transfer, AWholeLeftoverNeedsNoTransfer) {
   put(blob() + ".00c0ffee.incomplete", weights);
   ASSERT_TRUE(locate("org/name"));
-  EXPECT_EQ(content_of(file()), weights);
+  EXPECT_TRUE(content_of(file()) == weights);
   EXPECT_THAT(transfers(), IsEmpty());
 }
 
@@ -216,7 +216,7 @@ TEST_F(Transfer, SizesThatAreNotTrue) {
     return response;
   });
   EXPECT_TRUE(locate("org/name")) << "what is behind the file is not read";
-  EXPECT_EQ(content_of(file()), weights);
+  EXPECT_TRUE(content_of(file()) == weights);
 }
 
 TEST_F(Transfer, ABusyHubIsAskedAgain) {
@@ -241,7 +241,7 @@ TEST_F(Transfer, ABusyHubIsAskedAgain) {
 TEST_F(Transfer, ParallelRangesMakeTheSameFile) {
   options.download = {.connections = 4, .chunk = 10'000};
   ASSERT_TRUE(locate("org/name"));
-  EXPECT_EQ(content_of(file()), weights);
+  EXPECT_TRUE(content_of(file()) == weights);
   EXPECT_EQ(transfers().size(), 30u);
 
   fs::remove_all(options.hub.cache);
@@ -254,14 +254,14 @@ TEST_F(Transfer, ParallelRangesMakeTheSameFile) {
   });
   const auto located = locate("org/name");
   ASSERT_TRUE(located) << located.error().message();
-  EXPECT_EQ(content_of(file()), weights);
+  EXPECT_TRUE(content_of(file()) == weights);
 
   fs::remove_all(options.hub.cache);
   put(blob() + ".12345678.incomplete", weights.substr(0, 123'456));
   server.on_request({});
   server.forget_requests();
   ASSERT_TRUE(locate("org/name"));
-  EXPECT_EQ(content_of(file()), weights);
+  EXPECT_TRUE(content_of(file()) == weights);
   EXPECT_EQ(transfers()[0].header("range"), "bytes=123456-133455");
 
   fs::remove_all(options.hub.cache);
@@ -271,7 +271,7 @@ TEST_F(Transfer, ParallelRangesMakeTheSameFile) {
   });
   server.forget_requests();
   ASSERT_TRUE(locate("org/name"));
-  EXPECT_EQ(content_of(file()), weights);
+  EXPECT_TRUE(content_of(file()) == weights);
   EXPECT_EQ(transfers().size(), 2u) << "the first chunk shows it; the rest comes in one piece";
 
   fs::remove_all(options.hub.cache);
@@ -282,7 +282,8 @@ TEST_F(Transfer, ParallelRangesMakeTheSameFile) {
   EXPECT_THAT(error_of("org/name"), HasSubstr("answers 500"));
   ASSERT_THAT(left_behind(), SizeIs(1));
   const std::string begun = content_of(cache_of("models--org--name") + "/" + left_behind()[0]);
-  EXPECT_EQ(begun, weights.substr(0, 150'000)) << "all that comes before it, and nothing behind";
+  EXPECT_LE(begun.size(), 150'000u);
+  EXPECT_EQ(begun, weights.substr(0, begun.size())) << "a beginning of the file, whatever came behind the gap";
 }
 
 TEST_F(Transfer, OtherBytesThanAskedAreRefused) {
@@ -295,7 +296,7 @@ TEST_F(Transfer, AnExpiredAddressIsAskedForAnew) {
   on_transfers({[](auto& response) { response.cut_after = 100'000; },
                 [](auto& response) { response = {.status = 403, .body = "<Error>Request has expired</Error>"}; }});
   ASSERT_TRUE(locate("org/name"));
-  EXPECT_EQ(content_of(file()), weights);
+  EXPECT_TRUE(content_of(file()) == weights);
   EXPECT_THAT(transfers(), SizeIs(3));
 }
 
@@ -307,7 +308,7 @@ TEST_F(Transfer, ARenamedRepositoryIsFollowedWithTheToken) {
   const auto located = locate("gpt2");
   ASSERT_TRUE(located) << located.error().message();
   EXPECT_EQ(*located, snapshot("models--gpt2"));
-  EXPECT_EQ(content_of(*located + "/model.safetensors"), weights);
+  EXPECT_TRUE(content_of(*located + "/model.safetensors") == weights);
 }
 
 TEST_F(Transfer, AMirrorMaySendElsewhere) {
@@ -320,9 +321,22 @@ TEST_F(Transfer, AMirrorMaySendElsewhere) {
   options.hub.token = "hf_mirror";
   const auto located = locate("org/name");
   ASSERT_TRUE(located) << located.error().message();
-  EXPECT_EQ(content_of(file()), weights);
+  EXPECT_TRUE(content_of(file()) == weights);
   EXPECT_EQ(mirror.requests()[0].header("authorization"), "Bearer hf_mirror");
   for (const auto& request : server.requests()) EXPECT_EQ(request.header("authorization"), "") << request.path;
+}
+
+TEST_F(Transfer, ASizeThatOnlyTheStorageKnows) {
+  server.on_request([&](const HubServer::Request& request) -> Answer {
+    auto response = server.answer(request);
+    std::erase_if(response.headers, [](const auto& header) { return header.first == "X-Linked-Size"; });
+    if (request.at_storage) response.headers.emplace_back("ETag", "\"the storage's own\"");
+    return response;
+  });
+  const auto located = locate("org/name");
+  ASSERT_TRUE(located) << located.error().message();
+  EXPECT_TRUE(content_of(file()) == weights);
+  EXPECT_TRUE(fs::exists(blob()));
 }
 
 TEST_F(Transfer, RedirectsThatLeadNowhere) {
@@ -365,12 +379,12 @@ TEST_F(Transfer, TagsThatAreNoHashAreTakenAsTheyAre) {  // some mirrors' are the
     if (request.at_storage) return std::nullopt;
     auto response = server.answer(request);
     for (auto& [name, value] : response.headers)
-      if (name == "ETag" || name == "X-Linked-Etag") value = "\"md5-" + std::to_string(response.body.size()) + "\"";
+      if (name == "ETag" || name == "X-Linked-Etag") value = "\"md5-" + value.substr(value.size() - 9);
     return response;
   });
   const auto located = locate("org/name");
   ASSERT_TRUE(located) << located.error().message();
-  EXPECT_EQ(content_of(file()), weights);
+  EXPECT_TRUE(content_of(file()) == weights);
 }
 
 TEST_F(Transfer, TwoAtOnceTransferOnce) {
@@ -390,7 +404,7 @@ TEST_F(Transfer, TwoAtOnceTransferOnce) {
     });
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(good, 3);
-  EXPECT_EQ(content_of(file()), weights);
+  EXPECT_TRUE(content_of(file()) == weights);
   EXPECT_EQ(transfers().size(), 1u);
   EXPECT_THAT(left_behind(), IsEmpty());
 }
@@ -400,8 +414,12 @@ TEST_F(Transfer, NobodyAtHome) {
   EXPECT_THAT(error_of("org/name"), HasSubstr("http://127.0.0.1:1 cannot be reached"));
   options.hub.endpoint = "http://me:secret@127.0.0.1:1";
   EXPECT_THAT(error_of("org/name"), AllOf(HasSubstr("cannot be reached"), Not(HasSubstr("secret"))));
-  options.hub.endpoint = "ftp://127.0.0.1";
-  EXPECT_THAT(error_of("org/name"), HasSubstr("ftp"));
+  options.hub.token = "hf_t";
+  for (const std::string endpoint : {"ftp://127.0.0.1", "huggingface.co", server.endpoint().substr(7).c_str()}) {
+    options.hub.endpoint = endpoint;
+    EXPECT_THAT(error_of("org/name"), AllOf(HasSubstr("HF_ENDPOINT"), HasSubstr(endpoint)));
+  }
+  EXPECT_THAT(server.requests(), IsEmpty()) << "a token goes nowhere by a guess";
 }
 
 }  // namespace

@@ -53,6 +53,7 @@ class ParallelDownload {
         next_ = range.end;
       }
       chunk.clear();
+      chunk.reserve(range.count());  // at most options_.chunk
       const auto got = client.get(model_, file_, range, [&](std::span<const std::byte> bytes) {
         chunk.insert(chunk.end(), bytes.begin(), bytes.end());
         const std::lock_guard lock(mutex_);

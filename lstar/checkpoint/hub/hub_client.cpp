@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <thread>
 #include <utility>
 
@@ -59,7 +60,7 @@ bool may_pass(const HttpAnswer& answer) {  // trouble that a later attempt may n
 }
 
 bool names_file(const HttpAnswer& answer) {
-  return !answer.header("x-repo-commit").empty() && !etag_of(answer).empty();
+  return !answer.header("x-repo-commit").empty() && !etag_of(answer).empty() && size_of(answer);
 }
 
 std::string first_line(std::string text) {
@@ -103,25 +104,32 @@ std::string HubClient::url_of(const HubModel& model, const std::string& revision
 // place of the bytes.
 Result<HttpAnswer> HubClient::follow(HttpRequest request, const HttpSink& sink) {
   const std::string own = origin_of(environment_.endpoint);
-  std::string commit;
+  if (own.empty())
+    return fail({.what = "the hub's endpoint is no http or https address (HF_ENDPOINT)",
+                 .found = shown_url(environment_.endpoint)});
+  std::map<std::string, std::string> said;  // on the way
   for (int hops = 0; hops <= kMostRedirects; ++hops) {
     const std::string here = origin_of(request.url);
     request.token = here == own ? environment_.token : "";
     LSTAR_ASSIGN(HttpAnswer answer, session_.perform(request, sink));
     if (answer.status != 0 && here == own) reached_ = true;
-    if (answer.header("x-repo-commit").empty() && !commit.empty()) answer.headers["x-repo-commit"] = commit;
-    commit = answer.header("x-repo-commit");
+    for (const char* name : {"x-repo-commit", "x-linked-etag", "x-linked-size"}) {
+      if (answer.header(name).empty() && !said[name].empty()) answer.headers[name] = said[name];
+      said[name] = answer.header(name);
+    }
     if (!answer.is_redirect()) {
       if (!request.head_only && answer.is_success()) direct_url_ = request.url;
       return answer;
     }
     const std::string there = origin_of(answer.location);
     if (there.empty() || (here.starts_with("https:") && !there.starts_with("https:")))
-      return fail({.what = "refuses a redirect from https to something else", .file = shown_url(answer.location)});
+      return fail(
+          {.what = "refuses a redirect from https to something else", .file = first_line(shown_url(answer.location))});
     if (request.head_only && there != here && names_file(answer)) return answer;
     request.url = answer.location;
   }
-  return fail({.what = fmt::format("more than {} redirects", kMostRedirects), .file = shown_url(request.url)});
+  return fail(
+      {.what = fmt::format("more than {} redirects", kMostRedirects), .file = first_line(shown_url(request.url))});
 }
 
 // Sleeps before the next attempt; false: there is none.
@@ -167,7 +175,7 @@ Error HubClient::refused(const HubModel& model, const HttpAnswer& answer) const 
             .file = model.repo};
   if (answer.status == 401) return {.what = endpoint + " does not accept the token", .file = model.text()};
   if (answer.status == 403) {
-    std::string said = answer.header("x-error-message");
+    std::string said = first_line(answer.header("x-error-message"));
     if (said.empty()) said = first_line(answer.text);
     return {.what = fmt::format("{} refuses access (403){}", endpoint, said.empty() ? "" : ": " + said),
             .file = model.text()};
