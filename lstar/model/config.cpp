@@ -51,9 +51,17 @@ void Config::record(Error error) {
   if (!fault_) fault_ = std::move(error).in(file_);
 }
 
+std::optional<int> Config::assumed_size(Keys keys) const {
+  for (std::string_view key : keys)
+    for (const auto& [name, value] : assumed_)
+      if (name == key) return value;
+  return std::nullopt;
+}
+
 int Config::size(Keys keys) {
   std::string_view key;
   if (!find(keys, key)) {
+    if (const auto assumed = assumed_size(keys)) return *assumed;
     record({.what = "missing from the configuration", .at = spelled(keys)});
     return 1;
   }
@@ -70,7 +78,7 @@ int Config::vocab_size() {
 int Config::size_or(Keys keys, int fallback) {
   std::string_view key;
   const auto value = find(keys, key);
-  if (!value) return fallback;
+  if (!value) return assumed_size(keys).value_or(fallback);
   int64_t number = 0;
   if (value->get_int64().get(number) || number < 1 || number > kLargestSize) {
     record({.what = "not a size",

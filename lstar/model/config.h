@@ -57,6 +57,9 @@ class Config {
   // The number of vocabulary rows, which a GGUF keeps in its embedding's shape alone.
   void set_vocab_size(int64_t rows) { vocab_size_ = rows; }
 
+  // What a size is where the configuration leaves it out, as transformers' class has it.
+  void assume(std::string_view key, int value) { assumed_.emplace_back(key, value); }
+
   bool has(std::string_view key) const;  // null counts as absent
   bool is_null(std::string_view key) const;
   bool is_list(std::string_view key) const;
@@ -66,12 +69,14 @@ class Config {
 
  private:
   std::optional<Json> find(Keys keys, std::string_view& key) const;
+  std::optional<int> assumed_size(Keys keys) const;
   void record(Error error);
 
   Json object_;
   std::string file_;
   bool is_gguf_ = false;
   std::optional<int64_t> vocab_size_;
+  std::vector<std::pair<std::string_view, int>> assumed_;
   std::optional<Error> fault_;
 };
 

@@ -30,8 +30,8 @@ constexpr Family kFamilies[] = {
     {"gpt_neo", "gpt2", "", false, read_gpt_neo, "GPT-Neo"},
     {"gptj", "gpt2", "", false, read_gptj, "GPT-J-6B"},
     {"codegen", "gpt2", "", false, read_codegen, "CodeGen"},
-    {"falcon", "gpt2", "falcon", false, read_falcon, "Falcon 7B, 40B, 11B, RW"},
-    {"mpt", "gpt2", "mpt", false, read_mpt, "MPT-7B, MPT-30B"},
+    {"falcon", "bloom", "falcon", false, read_falcon, "Falcon 7B, 40B, 11B, RW"},
+    {"mpt", "unknown", "mpt", false, read_mpt, "MPT-7B, MPT-30B"},
     {"stablelm", "llama", "stablelm", false, read_stablelm, "StableLM 3B, StableLM 2"},
     {"gpt_bigcode", "gpt2", "starcoder", false, read_gpt_bigcode, "StarCoder, SantaCoder"},
     {"starcoder2", "llama", "starcoder2", false, read_starcoder2, "StarCoder2"},
@@ -52,8 +52,8 @@ constexpr Family kFamilies[] = {
     {"seed_oss", "llama", "seed_oss", false, read_seed_oss, "Seed-OSS"},
     {"ernie4_5", "llama", "ernie4_5", false, read_ernie4_5, "ERNIE 4.5 (dense)"},
     {"helium", "llama", "", false, read_helium, "Helium"},
-    {"bert", "bert", "bert", false, read_bert, "BERT, MiniLM, sentence-transformers' and BGE's encoders"},
-    {"roberta", "bert", "", false, read_roberta, "RoBERTa, XLM-RoBERTa's English kin"},
+    {"bert", "unknown", "bert", false, read_bert, "BERT, MiniLM, sentence-transformers' and BGE's encoders"},
+    {"roberta", "unknown", "", false, read_roberta, "RoBERTa, XLM-RoBERTa's English kin"},
 };
 
 // What every family must satisfy, so that no later step divides by zero or reads past a row.
@@ -93,6 +93,15 @@ Error unknown_family(const Config& config, const std::string& model_type) {
           .found = model_type.empty() ? "none" : model_type};
 }
 
+// Weights that are packed by a scheme of their own have the names of plain ones, and other numbers. (GPT-OSS says mxfp4
+// also where its experts have been written out.)
+void refuse_packed_weights(Config& config) {
+  auto packing = config.section("quantization_config");
+  if (!packing) return;
+  const std::string method = packing->text_or({"quant_method"}, "unknown");
+  config.require(method == "mxfp4", "key quantization_config.quant_method", "weights as they are, or a GGUF", method);
+}
+
 }  // namespace
 
 std::span<const Family> families() { return kFamilies; }
@@ -102,6 +111,8 @@ Result<Architecture> read_architecture(const Checkpoint& checkpoint) {
   Config config(checkpoint.config(), is_gguf ? checkpoint.path() : checkpoint.path() + "/config.json", is_gguf);
   if (const TensorInfo* table = is_gguf ? checkpoint.find("token_embd.weight") : nullptr)
     config.set_vocab_size(table->shape.rows());
+  refuse_packed_weights(config);
+  if (config.fault()) return fail(*config.fault());
   std::string model_type = config.text_or({"model_type"}, "");
   const Family* family = find_family(model_type, is_gguf);
   // A model of text and images keeps its language model's configuration apart.

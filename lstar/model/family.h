@@ -13,7 +13,7 @@ namespace lstar {
 
 struct Family {
   std::string_view model_type;     // config.json's model_type
-  std::string_view notebook_name;  // what the notebook's get_architecture_info calls it, or would
+  std::string_view notebook_name;  // what get_architecture_info of the notebook says of it
   std::string_view gguf;           // a GGUF's general.architecture; empty: llama.cpp does not know it
   bool interleaves_q_and_k;        // llama.cpp's converter puts the rows of Q and K in its own rotary order
   // Faults are left in the Config. The Checkpoint answers only which tensors exist. Speaks transformers' names; a

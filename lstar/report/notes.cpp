@@ -47,6 +47,23 @@ std::vector<std::string> estimator_notes(std::span<const std::string> estimators
   return notes;
 }
 
+std::vector<std::string> attention_notes(const Measurement& m) {
+  std::vector<std::string> notes;
+  if (!m.shape.causal)
+    notes.push_back(
+        fmt::format("{} is an encoder: every token sees every other, so the first row is like the others, and n - tr A "
+                    "may come near "
+                    "n.",
+                    shorten(one_line(m.identity.model), 40)));
+  if (m.shape.has_sinks)
+    notes.push_back(fmt::format(
+        "{} has attention sinks: what a row gives to its sink it gives to no token. Traces are of the probabilities "
+        "over "
+        "tokens, nothing is renormalised, and as_written is the mass that went to the sinks, not rounding residue.",
+        shorten(one_line(m.identity.model), 40)));
+  return notes;
+}
+
 std::string range_note(const Study& study, const ModelResult& model) {
   if (!model.predicted || model.prediction_in_range) return {};
   return fmt::format("{}: {} predicts L* = {:.1f}, outside the model's layers 0 to {}.", shown(model), study.formula,
@@ -101,6 +118,7 @@ std::vector<std::string> study_notes(const StudyResult& result) {
     if (!model.scores.empty() && !model.scores[0].l_star)
       notes.push_back(fmt::format("{}: no L*: {}.", name, one_line(model.scores[0].reason)));
     if (std::string note = twin_note(result, model); !note.empty()) notes.push_back(std::move(note));
+    for (std::string& note : attention_notes(model.measurement)) notes.push_back(std::move(note));
     if (!model.measurement.weights.has_w_v)
       notes.push_back(
           fmt::format("{}: no W_V was found; its traces are the attention factor alone, as in the notebook.", name));

@@ -21,6 +21,9 @@ std::vector<std::string> study_notes(const StudyResult&);
 std::vector<std::string> verdict_caveats(const StudyResult&, size_t e);
 
 // A prediction beyond the layers of a model, or an empty string.
+// What is particular to a model's attention: encoders, sinks. Empty for most.
+std::vector<std::string> attention_notes(const Measurement&);
+
 std::string range_note(const Study&, const ModelResult&);
 
 // "weights (alone 19, attention alone 12; ...)", or why there is no answer.

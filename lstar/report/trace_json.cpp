@@ -74,6 +74,7 @@ JsonValue trace_json(const Measurement& m, NanPolicy policy) {
                 {"kv_heads", m.shape.kv_heads},
                 {"head_dim", m.shape.head_dim},
                 {"hidden_size", m.shape.hidden},
+                {"causal", m.shape.causal},
                 {"dtype", name(m.numerics.dtype)},
                 {"device", m.numerics.device},
                 {"backend", json_or_null(m.backend)},
@@ -83,7 +84,9 @@ JsonValue trace_json(const Measurement& m, NanPolicy policy) {
                 {"warnings", m.warnings}};
   std::vector<std::string> shown;
   for (const ModelTraces& t : traces) shown.push_back(t.estimator);
-  out["notes"] = estimator_notes(shown);
+  std::vector<std::string> notes = estimator_notes(shown);
+  for (std::string& note : attention_notes(m)) notes.push_back(std::move(note));
+  out["notes"] = notes;
 
   JsonValue prompts = JsonValue::array();
   for (const MeasuredPrompt& prompt : m.prompts) {

@@ -105,6 +105,7 @@ std::string trace_text(const Measurement& m, bool colour, NanPolicy policy) {
   for (const ModelTraces& t : traces) shown.push_back(t.estimator);
   out += '\n';
   for (const std::string& note : estimator_notes(shown)) out += wrap(note, kWidth, "* ", 2);
+  for (const std::string& note : attention_notes(m)) out += wrap(note, kWidth, "* ", 2);
   return out + "* Behind a value: * L* by argmax_step, ? one that is not resolved, because rounding could move it.\n";
 }
 

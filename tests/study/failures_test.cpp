@@ -101,10 +101,24 @@ TEST_F(Failures, TruncatedSafetensors) {
 
 TEST_F(Failures, UnknownFamilyNamesTheKnownOnes) {
   replace_in_config("\"gpt2\"", "\"mamba\"");
-  EXPECT_EQ(failure(),
-            folder_ +
-                "/config.json: key model_type: unknown family: expected one of gpt2, gpt_neox, opt, bloom, llama, "
-                "found mamba");
+  EXPECT_THAT(failure(),
+              ::testing::StartsWith(folder_ + "/config.json: key model_type: unknown family: expected one of "
+                                              "gpt2, gpt_neox, opt, bloom, llama, "));
+  EXPECT_THAT(failure(), ::testing::EndsWith(", found mamba"));
+}
+
+// A mapped object is code to run: never, and the sentence says why.
+TEST_F(Failures, ModelsThatNeedTheirOwnCode) {
+  set_config(
+      R"({"model_type": "baichuan", "auto_map": {"AutoModelForCausalLM": "modeling_baichuan.BaichuanForCausalLM"}})");
+  EXPECT_THAT(failure(), ::testing::HasSubstr("defined by Python code of its own (auto_map), which is never executed"));
+}
+
+TEST_F(Failures, PackedWeights) {
+  set_config(R"({"model_type": "gpt2", "quantization_config": {"quant_method": "gptq", "bits": 4}})");
+  EXPECT_EQ(failure(), folder_ +
+                           "/config.json: key quantization_config.quant_method: not supported: expected weights as "
+                           "they are, or a GGUF, found gptq");
 }
 
 TEST_F(Failures, MissingKey) {
@@ -124,8 +138,8 @@ TEST_F(Failures, UnknownActivation) {
   replace_in_config("\"gelu_new\"", "\"mish\"");
   EXPECT_EQ(failure(),
             folder_ +
-                "/config.json: key activation_function: unknown activation: expected one of relu, gelu, gelu_new, "
-                "gelu_pytorch_tanh, silu, swish, found mish");
+                "/config.json: key activation_function: unknown activation: expected one of relu, relu2, gelu, "
+                "gelu_new, gelu_fast, gelu_pytorch_tanh, quick_gelu, silu, swish, found mish");
 }
 
 TEST_F(Failures, MissingTensorIsNamed) {

@@ -78,15 +78,34 @@ TEST_P(GgufTraces, BlocksAreWidened) {
 }
 INSTANTIATE_TEST_SUITE_P(All, GgufTraces, ::testing::Values("f32", "f16", "bf16", "q8_0", "q4_0", "q4_1"));
 
-// The lab's own checkpoint, where `make labs` has brought it.
-TEST(Labs, SmolLM2) {
-  const char* labs = std::getenv("LSTAR_LABS");
-  const char* home = std::getenv("HOME");
-  const std::string folder = labs ? labs : std::string(home ? home : "") + "/.cache/lstar/labs";
-  const std::string file = folder + "/SmolLM2-135M-Instruct.Q4_1.gguf";
+// The labs' own checkpoints, where `make labs` has brought them.
+struct LabFile {
+  const char* name;
+  const char* file;
+};
+class Labs : public ::testing::TestWithParam<LabFile> {};
+
+TEST_P(Labs, TextToLStar) {
+  const auto variable = [](const char* name) { return std::string(std::getenv(name) ? std::getenv(name) : ""); };
+  const std::string cache =
+      variable("XDG_CACHE_HOME").empty() ? variable("HOME") + "/.cache" : variable("XDG_CACHE_HOME");
+  const std::string labs = variable("LSTAR_LABS").empty() ? cache + "/lstar/labs" : variable("LSTAR_LABS");
+  const std::string file = labs + "/" + GetParam().file;
   if (!std::filesystem::exists(file)) GTEST_SKIP() << "`make labs` brings " << file;
-  hold(file, source_path("tests/data/smollm2.json"));
+  hold(file, source_path(std::string("tests/data/labs/") + GetParam().name + ".json"));
 }
+INSTANTIATE_TEST_SUITE_P(All, Labs,
+                         ::testing::Values(LabFile{"SmolLM2-135M-Instruct", "SmolLM2-135M-Instruct.Q4_1.gguf"},
+                                           LabFile{"gemma-3-270m", "gemma-3-270m-q4_k_m.gguf"},
+                                           LabFile{"all-MiniLM-L6-v2", "all-MiniLM-L6-v2"},
+                                           LabFile{"Qwen2.5-Coder-0.5B-Instruct",
+                                                   "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf"}),
+                         [](const ::testing::TestParamInfo<LabFile>& lab) {
+                           std::string name = lab.param.name;
+                           for (char& c : name)
+                             if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
+                           return name;
+                         });
 
 }  // namespace
 }  // namespace lstar

@@ -60,6 +60,11 @@ Architecture read_gemma2(Config& config, const Checkpoint& checkpoint) {
 }
 
 Architecture read_gemma3(Config& config, const Checkpoint& checkpoint) {
+  // Published configurations of the larger models leave these out.
+  config.assume("num_attention_heads", 8);
+  config.assume("num_key_value_heads", 4);
+  config.assume("max_position_embeddings", 131072);
+  config.assume("vocab_size", 262208);
   Architecture a = read_gemma_base(config, checkpoint);
   norm_outputs(a);
   scale_queries(a, config, 62);
