@@ -29,8 +29,8 @@ struct Outcome {
 
 Outcome lstar_program(const std::string& arguments) {
   testing::TemporaryFolder folder;
-  const std::string command =
-      fmt::format("HF_HUB_OFFLINE=1 {} {} >{} 2>{} </dev/null", LSTAR_PROGRAM, arguments, folder / "out", folder / "err");
+  const std::string command = fmt::format("HF_HUB_OFFLINE=1 {} {} >{} 2>{} </dev/null", LSTAR_PROGRAM, arguments,
+                                          folder / "out", folder / "err");
   const int status = std::system(command.c_str());
   return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, *read_file(folder / "out"), *read_file(folder / "err")};
 }
