@@ -48,6 +48,7 @@ constexpr KeyPair kKeys[] = {
     {"rope_theta", "rope.freq_base"},
     {"rope_local_base_freq", "rope.freq_base_swa"},
     {"sliding_window", "attention.sliding_window"},
+    {"sliding_window_pattern", "attention.sliding_window_pattern"},
     {"attn_logit_softcapping", "attn_logit_softcapping"},
     {"final_logit_softcapping", "final_logit_softcapping"},
     {"clip_qkv", "attention.clamp_kqv"},
@@ -58,7 +59,6 @@ constexpr KeyPair kKeys[] = {
     {"attention_multiplier", "attention.scale"},
     {"logits_scaling", "logit_scale"},
     {"logit_scale", "logit_scale"},
-    {"max_position_embeddings_bert", "context_length"},
 };
 
 struct NamePair {
@@ -188,8 +188,8 @@ class Names {
             .stacked = stacked};
   }
 
-  // Gate and up may be one tensor: in an MLP under the name of up (Phi-3, GLM), in experts under one of its own. The
-  // experts of the first Mixtral files are tensors of their own.
+  // Gate and up of an MLP may be one tensor under the name of up (Phi-3, GLM). The experts of the first Mixtral files
+  // are tensors of their own.
   void name_gates() {
     if (a_.has(Role::mlp_gate) && !has("blk.0.ffn_gate.weight") && has("blk.0.ffn_up.weight")) {
       name(Role::mlp_gate, "blk.{}.ffn_up", 0, 2);
@@ -202,9 +202,8 @@ class Names {
       name(Role::expert_down, "blk.{}.ffn_down.{}");
       return;
     }
-    const bool fused = has(layer + "ffn_gate_up_exps.weight");
-    name(Role::expert_gate, fused ? "blk.{}.ffn_gate_up_exps" : "blk.{}.ffn_gate_exps", 0, fused ? 2 : 1, true);
-    name(Role::expert_up, fused ? "blk.{}.ffn_gate_up_exps" : "blk.{}.ffn_up_exps", fused ? 1 : 0, fused ? 2 : 1, true);
+    name(Role::expert_gate, "blk.{}.ffn_gate_exps", 0, 1, true);
+    name(Role::expert_up, "blk.{}.ffn_up_exps", 0, 1, true);
     name(Role::expert_down, "blk.{}.ffn_down_exps", 0, 1, true);
   }
 
