@@ -193,7 +193,7 @@ void run(std::string_view input) {
     require(std::filesystem::is_regular_file(*located + "/config.json"), "what was located is there");
   else
     lines += located.error().message();
-  require(lines.find(kToken) == std::string::npos, "the token is in no message");
+  require(input.find(kToken) != input.npos || lines.find(kToken) == lines.npos, "the token is in no message");
   check_places(folder.path());
   std::filesystem::remove_all(folder.path() + "/cache");
 }

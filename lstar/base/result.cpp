@@ -4,10 +4,9 @@ namespace lstar {
 namespace {
 
 // Names and values read from a file may be as long as the file.
-std::string shortened(const std::string& part) {
-  constexpr size_t kLongest = 400;
-  if (part.size() <= kLongest) return part;
-  size_t end = kLongest;
+std::string shortened(const std::string& part, size_t longest = 400) {
+  if (part.size() <= longest) return part;
+  size_t end = longest;
   while (end > 0 && (static_cast<unsigned char>(part[end]) & 0xc0) == 0x80) --end;  // not inside a character
   return part.substr(0, end) + "...";
 }
@@ -21,7 +20,7 @@ std::string Error::message() const {
     if (!line.empty()) line += ": ";
     line += part;
   }
-  if (!expected.empty()) line += (line.empty() ? "expected " : ": expected ") + expected;
+  if (!expected.empty()) line += (line.empty() ? "expected " : ": expected ") + shortened(expected, 1000);
   if (!found.empty()) line += (expected.empty() ? ": found " : ", found ") + shortened(found);
   for (char& c : line)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';  // a name read from a file never breaks the line

@@ -102,7 +102,7 @@ class Binder {
     for (int i = 0; i < e.count; ++i) {
       LSTAR_ASSIGN(MlpWeights expert,
                    mlp({Role::expert_up, Role::expert_gate, Role::expert_down, Role::expert_gate_up}, layer, e.mlp, i));
-      w.experts.push_back(std::move(expert));
+      w.experts.push_back(expert);
     }
     if (e.shared_mlp == 0) return w;
     LSTAR_ASSIGN(w.shared,

@@ -1,5 +1,6 @@
 #include "lstar/report/inspection.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -25,6 +26,27 @@ std::string position_text(const Architecture& a) {
   for (const Rotary& rotary : a.rotary)
     text += fmt::format("{} on {} of {} dimensions, base {:g}", &rotary == &a.rotary.front() ? "" : "; in other layers",
                         rotary.dims, a.head_dim, rotary.base);
+  return text;
+}
+
+// What a plain causal decoder does not have; empty for one.
+std::string particulars(const Architecture& a) {
+  std::string text;
+  const auto add = [&](const std::string& item) { text += (text.empty() ? "" : "; ") + item; };
+  if (!a.causal) add("encoder: every token sees every other");
+  int64_t windows = 0, experts = 0, window = 0;
+  for (const LayerPlan& layer : a.plan) {
+    windows += layer.window > 0;
+    experts += layer.experts;
+    window = std::max(window, layer.window);
+  }
+  if (windows > 0) add(fmt::format("a window of {} tokens in {} of {} layers", window, windows, a.layers));
+  if (a.has(Role::sinks)) add("attention sinks");
+  if (a.has(Role::query_norm)) add("norms on queries and keys");
+  if (a.has(Role::attention_output_norm)) add("norms behind attention and MLP");
+  if (a.attention_softcap > 0) add(fmt::format("scores capped at {:g}", a.attention_softcap));
+  if (experts > 0)
+    add(fmt::format("{} of {} experts in {} of {} layers", a.experts.used, a.experts.count, experts, a.layers));
   return text;
 }
 
@@ -63,6 +85,7 @@ std::string inspection_text(const Inspection& found, bool tensors, bool colour) 
        fmt::format("{}, MLP {}{}, vocabulary {}", a.hidden, a.mlp, a.has(Role::mlp_gate) ? " gated" : "", a.vocab));
   line("positions", fmt::format("{}; trained on up to {}", position_text(a), a.max_positions));
   line("norm", fmt::format("{} {} attention and MLP, residual {}", norm_name(a), place_name(a), residual_name(a)));
+  if (const std::string text = particulars(a); !text.empty()) line("particular", text);
   line("parameters", fmt::format("{} in {} tensors", found.parameters, found.tensors.size()));
   line("head layout", std::string(name(found.head_layout)));
 
@@ -115,6 +138,7 @@ std::string inspection_json(const Inspection& found) {
       {"norm", norm_name(a)},
       {"norm_place", place_name(a)},
       {"residual", residual_name(a)},
+      {"particular", particulars(a)},
       {"parameters", found.parameters},
       {"head_layout", name(found.head_layout)},
   };
