@@ -23,6 +23,9 @@ TINY = (
     "gpt2", "gpt2-scaled-upcast", "gpt2-float16", "llama", "llama-theta", "llama-bfloat16", "gpt_neox",
     "gpt_neox-sequential", "gpt_neox-wide-heads", "opt", "opt-post-norm", "bloom", "bloom-six-heads",
     "bloom-residual-from-norm",
+    "bert", "exaone4", "falcon", "falcon-new", "gemma", "gemma2", "gemma3_text", "gpt_bigcode", "gpt_neo", "gptj",
+    "granite", "helium", "llama-yarn", "llama-yarn-mscale", "mistral", "mixtral", "phi", "phi-grouped", "phi3", "qwen2",
+    "qwen2-window", "qwen3", "roberta", "smollm3", "stablelm", "starcoder2",
 )  # fmt: skip
 ZOO = ("neox-12x12", "gpt2-12x12", "opt-12x12", "opt-24x16", "bloom-24x16")
 
