@@ -53,7 +53,7 @@ int main(int argc, char** argv) {
               {"diagonal, entropy", factors},
               {"and rounded sums", factors | Want::rounded_sum}};
   const double rows = static_cast<double>(batch.rows()), d = a.hidden, q = static_cast<double>(a.heads) * a.head_dim;
-  const double kv = static_cast<double>(a.kv_heads) * a.head_dim, mlp = (a.is_gated() ? 3.0 : 2.0) * d * a.mlp;
+  const double kv = static_cast<double>(a.kv_heads) * a.head_dim, mlp = (a.has(Role::mlp_gate) ? 3.0 : 2.0) * d * a.mlp;
   const double last = static_cast<double>(prompts);
   // Two operations a multiply-add. The last layer's rows past attention are the prompts' last ones.
   const double linear = 2 * (a.layers * rows * d * (q + 2 * kv) + ((a.layers - 1) * rows + last) * (q * d + mlp));
