@@ -415,7 +415,8 @@ TEST_F(Transfer, NobodyAtHome) {
   options.hub.endpoint = "http://me:secret@127.0.0.1:1";
   EXPECT_THAT(error_of("org/name"), AllOf(HasSubstr("cannot be reached"), Not(HasSubstr("secret"))));
   options.hub.token = "hf_t";
-  for (const std::string endpoint : {"ftp://127.0.0.1", "huggingface.co", server.endpoint().substr(7).c_str()}) {
+  const std::vector<std::string> without_http = {"ftp://127.0.0.1", "huggingface.co", server.endpoint().substr(7)};
+  for (const std::string& endpoint : without_http) {
     options.hub.endpoint = endpoint;
     EXPECT_THAT(error_of("org/name"), AllOf(HasSubstr("HF_ENDPOINT"), HasSubstr(endpoint)));
   }
