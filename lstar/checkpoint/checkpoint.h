@@ -31,7 +31,7 @@ struct Shape {
 };
 
 struct TensorInfo {
-  std::string name;  // as stored
+  std::string name;  // as stored (an MXFP4 pair: without _blocks, _scales)
   StoredType type;
   Shape shape;  // axes as `transformers` writes them (GGUF's reversed order is turned round)
 };

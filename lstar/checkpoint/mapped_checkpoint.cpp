@@ -6,6 +6,7 @@
 #include <cstring>
 #include <functional>
 
+#include "lstar/checkpoint/mxfp4_pairs.h"
 #include "lstar/checkpoint/widen.h"
 
 namespace lstar {
@@ -67,10 +68,11 @@ Result<void> MappedCheckpoint::take(std::vector<MappedFile> files, std::vector<P
     if (first.file != second.file) error.what += ", first in " + files[first.file].file_name();
     return fail(std::move(error));
   }
+  LSTAR_TRY(join_mxfp4_pairs(tensors, [&](size_t file) { return files[file].path(); }));
   tensors_.reserve(tensors.size());
   places_.reserve(tensors.size());
   for (PlacedTensor& tensor : tensors) {
-    places_.push_back({tensor.file, tensor.offset, tensor.bytes, std::move(tensor.strides)});
+    places_.push_back({tensor.file, tensor.offset, tensor.bytes, std::move(tensor.strides), tensor.scales});
     tensors_.push_back(std::move(tensor.info));
   }
   files_ = std::move(files);
@@ -138,6 +140,12 @@ Result<void> MappedCheckpoint::read_rows(const TensorInfo& asked, RowRange rows,
     gather_rows(tensor, place, rows, out);
     return {};
   }
+  if (tensor.type == StoredType::mxfp4_pair) {
+    const auto bytes_at = [&](size_t file, uint64_t offset) { return files_[file].bytes().data() + offset; };
+    widen_mxfp4_pair(bytes_at(place.file, place.offset + mxfp4_block_bytes(rows.begin * cols)),
+                     bytes_at(place.scales.file, place.scales.offset + mxfp4_scale_bytes(rows.begin * cols)), out);
+    return {};
+  }
   const int64_t row_bytes = cols / stored.block_elements * stored.block_bytes;
   const uint64_t begin = place.offset + static_cast<uint64_t>(rows.begin * row_bytes);
   widen(tensor.type, files_[place.file].bytes().data() + begin, out);
@@ -156,6 +164,7 @@ void MappedCheckpoint::drop(const TensorInfo& tensor) const {
   if (const auto index = index_of(tensor)) {
     const Place& place = places_[*index];
     files_[place.file].drop(place.offset, place.bytes);
+    if (place.scales.bytes > 0) files_[place.scales.file].drop(place.scales.offset, place.scales.bytes);
   }
 }
 

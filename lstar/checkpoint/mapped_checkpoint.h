@@ -13,6 +13,12 @@
 
 namespace lstar {
 
+// Bytes of file `file` of a checkpoint.
+struct Extent {
+  size_t file = 0;
+  uint64_t offset = 0, bytes = 0;
+};
+
 // A tensor and the bytes that hold it: file `file` of the checkpoint, from `offset` on, `bytes` from its first element
 // to its last.
 struct PlacedTensor {
@@ -21,6 +27,7 @@ struct PlacedTensor {
   uint64_t offset = 0;
   uint64_t bytes = 0;
   std::vector<int64_t> strides;  // elements from one place to the next on each axis; empty where rows are dense
+  Extent scales;                 // of an MXFP4 pair, whose blocks are the bytes above
 };
 
 // Whether two tensors may have bytes in common.
@@ -42,7 +49,7 @@ class MappedCheckpoint : public Checkpoint {
   std::vector<const MappedFile*> files() const override;
 
  protected:
-  // Takes files and tensors over. Refuses two tensors of one name.
+  // Takes files and tensors over, MXFP4 pairs as one tensor. Refuses two tensors of one name.
   Result<void> take(std::vector<MappedFile> files, std::vector<PlacedTensor> tensors,
                     SharedBytes shared = SharedBytes::refused);
 
@@ -51,6 +58,7 @@ class MappedCheckpoint : public Checkpoint {
     size_t file = 0;
     uint64_t offset = 0, bytes = 0;
     std::vector<int64_t> strides;
+    Extent scales;
   };
   std::optional<size_t> index_of(const TensorInfo& tensor) const;
   template <class T>

@@ -5,7 +5,7 @@
 namespace lstar {
 
 const StoredTypeInfo& info(StoredType type) {
-  static constexpr std::array<StoredTypeInfo, 35> kTypes{{
+  static constexpr std::array<StoredTypeInfo, 36> kTypes{{
       {"float64", 1, 8},
       {"float32", 1, 4},
       {"float16", 1, 2},
@@ -23,6 +23,7 @@ const StoredTypeInfo& info(StoredType type) {
       {"IQ4_NL", 32, 18},
       {"IQ4_XS", 256, 136},
       {"MXFP4", 32, 17},
+      {"MXFP4", 32, 17},      // the same, kept in two tensors: see mxfp4_pairs.h
       {"float8_e4m3", 1, 1},  // these five: see widen_float8.cpp
       {"float8_e5m2", 1, 1},
       {"float8_e8m0", 1, 1},

@@ -25,6 +25,7 @@ enum class StoredType {
   iq4_nl,
   iq4_xs,
   mxfp4,
+  mxfp4_pair,
   float8_e4m3,
   float8_e5m2,
   float8_e8m0,

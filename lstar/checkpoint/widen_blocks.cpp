@@ -164,21 +164,30 @@ HWY_INLINE void unpack_q6_k(const uint8_t* source, Groups16& block) {
       }
 }
 
-// Numbers that are places in a table: 16 bytes, low nibbles first.
+// How 16 bytes hold 32 numbers: the low halves of all and then the high ones, or low and high in turn.
+enum class Nibbles { halves, in_turn };
+
+// Numbers that are places in a table.
+template <Nibbles order = Nibbles::halves>
 HWY_INLINE void look_up(const uint8_t* source, const int8_t* table, int8_t* q) {
 #if HWY_TARGET == HWY_SCALAR
   for (int i = 0; i < 16; ++i) {
-    q[i] = table[source[i] & 15];
-    q[i + 16] = table[source[i] >> 4];
+    q[order == Nibbles::halves ? i : 2 * i] = table[source[i] & 15];
+    q[order == Nibbles::halves ? i + 16 : 2 * i + 1] = table[source[i] >> 4];
   }
 #else
   const Bytes16 bytes;
   const hn::FixedTag<int8_t, 16> signed_bytes;
   const auto values = hn::LoadU(signed_bytes, table);
   const auto both = hn::LoadU(bytes, source);
-  hn::StoreU(hn::TableLookupBytes(values, hn::BitCast(signed_bytes, hn::And(both, hn::Set(bytes, 15)))), signed_bytes,
-             q);
-  hn::StoreU(hn::TableLookupBytes(values, hn::BitCast(signed_bytes, hn::ShiftRight<4>(both))), signed_bytes, q + 16);
+  const auto low = hn::TableLookupBytes(values, hn::BitCast(signed_bytes, hn::And(both, hn::Set(bytes, 15))));
+  const auto high = hn::TableLookupBytes(values, hn::BitCast(signed_bytes, hn::ShiftRight<4>(both)));
+  if constexpr (order == Nibbles::in_turn) {
+    hn::StoreInterleaved2(low, high, signed_bytes, q);
+  } else {
+    hn::StoreU(low, signed_bytes, q);
+    hn::StoreU(high, signed_bytes, q + 16);
+  }
 #endif
 }
 constexpr int8_t kUneven[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
@@ -203,10 +212,12 @@ HWY_INLINE void unpack_iq4_xs(const uint8_t* source, Groups32& block) {
 }
 
 // 17 bytes: an exponent, places of four-bit floats. The table holds their doubles, so the scale is 2^(exponent - 128).
+// The exponent 255, which the format's standard calls NaN, counts on: so in llama.cpp, and so in transformers.
+template <Nibbles order>
 HWY_INLINE void unpack_mxfp4(const uint8_t* source, Small& block) {
   const uint32_t exponent = source[0];
   block.scale[0] = std::bit_cast<float>(exponent < 2 ? 0x200000u << exponent : (exponent - 1) << 23);
-  look_up(source + 1, kTwiceFloat4, block.q);
+  look_up<order>(source + 1, kTwiceFloat4, block.q);
 }
 
 template <class Block, int kBytes, void (*unpack)(const uint8_t*, Block&)>
@@ -240,7 +251,8 @@ void widen_blocks(StoredType type, const uint8_t* source, size_t count, float* o
     case StoredType::q6_k: return widen_all<Groups16, 210, unpack_q6_k>(source, count, out);
     case StoredType::iq4_nl: return widen_all<Small, 18, unpack_iq4_nl>(source, count, out);
     case StoredType::iq4_xs: return widen_all<Groups32, 136, unpack_iq4_xs>(source, count, out);
-    case StoredType::mxfp4: return widen_all<Small, 17, unpack_mxfp4>(source, count, out);
+    case StoredType::mxfp4: return widen_all<Small, 17, unpack_mxfp4<Nibbles::halves>>(source, count, out);
+    case StoredType::mxfp4_pair: return widen_all<Small, 17, unpack_mxfp4<Nibbles::in_turn>>(source, count, out);
     default: return;
   }
 }

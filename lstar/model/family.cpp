@@ -43,7 +43,7 @@ constexpr Family kFamilies[] = {
     {"cohere2", "llama", "cohere2", false, read_cohere2, "Command R7B, Command A"},
     {"granite", "llama", "granite", true, read_granite, "Granite 3"},
     {"granitemoe", "llama", "granitemoe", true, read_granitemoe, "Granite 3 MoE"},
-    {"gpt_oss", "llama", "gpt-oss", false, read_gpt_oss, "GPT-OSS (as GGUF, or with its experts in floats)"},
+    {"gpt_oss", "llama", "gpt-oss", false, read_gpt_oss, "GPT-OSS"},
     {"smollm3", "llama", "smollm3", true, read_smollm3, "SmolLM3"},
     {"nemotron", "llama", "nemotron", false, read_nemotron, "Nemotron-4, Minitron"},
     {"glm", "llama", "", false, read_glm, "GLM-4-9B"},
@@ -93,8 +93,8 @@ Error unknown_family(const Config& config, const std::string& model_type) {
           .found = model_type.empty() ? "none" : model_type};
 }
 
-// Weights that are packed by a scheme of their own have the names of plain ones, and other numbers. (GPT-OSS says mxfp4
-// also where its experts have been written out.)
+// Weights that are packed by a scheme of their own have the names of plain ones, and other numbers. (MXFP4 is read: see
+// mxfp4_pairs.h. What modules_to_not_convert names is not in pairs; the tensors say it.)
 void refuse_packed_weights(Config& config) {
   auto packing = config.section("quantization_config");
   if (!packing) return;

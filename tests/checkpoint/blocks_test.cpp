@@ -59,7 +59,7 @@ TEST_P(Blocks, EqualTheGgufPackage) {
 
 // From any address, and nothing read past the last block (a sanitizer sees it).
 TEST_P(Blocks, MayLieAnywhere) {
-  for (int t = static_cast<int>(StoredType::q8_0); t <= static_cast<int>(StoredType::mxfp4); ++t) {
+  for (int t = static_cast<int>(StoredType::q8_0); t <= static_cast<int>(StoredType::mxfp4_pair); ++t) {
     const auto type = static_cast<StoredType>(t);
     const auto elements = static_cast<size_t>(info(type).block_elements);
     const std::vector<std::byte> block(static_cast<size_t>(info(type).block_bytes), std::byte{0x2a});

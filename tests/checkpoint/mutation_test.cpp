@@ -85,6 +85,15 @@ TEST(Mutation, Safetensors) {
   mutate(good, good.size() - 32 * 6 - 8, folder / "model.safetensors", folder.path());
 }
 
+TEST(Mutation, Mxfp4Pairs) {
+  const TemporaryFolder folder;
+  write_bytes(folder / "config.json", R"({"model_type": "gpt_oss"})");
+  const std::vector<float> bytes(96, 120);
+  const std::string good = safetensors_bytes({make_tensor("x_blocks", {2, 3, 16}, bytes, StoredType::uint8),
+                                              make_tensor("x_scales", {2, 3}, {1, 2, 3, 4, 5, 6}, StoredType::uint8)});
+  mutate(good, good.size() - 96 - 6, folder / "model.safetensors", folder.path());
+}
+
 TEST(Mutation, Gguf) {
   const TemporaryFolder folder;
   const std::vector<float> values(64, 0.5f);

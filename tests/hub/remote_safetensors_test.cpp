@@ -46,11 +46,14 @@ class RemoteSafetensors : public testing::HubTest {
 
 TEST_F(RemoteSafetensors, TheSameNumbersAsFromDisk) {
   const std::string first = testing::safetensors_bytes(
-      {make_tensor("a", {700, 300}, ramp(210'000, 1)), make_tensor("b", {9}, ramp(9, 2), StoredType::float16)});
+      {make_tensor("a", {700, 300}, ramp(210'000, 1)), make_tensor("b", {9}, ramp(9, 2), StoredType::float16),
+       make_tensor("m_scales", {5, 3}, ramp(15, 120), StoredType::uint8)});
   const std::string second =
-      testing::safetensors_bytes({make_tensor("c", {3, 5, 7}, ramp(105, 3), StoredType::bfloat16)});
+      testing::safetensors_bytes({make_tensor("c", {3, 5, 7}, ramp(105, 3), StoredType::bfloat16),
+                                  make_tensor("m_blocks", {5, 3, 16}, ramp(240, 100), StoredType::uint8)});
   const std::string index =
-      R"({"weight_map": {"a": "one.safetensors", "b": "one.safetensors", "c": "two.safetensors"}})";
+      R"({"weight_map": {"a": "one.safetensors", "b": "one.safetensors", "c": "two.safetensors",
+                         "m_scales": "one.safetensors", "m_blocks": "two.safetensors"}})";
   server.add("org/two", "config.json", R"({"model_type": "made-up"})");
   server.add("org/two", "model.safetensors.index.json", index);
   server.add("org/two", "one.safetensors", first, true);
@@ -70,6 +73,7 @@ TEST_F(RemoteSafetensors, TheSameNumbersAsFromDisk) {
   EXPECT_EQ((*remote)->path(), server.endpoint() + "/org/two/resolve/" + kCommit);
   EXPECT_EQ(json_string((*remote)->config(), "model_type"), "made-up");
   expect_equal(**remote, **local);
+  EXPECT_EQ((*remote)->find("m")->shape, (Shape{{5, 96}})) << "an MXFP4 pair";
   EXPECT_FALSE(fs::exists(options.hub.cache)) << "nothing is written";
   for (const auto& request : server.requests())
     EXPECT_EQ(request.header("authorization"), request.at_storage ? "" : "Bearer hf_t");

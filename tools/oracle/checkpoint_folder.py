@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 import torch
+from mxfp4 import with_packed_experts
 from safetensors.torch import load_file, save_file
 
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
@@ -22,6 +23,8 @@ def published_tensors(model, variant):
         for old, new in variant.get("rename", ()):
             published = re.sub(old, new, published)
         tensors[published] = tensor.to(DTYPES[variant.get("dtype", "float32")])
+    if variant.get("mxfp4"):
+        tensors = with_packed_experts(tensors)
     for name, tensor in variant.get("stray", {}).items():
         tensors[name] = torch.tensor(tensor)
     if variant.get("stray_buffers"):

@@ -117,6 +117,9 @@ def load(source, dtype, **options):
     """The model as `transformers` reads it, by the class that config.json names, eager attention and experts. Rotary
     tables stay float32 below float64."""
     config = transformers.AutoConfig.from_pretrained(source, **options)
+    packing = getattr(config, "quantization_config", None) or {}
+    if packing.get("quant_method") == "mxfp4":  # widened, whatever kernels there are
+        options["quantization_config"] = transformers.Mxfp4Config(dequantize=True)
     model, info = model_class(config).from_pretrained(
         source,
         dtype=dtype,

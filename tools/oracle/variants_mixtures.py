@@ -65,6 +65,18 @@ MIXTURES = {
         "config": GPT_OSS,
         "matters": {"sliding_window": 9, "swiglu_limit": 7.0, "rope_scaling": None, "num_experts_per_tok": 1},
     },
+    # As gpt-oss-20b was published: bfloat16, the experts in pairs of blocks and scales. gate_up_proj is square.
+    "gpt_oss-mxfp4": {
+        "config": GPT_OSS
+        | {"hidden_size": 64, "intermediate_size": 32, "num_hidden_layers": 3,
+           "layer_types": ["sliding_attention", "full_attention", "sliding_attention"],
+           "torch_dtype": "bfloat16",
+           "quantization_config": {
+               "modules_to_not_convert": ["model.layers.*.self_attn", "model.layers.*.mlp.router",
+                                          "model.embed_tokens", "lm_head"],
+               "quant_method": "mxfp4"}},
+        "dtype": "bfloat16", "mxfp4": True, "matters": {"swiglu_limit": 7.0, "num_experts_per_tok": 1},
+    },
     # transformers 5's spelling, plain rotary positions, no biases in attention.
     "gpt_oss-plain": {
         "config": without(GPT_OSS, "rope_scaling", "rope_theta", "layer_types", "swiglu_limit")

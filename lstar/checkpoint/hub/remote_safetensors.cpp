@@ -11,6 +11,7 @@
 
 #include "lstar/checkpoint/hub/model_files.h"
 #include "lstar/checkpoint/mapped_checkpoint.h"
+#include "lstar/checkpoint/mxfp4_pairs.h"
 #include "lstar/checkpoint/safetensors.h"
 #include "lstar/checkpoint/widen.h"
 
@@ -60,23 +61,24 @@ class RemoteSafetensors final : public Checkpoint {
   }
   void drop(const TensorInfo& tensor) const override {
     const Place* place = place_of(tensor);
-    if (!place || place->bytes == 0) return;
+    if (!place) return;
     const std::lock_guard lock(mutex_);
-    blocks_.erase(blocks_.lower_bound({place->file, place->offset / kBlock}),
-                  blocks_.upper_bound({place->file, (place->offset + place->bytes - 1) / kBlock}));
+    for (const Extent& part : {place->whole, place->scales})
+      if (part.bytes > 0)
+        blocks_.erase(blocks_.lower_bound({part.file, part.offset / kBlock}),
+                      blocks_.upper_bound({part.file, (part.offset + part.bytes - 1) / kBlock}));
   }
   Json config() const override { return config_.root(); }
   TokenizerSource tokenizer() const override { return {}; }
   std::optional<std::string> revision() const override { return model_.revision; }
   std::string file_of(const TensorInfo& tensor) const override {
     const Place* place = place_of(tensor);
-    return place ? path_of(place->file) : path_;
+    return place ? path_of(place->whole.file) : path_;
   }
 
  private:
   struct Place {
-    size_t file = 0;
-    uint64_t offset = 0, bytes = 0;
+    Extent whole, scales;  // the second of an MXFP4 pair, whose blocks are the first
   };
 
   std::string path_of(size_t file) const { return path_ + "/" + files_[file].name; }
@@ -134,8 +136,9 @@ class RemoteSafetensors final : public Checkpoint {
         return fail(
             {.what = "appears twice", .file = path_of(tensors[i].file), .at = tensor_label(tensors[i].info.name)});
     }
+    LSTAR_TRY(join_mxfp4_pairs(tensors, [&](size_t file) { return path_of(file); }));
     for (PlacedTensor& tensor : tensors) {
-      places_.push_back({tensor.file, tensor.offset, tensor.bytes});
+      places_.push_back({{tensor.file, tensor.offset, tensor.bytes}, tensor.scales});
       tensors_.push_back(std::move(tensor.info));
     }
     return {};
@@ -161,11 +164,20 @@ class RemoteSafetensors final : public Checkpoint {
                      .expected = fmt::format("within 0..{}", tensor.shape.rows()),
                      .found = fmt::format("{}..{} for {} elements", rows.begin, rows.end, out.size())});
     if (out.empty()) return {};
-    const int64_t row_bytes = cols / stored.block_elements * stored.block_bytes;
-    const uint64_t begin = place->offset + static_cast<uint64_t>(rows.begin * row_bytes);
-    auto bytes = bytes_of(place->file, {begin, begin + static_cast<uint64_t>(rows.count() * row_bytes)});
-    if (!bytes) return fail(std::move(bytes).error());
-    widen(tensor.type, bytes->data(), out);
+    const auto part = [&](const Extent& extent, uint64_t begin, uint64_t count) {
+      return bytes_of(extent.file, {extent.offset + begin, extent.offset + begin + count});
+    };
+    if (tensor.type == StoredType::mxfp4_pair) {
+      const int64_t first = rows.begin * cols, count = rows.count() * cols;
+      LSTAR_ASSIGN(const Bytes blocks, part(place->whole, mxfp4_block_bytes(first), mxfp4_block_bytes(count)));
+      LSTAR_ASSIGN(const Bytes scales, part(place->scales, mxfp4_scale_bytes(first), mxfp4_scale_bytes(count)));
+      widen_mxfp4_pair(blocks.data(), scales.data(), out);
+      return {};
+    }
+    const auto row_bytes = static_cast<uint64_t>(cols / stored.block_elements * stored.block_bytes);
+    LSTAR_ASSIGN(const Bytes bytes, part(place->whole, static_cast<uint64_t>(rows.begin) * row_bytes,
+                                         static_cast<uint64_t>(rows.count()) * row_bytes));
+    widen(tensor.type, bytes.data(), out);
     return {};
   }
 

@@ -1,10 +1,28 @@
 // GPT-OSS (transformers: models/gpt_oss): attention sinks, windows in every other layer, YaRN, and experts with biases
 // whose gates are cut off and multiplied by their quick GELU. What a row gives to its sink it does not give to tokens,
 // so its probabilities do not sum to 1; every trace is of the probabilities over tokens.
+#include <string>
+
+#include <fmt/format.h>
+
 #include "lstar/model/family.h"
 #include "lstar/model/layer_types.h"
 
 namespace lstar {
+namespace {
+
+// Whether the experts' tensors of this name are MXFP4 pairs, which are (experts, out, in) where floats are
+// (experts, in, out). The tensors decide, for quantization_config says mxfp4 also where they have been written out.
+bool is_packed(Config& config, const Checkpoint& checkpoint, const std::string& name) {
+  int packed = 0, plain = 0;
+  for (const TensorInfo& tensor : checkpoint.tensors())
+    if (tensor.name.ends_with(".mlp.experts." + name)) ++(tensor.type == StoredType::mxfp4_pair ? packed : plain);
+  config.require(packed == 0 || plain == 0, "tensors " + name, "MXFP4 in all layers or in none",
+                 fmt::format("in {} of {}", packed, packed + plain));
+  return packed > 0;
+}
+
+}  // namespace
 
 Architecture read_gpt_oss(Config& config, const Checkpoint& checkpoint) {
   Architecture a = read_llama(config, checkpoint);
@@ -13,6 +31,8 @@ Architecture read_gpt_oss(Config& config, const Checkpoint& checkpoint) {
   a.norm_epsilon = config.positive_or({"rms_norm_eps"}, 1e-5, 1);
   a.rounding.norm_before_gain = false;
   a.activation = Activation::gelu_quick;
+  const double alpha = config.positive_or({"swiglu_alpha"}, 1.702, 1e6);
+  config.require(alpha == 1.702, "key swiglu_alpha", "1.702, the quick GELU's", fmt::format("{}", alpha));
   a.gate_limit = config.positive_or({"swiglu_limit"}, 7, 1e6);
   a.up_offset = 1;
   a.rotary = {read_rotary(config, a.head_dim, {.base = 150000})};
@@ -29,19 +49,17 @@ Architecture read_gpt_oss(Config& config, const Checkpoint& checkpoint) {
   for (Role role : {Role::query, Role::key, Role::value, Role::attention_out}) a[role]->bias = bias;
   a[Role::sinks] = {.pattern = "layers.{}.self_attn.sinks", .weight_suffix = ""};
   a[Role::router] = {.pattern = "layers.{}.mlp.router", .bias = true};
-  const auto stacked = [](const char* pattern) {
-    return TensorRef{.pattern = pattern,
-                     .transposed = true,
+  const auto stacked = [&](const char* name) {
+    return TensorRef{.pattern = std::string("layers.{}.mlp.experts.") + name,
+                     .transposed = !is_packed(config, checkpoint, name),
                      .bias = true,
                      .stacked = true,
                      .weight_suffix = "",
                      .bias_suffix = "_bias"};
   };
   for (Role role : {Role::mlp_gate, Role::mlp_up, Role::mlp_down}) a[role].reset();
-  a[Role::expert_gate_up] = stacked("layers.{}.mlp.experts.gate_up_proj");
-  a[Role::expert_down] = stacked("layers.{}.mlp.experts.down_proj");
-  config.require(!checkpoint.find("model.layers.0.mlp.experts.gate_up_proj_blocks"), "tensor gate_up_proj_blocks",
-                 "experts in floats, or the GGUF of this model", "MXFP4 blocks");
+  a[Role::expert_gate_up] = stacked("gate_up_proj");
+  a[Role::expert_down] = stacked("down_proj");
   return a;
 }
 
