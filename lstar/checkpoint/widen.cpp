@@ -1,5 +1,7 @@
 // The kernels are compiled once for every instruction set that the compiler knows (foreach_target includes this file
 // again and again) and the best one that the processor has is chosen at the first call.
+#include "lstar/base/vector_target.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "lstar/checkpoint/widen.cpp"
 #include <hwy/foreach_target.h>  // must come before highway.h
@@ -162,16 +164,9 @@ HWY_AFTER_NAMESPACE();
 namespace lstar {
 namespace {
 
-HWY_EXPORT(copy_bytes);
-HWY_EXPORT(float16_to_floats);
-HWY_EXPORT(bfloat16_to_floats);
-HWY_EXPORT(q8_0_to_floats);
-HWY_EXPORT(q4_0_to_floats);
-HWY_EXPORT(q4_1_to_floats);
-
 template <class T>
 void copy(const std::byte* source, std::span<T> out) {
-  HWY_DYNAMIC_DISPATCH(copy_bytes)
+  LSTAR_DISPATCH(copy_bytes)
   (reinterpret_cast<const uint8_t*>(source), out.size_bytes(), reinterpret_cast<uint8_t*>(out.data()));
 }
 
@@ -193,11 +188,11 @@ void widen(StoredType type, const std::byte* source, std::span<float> out) {
   switch (type) {
     case StoredType::float64: return convert<double>(source, out);
     case StoredType::float32: return copy(source, out);
-    case StoredType::float16: return HWY_DYNAMIC_DISPATCH(float16_to_floats)(bytes, out.size(), out.data());
-    case StoredType::bfloat16: return HWY_DYNAMIC_DISPATCH(bfloat16_to_floats)(bytes, out.size(), out.data());
-    case StoredType::q8_0: return HWY_DYNAMIC_DISPATCH(q8_0_to_floats)(bytes, out.size(), out.data());
-    case StoredType::q4_0: return HWY_DYNAMIC_DISPATCH(q4_0_to_floats)(bytes, out.size(), out.data());
-    case StoredType::q4_1: return HWY_DYNAMIC_DISPATCH(q4_1_to_floats)(bytes, out.size(), out.data());
+    case StoredType::float16: return LSTAR_DISPATCH(float16_to_floats)(bytes, out.size(), out.data());
+    case StoredType::bfloat16: return LSTAR_DISPATCH(bfloat16_to_floats)(bytes, out.size(), out.data());
+    case StoredType::q8_0: return LSTAR_DISPATCH(q8_0_to_floats)(bytes, out.size(), out.data());
+    case StoredType::q4_0: return LSTAR_DISPATCH(q4_0_to_floats)(bytes, out.size(), out.data());
+    case StoredType::q4_1: return LSTAR_DISPATCH(q4_1_to_floats)(bytes, out.size(), out.data());
     case StoredType::float8_e4m3:
     case StoredType::float8_e5m2:
     case StoredType::float8_e8m0:

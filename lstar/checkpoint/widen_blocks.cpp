@@ -4,6 +4,8 @@
 // implementation, scale first, is kept to the bit. Unpacking 256 is plain loops over bytes, which compilers turn into
 // vectors (not so for 32, whose bytes they store one by one); like widen.cpp, this file is compiled once for every
 // instruction set.
+#include "lstar/base/vector_target.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "lstar/checkpoint/widen_blocks.cpp"
 #include <hwy/foreach_target.h>  // must come before highway.h
@@ -264,10 +266,8 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace lstar {
 
-HWY_EXPORT(widen_blocks);
-
 void widen_blocks(StoredType type, const uint8_t* source, size_t count, float* out) {
-  HWY_DYNAMIC_DISPATCH(widen_blocks)(type, source, count, out);
+  LSTAR_DISPATCH(widen_blocks)(type, source, count, out);
 }
 
 }  // namespace lstar

@@ -1,6 +1,5 @@
 // Quantised blocks against what Python's gguf package makes of them, to the bit (tools/oracle/record_gguf_blocks.py).
 #include <gtest/gtest.h>
-#include <hwy/highway.h>
 
 #include <bit>
 #include <cstddef>
@@ -9,19 +8,12 @@
 
 #include "lstar/checkpoint/checkpoint.h"
 #include "lstar/checkpoint/widen.h"
+#include "tests/support/every_target.h"
 
 namespace lstar {
 namespace {
 
-class Blocks : public ::testing::TestWithParam<int64_t> {
- protected:
-  void SetUp() override { choose(GetParam()); }
-  void TearDown() override { choose(0); }
-  static void choose(int64_t targets) {
-    hwy::SetSupportedTargetsForTest(targets);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-  }
-};
+using Blocks = testing::OnEveryTarget;
 
 size_t different_bits(const std::vector<float>& values, const std::vector<float>& expected) {
   size_t count = 0;
@@ -76,8 +68,7 @@ TEST_P(Blocks, MayLieAnywhere) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Targets, Blocks, ::testing::ValuesIn(hwy::SupportedAndGeneratedTargets()),
-                         [](const auto& target) { return std::string(hwy::TargetName(target.param)); });
+INSTANTIATE_TEST_SUITE_P(Targets, Blocks, testing::every_target(), testing::target_name);
 
 }  // namespace
 }  // namespace lstar

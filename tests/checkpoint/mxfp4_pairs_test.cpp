@@ -3,13 +3,13 @@
 #include "lstar/checkpoint/mxfp4_pairs.h"
 
 #include <gtest/gtest.h>
-#include <hwy/highway.h>
 
 #include <cmath>
 #include <string>
 #include <vector>
 
 #include "tests/support/checkpoint_writer.h"
+#include "tests/support/every_target.h"
 #include "tests/support/temporary_folder.h"
 
 namespace lstar {
@@ -33,15 +33,7 @@ std::vector<float> numbers_of(const std::string& blocks, const std::string& scal
   return values;
 }
 
-class Mxfp4 : public ::testing::TestWithParam<int64_t> {
- protected:
-  void SetUp() override { choose(GetParam()); }
-  void TearDown() override { choose(0); }
-  static void choose(int64_t targets) {
-    hwy::SetSupportedTargetsForTest(targets);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-  }
-};
+using Mxfp4 = testing::OnEveryTarget;
 
 // Exact: a number has two significant bits. What is beyond float32 (from 2^128 on) is infinite.
 TEST_P(Mxfp4, EveryByteUnderEveryExponent) {
@@ -62,8 +54,7 @@ TEST_P(Mxfp4, EveryByteUnderEveryExponent) {
   EXPECT_EQ(doubles, std::vector<double>(expected.begin(), expected.end()));
 }
 
-INSTANTIATE_TEST_SUITE_P(Targets, Mxfp4, ::testing::ValuesIn(hwy::SupportedAndGeneratedTargets()),
-                         [](const auto& target) { return std::string(hwy::TargetName(target.param)); });
+INSTANTIATE_TEST_SUITE_P(Targets, Mxfp4, testing::every_target(), testing::target_name);
 
 class Mxfp4Pairs : public ::testing::Test {
  protected:

@@ -1,7 +1,6 @@
 #include "lstar/checkpoint/widen.h"
 
 #include <gtest/gtest.h>
-#include <hwy/highway.h>
 
 #include <bit>
 #include <cmath>
@@ -13,6 +12,7 @@
 #include <vector>
 
 #include "lstar/base/dtype.h"
+#include "tests/support/every_target.h"
 
 namespace lstar {
 namespace {
@@ -74,16 +74,7 @@ std::vector<uint8_t> random_bytes(size_t count) {
   return bytes;
 }
 
-// Every instruction set that this build and this processor have.
-class Widen : public ::testing::TestWithParam<int64_t> {
- protected:
-  void SetUp() override { choose(GetParam()); }
-  void TearDown() override { choose(0); }
-  static void choose(int64_t targets) {
-    hwy::SetSupportedTargetsForTest(targets);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-  }
-};
+using Widen = testing::OnEveryTarget;
 
 TEST_P(Widen, EveryHalf) {
   std::vector<uint8_t> all;
@@ -117,8 +108,7 @@ TEST_P(Widen, QuantisedBlocks) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Targets, Widen, ::testing::ValuesIn(hwy::SupportedAndGeneratedTargets()),
-                         [](const auto& target) { return std::string(hwy::TargetName(target.param)); });
+INSTANTIATE_TEST_SUITE_P(Targets, Widen, testing::every_target(), testing::target_name);
 
 TEST(WidenPlain, Float32AndFloat64) {
   const std::vector<float> singles{0.0f, -0.0f, 1.5f, 0x1p-149f, std::numeric_limits<float>::infinity()};

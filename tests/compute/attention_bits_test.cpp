@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "tests/compute/attention_case.h"
-#include "tests/compute/every_target.h"
+#include "tests/support/every_target.h"
 
 namespace lstar {
 namespace {

@@ -10,7 +10,7 @@
 
 #include "lstar/compute/backend.h"
 #include "lstar/compute/cpu/elementwise.h"
-#include "tests/compute/every_target.h"
+#include "tests/support/every_target.h"
 #include "tests/support/memory_checkpoint.h"
 
 namespace lstar {

@@ -2,8 +2,8 @@
 #include <cmath>
 #include <limits>
 
+#include "lstar/base/vector_target.h"
 #include "lstar/compute/cpu/attention.h"
-#include "lstar/compute/cpu/targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "lstar/compute/cpu/attention_kernel.cpp"
@@ -389,7 +389,7 @@ template <class T>
 AttentionKernels<T> kernels() {
   return {panel_width<T>(), value_stride_of<T>, pack_keys<T>, pack_values<T>, run_block<T>};
 }
-// HWY_EXPORT takes plain names.
+// LSTAR_DISPATCH takes plain names.
 AttentionKernels<float> kernels_f32() { return kernels<float>(); }
 AttentionKernels<double> kernels_f64() { return kernels<double>(); }
 
@@ -401,16 +401,13 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace lstar {
 
-HWY_EXPORT(kernels_f32);
-HWY_EXPORT(kernels_f64);
-
 template <>
 AttentionKernels<float> attention_kernels() {
-  return HWY_DYNAMIC_DISPATCH(kernels_f32)();
+  return LSTAR_DISPATCH(kernels_f32)();
 }
 template <>
 AttentionKernels<double> attention_kernels() {
-  return HWY_DYNAMIC_DISPATCH(kernels_f64)();
+  return LSTAR_DISPATCH(kernels_f64)();
 }
 
 }  // namespace lstar

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "lstar/base/vector_target.h"
 #include "lstar/base/worker_pool.h"
 #include "lstar/compute/backend.h"
 #include "lstar/compute/cpu/attention.h"
@@ -113,7 +114,7 @@ class CpuBackend final : public Backend<T> {
   }
 
   Dtype dtype() const override { return dtype_; }
-  std::string description() const override { return "Highway " + instruction_set(); }
+  std::string description() const override { return "Highway " + vector_target_name(vector_target()); }
 
  private:
   // f(r) for every row, about 16,000 elements a task.

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "lstar/compute/cpu/targets.h"
+#include "lstar/base/vector_target.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "lstar/compute/cpu/elementwise.cpp"
@@ -181,7 +181,7 @@ ElementwiseKernels<T> kernels() {
           .rotate = rotate_head<T>,
           .rotate_interleaved = rotate_head_interleaved<T>};
 }
-// HWY_EXPORT takes plain names.
+// LSTAR_DISPATCH takes plain names.
 ElementwiseKernels<float> kernels_f32() { return kernels<float>(); }
 ElementwiseKernels<double> kernels_f64() { return kernels<double>(); }
 
@@ -193,16 +193,13 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace lstar {
 
-HWY_EXPORT(kernels_f32);
-HWY_EXPORT(kernels_f64);
-
 template <>
 ElementwiseKernels<float> elementwise_kernels() {
-  return HWY_DYNAMIC_DISPATCH(kernels_f32)();
+  return LSTAR_DISPATCH(kernels_f32)();
 }
 template <>
 ElementwiseKernels<double> elementwise_kernels() {
-  return HWY_DYNAMIC_DISPATCH(kernels_f64)();
+  return LSTAR_DISPATCH(kernels_f64)();
 }
 
 }  // namespace lstar

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "lstar/compute/cpu/targets.h"
+#include "lstar/base/vector_target.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "lstar/compute/cpu/linear_kernel.cpp"
@@ -108,10 +108,9 @@ template <class T>
 LinearKernels<T> kernels() {
   return {pack<T>, clear<T>, pack_transposed<T>, multiply<T>};
 }
-// HWY_EXPORT takes plain names.
+// LSTAR_DISPATCH takes plain names.
 LinearKernels<float> kernels_f32() { return kernels<float>(); }
 LinearKernels<double> kernels_f64() { return kernels<double>(); }
-const char* target_name() { return hwy::TargetName(HWY_TARGET); }
 
 }  // namespace
 }  // namespace HWY_NAMESPACE
@@ -121,19 +120,13 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace lstar {
 
-HWY_EXPORT(kernels_f32);
-HWY_EXPORT(kernels_f64);
-HWY_EXPORT(target_name);
-
 template <>
 LinearKernels<float> linear_kernels() {
-  return HWY_DYNAMIC_DISPATCH(kernels_f32)();
+  return LSTAR_DISPATCH(kernels_f32)();
 }
 template <>
 LinearKernels<double> linear_kernels() {
-  return HWY_DYNAMIC_DISPATCH(kernels_f64)();
+  return LSTAR_DISPATCH(kernels_f64)();
 }
-std::string instruction_set() { return HWY_DYNAMIC_DISPATCH(target_name)(); }
-
 }  // namespace lstar
 #endif

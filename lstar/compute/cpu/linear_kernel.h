@@ -42,7 +42,4 @@ struct LinearKernels {
 template <class T>
 LinearKernels<T> linear_kernels();
 
-// The instruction set that is used, for a result's description: "AVX3".
-std::string instruction_set();
-
 }  // namespace lstar
