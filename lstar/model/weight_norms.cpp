@@ -6,23 +6,26 @@
 #include <fmt/format.h>
 #include <Eigen/Dense>
 
+#include "lstar/compute/gram.h"
 #include "lstar/model/spectral_norm.h"
 
 namespace lstar {
 namespace {
 
 using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+using Piece = Eigen::Map<RowMajor, 0, Eigen::OuterStride<>>;
 
-constexpr int64_t kRowsAtOnce = 256;
+constexpr int64_t kRowsAtOnce = 64;  // of a tensor, in double: they stay in the second-level cache
 
-// Rows of a tensor in double, rounded to the dtype the model is loaded in.
-Result<RowMajor> read_rows(const Checkpoint& checkpoint, const TensorInfo& tensor, RowRange range, Dtype dtype) {
-  RowMajor rows(range.count(), tensor.shape.cols());
-  LSTAR_TRY(checkpoint.read(tensor, range, std::span<double>(rows.data(), static_cast<size_t>(rows.size()))));
-  if (is_emulated(dtype))
-    for (double& value : rows.reshaped()) value = round_to(dtype, static_cast<float>(value));
-  return rows;
-}
+View<const double> view(const Piece& m) { return {m.data(), m.rows(), m.cols(), m.outerStride()}; }
+
+// The d_h vectors, d long, of each of a weight's heads: rows or columns of the tensor as it is stored.
+struct HeadVectors {
+  const LinearRef* linear;
+  int heads;
+  HeadRows places;
+  bool are_rows;
+};
 
 class LayerNorms {
  public:
@@ -36,46 +39,22 @@ class LayerNorms {
         value_(a_.is_fused() ? w_.query_key_value[0] : w_.query_key_value[2]) {}
 
   Result<void> compute() {
-    if (value_.transposed) {
-      LSTAR_ASSIGN(columns_, read_rows(c_, *value_.weight, {0, value_.in}, options_.dtype));
-    }
-    const HeadRows chosen = chosen_rows();
-    const bool is_actual = chosen == a_.v_rows;
-    LSTAR_ASSIGN(const std::vector<Eigen::MatrixXd> out_grams, output_grams());
-    RowMajor whole(options_.spectral ? int64_t{a_.kv_heads} * a_.head_dim : 0, a_.hidden);
-    LSTAR_ASSIGN(const Eigen::VectorXd gain, norm_gain());
-    for (int k = 0; k < a_.kv_heads; ++k) {
-      LSTAR_ASSIGN(RowMajor block, value_block(k, chosen));
-      norms_.w_v_head_sq(layer_, k) = block.squaredNorm();
-      norms_.w_v_sq[layer_] += norms_.w_v_head_sq(layer_, k);
-      if (options_.spectral) whole.middleRows(int64_t{k} * a_.head_dim, a_.head_dim) = block;
-      if (!is_actual) {
-        LSTAR_ASSIGN(block, value_block(k, a_.v_rows));
-      }
-      const Eigen::MatrixXd value_gram = centred_gram(block * gain.asDiagonal(), a_.reads_centred());
-      const int group = a_.heads / a_.kv_heads;
-      for (int h = k * group; h < (k + 1) * group; ++h)
-        norms_.ov_sq(layer_, h) = std::max(0.0, value_gram.cwiseProduct(out_grams[h]).sum());
-    }
+    LSTAR_TRY(value_norms());
+    LSTAR_ASSIGN(const std::vector<Eigen::MatrixXd> value_grams, grams_of_values());
+    LSTAR_ASSIGN(const std::vector<Eigen::MatrixXd> out_grams, grams_of_outputs());
+    const int group = a_.heads / a_.kv_heads;
+    for (int h = 0; h < a_.heads; ++h)
+      norms_.ov_sq(layer_, h) = std::max(0.0, value_grams[h / group].cwiseProduct(out_grams[h]).sum());
     if (options_.spectral) {
-      norms_.w_v_spectral[layer_] = largest_singular_value(whole);
-      LSTAR_ASSIGN(const RowMajor out,
-                   read_rows(c_, *w_.attention_out.weight, {0, w_.attention_out.weight->shape.rows()}, options_.dtype));
-      norms_.w_o_spectral[layer_] = largest_singular_value(out);
+      const TensorInfo& out = *w_.attention_out.weight;
+      LSTAR_ASSIGN(const Piece whole, read(out, {0, out.shape.rows()}));
+      norms_.w_o_spectral[layer_] = largest_singular_value(whole);
     }
     return {};
   }
 
  private:
-  // M M^T, less M 1 1^T M^T / d where the mean of a row's input is projected out. m: (d_h, d).
-  static Eigen::MatrixXd centred_gram(const RowMajor& m, bool centred) {
-    Eigen::MatrixXd gram = m * m.transpose();
-    if (centred) {
-      const Eigen::VectorXd sums = m.rowwise().sum();
-      gram -= sums * sums.transpose() / static_cast<double>(m.cols());
-    }
-    return gram;
-  }
+  HeadVectors values(HeadRows places) const { return {&value_, a_.kv_heads, places, !value_.transposed}; }
 
   // The notebook cuts a fused tensor in thirds by rows; GPT-2's transposed one it cuts by columns, where they are Q, K,
   // V.
@@ -85,53 +64,106 @@ class LayerNorms {
     return a_.v_rows;
   }
 
-  // W_V of one KV head, (d_h, d).
-  Result<RowMajor> value_block(int kv_head, HeadRows rows) const {
-    const int64_t first = rows.at(kv_head);
-    if (value_.transposed) return RowMajor(columns_.middleCols(first, a_.head_dim).transpose());
-    return read_rows(c_, *value_.weight, {first, first + a_.head_dim}, options_.dtype);
+  Result<void> value_norms() {
+    const HeadVectors chosen = values(chosen_rows());
+    RowMajor whole(options_.spectral ? int64_t{a_.kv_heads} * a_.head_dim : 0, a_.hidden);
+    LSTAR_TRY(for_pieces(chosen, [&](int k, const Piece& piece, int64_t begin) {
+      norms_.w_v_head_sq(layer_, k) += piece.squaredNorm();
+      if (!options_.spectral) return;
+      const int64_t row = int64_t{k} * a_.head_dim;
+      if (chosen.are_rows)
+        whole.middleRows(row, a_.head_dim) = piece;
+      else
+        whole.block(row, begin, a_.head_dim, piece.rows()) = piece.transpose();
+    }));
+    for (int k = 0; k < a_.kv_heads; ++k) norms_.w_v_sq[layer_] += norms_.w_v_head_sq(layer_, k);
+    if (options_.spectral) norms_.w_v_spectral[layer_] = largest_singular_value(whole);
+    return {};
   }
 
-  Result<Eigen::VectorXd> norm_gain() const {
-    Eigen::VectorXd gain = Eigen::VectorXd::Ones(a_.hidden);
-    if (a_.norm_place == NormPlace::before && w_.attention_norm && w_.attention_norm->gain) {
-      LSTAR_ASSIGN(const RowMajor row, read_rows(c_, *w_.attention_norm->gain, {0, 1}, options_.dtype));
-      gain = row.row(0).transpose().array() + w_.attention_norm->gain_offset;
-    }
-    return gain;
+  // W_V W_V^T of every KV head, (d_h, d_h), with the gain of the norm before it; less W_V 1 1^T W_V^T / d where that
+  // norm subtracts the mean.
+  Result<std::vector<Eigen::MatrixXd>> grams_of_values() {
+    LSTAR_ASSIGN(const Eigen::VectorXd gain, norm_gain());
+    return grams(values(a_.v_rows), a_.reads_centred(), gain);
   }
 
-  // W_O^T W_O of every head, (d_h, d_h), less W_O^T 1 1^T W_O / d where the next norm subtracts the mean. W_O is read
-  // once, in row blocks.
-  Result<std::vector<Eigen::MatrixXd>> output_grams() {
-    const LinearRef& out = w_.attention_out;
-    const int64_t d_h = a_.head_dim;
-    std::vector<Eigen::MatrixXd> grams(a_.heads, Eigen::MatrixXd::Zero(d_h, d_h));
-    if (out.transposed) {
-      for (int h = 0; h < a_.heads; ++h) {
-        LSTAR_ASSIGN(const RowMajor rows, read_rows(c_, *out.weight, {h * d_h, (h + 1) * d_h}, options_.dtype));
-        norms_.w_o_sq[layer_] += rows.squaredNorm();
-        grams[h] = centred_gram(rows, a_.writes_centred());
+  // W_O^T W_O of every head, (d_h, d_h), less W_O^T 1 1^T W_O / d where the next norm subtracts the mean.
+  Result<std::vector<Eigen::MatrixXd>> grams_of_outputs() {
+    const HeadVectors heads{&w_.attention_out, a_.heads, {0, a_.head_dim}, w_.attention_out.transposed};
+    return grams(heads, a_.writes_centred(), {}, &norms_.w_o_sq[layer_]);
+  }
+
+  Result<Eigen::VectorXd> norm_gain() {
+    if (a_.norm_place != NormPlace::before || !w_.attention_norm || !w_.attention_norm->gain) return Eigen::VectorXd();
+    LSTAR_ASSIGN(const Piece row, read(*w_.attention_norm->gain, {0, 1}));
+    return Eigen::VectorXd(row.row(0).transpose().array() + w_.attention_norm->gain_offset);
+  }
+
+  // G G^T for the vectors G of every head, each element of them times its gain (an empty one: 1), with their mean
+  // projected out where it is asked for. `sum_of_squares` receives that of all vectors as they are.
+  Result<std::vector<Eigen::MatrixXd>> grams(const HeadVectors& vectors, bool centred, const Eigen::VectorXd& gain,
+                                             double* sum_of_squares = nullptr) {
+    std::vector<Gram> products;
+    for (int h = 0; h < vectors.heads; ++h) products.emplace_back(a_.head_dim);
+    Eigen::MatrixXd sums = Eigen::MatrixXd::Zero(a_.head_dim, vectors.heads);
+    LSTAR_TRY(for_pieces(vectors, [&](int h, Piece& piece, int64_t begin) {
+      if (vectors.are_rows) {
+        if (gain.size() > 0) piece.array().rowwise() *= gain.transpose().array();
+        if (centred) sums.col(h) += piece.rowwise().sum();
+        products[h].add_rows(view(piece));
+      } else {
+        if (gain.size() > 0) piece.array().colwise() *= gain.segment(begin, piece.rows()).array();
+        if (centred) sums.col(h) += piece.colwise().sum().transpose();
+        products[h].add_columns(view(piece));
       }
-      return grams;
+    }));
+    std::vector<Eigen::MatrixXd> matrices;
+    for (int h = 0; h < vectors.heads; ++h) {
+      Eigen::MatrixXd matrix(a_.head_dim, a_.head_dim);
+      for (int j = 0; j < a_.head_dim; ++j)
+        for (int i = 0; i < a_.head_dim; ++i) matrix(i, j) = products[h](i, j);
+      if (sum_of_squares) *sum_of_squares += matrix.trace();
+      if (centred) matrix -= sums.col(h) * sums.col(h).transpose() / static_cast<double>(a_.hidden);
+      matrices.push_back(std::move(matrix));
     }
-    Eigen::VectorXd sums = Eigen::VectorXd::Zero(out.in);
-    for (int64_t begin = 0; begin < out.out; begin += kRowsAtOnce) {
-      LSTAR_ASSIGN(const RowMajor rows,
-                   read_rows(c_, *out.weight, {begin, std::min(out.out, begin + kRowsAtOnce)}, options_.dtype));
-      norms_.w_o_sq[layer_] += rows.squaredNorm();
-      sums += rows.colwise().sum().transpose();
-      for (int h = 0; h < a_.heads; ++h) {
-        const auto block = rows.middleCols(h * d_h, d_h);
-        grams[h].noalias() += block.transpose() * block;
+    return matrices;
+  }
+
+  // f(head, piece, begin): a head's vectors from their element `begin` on, as rows or as columns of `piece`, which f
+  // may change. Every tensor is read once.
+  template <class F>
+  Result<void> for_pieces(const HeadVectors& vectors, const F& f) {
+    const LinearRef& linear = *vectors.linear;
+    const int64_t d_h = a_.head_dim, first_row = linear.first_row;
+    if (vectors.are_rows) {
+      for (int h = 0; h < vectors.heads; ++h) {
+        const int64_t begin = first_row + vectors.places.at(h);
+        LSTAR_ASSIGN(Piece piece, read(*linear.weight, {begin, begin + d_h}));
+        f(h, piece, 0);
+      }
+      return {};
+    }
+    const int64_t length = linear.transposed ? linear.in : linear.out;
+    for (int64_t begin = 0; begin < length; begin += kRowsAtOnce) {
+      const int64_t end = std::min(length, begin + kRowsAtOnce);
+      LSTAR_ASSIGN(const Piece rows, read(*linear.weight, {first_row + begin, first_row + end}));
+      for (int h = 0; h < vectors.heads; ++h) {
+        Piece piece(buffer_.data() + vectors.places.at(h), rows.rows(), d_h, Eigen::OuterStride<>(rows.cols()));
+        f(h, piece, begin);
       }
     }
-    if (a_.writes_centred())
-      for (int h = 0; h < a_.heads; ++h) {
-        const Eigen::VectorXd sum = sums.segment(h * d_h, d_h);
-        grams[h] -= sum * sum.transpose() / static_cast<double>(out.out);
-      }
-    return grams;
+    return {};
+  }
+
+  // Rows of a tensor in double, rounded to the dtype the model is loaded in; until the next call.
+  Result<Piece> read(const TensorInfo& tensor, RowRange range) {
+    const int64_t cols = tensor.shape.cols();
+    buffer_.resize(static_cast<size_t>(range.count() * cols));
+    LSTAR_TRY(c_.read(tensor, range, std::span<double>(buffer_)));
+    if (is_emulated(options_.dtype))
+      for (double& value : buffer_) value = round_to(options_.dtype, static_cast<float>(value));
+    return Piece(buffer_.data(), range.count(), cols, Eigen::OuterStride<>(cols));
   }
 
   const Architecture& a_;
@@ -141,7 +173,7 @@ class LayerNorms {
   WeightNorms& norms_;
   const size_t layer_;
   const LinearRef& value_;
-  RowMajor columns_;  // the whole tensor where it is stored transposed
+  std::vector<double> buffer_;
 };
 
 Result<void> check_tensor(const Checkpoint& checkpoint, const TensorInfo* tensor) {
