@@ -4,8 +4,11 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
+#include <optional>
 
+#include "lstar/base/atomic_file.h"
 #include "lstar/checkpoint/checkpoint.h"
 #include "lstar/checkpoint/mapped_file.h"
 
@@ -31,13 +34,52 @@ Result<std::string> sha256(const MappedFile& file) {
   return text;
 }
 
+// One small file for each file that was hashed: its stamp and its hash, on one line.
+class Memory {
+ public:
+  Memory(const std::string& folder, const FileStamp& stamp)
+      : path_(fmt::format("{}/{:x}-{:x}", folder, stamp.device, stamp.inode)),
+        key_(fmt::format("{} {} {} ", stamp.size, stamp.modified, stamp.changed)),
+        last_change_(std::max(stamp.modified, stamp.changed)),
+        is_usable_(!folder.empty() && stamp != FileStamp{}) {}
+
+  std::optional<std::string> recall() const {
+    if (!is_usable_) return {};
+    const auto line = read_file(path_, 256);
+    if (!line || !line->starts_with(key_)) return {};
+    const std::string hash = line->substr(key_.size(), 64);
+    const bool whole = hash.size() == 64 && hash.find_first_not_of("0123456789abcdef") == std::string::npos;
+    return whole ? std::optional(hash) : std::nullopt;
+  }
+
+  // A second change may bear the same times as the first while the clock has not moved on.
+  void keep(const std::string& hash) const {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    const int64_t age = std::chrono::duration_cast<std::chrono::nanoseconds>(now).count() - last_change_;
+    if (!is_usable_ || age < kSettled) return;
+    if (make_folder(path_.substr(0, path_.find_last_of('/')))) (void)write_file(path_, key_ + hash + "\n");
+  }
+
+ private:
+  static constexpr int64_t kSettled = 3'000'000'000;
+
+  std::string path_, key_;
+  int64_t last_change_;
+  bool is_usable_;
+};
+
 }  // namespace
 
-Result<std::vector<FileIdentity>> identify(const Checkpoint& checkpoint) {
+Result<std::vector<FileIdentity>> identify(const Checkpoint& checkpoint, const std::string& memory) {
   std::vector<FileIdentity> identities;
   for (const MappedFile* file : checkpoint.files()) {
-    LSTAR_ASSIGN(std::string hash, sha256(*file));
-    identities.push_back({file->file_name(), file->size(), std::move(hash)});
+    const Memory remembered(memory, file->stamp());
+    std::optional<std::string> hash = remembered.recall();
+    if (!hash) {
+      LSTAR_ASSIGN(hash, sha256(*file));
+      remembered.keep(*hash);
+    }
+    identities.push_back({file->file_name(), file->size(), *std::move(hash)});
   }
   return identities;
 }

@@ -21,6 +21,8 @@ struct FileIdentity {
 
 // Hashes every weight file as it is mapped (so the bytes that are computed with, whatever became of the path since),
 // about a second for each 1-2 GB. Pages are given back on the way. Thread-safe.
-Result<std::vector<FileIdentity>> identify(const Checkpoint&);
+// A folder in `memory` keeps what was found: a file with the same inode, size and times of change is not hashed again.
+// One that was changed within the last seconds is not remembered, and a folder that cannot be written is no error.
+Result<std::vector<FileIdentity>> identify(const Checkpoint&, const std::string& memory = {});
 
 }  // namespace lstar

@@ -23,7 +23,9 @@ Result<MappedFile> MappedFile::open(const std::string& path) {
   }
   MappedFile file;
   file.path_ = path;
+  const auto nanoseconds = [](const timespec& time) { return int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec; };
   const auto size = static_cast<size_t>(status.st_size);
+  file.stamp_ = {status.st_dev, status.st_ino, size, nanoseconds(status.st_mtim), nanoseconds(status.st_ctim)};
   if (size > 0) {  // an empty mapping does not exist
     void* memory = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (memory == MAP_FAILED) {
@@ -48,11 +50,13 @@ MappedFile MappedFile::borrow(std::span<const std::byte> bytes, std::string path
 MappedFile::MappedFile(MappedFile&& other) noexcept
     : path_(std::move(other.path_)),
       bytes_(std::exchange(other.bytes_, {})),
+      stamp_(other.stamp_),
       is_borrowed_(std::exchange(other.is_borrowed_, false)) {}
 
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   std::swap(path_, other.path_);
   std::swap(bytes_, other.bytes_);
+  std::swap(stamp_, other.stamp_);
   std::swap(is_borrowed_, other.is_borrowed_);
   return *this;
 }

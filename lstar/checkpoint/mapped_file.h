@@ -11,6 +11,13 @@
 
 namespace lstar {
 
+// What of a file changes when its bytes do. All zero for bytes that are no file's.
+struct FileStamp {
+  uint64_t device = 0, inode = 0, size = 0;
+  int64_t modified = 0, changed = 0;  // nanoseconds since 1970: of its content, and of anything about it
+  bool operator==(const FileStamp&) const = default;
+};
+
 class MappedFile {
  public:
   // Refuses what is not a regular file. The size is the file's at this moment.
@@ -30,6 +37,7 @@ class MappedFile {
   std::string file_name() const;  // the path's last part
   uint64_t size() const { return bytes_.size(); }
   std::span<const std::byte> bytes() const { return bytes_; }
+  const FileStamp& stamp() const { return stamp_; }  // when it was opened
 
   // Gives the pages that hold these bytes back to the system. They are read again when touched, so this is never wrong,
   // only slow where somebody still needs them.
@@ -40,6 +48,7 @@ class MappedFile {
 
   std::string path_;
   std::span<const std::byte> bytes_;
+  FileStamp stamp_;
   bool is_borrowed_ = false;
 };
 

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "lstar/base/cache_folder.h"
+
 namespace lstar::cli {
 namespace {
 
@@ -36,6 +38,11 @@ std::vector<std::string> names_of(const Table& table) {
 }
 
 }  // namespace
+
+std::string hash_memory() {
+  const std::string folder = cache_folder();
+  return folder.empty() ? folder : folder + "/sha256";
+}
 
 void PromptOptions::add_to(CLI::App& app) {
   app.add_option("--prompt", texts, "A prompt; may be repeated")->take_all()->allow_extra_args(false);

@@ -30,6 +30,9 @@ struct ComputeOptions {
   std::optional<HeadLayout> chosen_layout() const { return parse_head_layout(head_layout); }
 };
 
+// Where hashes of weight files are remembered; empty where there is no place for it.
+std::string hash_memory();
+
 std::vector<std::string> estimator_names();
 std::vector<std::string> detector_names();
 std::vector<std::string> formula_names();

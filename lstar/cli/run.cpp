@@ -94,6 +94,7 @@ int run(const Options& options) {
   if (prints) print(study_banner(*study, colour));
   ProgressBar bar(options.quiet);
   RunOptions running{.threads = options.compute.threads,
+                     .hash_memory = hash_memory(),
                      .timestamp = options.timestamp.empty() ? now() : options.timestamp,
                      .locate = [&](const ModelEntry& entry) { return locate(entry.path, options.quiet); },
                      .progress = bar.callback()};

@@ -40,6 +40,7 @@ int run(const Options& options) {
       .threads = options.compute.threads,
       .next_tokens = options.next_tokens,
       .hash_files = options.json,
+      .hash_memory = hash_memory(),
       .progress = bar.callback()};
   const auto measured = measure(options.model, *path, *prompts, measuring);
   bar.clear();

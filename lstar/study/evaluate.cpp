@@ -270,6 +270,7 @@ StudyResult run_study(const Study& study, const RunOptions& options) {
                            .wants = Want::residual_norm,
                            .threads = options.threads,
                            .hash_files = options.hash_files,
+                           .hash_memory = options.hash_memory,
                            .progress = options.progress};
   for (const std::string& name : study.estimators) measuring.wants = measuring.wants | find_estimator(name)->wants;
   std::vector<Result<ModelResult>> models;

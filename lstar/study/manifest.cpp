@@ -10,6 +10,7 @@
 #include <toml++/toml.h>
 
 #include "lstar/base/atomic_file.h"
+#include "lstar/base/cache_folder.h"
 #include "lstar/study/study.h"
 
 namespace lstar {
@@ -148,9 +149,7 @@ class Reader {
       if (const char* value = std::getenv(name.c_str())) {
         out += value;
       } else if (name == "LSTAR_LABS") {
-        const char* cache = std::getenv("XDG_CACHE_HOME");
-        const char* home = std::getenv("HOME");
-        out += (cache && *cache ? std::string(cache) : std::string(home ? home : "") + "/.cache") + "/lstar/labs";
+        out += cache_folder() + "/labs";
       } else {
         out += "${" + name + "}";  // no such place: the model fails with this path, and the study goes on
       }

@@ -74,10 +74,11 @@ struct Measurement {
 
 struct MeasureOptions {
   Numerics numerics;
-  Wants wants;             // what the estimators and the report read
-  int threads = 0;         // 0: as many as the process may use
-  int next_tokens = 0;     // K likeliest next tokens of each prompt
-  bool hash_files = true;  // sha256 of the weight files
+  Wants wants;              // what the estimators and the report read
+  int threads = 0;          // 0: as many as the process may use
+  int next_tokens = 0;      // K likeliest next tokens of each prompt
+  bool hash_files = true;   // sha256 of the weight files
+  std::string hash_memory;  // a folder that keeps these hashes (checkpoint_identity.h); empty: none
   Progress progress;
 };
 

@@ -125,6 +125,7 @@ StudyResult evaluate(const Study&, std::vector<Result<ModelResult>> models, std:
 struct RunOptions {
   int threads = 0;
   bool hash_files = true;
+  std::string hash_memory;  // as MeasureOptions::hash_memory
   std::string timestamp;
   // A model's folder or file, where ModelEntry::path may be something else (a hub id); empty: the path as it stands.
   std::function<Result<std::string>(const ModelEntry&)> locate;

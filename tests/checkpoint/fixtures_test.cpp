@@ -90,34 +90,6 @@ TEST(Fixtures, GgufTypesAreOneModel) {
   }
 }
 
-TEST(Identity, NamesSizesAndHashes) {
-  const TemporaryFolder folder;
-  write_bytes(folder / "config.json", "{}");
-  // A file of 12 bytes: an empty header of 4, no tensors. sha256 by coreutils' sha256sum.
-  write_bytes(folder / "model.safetensors", safetensors_bytes("{}  ", ""));
-  const auto checkpoint = open_checkpoint(folder.path());
-  ASSERT_TRUE(checkpoint) << checkpoint.error().message();
-  const auto identity = identify(**checkpoint);
-  ASSERT_TRUE(identity);
-  EXPECT_EQ(*identity,
-            (std::vector<FileIdentity>{
-                {"model.safetensors", 12, "10e829cd879b8e64dc203c1957938f525b5ef7a27f382651af793dd4a4bddc05"}}));
-}
-
-TEST(Identity, OfEveryShard) {
-  const auto checkpoint = open_checkpoint(kData + "/checkpoints/llama-sharded");
-  ASSERT_TRUE(checkpoint) << checkpoint.error().message();
-  const auto identity = identify(**checkpoint);
-  ASSERT_TRUE(identity);
-  ASSERT_EQ(identity->size(), 3u);
-  EXPECT_EQ((*identity)[1].file, "model-00002-of-00003.safetensors");
-  for (const FileIdentity& file : *identity) {
-    EXPECT_EQ(file.bytes, std::filesystem::file_size(kData + "/checkpoints/llama-sharded/" + file.file));
-    EXPECT_EQ(file.sha256.size(), 64u);
-  }
-  EXPECT_NE((*identity)[0].sha256, (*identity)[1].sha256);
-}
-
 // A hub's cache is made of links.
 TEST(Links, AreFollowed) {
   const TemporaryFolder folder;
