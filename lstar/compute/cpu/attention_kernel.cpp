@@ -67,7 +67,10 @@ class BlockKernel {
     rounds_product_ = rounding == ScoreRounding::product_then_scale;
     has_alibi_ = !spec_.alibi_slopes.empty();
     rounds_score_ = rounding != ScoreRounding::none;
-    scale_ = rounding == ScoreRounding::query_first ? T(1) : static_cast<T>(spec_.scale);
+    // Where nothing comes between the product and the softmax, the queries are scaled, and a product is a score.
+    is_plain_ = Round::kIsExact && !has_alibi_ && spec_.softcap == 0;
+    scales_query_ = is_plain_ || rounding == ScoreRounding::query_first;
+    scale_ = scales_query_ ? T(1) : static_cast<T>(spec_.scale);
   }
 
   void run() {
@@ -116,14 +119,13 @@ class BlockKernel {
   }
 
   void load_queries(int h) {
-    const bool scaled = spec_.rounding == ScoreRounding::query_first;
     const T scale = static_cast<T>(spec_.scale);
     for (int64_t i = 0; i < b_.rows; ++i) {
       const T* from = b_.q.rows.row(b_.first_row + b_.begin + i) + b_.q.heads.at(h);
       T* to = b_.queries + i * spec_.head_dim;
       for_elements<T>(spec_.head_dim, [&](auto d, int64_t c) {
         auto q = hn::LoadU(d, from + c);
-        if (scaled) q = round_(d, hn::Mul(q, hn::Set(d, scale)));
+        if (scales_query_) q = round_(d, hn::Mul(q, hn::Set(d, scale)));
         hn::StoreU(q, d, to + c);
       });
     }
@@ -173,11 +175,29 @@ class BlockKernel {
     return hn::AndNot(hn::FirstN(d, count(from)), hn::FirstN(d, count(to)));
   }
 
+  static T largest_score(const T* scores, Span seen) {
+    const hn::ScalableTag<T> d;
+    const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+    const auto lowest = hn::Set(d, -std::numeric_limits<T>::infinity());
+    auto largest = lowest, other = lowest;
+    int64_t j = (seen.from + lanes - 1) / lanes * lanes;
+    if (j > seen.from)
+      largest = hn::IfThenElse(lanes_in(d, j - lanes, seen.from, seen.to), hn::Load(d, scores + j - lanes), lowest);
+    for (; j + 2 * lanes <= seen.to; j += 2 * lanes) {
+      largest = hn::Max(largest, hn::Load(d, scores + j));
+      other = hn::Max(other, hn::Load(d, scores + j + lanes));
+    }
+    for (; j < seen.to; j += lanes)
+      other = hn::Max(other, hn::IfThenElse(lanes_in(d, j, seen.from, seen.to), hn::Load(d, scores + j), lowest));
+    return hn::GetLane(hn::MaxOfLanes(d, hn::Max(largest, other)));
+  }
+
   // Finishes the scores of row i that it sees and returns the largest of them. Scores beside them are not meant to be
   // read.
   T finish_scores(int h, int64_t key, T* scores, Span seen) const {
     const hn::ScalableTag<T> d;
     const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+    if (is_plain_) return largest_score(scores, seen);
     const auto slope = hn::Set(d, has_alibi_ ? static_cast<T>(spec_.alibi_slopes[h]) : T(0));
     const auto lowest = hn::Set(d, -std::numeric_limits<T>::infinity());
     auto largest = lowest;
@@ -225,20 +245,28 @@ class BlockKernel {
     const auto lanes = static_cast<int64_t>(hn::Lanes(d));
     const auto zero = hn::Zero(d), top = hn::Set(d, m);
     auto sum = zero, distance = zero;
-    for (int64_t j = seen.from / lanes * lanes; j < seen.to; j += lanes) {
+    // The weight of vector j is stored, and those lanes of it that `count` keeps are summed.
+    const auto take = [&](int64_t j, const auto& keep, const auto& count) HWY_ATTR {
       const auto below = hn::Sub(top, hn::Load(d, scores + j));  // m - s
-      auto weight = exp_of(d, hn::Neg(below));
-      auto counted = weight;
-      if (j < seen.from || seen.to < j + lanes || (j <= own && own < j + lanes)) {
-        weight = hn::IfThenElseZero(lanes_in(d, j, seen.from, seen.to), weight);
-        counted = hn::IfThenZeroElse(lanes_in(d, j, own, own + 1), weight);
-      }
+      const auto weight = keep(exp_of_minus(d, below)), counted = count(weight);
+      hn::Store(weight, d, scores + j);
       sum = hn::Add(sum, counted);
       // A weight of 0 may lie infinitely far below, and adds nothing.
-      if (b_.wants_entropy)
-        distance = hn::Add(distance, hn::IfThenElseZero(hn::Gt(counted, zero), hn::Mul(counted, below)));
-      hn::Store(weight, d, scores + j);
-    }
+      if (b_.wants_entropy) distance = hn::MulAdd(counted, hn::IfThenZeroElse(hn::Eq(counted, zero), below), distance);
+    };
+    const auto all = [](auto weight) HWY_ATTR { return weight; };
+    const auto take_some = [&](int64_t j) HWY_ATTR {
+      take(
+          j, [&](auto weight) HWY_ATTR { return hn::IfThenElseZero(lanes_in(d, j, seen.from, seen.to), weight); },
+          [&](auto weight) HWY_ATTR { return hn::IfThenZeroElse(lanes_in(d, j, own, own + 1), weight); });
+    };
+    int64_t j = seen.from / lanes * lanes;
+    if (j < seen.from) take_some(j), j += lanes;
+    const int64_t own_vector = has_own ? own / lanes * lanes : kKeyBlock;
+    for (; j + lanes <= std::min(seen.to, own_vector); j += lanes) take(j, all, all);
+    if (j == own_vector && j < seen.to) take_some(j), j += lanes;
+    for (; j + lanes <= seen.to; j += lanes) take(j, all, all);
+    if (j < seen.to) take_some(j);
     hide(scores, tile.from, seen.from);
     hide(scores, seen.to, tile.to);
     state.others += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, sum)));
@@ -275,39 +303,39 @@ class BlockKernel {
     b_.entropy[h] = entropy;
   }
 
-  // sums = sums * shrink + P V over the keys from `key` on.
+  // sums = sums * shrink + P V over the keys from `key` on. Some columns of V at a time: they stay in the first-level
+  // cache while all rows pass by.
   void add_values(int h, int64_t key, const T* shrink) {
     constexpr int64_t lanes = panel_width<T>() / kTileVectors;
-    for (int64_t i = b_.first_out / kTileRows * kTileRows; i < b_.rows; i += kTileRows) {
-      const Span seen = tile_visible(i, key);
-      if (seen.empty()) continue;
-      const int64_t depth = seen.to - seen.from;
-      const TileRows<T> p(b_.scores + i * kKeyBlock + seen.from, kKeyBlock, b_.rows - i);
-      const T* values = b_.values + kv_head(h) * b_.values_head_stride + (key + seen.from) * value_stride_;
-      T* sums = b_.sums + (h * kQueryBlock + i) * value_stride_;
-      int64_t column = 0;
-      for (; column + kTileVectors * lanes <= value_stride_; column += kTileVectors * lanes)
-        add_columns<kTileVectors>(p, values + column, depth, shrink + i, sums + column);
-      const int64_t vectors = (value_stride_ - column) / lanes;
-      if (vectors == 1) add_columns<1>(p, values + column, depth, shrink + i, sums + column);
-      if constexpr (kTileVectors > 2) {
-        if (vectors == 2) add_columns<2>(p, values + column, depth, shrink + i, sums + column);
-        if (vectors == 3) add_columns<3>(p, values + column, depth, shrink + i, sums + column);
-      }
+    int64_t column = 0;
+    for (; column + kTileVectors * lanes <= value_stride_; column += kTileVectors * lanes)
+      add_columns<kTileVectors>(h, key, column, shrink);
+    const int64_t vectors = (value_stride_ - column) / lanes;
+    if (vectors == 1) add_columns<1>(h, key, column, shrink);
+    if constexpr (kTileVectors > 2) {
+      if (vectors == 2) add_columns<2>(h, key, column, shrink);
+      if (vectors == 3) add_columns<3>(h, key, column, shrink);
     }
   }
 
   template <int kVectors>
-  void add_columns(const TileRows<T>& p, const T* values, int64_t depth, const T* shrink, T* sums) {
+  void add_columns(int h, int64_t key, int64_t column, const T* shrink) {
     const hn::ScalableTag<T> d;
     constexpr int64_t lanes = panel_width<T>() / kTileVectors;
     const int64_t stride = value_stride_;
-    multiply_tile<kVectors>(
-        p, values, stride, depth, [&](int, int) { return hn::Zero(d); },
-        [&](int r, int v, auto sum) {
-          T* to = sums + r * stride + v * lanes;
-          hn::Store(hn::MulAdd(hn::Load(d, to), hn::Set(d, shrink[r]), sum), d, to);
-        });
+    for (int64_t i = b_.first_out / kTileRows * kTileRows; i < b_.rows; i += kTileRows) {
+      const Span seen = tile_visible(i, key);
+      if (seen.empty()) continue;
+      const TileRows<T> p(b_.scores + i * kKeyBlock + seen.from, kKeyBlock, b_.rows - i);
+      const T* values = b_.values + kv_head(h) * b_.values_head_stride + (key + seen.from) * stride + column;
+      T* sums = b_.sums + (h * kQueryBlock + i) * stride + column;
+      multiply_tile<kVectors>(
+          p, values, stride, seen.to - seen.from, [&](int, int) { return hn::Zero(d); },
+          [&](int r, int v, auto sum) {
+            T* to = sums + r * stride + v * lanes;
+            hn::Store(hn::MulAdd(hn::Load(d, to), hn::Set(d, shrink[i + r]), sum), d, to);
+          });
+    }
   }
 
   // Probabilities with m and Z known, rounded; P V; and the mean over heads that rounded_sum is the sum of.
@@ -335,7 +363,7 @@ class BlockKernel {
     const auto lanes = static_cast<int64_t>(hn::Lanes(d));
     const auto m = hn::Set(d, state.largest), z = hn::Set(d, static_cast<T>(total(h, state)));
     for (int64_t j = seen.from / lanes * lanes; j < seen.to; j += lanes) {
-      const auto weight = exp_of(d, hn::Sub(hn::Load(d, scores + j), m));
+      const auto weight = exp_of_minus(d, hn::Sub(m, hn::Load(d, scores + j)));
       hn::Store(round_(d, hn::Div(weight, z)), d, scores + j);
     }
     hide(scores, tile.from, std::min(seen.from, tile.to));
@@ -376,7 +404,7 @@ class BlockKernel {
   const AttentionSpec& spec_;
   const Round round_;
   const int64_t value_stride_, keys_begin_, keys_end_;
-  bool rounds_product_ = false, rounds_score_ = false, has_alibi_ = false;
+  bool rounds_product_ = false, rounds_score_ = false, has_alibi_ = false, is_plain_ = false, scales_query_ = false;
   T scale_ = 1;
 };
 

@@ -89,6 +89,29 @@ HWY_INLINE V exp_of(D d, V x) {
   return hn::IfThenElse(hn::IsNaN(x), x, hn::Exp(d, hn::Min(x, largest)));
 }
 
+// e^(-x) for x >= 0, what a softmax needs: about one unit in the last place, 0 from 87.3 on (where float32 loses
+// digits), NaN for NaN. r in [-ln 2 / 2, ln 2 / 2] and a power of two; the polynomial is a Chebyshev fit computed with
+// mpmath, off by 1.1e-8.
+template <class D, class V>
+HWY_INLINE V exp_of_minus(D d, V x) {
+  if constexpr (sizeof(hn::TFromD<D>) == 8) {
+    return exp_of(d, hn::Neg(x));
+  } else {
+    const hn::RebindToUnsigned<D> du;
+    const auto shifter = hn::Set(d, 12582912.0f);  // 1.5 * 2^23: a sum with it has the nearest integer in its low bits
+    const auto power = hn::NegMulAdd(x, hn::Set(d, 1.44269504f), shifter);
+    const auto n = hn::Sub(power, shifter);
+    auto r = hn::NegMulAdd(n, hn::Set(d, 0.693145751953125f), hn::Neg(x));
+    r = hn::NegMulAdd(n, hn::Set(d, 1.42860677e-6f), r);
+    auto y = hn::Set(d, 0.0013926184037700295f);
+    for (const float coefficient :
+         {0.008363178931176662f, 0.041666556149721146f, 0.16666576266288757f, 0.5f, 1.0f, 1.0f})
+      y = hn::MulAdd(y, r, hn::Set(d, coefficient));
+    y = hn::BitCast(d, hn::Add(hn::BitCast(du, y), hn::ShiftLeft<23>(hn::BitCast(du, power))));
+    return hn::IfThenElse(hn::IsNaN(x), x, hn::IfThenElseZero(hn::Lt(x, hn::Set(d, 87.3f)), y));
+  }
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace lstar
 HWY_AFTER_NAMESPACE();
