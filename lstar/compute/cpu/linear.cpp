@@ -9,7 +9,7 @@ namespace {
 
 constexpr int64_t kRowStep = 16;                    // weight rows that are read before they are packed: a cache line of
                                                     // every panel row
-constexpr int64_t kRowElements = int64_t{1} << 17;  // elements of a transposed weight that are read at a time
+constexpr int64_t kRowElements = int64_t{1} << 16;  // elements of a transposed weight that are read at a time
 
 Result<void> check(const Checkpoint& checkpoint, const LinearRef& linear, int64_t x_cols, int64_t y_cols) {
   const TensorInfo& weight = *linear.weight;

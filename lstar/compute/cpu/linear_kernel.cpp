@@ -42,6 +42,14 @@ void pack_transposed(const T* weights, int64_t begin, int64_t rows, int64_t in, 
   for (int64_t j = 0; j < padded; j += width) {
     T* HWY_RESTRICT to = panels + j * in + begin * width;
     const int64_t count = std::clamp<int64_t>(out - j, 0, width);
+    if (count == width) {
+      const hn::ScalableTag<T> d;
+      const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+      for (int64_t k = 0; k < rows; ++k)
+        for (int64_t v = 0; v < width; v += lanes)
+          hn::Store(hn::LoadU(d, weights + k * out + j + v), d, to + k * width + v);
+      continue;
+    }
     for (int64_t k = 0; k < rows; ++k) {
       std::copy_n(weights + k * out + std::min(j, out), count, to + k * width);
       std::fill_n(to + k * width + count, width - count, T(0));
