@@ -1,7 +1,7 @@
 # The commands that everybody needs; `make help` lists them. The build itself is CMake's: see CMakePresets.json.
 .DEFAULT_GOAL := help
-.PHONY: help packages demo test labs families build asan tsan bench fuzz check format install clean \
-	need-build need-labs need-check need-bench need-fuzz
+.PHONY: help packages demo test labs families build asan tsan bench instructions performance fuzz check format install clean \
+	need-build need-labs need-check need-bench need-performance need-fuzz
 
 PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
@@ -17,12 +17,14 @@ help:
 	@echo 'make check     format and static checks;  make format rewrites the sources in the one format'
 	@echo 'make asan      all tests under the address and undefined-behaviour sanitizers;  make tsan: the thread sanitizer'
 	@echo 'make bench     build the benchmarks: build/bench/bench'
+	@echo 'make instructions   count the instructions of whole commands and hold them to bench/instructions.txt'
+	@echo 'make performance   measure everything against its bound and its peers, write docs/performance.md; MEASURE="--jobs A,B"'
 	@echo 'make fuzz      feed each reader of files broken ones, FUZZ_SECONDS=20 each, under the sanitizers'
 	@echo 'make install   program, libraries and headers to PREFIX=$(PREFIX)'
 	@echo 'Missing Debian packages are installed first, with sudo where needed; with INSTALL=no they are only named.'
 
 packages:
-	@! tools/install-packages --list build labs check bench fuzz || echo 'No package is missing.'
+	@! tools/install-packages --list build labs check bench performance fuzz || echo 'No package is missing.'
 
 need-build:
 	@tools/install-packages build
@@ -30,6 +32,8 @@ need-labs:
 	@tools/install-packages build labs
 need-bench:
 	@tools/install-packages build bench
+need-performance:
+	@tools/install-packages build bench performance
 need-fuzz:
 	@tools/install-packages build fuzz
 need-check:
@@ -75,6 +79,17 @@ families: need-build
 bench: need-bench
 	@$(MAKE) --no-print-directory build/bench/build.ninja
 	cmake --build --preset bench --parallel $(JOBS) --target bench/all
+
+instructions: need-bench
+	@$(MAKE) --no-print-directory build/release/build.ninja
+	cmake --build --preset release --parallel $(JOBS) --target lstar
+	tools/count-instructions
+
+# The whole takes hours; `bench/measure --help` has its options, which MEASURE passes on.
+performance: need-performance bench
+	@$(MAKE) --no-print-directory build/release/build.ninja
+	cmake --build --preset release --parallel $(JOBS) --target lstar
+	bench/measure $(MEASURE)
 
 FUZZ_SECONDS ?= 20
 fuzz: need-fuzz
