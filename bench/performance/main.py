@@ -64,7 +64,7 @@ def main():
     if unknown:
         sys.exit(f"bench/measure: no job {', '.join(unknown)}; there are {', '.join(JOBS)}")
     for program in (options.lstar, options.programs / "bench_bound"):
-        if not program.exists():
+        if not options.document and not program.exists():
             sys.exit(f"bench/measure: {program} is not there; `make performance` builds it")
     setting = Setting(
         python=Path(sys.executable),

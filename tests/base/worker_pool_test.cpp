@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <stdexcept>
 #include <vector>
@@ -44,6 +45,20 @@ TEST(WorkerPool, ThrowsAgainAndGoesOn) {
     std::atomic<size_t> sum{0};
     pool.for_each(10, [&](size_t index, int) { sum += index; });
     EXPECT_EQ(sum, 45u);
+  }
+}
+
+// Loops that are over before a sleeping worker wakes, one behind the other: none may enter the next with the last one's
+// work, and none may be waited for that never came.
+TEST(WorkerPool, ManyShortLoops) {
+  for (int threads : {2, 5}) {
+    WorkerPool pool(threads);
+    for (size_t round = 0; round < 20000; ++round) {
+      std::array<int, 7> seen{};  // of this round alone
+      const size_t count = round % 8;
+      pool.for_each(count, [&](size_t index, int) { ++seen[index]; });
+      for (size_t i = 0; i < seen.size(); ++i) ASSERT_EQ(seen[i], i < count ? 1 : 0) << "round " << round;
+    }
   }
 }
 
