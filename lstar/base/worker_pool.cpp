@@ -6,6 +6,16 @@
 #include <utility>
 
 namespace lstar {
+namespace {
+
+// The calls of a forward pass follow each other within microseconds, in which going to sleep and waking up would cost
+// more than the work. Gives the processor to whoever wants it meanwhile.
+template <class Condition>
+void spin_while(const Condition& waits) {
+  for (int i = 0; i < 100 && waits(); ++i) std::this_thread::yield();
+}
+
+}  // namespace
 
 WorkerPool::WorkerPool(int threads) {
   for (int worker = 1; worker < threads; ++worker) workers_.emplace_back([this, worker] { serve(worker); });
@@ -30,13 +40,15 @@ void WorkerPool::for_each(size_t count, const std::function<void(size_t, int)>& 
     job_ = &f;
     count_ = count;
     next_ = 0;
-    running_ = workers_.size();
+    open_ = true;
     ++round_;
   }
   start_.notify_all();
   take(0);
+  spin_while([this] { return active_ != 0; });
   std::unique_lock lock(mutex_);
-  done_.wait(lock, [this] { return running_ == 0; });
+  open_ = false;
+  done_.wait(lock, [this] { return active_ == 0; });
   job_ = nullptr;
   if (thrown_) std::rethrow_exception(std::exchange(thrown_, nullptr));
 }
@@ -44,15 +56,18 @@ void WorkerPool::for_each(size_t count, const std::function<void(size_t, int)>& 
 void WorkerPool::serve(int worker) {
   uint64_t seen = 0;
   while (true) {
+    spin_while([&] { return !stop_ && round_ == seen; });
     {
       std::unique_lock lock(mutex_);
       start_.wait(lock, [&] { return stop_ || round_ != seen; });
       if (stop_) return;
       seen = round_;
+      if (!open_) continue;
+      ++active_;
     }
     take(worker);
     std::lock_guard lock(mutex_);
-    if (--running_ == 0) done_.notify_one();
+    if (--active_ == 0 && !open_) done_.notify_one();
   }
 }
 

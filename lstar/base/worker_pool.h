@@ -1,9 +1,9 @@
 // A fixed set of threads that share a loop. The caller takes part, so a pool of one starts no thread.
 // for_each(count, f) calls f(index, worker) once for every index; indices are handed out in order, and the call returns
-// when all are done. What f computes must depend on the index alone: that is what makes a result independent of the
-// number of threads. `worker` in [0, threads()) names the thread's own scratch. One for_each at a time a pool; f must
-// not call for_each of the same pool. What f throws (out of memory) for_each throws again, once all threads have
-// stopped.
+// when all are done. A worker that sleeps is not waited for: what it would have done, the others do. What f computes
+// must depend on the index alone: that is what makes a result independent of the number of threads. `worker` in [0,
+// threads()) names the thread's own scratch. One for_each at a time a pool; f must not call for_each of the same pool.
+// What f throws (out of memory) for_each throws again, once all threads have stopped.
 #pragma once
 
 #include <atomic>
@@ -41,10 +41,12 @@ class WorkerPool {
   const std::function<void(size_t, int)>* job_ = nullptr;
   size_t count_ = 0;
   std::atomic<size_t> next_{0};
-  uint64_t round_ = 0;
-  size_t running_ = 0;
-  std::exception_ptr thrown_;  // the first of this round
-  bool stop_ = false;
+  // Written under the mutex; read without it while a thread spins.
+  std::atomic<uint64_t> round_{0};
+  std::atomic<size_t> active_{0};  // workers inside this round
+  bool open_ = false;              // whether a worker may still enter it
+  std::exception_ptr thrown_;      // the first of this round
+  std::atomic<bool> stop_ = false;
 };
 
 }  // namespace lstar

@@ -46,4 +46,14 @@ const StoredTypeInfo& info(StoredType type) {
   return kTypes[static_cast<size_t>(type)];
 }
 
+bool is_exact(StoredType type, Dtype dtype) {
+  switch (dtype) {
+    case Dtype::float64: return true;
+    case Dtype::float32: return type != StoredType::float64;
+    case Dtype::float16: return type == StoredType::float16;
+    case Dtype::bfloat16: return type == StoredType::bfloat16;
+  }
+  return false;
+}
+
 }  // namespace lstar

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "lstar/base/dtype.h"
+
 namespace lstar {
 
 enum class StoredType {
@@ -54,5 +56,8 @@ struct StoredTypeInfo {
 };
 
 const StoredTypeInfo& info(StoredType);
+
+// Whether every number of a type that holds weights is one of the dtype, so that rounding to it changes nothing.
+bool is_exact(StoredType, Dtype);
 
 }  // namespace lstar

@@ -161,7 +161,7 @@ class LayerNorms {
     const int64_t cols = tensor.shape.cols();
     buffer_.resize(static_cast<size_t>(range.count() * cols));
     LSTAR_TRY(c_.read(tensor, range, std::span<double>(buffer_)));
-    if (is_emulated(options_.dtype))
+    if (is_emulated(options_.dtype) && !is_exact(tensor.type, options_.dtype))
       for (double& value : buffer_) value = round_to(options_.dtype, static_cast<float>(value));
     return Piece(buffer_.data(), range.count(), cols, Eigen::OuterStride<>(cols));
   }

@@ -49,12 +49,13 @@ template <class T>
 Result<void> Linear<T>::pack_transposed(const Checkpoint& checkpoint, const LinearRef& linear, T* panels) {
   const int64_t step = std::max<int64_t>(1, kRowElements / linear.out);
   const int64_t tasks = (linear.in + step - 1) / step;
+  const bool rounds = is_emulated(dtype_) && !is_exact(linear.weight->type, dtype_);
   std::vector<Result<void>> results(tasks);
   pool_.for_each(tasks, [&](size_t task, int worker) {
     const int64_t begin = static_cast<int64_t>(task) * step, end = std::min(linear.in, begin + step);
     const std::span<T> rows(workers_[worker].rows.at_least(step * linear.out), (end - begin) * linear.out);
     results[task] = checkpoint.read(*linear.weight, {linear.first_row + begin, linear.first_row + end}, rows);
-    elementwise_.round(dtype_, rows.data(), static_cast<int64_t>(rows.size()));
+    if (rounds) elementwise_.round(dtype_, rows.data(), static_cast<int64_t>(rows.size()));
     kernels_.pack_transposed(rows.data(), begin, end - begin, linear.in, linear.out, panels);
   });
   return first_failure(results);
@@ -63,11 +64,12 @@ Result<void> Linear<T>::pack_transposed(const Checkpoint& checkpoint, const Line
 template <class T>
 Result<void> Linear<T>::pack_block(const Checkpoint& checkpoint, const LinearRef& linear, RowRange block, Worker& mine,
                                    T* panels) {
+  const bool rounds = is_emulated(dtype_) && !is_exact(linear.weight->type, dtype_);
   for (int64_t begin = block.begin; begin < block.end; begin += kRowStep) {
     const int64_t end = std::min(block.end, begin + kRowStep);
     const std::span<T> rows(mine.rows.at_least(kRowStep * linear.in), (end - begin) * linear.in);
     LSTAR_TRY(checkpoint.read(*linear.weight, {linear.first_row + begin, linear.first_row + end}, rows));
-    elementwise_.round(dtype_, rows.data(), static_cast<int64_t>(rows.size()));
+    if (rounds) elementwise_.round(dtype_, rows.data(), static_cast<int64_t>(rows.size()));
     kernels_.pack(rows.data(), end - begin, linear.in, begin - block.begin, panels);
   }
   kernels_.clear(block.count(), linear.in, panels);
