@@ -358,7 +358,7 @@ class BlockKernel {
   void make_probabilities(int h, int64_t i, int64_t key, const RowState<T>& state) {
     T* HWY_RESTRICT scores = b_.scores + i * kKeyBlock;
     const Span seen = visible(i, key), tile = tile_visible(i, key);
-    if (!seen.empty()) finish_scores(h, key, scores, seen);
+    if (!seen.empty() && !is_plain_) finish_scores(h, key, scores, seen);
     const hn::ScalableTag<T> d;
     const auto lanes = static_cast<int64_t>(hn::Lanes(d));
     const auto m = hn::Set(d, state.largest), z = hn::Set(d, static_cast<T>(total(h, state)));
@@ -373,14 +373,35 @@ class BlockKernel {
     for (int64_t j = seen.from; j < seen.to; ++j) mean[j] += static_cast<float>(scores[j]);
   }
 
+  // Each row's sum is one chain of additions, in the order of the keys; some rows' chains run side by side.
   void add_rows(int64_t key) {
+    constexpr int64_t kChains = 8;
     const auto heads = static_cast<float>(spec_.heads);
-    for (int64_t i = 0; i < b_.rows; ++i) {
-      const float* mean = b_.mean + i * kKeyBlock;
-      float sum = b_.rounded_rows[i];
-      const Span seen = visible(i, key);
-      for (int64_t j = seen.from; j < seen.to; ++j) sum += mean[j] / heads;
-      b_.rounded_rows[i] = sum;
+    for (int64_t begin = 0; begin < b_.rows; begin += kChains) {
+      const int64_t count = std::min(kChains, b_.rows - begin);
+      Span seen[kChains], shared = {0, kKeyBlock};  // shared: by all of these rows
+      for (int64_t r = 0; r < count; ++r) {
+        seen[r] = visible(begin + r, key);
+        shared = {std::max(shared.from, seen[r].from), std::min(shared.to, seen[r].to)};
+        float* HWY_RESTRICT mean = b_.mean + (begin + r) * kKeyBlock;
+        for (int64_t j = seen[r].from; j < seen[r].to; ++j) mean[j] /= heads;
+      }
+      const float* mean = b_.mean + begin * kKeyBlock;
+      float* sums = b_.rounded_rows + begin;
+      const auto add = [&](int64_t r, int64_t from, int64_t to) {
+        for (int64_t j = from; j < to; ++j) sums[r] += mean[r * kKeyBlock + j];
+      };
+      if (shared.empty() || count < kChains) {
+        for (int64_t r = 0; r < count; ++r) add(r, seen[r].from, seen[r].to);
+        continue;
+      }
+      for (int64_t r = 0; r < kChains; ++r) add(r, seen[r].from, shared.from);
+      float chain[kChains];
+      std::copy_n(sums, kChains, chain);
+      for (int64_t j = shared.from; j < shared.to; ++j)
+        for (int64_t r = 0; r < kChains; ++r) chain[r] += mean[r * kKeyBlock + j];
+      std::copy_n(chain, kChains, sums);
+      for (int64_t r = 0; r < kChains; ++r) add(r, shared.to, seen[r].to);
     }
   }
 
