@@ -74,6 +74,9 @@ def job_section(result):
         for row in result["rows"]:
             memory = f"{megabytes(row['peak_mb'])} | {megabytes(row['private_mb'])}"
             yield f"| {row['what']} | {seconds(row['seconds'])} | {memory} | {row['remark']} |"
+        repetitions = max(len(row.get("all_seconds") or []) for row in result["rows"])
+        if repetitions:
+            yield f"\nRepetitions: {repetitions}."
         yield ""
     bound = result.get("bound")
     if bound:
