@@ -3,6 +3,10 @@
 #include <array>
 #include <atomic>
 
+#if HWY_TARGETS & (HWY_AVX2 | HWY_AVX3)
+#include <cpuid.h>
+#endif
+
 namespace lstar {
 namespace {
 
@@ -23,11 +27,14 @@ struct Targets {
 
  private:
 #if HWY_TARGETS & (HWY_AVX2 | HWY_AVX3)
-  // All that the compiler may use for this target; it asks whether the system keeps the registers, too.
+  // All that the compiler may use for this target; the first ones ask whether the system keeps the registers, too.
   static bool has_avx2() {
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c") &&
-           __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("lzcnt") &&
-           __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("aes");
+    constexpr unsigned kF16c = 1u << 29, kLzcnt = 1u << 5;  // which not every compiler's __builtin_cpu_supports knows
+    unsigned eax = 0, ebx = 0, basic = 0, extended = 0, edx = 0;
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&
+           __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("aes") &&
+           __get_cpuid(1, &eax, &ebx, &basic, &edx) && (basic & kF16c) &&
+           __get_cpuid(0x80000001, &eax, &ebx, &extended, &edx) && (extended & kLzcnt);
   }
 #endif
 };
