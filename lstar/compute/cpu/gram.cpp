@@ -71,7 +71,6 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace lstar {
 
-
 namespace {
 // A register block that starts inside may end beyond: no set of instructions has wider or higher ones.
 constexpr int64_t kWidestPanel = 64, kHighestTile = 8;
