@@ -3,7 +3,8 @@
 // prompts of TOKENS tokens and the rate that oneDNN's float32 matmul reaches on the same shapes with its own threads;
 // the bytes of the weights that the pass reads and the rate at which they, already in memory, are widened by all
 // threads into buffers that stay in the cache; and `bound`, the seconds that both take one after the other.
-// oneDNN's threads are OMP_NUM_THREADS; ours are the same number.
+// oneDNN's threads are OMP_NUM_THREADS, which ought to be ours: as many as the process may use. For models without
+// experts: which of those a row takes is not known here.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -130,6 +131,8 @@ int main(int argc, char** argv) {
   for (int i = 3; i < argc; ++i) {
     const auto model = open_model(argv[i]);
     if (!model) return fmt::print(stderr, "{}\n", model.error().message()), 1;
+    for (const LayerWeights& layer : model->weights.layers)
+      if (layer.experts) return fmt::print(stderr, "{}: no bound is known for experts\n", argv[i]), 1;
     const auto weights = widening_of(*model);
     if (!weights) return fmt::print(stderr, "{}\n", weights.error().message()), 1;
     const Products products = products_of(*model, tokens, prompts);

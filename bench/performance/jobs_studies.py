@@ -4,20 +4,17 @@ import json
 import re
 import shutil
 import statistics
+import sys
 
 from equality import Equality
 from outcome import Outcome
 from processes import Stop, files_of, interleave, median_seconds, say, warm
 from setting import ROOT, bound_of, json_lines, last_json
 
+sys.path.append(str(ROOT / "tools" / "oracle"))
+from prompts import TEXTS  # noqa: E402
+
 NOTEBOOK = ("pythia-160m", "pythia-410m", "opt-125m", "opt-350m", "bloom-560m", "gpt2")
-TEXTS = (
-    "The capital of France is Paris, which is known for the Eiffel Tower.",
-    "In mathematics, the derivative of x squared equals two times x.",
-    "Climate change affects global temperatures and weather patterns significantly.",
-    "The quick brown fox jumps over the lazy dog near the riverbank.",
-    "Once upon a time in a land far away, there lived a wise old king.",
-)
 
 
 def notebook_manifest(setting, folders):

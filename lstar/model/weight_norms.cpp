@@ -131,7 +131,7 @@ class LayerNorms {
   }
 
   // f(head, piece, begin): a head's vectors from their element `begin` on, as rows or as columns of `piece`, which f
-  // may change. Every tensor is read once.
+  // may change. One walk reads every row once.
   template <class F>
   Result<void> for_pieces(const HeadVectors& vectors, const F& f) {
     const LinearRef& linear = *vectors.linear;

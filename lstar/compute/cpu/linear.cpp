@@ -49,7 +49,7 @@ template <class T>
 Result<void> Linear<T>::pack_transposed(const Checkpoint& checkpoint, const LinearRef& linear, T* panels) {
   const int64_t step = std::max<int64_t>(1, kRowElements / linear.out);
   const int64_t tasks = (linear.in + step - 1) / step;
-  const bool rounds = is_emulated(dtype_) && !is_exact(linear.weight->type, dtype_);
+  const bool rounds = !is_exact(linear.weight->type, dtype_);
   std::vector<Result<void>> results(tasks);
   pool_.for_each(tasks, [&](size_t task, int worker) {
     const int64_t begin = static_cast<int64_t>(task) * step, end = std::min(linear.in, begin + step);
@@ -64,7 +64,7 @@ Result<void> Linear<T>::pack_transposed(const Checkpoint& checkpoint, const Line
 template <class T>
 Result<void> Linear<T>::pack_block(const Checkpoint& checkpoint, const LinearRef& linear, RowRange block, Worker& mine,
                                    T* panels) {
-  const bool rounds = is_emulated(dtype_) && !is_exact(linear.weight->type, dtype_);
+  const bool rounds = !is_exact(linear.weight->type, dtype_);
   for (int64_t begin = block.begin; begin < block.end; begin += kRowStep) {
     const int64_t end = std::min(block.end, begin + kRowStep);
     const std::span<T> rows(mine.rows.at_least(kRowStep * linear.in), (end - begin) * linear.in);
