@@ -1,27 +1,41 @@
-// Sums of products of a matrix's rows, or of its columns, with each other: M M^T and M^T M in double. What the norms of
-// weights and OV circuits are made of (MATH.md, Gauge). Every element is one chain of multiply-adds in the order of M.
+// Sums of products of n vectors with each other, G G^T for G of (n, depth), in double: what the norms of weights and OV
+// circuits are made of (MATH.md, Gauge). Every sum is one chain of multiply-adds in the order of the elements, the same
+// on every processor that multiplies and adds in one step.
 #pragma once
 
 #include <algorithm>
+#include <vector>
 
 #include "lstar/base/array.h"
 
 namespace lstar {
 
+// What has been summed so far.
+struct GramSums {
+  explicit GramSums(int64_t vectors);
+  int64_t n;
+  Matrix<double> products;            // lower triangle, in whole register blocks
+  std::vector<double> sums, squares;  // in whole panels
+};
+
 class Gram {
  public:
-  explicit Gram(int64_t n);
+  explicit Gram(int64_t n) : sums_(n) {}
 
-  // += M M^T for M of (n, depth), and += M^T M for M of (depth, n).
-  void add_rows(View<const double> m);
-  void add_columns(View<const double> m);
+  // Takes the next elements of all vectors, each of them times its gain[k] (null: 1): vectors that are rows of m,
+  // (n, depth), or columns of it, (depth, n).
+  template <class T>
+  void add_rows(View<const T> m, const double* gain = nullptr);
+  template <class T>
+  void add_columns(View<const T> m, const double* gain = nullptr);
 
-  int64_t size() const { return n_; }
-  double operator()(int64_t i, int64_t j) const { return sums_.view()(std::max(i, j), std::min(i, j)); }
+  int64_t size() const { return sums_.n; }
+  double operator()(int64_t i, int64_t j) const { return sums_.products.view()(std::max(i, j), std::min(i, j)); }
+  double sum(int64_t i) const { return sums_.sums[i]; }         // of vector i's elements, gains included
+  double squares(int64_t i) const { return sums_.squares[i]; }  // of its elements as they were given, without gains
 
  private:
-  int64_t n_;
-  Matrix<double> sums_;  // lower triangle, in whole register blocks
+  GramSums sums_;
 };
 
 }  // namespace lstar

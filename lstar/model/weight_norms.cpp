@@ -12,12 +12,14 @@
 namespace lstar {
 namespace {
 
+constexpr int64_t kRowsAtOnce = 64;  // of a tensor: they stay in the second-level cache
+
 using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-using Piece = Eigen::Map<RowMajor, 0, Eigen::OuterStride<>>;
-
-constexpr int64_t kRowsAtOnce = 64;  // of a tensor, in double: they stay in the second-level cache
-
-View<const double> view(const Piece& m) { return {m.data(), m.rows(), m.cols(), m.outerStride()}; }
+template <class T>
+Eigen::Map<const Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>, 0, Eigen::OuterStride<>> matrix(
+    View<const T> m) {
+  return {m.data, m.rows, m.cols, Eigen::OuterStride<>(m.stride)};
+}
 
 // The d_h vectors, d long, of each of a weight's heads: rows or columns of the tensor as it is stored.
 struct HeadVectors {
@@ -39,18 +41,20 @@ class LayerNorms {
         value_(a_.is_fused() ? w_.query_key_value[0] : w_.query_key_value[2]) {}
 
   Result<void> compute() {
-    LSTAR_TRY(value_norms());
-    LSTAR_ASSIGN(const std::vector<Eigen::MatrixXd> value_grams, grams_of_values());
-    LSTAR_ASSIGN(const std::vector<Eigen::MatrixXd> out_grams, grams_of_outputs());
-    const int group = a_.heads / a_.kv_heads;
-    for (int h = 0; h < a_.heads; ++h)
-      norms_.ov_sq(layer_, h) = std::max(0.0, value_grams[h / group].cwiseProduct(out_grams[h]).sum());
-    if (options_.spectral) {
-      const TensorInfo& out = *w_.attention_out.weight;
-      LSTAR_ASSIGN(const Piece whole, read(out, {0, out.shape.rows()}));
-      norms_.w_o_spectral[layer_] = largest_singular_value(whole);
-    }
-    return {};
+    LSTAR_ASSIGN(const std::vector<double> gain, norm_gain());
+    LSTAR_ASSIGN(const std::vector<Gram> of_values, grams(values(a_.v_rows), gain));
+    const HeadVectors outputs{&w_.attention_out, a_.heads, {0, a_.head_dim}, w_.attention_out.transposed};
+    LSTAR_ASSIGN(const std::vector<Gram> of_outputs, grams(outputs, {}));
+    ov_norms(of_values, of_outputs);
+    for (const Gram& gram : of_outputs) norms_.w_o_sq[layer_] += sum_of_squares(gram);
+    if (chosen_rows() == a_.v_rows)
+      for (int k = 0; k < a_.kv_heads; ++k) norms_.w_v_head_sq(layer_, k) = sum_of_squares(of_values[k]);
+    else
+      LSTAR_TRY(for_pieces(values(chosen_rows()), [&](int k, auto piece, int64_t) {
+        norms_.w_v_head_sq(layer_, k) += matrix(piece).template cast<double>().squaredNorm();
+      }));
+    for (int k = 0; k < a_.kv_heads; ++k) norms_.w_v_sq[layer_] += norms_.w_v_head_sq(layer_, k);
+    return options_.spectral ? spectral_norms() : Result<void>();
   }
 
  private:
@@ -64,106 +68,109 @@ class LayerNorms {
     return a_.v_rows;
   }
 
-  Result<void> value_norms() {
+  Result<std::vector<double>> norm_gain() {
+    if (a_.norm_place != NormPlace::before || !w_.attention_norm || !w_.attention_norm->gain) return std::vector<double>();
+    std::vector<double> gain;
+    LSTAR_TRY(read(*w_.attention_norm->gain, {0, 1}, gain));
+    for (double& value : gain) value += w_.attention_norm->gain_offset;
+    return gain;
+  }
+
+  // Of every head. An empty gain: 1.
+  Result<std::vector<Gram>> grams(const HeadVectors& vectors, const std::vector<double>& gain) {
+    std::vector<Gram> grams;
+    for (int h = 0; h < vectors.heads; ++h) grams.emplace_back(a_.head_dim);
+    LSTAR_TRY(for_pieces(vectors, [&](int h, auto piece, int64_t begin) {
+      const double* gains = gain.empty() ? nullptr : gain.data() + begin;
+      vectors.are_rows ? grams[h].add_rows(piece, gains) : grams[h].add_columns(piece, gains);
+    }));
+    return grams;
+  }
+
+  // tr(G_V G_O) of every head: G_V = W_V W_V^T of its KV head, less W_V 1 1^T W_V^T / d where the norm before it
+  // subtracts the mean; G_O = W_O^T W_O, less W_O^T 1 1^T W_O / d where the next norm does.
+  void ov_norms(const std::vector<Gram>& of_values, const std::vector<Gram>& of_outputs) {
+    const auto element = [&](const Gram& g, int i, int j, bool centred) {
+      return g(i, j) - (centred ? g.sum(i) * g.sum(j) / a_.hidden : 0);
+    };
+    const bool reads_centred = a_.reads_centred(), writes_centred = a_.writes_centred();
+    for (int h = 0; h < a_.heads; ++h) {
+      const Gram& v = of_values[h * a_.kv_heads / a_.heads];
+      const Gram& o = of_outputs[h];
+      double trace = 0;
+      for (int i = 0; i < a_.head_dim; ++i) {
+        double off_diagonal = 0;
+        for (int j = 0; j < i; ++j) off_diagonal += element(v, i, j, reads_centred) * element(o, i, j, writes_centred);
+        trace += 2 * off_diagonal + element(v, i, i, reads_centred) * element(o, i, i, writes_centred);
+      }
+      norms_.ov_sq(layer_, h) = std::max(0.0, trace);
+    }
+  }
+
+  Result<void> spectral_norms() {
     const HeadVectors chosen = values(chosen_rows());
-    RowMajor whole(options_.spectral ? int64_t{a_.kv_heads} * a_.head_dim : 0, a_.hidden);
-    LSTAR_TRY(for_pieces(chosen, [&](int k, const Piece& piece, int64_t begin) {
-      norms_.w_v_head_sq(layer_, k) += piece.squaredNorm();
-      if (!options_.spectral) return;
+    RowMajor whole(int64_t{a_.kv_heads} * a_.head_dim, a_.hidden);
+    LSTAR_TRY(for_pieces(chosen, [&](int k, auto piece, int64_t begin) {
       const int64_t row = int64_t{k} * a_.head_dim;
       if (chosen.are_rows)
-        whole.middleRows(row, a_.head_dim) = piece;
+        whole.middleRows(row, a_.head_dim) = matrix(piece).template cast<double>();
       else
-        whole.block(row, begin, a_.head_dim, piece.rows()) = piece.transpose();
+        whole.block(row, begin, a_.head_dim, piece.rows) = matrix(piece).transpose().template cast<double>();
     }));
-    for (int k = 0; k < a_.kv_heads; ++k) norms_.w_v_sq[layer_] += norms_.w_v_head_sq(layer_, k);
-    if (options_.spectral) norms_.w_v_spectral[layer_] = largest_singular_value(whole);
+    norms_.w_v_spectral[layer_] = largest_singular_value(whole);
+    std::vector<double> buffer;
+    const TensorInfo& out = *w_.attention_out.weight;
+    LSTAR_ASSIGN(const View<const double> rows, read(out, {0, out.shape.rows()}, buffer));
+    norms_.w_o_spectral[layer_] = largest_singular_value(matrix(rows));
     return {};
   }
 
-  // W_V W_V^T of every KV head, (d_h, d_h), with the gain of the norm before it; less W_V 1 1^T W_V^T / d where that
-  // norm subtracts the mean.
-  Result<std::vector<Eigen::MatrixXd>> grams_of_values() {
-    LSTAR_ASSIGN(const Eigen::VectorXd gain, norm_gain());
-    return grams(values(a_.v_rows), a_.reads_centred(), gain);
+  double sum_of_squares(const Gram& gram) const {
+    double sum = 0;
+    for (int i = 0; i < a_.head_dim; ++i) sum += gram.squares(i);
+    return sum;
   }
 
-  // W_O^T W_O of every head, (d_h, d_h), less W_O^T 1 1^T W_O / d where the next norm subtracts the mean.
-  Result<std::vector<Eigen::MatrixXd>> grams_of_outputs() {
-    const HeadVectors heads{&w_.attention_out, a_.heads, {0, a_.head_dim}, w_.attention_out.transposed};
-    return grams(heads, a_.writes_centred(), {}, &norms_.w_o_sq[layer_]);
-  }
-
-  Result<Eigen::VectorXd> norm_gain() {
-    if (a_.norm_place != NormPlace::before || !w_.attention_norm || !w_.attention_norm->gain) return Eigen::VectorXd();
-    LSTAR_ASSIGN(const Piece row, read(*w_.attention_norm->gain, {0, 1}));
-    return Eigen::VectorXd(row.row(0).transpose().array() + w_.attention_norm->gain_offset);
-  }
-
-  // G G^T for the vectors G of every head, each element of them times its gain (an empty one: 1), with their mean
-  // projected out where it is asked for. `sum_of_squares` receives that of all vectors as they are.
-  Result<std::vector<Eigen::MatrixXd>> grams(const HeadVectors& vectors, bool centred, const Eigen::VectorXd& gain,
-                                             double* sum_of_squares = nullptr) {
-    std::vector<Gram> products;
-    for (int h = 0; h < vectors.heads; ++h) products.emplace_back(a_.head_dim);
-    Eigen::MatrixXd sums = Eigen::MatrixXd::Zero(a_.head_dim, vectors.heads);
-    LSTAR_TRY(for_pieces(vectors, [&](int h, Piece& piece, int64_t begin) {
-      if (vectors.are_rows) {
-        if (gain.size() > 0) piece.array().rowwise() *= gain.transpose().array();
-        if (centred) sums.col(h) += piece.rowwise().sum();
-        products[h].add_rows(view(piece));
-      } else {
-        if (gain.size() > 0) piece.array().colwise() *= gain.segment(begin, piece.rows()).array();
-        if (centred) sums.col(h) += piece.colwise().sum().transpose();
-        products[h].add_columns(view(piece));
-      }
-    }));
-    std::vector<Eigen::MatrixXd> matrices;
-    for (int h = 0; h < vectors.heads; ++h) {
-      Eigen::MatrixXd matrix(a_.head_dim, a_.head_dim);
-      for (int j = 0; j < a_.head_dim; ++j)
-        for (int i = 0; i < a_.head_dim; ++i) matrix(i, j) = products[h](i, j);
-      if (sum_of_squares) *sum_of_squares += matrix.trace();
-      if (centred) matrix -= sums.col(h) * sums.col(h).transpose() / static_cast<double>(a_.hidden);
-      matrices.push_back(std::move(matrix));
-    }
-    return matrices;
-  }
-
-  // f(head, piece, begin): a head's vectors from their element `begin` on, as rows or as columns of `piece`, which f
-  // may change. One walk reads every row once.
+  // f(head, piece, begin): a head's vectors from their element `begin` on, as rows or as columns of `piece`, a view of
+  // float where that holds the stored weights exactly, else of double. Every row is read once.
   template <class F>
   Result<void> for_pieces(const HeadVectors& vectors, const F& f) {
+    return is_exact(vectors.linear->weight->type, Dtype::float32) ? for_pieces_as<float>(vectors, f)
+                                                                  : for_pieces_as<double>(vectors, f);
+  }
+
+  template <class T, class F>
+  Result<void> for_pieces_as(const HeadVectors& vectors, const F& f) {
+    std::vector<T> buffer;
     const LinearRef& linear = *vectors.linear;
     const int64_t d_h = a_.head_dim, first_row = linear.first_row;
     if (vectors.are_rows) {
       for (int h = 0; h < vectors.heads; ++h) {
         const int64_t begin = first_row + vectors.places.at(h);
-        LSTAR_ASSIGN(Piece piece, read(*linear.weight, {begin, begin + d_h}));
-        f(h, piece, 0);
+        LSTAR_ASSIGN(const View<const T> rows, read(*linear.weight, {begin, begin + d_h}, buffer));
+        f(h, rows, 0);
       }
       return {};
     }
     const int64_t length = linear.transposed ? linear.in : linear.out;
     for (int64_t begin = 0; begin < length; begin += kRowsAtOnce) {
       const int64_t end = std::min(length, begin + kRowsAtOnce);
-      LSTAR_ASSIGN(const Piece rows, read(*linear.weight, {first_row + begin, first_row + end}));
-      for (int h = 0; h < vectors.heads; ++h) {
-        Piece piece(buffer_.data() + vectors.places.at(h), rows.rows(), d_h, Eigen::OuterStride<>(rows.cols()));
-        f(h, piece, begin);
-      }
+      LSTAR_ASSIGN(const View<const T> rows, read(*linear.weight, {first_row + begin, first_row + end}, buffer));
+      for (int h = 0; h < vectors.heads; ++h)
+        f(h, rows.columns(vectors.places.at(h), vectors.places.at(h) + d_h), begin);
     }
     return {};
   }
 
-  // Rows of a tensor in double, rounded to the dtype the model is loaded in; until the next call.
-  Result<Piece> read(const TensorInfo& tensor, RowRange range) {
+  // Rows of a tensor, rounded to the dtype the model is loaded in; until `buffer` changes.
+  template <class T>
+  Result<View<const T>> read(const TensorInfo& tensor, RowRange range, std::vector<T>& buffer) {
     const int64_t cols = tensor.shape.cols();
-    buffer_.resize(static_cast<size_t>(range.count() * cols));
-    LSTAR_TRY(c_.read(tensor, range, std::span<double>(buffer_)));
+    buffer.resize(static_cast<size_t>(range.count() * cols));
+    LSTAR_TRY(c_.read(tensor, range, std::span<T>(buffer)));
     if (is_emulated(options_.dtype) && !is_exact(tensor.type, options_.dtype))
-      for (double& value : buffer_) value = round_to(options_.dtype, static_cast<float>(value));
-    return Piece(buffer_.data(), range.count(), cols, Eigen::OuterStride<>(cols));
+      for (T& value : buffer) value = round_to(options_.dtype, static_cast<float>(value));
+    return View<const T>{buffer.data(), range.count(), cols, cols};
   }
 
   const Architecture& a_;
@@ -173,7 +180,6 @@ class LayerNorms {
   WeightNorms& norms_;
   const size_t layer_;
   const LinearRef& value_;
-  std::vector<double> buffer_;
 };
 
 Result<void> check_tensor(const Checkpoint& checkpoint, const TensorInfo* tensor) {

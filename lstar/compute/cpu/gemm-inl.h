@@ -27,18 +27,20 @@ constexpr int64_t panel_width() {
   return kTileVectors * static_cast<int64_t>(HWY_LANES(T));
 }
 
-// kTileRows rows of A, given one by one so that the last block of a matrix may repeat a row instead of padding.
-template <class T>
+// kTileRows rows of A, given one by one so that the last block of a matrix may repeat a row instead of padding. Elements
+// of a row are kStep apart.
+template <class T, int64_t kStep = 1>
 struct TileRows {
   const T* row[kTileRows];
+  TileRows() = default;
   TileRows(const T* a, int64_t stride, int64_t available) {
     for (int r = 0; r < kTileRows; ++r) row[r] = a + (r < available ? r : available - 1) * stride;
   }
 };
 
 // store(r, v, sum) receives vector v of row r; load(r, v) gives what the chain starts from.
-template <int kVectors, class T, class Load, class Store>
-HWY_INLINE void multiply_tile(const TileRows<T>& a, const T* HWY_RESTRICT b, int64_t b_stride, int64_t depth,
+template <int kVectors, class T, int64_t kStep, class Load, class Store>
+HWY_INLINE void multiply_tile(const TileRows<T, kStep>& a, const T* HWY_RESTRICT b, int64_t b_stride, int64_t depth,
                               const Load& load, const Store& store) {
   const hn::ScalableTag<T> d;
   using V = hn::Vec<decltype(d)>;
@@ -54,7 +56,7 @@ HWY_INLINE void multiply_tile(const TileRows<T>& a, const T* HWY_RESTRICT b, int
     for (int v = 0; v < kVectors; ++v) column[v] = hn::LoadU(d, b + v * lanes);
 #pragma GCC unroll 8
     for (int r = 0; r < kTileRows; ++r) {
-      const V x = hn::Set(d, a.row[r][k]);
+      const V x = hn::Set(d, a.row[r][k * kStep]);
 #pragma GCC unroll 8
       for (int v = 0; v < kVectors; ++v) sum[r][v] = hn::MulAdd(x, column[v], sum[r][v]);
     }

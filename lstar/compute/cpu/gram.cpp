@@ -15,53 +15,84 @@ namespace lstar {
 namespace HWY_NAMESPACE {
 namespace {
 
-constexpr int64_t kDepth = 256;  // a head's rows of this length and their panels stay in the second-level cache
+constexpr int64_t kDepth = 128;  // a head's panels of this length stay in the second-level cache
 
-// sums += A B for A of (n, depth) and B in panels; only register blocks that reach the lower triangle.
-void add_products(View<const double> a, const double* panels, View<double> sums) {
+template <class D>
+HWY_INLINE hn::Vec<D> in_double(D d, const float* from) {
+  return hn::PromoteTo(d, hn::LoadU(hn::Rebind<float, D>(), from));
+}
+template <class D>
+HWY_INLINE hn::Vec<D> in_double(D d, const double* from) {
+  return hn::LoadU(d, from);
+}
+
+// A panel of what is given, (depth, width), in double and with gains; and the sums down its columns.
+template <class T>
+void take_panel(View<const T> given, const double* gain, double* HWY_RESTRICT panel, double* HWY_RESTRICT sums,
+                double* HWY_RESTRICT squares) {
+  const hn::ScalableTag<double> d;
+  constexpr int64_t width = panel_width<double>();
+  for (int64_t v = 0; v < width; v += static_cast<int64_t>(hn::Lanes(d))) {
+    auto sum = hn::LoadU(d, sums + v), square = hn::LoadU(d, squares + v);
+    for (int64_t k = 0; k < given.rows; ++k) {
+      const auto x = in_double(d, given.row(k) + v);
+      const auto scaled = gain ? hn::Mul(x, hn::Set(d, gain[k])) : x;
+      square = hn::MulAdd(x, x, square);
+      sum = hn::Add(sum, scaled);
+      hn::Store(scaled, d, panel + k * width + v);
+    }
+    hn::StoreU(sum, d, sums + v);
+    hn::StoreU(square, d, squares + v);
+  }
+}
+
+// Only register blocks that reach the lower triangle. Both sides of a product come from the panels.
+void add_products(const double* panels, int64_t depth, GramSums& g) {
   const hn::ScalableTag<double> d;
   constexpr int64_t width = panel_width<double>(), lanes = width / kTileVectors;
-  for (int64_t j = 0; j < a.rows; j += width) {
-    for (int64_t i = j / kTileRows * kTileRows; i < a.rows; i += kTileRows) {
-      double* block = &sums(i, j);
+  for (int64_t j = 0; j < g.n; j += width) {
+    for (int64_t i = j / kTileRows * kTileRows; i < g.n; i += kTileRows) {
+      TileRows<double, width> a;
+      for (int64_t r = 0; r < kTileRows; ++r) {
+        const int64_t row = std::min(i + r, g.n - 1);
+        a.row[r] = panels + row / width * width * depth + row % width;
+      }
+      const View<double> sums = g.products.view();
       multiply_tile<kTileVectors>(
-          TileRows<double>(a.row(i), a.stride, a.rows - i), panels + j * a.cols, width, a.cols,
-          [&](int r, int v) { return hn::Load(d, block + r * sums.stride + v * lanes); },
-          [&](int r, int v, auto sum) { hn::Store(sum, d, block + r * sums.stride + v * lanes); });
+          a, panels + j * depth, width, depth, [&](int r, int v) { return hn::Load(d, &sums(i + r, j + v * lanes)); },
+          [&](int r, int v, auto sum) { hn::Store(sum, d, &sums(i + r, j + v * lanes)); });
     }
   }
 }
 
-void add_rows(View<const double> m, View<double> sums) {
+template <class T>
+void add(View<const T> m, bool are_rows, const double* gain, GramSums& g) {
   constexpr int64_t width = panel_width<double>();
-  Matrix<double> panels(m.rows + width, std::min(kDepth, m.cols));
-  for (int64_t begin = 0; begin < m.cols; begin += kDepth) {
-    const View<const double> a = m.columns(begin, std::min(m.cols, begin + kDepth));
-    for (int64_t j = 0; j < a.rows; j += width) {
-      const int64_t count = std::min(width, a.rows - j);
-      pack_columns(a.row(j), a.stride, count, a.cols, width, panels.data() + j * a.cols);
-      clear_columns(count, a.cols, width, panels.data() + j * a.cols);
+  const int64_t all = are_rows ? m.cols : m.rows, depth_at_most = std::min(kDepth, all);
+  Matrix<double> panels((g.n + width - 1) / width * width, depth_at_most);
+  Matrix<T> block(depth_at_most, width);
+  for (int64_t begin = 0; begin < all; begin += kDepth) {
+    const int64_t depth = std::min(all - begin, kDepth);
+    for (int64_t j = 0; j < g.n; j += width) {
+      const int64_t count = std::min(width, g.n - j);
+      View<const T> given{m.data + begin * m.stride + j, depth, width, m.stride};
+      if (are_rows) {
+        pack_columns(m.row(j) + begin, m.stride, count, depth, width, block.data());
+      } else if (count < width) {
+        for (int64_t k = 0; k < depth; ++k) std::copy_n(given.row(k), count, block.view().row(k));
+      }
+      if (are_rows || count < width) {
+        clear_columns(count, depth, width, block.data());
+        given = block.view(depth, width);
+      }
+      take_panel(given, gain ? gain + begin : nullptr, panels.data() + j * depth, &g.sums[j], &g.squares[j]);
     }
-    add_products(a, panels.data(), sums);
+    add_products(panels.data(), depth, g);
   }
 }
-
-void add_columns(View<const double> m, View<double> sums) {
-  constexpr int64_t width = panel_width<double>();
-  const int64_t depth = std::min(kDepth, m.rows);
-  Matrix<double> panels(m.cols + width, depth), turned(m.cols, depth);
-  for (int64_t begin = 0; begin < m.rows; begin += kDepth) {
-    const View<const double> rows = m.row_range(begin, std::min(m.rows, begin + kDepth));
-    pack_columns(rows.data, rows.stride, rows.rows, rows.cols, depth, turned.data());
-    for (int64_t j = 0; j < rows.cols; j += width) {
-      const int64_t count = std::min(width, rows.cols - j);
-      double* panel = panels.data() + j * rows.rows;
-      for (int64_t k = 0; k < rows.rows; ++k) std::copy_n(&rows(k, j), count, panel + k * width);
-      clear_columns(count, rows.rows, width, panel);
-    }
-    add_products(turned.view().columns(0, rows.rows), panels.data(), sums);
-  }
-}
+// LSTAR_DISPATCH takes plain names.
+void add_f32(View<const float> m, bool are_rows, const double* gain, GramSums& g) { add(m, are_rows, gain, g); }
+void add_f64(View<const double> m, bool are_rows, const double* gain, GramSums& g) { add(m, are_rows, gain, g); }
 
 }  // namespace
 }  // namespace HWY_NAMESPACE
@@ -70,17 +101,41 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace lstar {
-
 namespace {
+
 // A register block that starts inside may end beyond: no set of instructions has wider or higher ones.
 constexpr int64_t kWidestPanel = 64, kHighestTile = 8;
+
+void add(View<const float> m, bool are_rows, const double* gain, GramSums& g) {
+  LSTAR_DISPATCH(add_f32)(m, are_rows, gain, g);
+}
+void add(View<const double> m, bool are_rows, const double* gain, GramSums& g) {
+  LSTAR_DISPATCH(add_f64)(m, are_rows, gain, g);
+}
+
 }  // namespace
 
-Gram::Gram(int64_t n) : n_(n), sums_(n + kHighestTile, (n + kWidestPanel - 1) / kWidestPanel * kWidestPanel) {
-  std::fill_n(sums_.data(), sums_.rows() * sums_.cols(), 0.0);
+GramSums::GramSums(int64_t vectors) : n(vectors) {
+  const int64_t whole = (n + kWidestPanel - 1) / kWidestPanel * kWidestPanel;
+  products = Matrix<double>(n + kHighestTile, whole);
+  std::fill_n(products.data(), products.rows() * whole, 0.0);
+  sums.assign(static_cast<size_t>(whole), 0.0);
+  squares.assign(static_cast<size_t>(whole), 0.0);
 }
-void Gram::add_rows(View<const double> m) { LSTAR_DISPATCH(add_rows)(m, sums_.view()); }
-void Gram::add_columns(View<const double> m) { LSTAR_DISPATCH(add_columns)(m, sums_.view()); }
+
+template <class T>
+void Gram::add_rows(View<const T> m, const double* gain) {
+  add(m, true, gain, sums_);
+}
+template <class T>
+void Gram::add_columns(View<const T> m, const double* gain) {
+  add(m, false, gain, sums_);
+}
+
+template void Gram::add_rows(View<const float>, const double*);
+template void Gram::add_rows(View<const double>, const double*);
+template void Gram::add_columns(View<const float>, const double*);
+template void Gram::add_columns(View<const double>, const double*);
 
 }  // namespace lstar
 #endif
