@@ -69,7 +69,8 @@ class LayerNorms {
   }
 
   Result<std::vector<double>> norm_gain() {
-    if (a_.norm_place != NormPlace::before || !w_.attention_norm || !w_.attention_norm->gain) return std::vector<double>();
+    if (a_.norm_place != NormPlace::before || !w_.attention_norm || !w_.attention_norm->gain)
+      return std::vector<double>();
     std::vector<double> gain;
     LSTAR_TRY(read(*w_.attention_norm->gain, {0, 1}, gain));
     for (double& value : gain) value += w_.attention_norm->gain_offset;

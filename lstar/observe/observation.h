@@ -12,7 +12,7 @@ namespace lstar {
 // Each bit costs work in the pass; a pass computes exactly the bits that somebody reads.
 enum class Want : unsigned {
   diagonal = 1,     // diagonal and off-diagonal mass of every head
-  rounded_sum = 2,  // sum of the head mean of the dtype-rounded probabilities: a second sweep over the scores
+  rounded_sum = 2,  // sum of the head mean of the dtype-rounded probabilities
   entropy = 4,
   residual_norm = 8,  // carries the last token's row through all of the last layer
   next_token = 16,    // logits of the last token

@@ -9,6 +9,12 @@ namespace {
 
 int64_t blocks_of(int64_t n, int64_t block) { return (n + block - 1) / block; }
 
+// Of a block of rows, for all key blocks that it may see a part of.
+int64_t scores_size(const AttentionSpec& spec, int64_t length) {
+  const int64_t seen = spec.window > 0 ? std::min(length, spec.window + kQueryBlock) : length;
+  return (blocks_of(seen, kKeyBlock) + 1) * kQueryBlock * kKeyBlock;
+}
+
 template <class T>
 Result<void> check(const AttentionSpec& spec, const Batch& batch, bool last_rows_only, View<T> out) {
   const int64_t rows = last_rows_only ? static_cast<int64_t>(batch.prompts()) : batch.rows();
@@ -123,10 +129,11 @@ Result<void> Attention<T>::operator()(const AttentionSpec& spec, const Batch& ba
     block.entropy = block.off_diagonal + heads;
     if (stats.rounded_sum) block.rounded_rows = rounded_rows_.data() + first_row + task.begin;
     block.queries = mine.queries.at_least(kQueryBlock * spec.head_dim);
-    block.scores = mine.scores.at_least(kQueryBlock * kKeyBlock);
-    block.sums = mine.sums.at_least(spec.heads * kQueryBlock * value_stride);
-    block.mean = mine.mean.at_least(kQueryBlock * kKeyBlock);
-    block.state = mine.state.at_least(spec.heads * kQueryBlock);
+    const int64_t size = scores_size(spec, block.length);
+    block.scores = mine.scores.at_least(size);
+    block.sums = mine.sums.at_least(kQueryBlock * value_stride);
+    if (stats.rounded_sum) block.mean = mine.mean.at_least(size);
+    block.state = mine.state.at_least(kQueryBlock);
     kernels_.run(block);
   });
   reduce(spec, batch, stats);

@@ -1,13 +1,14 @@
-// Softmax attention with exact statistics, in one streaming pass over the keys. One task is a block of kQueryBlock
-// query rows of one prompt with all its heads. Scores exist for one key block at a time, so memory grows with the
-// number of tokens and not with its square. A row sees one run of keys that holds its own: all before it, a window of
-// them, or the whole prompt.
+// Softmax attention with exact statistics. One task is a block of kQueryBlock query rows of one prompt, head after
+// head: the scores of one head's block with all keys that it sees exist at a time, so memory grows with the number of
+// tokens and not with its square. A row sees one run of keys that holds its own: all before it, a window of them, or
+// the whole prompt.
 //
-// Each row i keeps the running maximum m and the sums, over the other keys j, of e^(s_j - m) and over all keys of
-// e^(s_j - m) (m - s_j), and its own weight e^(s_i - m) apart. With Z their total, a sink's weight included, the
-// diagonal, the off-diagonal mass (never a difference: 0 exactly for a row that sees itself alone) and the entropy (sum
-// p) ln Z + sum p (m - s) follow, all of non-negative terms. Where probabilities must be rounded, or their rounded sum
-// is wanted, a second sweep computes the scores again with m and Z known.
+// Of each row i the maximum m of its scores is found first; then the sums, over the other keys j, of e^(s_j - m) and
+// over all keys of e^(s_j - m) (m - s_j), and its own weight e^(s_i - m) apart. With Z their total, a sink's weight
+// included, the diagonal, the off-diagonal mass (never a difference: 0 exactly for a row that sees itself alone) and
+// the entropy (sum p) ln Z + sum p (m - s) follow, all of non-negative terms. Last, every weight is divided by Z and
+// rounded, as `transformers` does it, and multiplied with its value: the bits of what a layer writes do not depend on
+// which statistics are wanted.
 //
 // rounded_sum in float32: at each (i, j) the heads' rounded probabilities are added in the order of the heads and
 // divided by H; the keys of a row are then added from left to right, and the rows from first to last.
@@ -22,7 +23,7 @@
 
 namespace lstar {
 
-inline constexpr int64_t kQueryBlock = 48;  // a multiple of every register block's height
+inline constexpr int64_t kQueryBlock = 96;  // a multiple of every register block's height
 inline constexpr int64_t kKeyBlock = 256;   // a multiple of every panel's width
 static_assert(kKeyBlock <= kLargestKeyBlock, "the summation floors count on it");
 
@@ -55,12 +56,12 @@ struct AttentionBlock {
   double* off_diagonal = nullptr;  // (heads)
   double* entropy = nullptr;       // (heads)
   float* rounded_rows = nullptr;   // (rows): sums of the mean rounded probabilities; null if not wanted
-  // Scratch, see attention_scratch_size.
+  // Scratch. A key block: kKeyBlock keys, the first of them a multiple of it.
   T* queries = nullptr;          // (kQueryBlock, head_dim)
-  T* scores = nullptr;           // (kQueryBlock, kKeyBlock)
-  T* sums = nullptr;             // (heads, kQueryBlock, value_stride): P V
-  float* mean = nullptr;         // (kQueryBlock, kKeyBlock)
-  RowState<T>* state = nullptr;  // (heads, kQueryBlock)
+  T* scores = nullptr;           // (key blocks, kQueryBlock, kKeyBlock)
+  T* sums = nullptr;             // (kQueryBlock, value_stride): P V of a head
+  float* mean = nullptr;         // as scores: of the heads' probabilities; null if not wanted
+  RowState<T>* state = nullptr;  // (kQueryBlock): of a head
 };
 
 // The functions for the best instruction set that the processor has, which the packed layouts depend on too.

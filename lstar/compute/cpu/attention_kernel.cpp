@@ -73,30 +73,42 @@ class BlockKernel {
     scale_ = scales_query_ ? T(1) : static_cast<T>(spec_.scale);
   }
 
+  // A head after the other, each in three walks over the keys: scores and the rows' maxima, weights and their sums,
+  // probabilities and P V.
   void run() {
-    const bool two_sweeps = b_.rounded_rows || (!Round::kIsExact && writes_rows());
-    const bool sums_now = !two_sweeps && writes_rows();
-    if (writes_rows()) std::fill_n(b_.sums, spec_.heads * kQueryBlock * value_stride_, T(0));
+    if (b_.rounded_rows) {
+      std::fill_n(b_.rounded_rows, b_.rows, 0.0f);
+      std::fill_n(b_.mean, (keys_end_ - keys_begin_ + kKeyBlock - 1) / kKeyBlock * kQueryBlock * kKeyBlock, 0.0f);
+    }
     for (int h = 0; h < spec_.heads; ++h) {
       load_queries(h);
-      RowState<T>* state = b_.state + h * kQueryBlock;
       // A sink is there before the first key.
       const T lowest = spec_.sinks.empty() ? -std::numeric_limits<T>::infinity() : static_cast<T>(spec_.sinks[h]);
-      std::fill_n(state, b_.rows, RowState<T>{lowest, 0, 0, 0});
-      for (int64_t key = keys_begin_; key < keys_end_; key += kKeyBlock) {
+      std::fill_n(b_.state, b_.rows, RowState<T>{lowest, 0, 0, 0});
+      for_key_blocks([&](int64_t key) {
         score(h, key);
-        T shrink[kQueryBlock];
-        for (int64_t i = 0; i < b_.rows; ++i) shrink[i] = weigh(h, i, key, state[i]);
-        if (sums_now) add_values(h, key, shrink);
-      }
-      report(h, state);
+        for (int64_t i = 0; i < b_.rows; ++i) raise_largest(h, i, key);
+      });
+      for_key_blocks([&](int64_t key) {
+        for (int64_t i = 0; i < b_.rows; ++i) weigh(i, key);
+      });
+      report(h);
+      if (writes_rows() || b_.rounded_rows) use_probabilities(h);
     }
-    if (two_sweeps) second_sweep();
-    if (writes_rows()) write_rows(/*divide=*/!two_sweeps);
+    if (b_.rounded_rows) for_key_blocks([&](int64_t key) { add_rows(key); });
   }
 
  private:
   bool writes_rows() const { return b_.first_out < b_.rows; }
+  // The first row of the first register block that is written.
+  int64_t first_tile_out() const { return b_.first_out / kTileRows * kTileRows; }
+  template <class F>
+  void for_key_blocks(const F& f) const {
+    for (int64_t key = keys_begin_; key < keys_end_; key += kKeyBlock) f(key);
+  }
+  // Where row i has its scores for the keys from `key` on, and the mean of its probabilities over the heads.
+  int64_t place(int64_t i, int64_t key) const { return (key - keys_begin_) * kQueryBlock + i * kKeyBlock; }
+
   // Row i of the block sees the keys [first_key, end_key) of the prompt, its own among them.
   int64_t first_key(int64_t i) const {
     return spec_.window > 0 ? std::max<int64_t>(0, b_.begin + i + 1 - spec_.window) : 0;
@@ -141,10 +153,10 @@ class BlockKernel {
         const Span seen = tile_visible(i, key);
         if (seen.to <= j || seen.from >= j + width) continue;
         const TileRows<T> a(b_.queries + i * spec_.head_dim, spec_.head_dim, b_.rows - i);
-        T* scores = b_.scores + i * kKeyBlock + j;
+        T* to = b_.scores + place(i, key) + j;
         multiply_tile<kTileVectors>(
             a, keys + j * spec_.head_dim, width, spec_.head_dim, [&](int, int) { return hn::Zero(d); },
-            [&](int r, int v, auto sum) { hn::Store(sum, d, scores + r * kKeyBlock + v * lanes); });
+            [&](int r, int v, auto sum) { hn::Store(sum, d, to + r * kKeyBlock + v * lanes); });
       }
     }
   }
@@ -209,32 +221,19 @@ class BlockKernel {
     return hn::GetLane(hn::MaxOfLanes(d, largest));
   }
 
-  // Makes a larger score the row's maximum. Returns the factor by which what was summed before must shrink.
-  static T raise(T found, RowState<T>& state) {
-    if (!(found > state.largest)) return 1;
-    T shrink = 1;
-    // Before the first key there is nothing to shrink, and infinity times 0 must not enter.
-    if (state.others != 0 || state.own != 0) {
-      const double step = static_cast<double>(found) - static_cast<double>(state.largest);
-      const double factor = std::exp(-step);
-      state.distance = factor * (state.distance + step * (state.others + state.own));
-      state.others *= factor;
-      state.own *= factor;
-      shrink = static_cast<T>(factor);
-    }
-    state.largest = found;
-    return shrink;
+  void raise_largest(int h, int64_t i, int64_t key) {
+    const Span seen = visible(i, key);
+    if (seen.empty()) return;
+    const T found = finish_scores(h, key, b_.scores + place(i, key), seen);
+    if (found > b_.state[i].largest) b_.state[i].largest = found;
   }
 
-  // First sweep, one row: its scores become e^(s - m), and its state takes them in. Returns raise()'s factor.
-  T weigh(int h, int64_t i, int64_t key, RowState<T>& state) {
-    T* HWY_RESTRICT scores = b_.scores + i * kKeyBlock;
+  // One row's finished scores become e^(s - m), and its state takes them in.
+  void weigh(int64_t i, int64_t key) {
+    T* HWY_RESTRICT scores = b_.scores + place(i, key);
     const Span seen = visible(i, key), tile = tile_visible(i, key);
-    if (seen.empty()) {
-      hide(scores, tile.from, tile.to);
-      return 1;
-    }
-    const T shrink = raise(finish_scores(h, key, scores, seen), state);
+    if (seen.empty()) return hide(scores, tile.from, tile.to);
+    RowState<T>& state = b_.state[i];
     // With no score above -infinity every weight is 0, and the sums show it.
     const T m = state.largest == -std::numeric_limits<T>::infinity() ? T(0) : state.largest;
     const int64_t own = b_.begin + i - key;
@@ -275,7 +274,6 @@ class BlockKernel {
       state.own = scores[own];
       if (state.own > 0) state.distance += state.own * static_cast<double>(m - own_score);
     }
-    return shrink;
   }
 
   // Masked probabilities are exactly 0.
@@ -289,7 +287,8 @@ class BlockKernel {
     return tokens + std::exp(static_cast<double>(static_cast<T>(spec_.sinks[h]) - state.largest));
   }
 
-  void report(int h, const RowState<T>* state) {
+  void report(int h) {
+    const RowState<T>* state = b_.state;
     double diagonal = 0, off_diagonal = 0, entropy = 0;
     for (int64_t i = 0; i < b_.rows; ++i) {
       const double z = total(h, state[i]);
@@ -303,74 +302,82 @@ class BlockKernel {
     b_.entropy[h] = entropy;
   }
 
-  // sums = sums * shrink + P V over the keys from `key` on. Some columns of V at a time: they stay in the first-level
-  // cache while all rows pass by.
-  void add_values(int h, int64_t key, const T* shrink) {
+  void use_probabilities(int h) {
+    const int64_t first = b_.rounded_rows ? 0 : first_tile_out();
+    if (writes_rows()) std::fill_n(b_.sums, kQueryBlock * value_stride_, T(0));
+    for_key_blocks([&](int64_t key) {
+      for (int64_t i = first; i < b_.rows; ++i) make_probabilities(h, i, key);
+      if (writes_rows()) add_values(h, key);
+    });
+    for (int64_t i = b_.first_out; i < b_.rows; ++i) {
+      const T* sums = b_.sums + i * value_stride_;
+      T* out = b_.out.row(i - b_.first_out) + h * spec_.head_dim;
+      for_elements<T>(spec_.head_dim,
+                      [&](auto d, int64_t c) { hn::StoreU(round_(d, hn::LoadU(d, sums + c)), d, out + c); });
+    }
+  }
+
+  // Weights become probabilities, rounded, and are added to the mean over heads that rounded_sum is the sum of.
+  void make_probabilities(int h, int64_t i, int64_t key) {
+    T* HWY_RESTRICT weights = b_.scores + place(i, key);
+    const Span seen = visible(i, key), tile = tile_visible(i, key);
+    const hn::ScalableTag<T> d;
+    const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+    const auto z = hn::Set(d, static_cast<T>(total(h, b_.state[i])));
+    float* HWY_RESTRICT mean = b_.rounded_rows ? b_.mean + place(i, key) : nullptr;
+    // Lanes beside what is seen are not read from the mean.
+    for (int64_t j = seen.from / lanes * lanes; j < seen.to; j += lanes) {
+      const auto probability = round_(d, hn::Div(hn::Load(d, weights + j), z));
+      hn::Store(probability, d, weights + j);
+      if (mean) add_to_mean(d, probability, mean + j);
+    }
+    hide(weights, tile.from, std::min(seen.from, tile.to));
+    hide(weights, std::max(seen.to, tile.from), tile.to);
+  }
+
+  template <class D, class V>
+  HWY_INLINE static void add_to_mean(D d, V probability, float* mean) {
+    if constexpr (sizeof(T) == 4) {
+      hn::Store(hn::Add(hn::Load(d, mean), probability), d, mean);
+    } else {
+      const hn::Rebind<float, D> single;
+      hn::Store(hn::Add(hn::Load(single, mean), hn::DemoteTo(single, probability)), single, mean);
+    }
+  }
+
+  // sums += P V over the keys from `key` on, a key block's chain added whole: shorter chains round less. Some columns
+  // of V at a time: they stay in the first-level cache while all rows pass by.
+  void add_values(int h, int64_t key) {
     constexpr int64_t lanes = panel_width<T>() / kTileVectors;
     int64_t column = 0;
     for (; column + kTileVectors * lanes <= value_stride_; column += kTileVectors * lanes)
-      add_columns<kTileVectors>(h, key, column, shrink);
+      add_columns<kTileVectors>(h, key, column);
     const int64_t vectors = (value_stride_ - column) / lanes;
-    if (vectors == 1) add_columns<1>(h, key, column, shrink);
+    if (vectors == 1) add_columns<1>(h, key, column);
     if constexpr (kTileVectors > 2) {
-      if (vectors == 2) add_columns<2>(h, key, column, shrink);
-      if (vectors == 3) add_columns<3>(h, key, column, shrink);
+      if (vectors == 2) add_columns<2>(h, key, column);
+      if (vectors == 3) add_columns<3>(h, key, column);
     }
   }
 
   template <int kVectors>
-  void add_columns(int h, int64_t key, int64_t column, const T* shrink) {
+  void add_columns(int h, int64_t key, int64_t column) {
     const hn::ScalableTag<T> d;
     constexpr int64_t lanes = panel_width<T>() / kTileVectors;
     const int64_t stride = value_stride_;
-    for (int64_t i = b_.first_out / kTileRows * kTileRows; i < b_.rows; i += kTileRows) {
+    for (int64_t i = first_tile_out(); i < b_.rows; i += kTileRows) {
       const Span seen = tile_visible(i, key);
       if (seen.empty()) continue;
-      const TileRows<T> p(b_.scores + i * kKeyBlock + seen.from, kKeyBlock, b_.rows - i);
+      const TileRows<T> p(b_.scores + place(i, key) + seen.from, kKeyBlock, b_.rows - i);
       const T* values = b_.values + kv_head(h) * b_.values_head_stride + (key + seen.from) * stride + column;
-      T* sums = b_.sums + (h * kQueryBlock + i) * stride + column;
+      T* sums = b_.sums + i * stride + column;
       multiply_tile<kVectors>(
           p, values, stride, seen.to - seen.from, [&](int, int) { return hn::Zero(d); },
           [&](int r, int v, auto sum) {
             T* to = sums + r * stride + v * lanes;
-            hn::Store(hn::MulAdd(hn::Load(d, to), hn::Set(d, shrink[i + r]), sum), d, to);
+            hn::Store(hn::Add(hn::Load(d, to), sum), d, to);
           });
     }
-  }
-
-  // Probabilities with m and Z known, rounded; P V; and the mean over heads that rounded_sum is the sum of.
-  void second_sweep() {
-    T keep[kQueryBlock];
-    std::fill_n(keep, kQueryBlock, T(1));
-    if (b_.rounded_rows) std::fill_n(b_.rounded_rows, b_.rows, 0.0f);
-    for (int64_t key = keys_begin_; key < keys_end_; key += kKeyBlock) {
-      if (b_.rounded_rows) std::fill_n(b_.mean, kQueryBlock * kKeyBlock, 0.0f);
-      for (int h = 0; h < spec_.heads; ++h) {
-        load_queries(h);
-        score(h, key);
-        for (int64_t i = 0; i < b_.rows; ++i) make_probabilities(h, i, key, b_.state[h * kQueryBlock + i]);
-        if (writes_rows()) add_values(h, key, keep);
-      }
-      if (b_.rounded_rows) add_rows(key);
-    }
-  }
-
-  void make_probabilities(int h, int64_t i, int64_t key, const RowState<T>& state) {
-    T* HWY_RESTRICT scores = b_.scores + i * kKeyBlock;
-    const Span seen = visible(i, key), tile = tile_visible(i, key);
-    if (!seen.empty() && !is_plain_) finish_scores(h, key, scores, seen);
-    const hn::ScalableTag<T> d;
-    const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-    const auto m = hn::Set(d, state.largest), z = hn::Set(d, static_cast<T>(total(h, state)));
-    for (int64_t j = seen.from / lanes * lanes; j < seen.to; j += lanes) {
-      const auto weight = exp_of_minus(d, hn::Sub(m, hn::Load(d, scores + j)));
-      hn::Store(round_(d, hn::Div(weight, z)), d, scores + j);
-    }
-    hide(scores, tile.from, std::min(seen.from, tile.to));
-    hide(scores, std::max(seen.to, tile.from), tile.to);
-    if (!b_.rounded_rows) return;
-    float* HWY_RESTRICT mean = b_.mean + i * kKeyBlock;
-    for (int64_t j = seen.from; j < seen.to; ++j) mean[j] += static_cast<float>(scores[j]);
   }
 
   // Each row's sum is one chain of additions, in the order of the keys; some rows' chains run side by side.
@@ -383,10 +390,10 @@ class BlockKernel {
       for (int64_t r = 0; r < count; ++r) {
         seen[r] = visible(begin + r, key);
         shared = {std::max(shared.from, seen[r].from), std::min(shared.to, seen[r].to)};
-        float* HWY_RESTRICT mean = b_.mean + (begin + r) * kKeyBlock;
+        float* HWY_RESTRICT mean = b_.mean + place(begin + r, key);
         for (int64_t j = seen[r].from; j < seen[r].to; ++j) mean[j] /= heads;
       }
-      const float* mean = b_.mean + begin * kKeyBlock;
+      const float* mean = b_.mean + place(begin, key);
       float* sums = b_.rounded_rows + begin;
       const auto add = [&](int64_t r, int64_t from, int64_t to) {
         for (int64_t j = from; j < to; ++j) sums[r] += mean[r * kKeyBlock + j];
@@ -402,20 +409,6 @@ class BlockKernel {
         for (int64_t r = 0; r < kChains; ++r) chain[r] += mean[r * kKeyBlock + j];
       std::copy_n(chain, kChains, sums);
       for (int64_t r = 0; r < kChains; ++r) add(r, shared.to, seen[r].to);
-    }
-  }
-
-  // out = round(sums / Z); the second sweep's probabilities are divided already.
-  void write_rows(bool divide) {
-    for (int h = 0; h < spec_.heads; ++h) {
-      for (int64_t i = b_.first_out; i < b_.rows; ++i) {
-        const T* sums = b_.sums + (h * kQueryBlock + i) * value_stride_;
-        T* out = b_.out.row(i - b_.first_out) + h * spec_.head_dim;
-        const T z = divide ? static_cast<T>(total(h, b_.state[h * kQueryBlock + i])) : T(1);
-        for_elements<T>(spec_.head_dim, [&](auto d, int64_t c) {
-          hn::StoreU(round_(d, hn::Div(hn::LoadU(d, sums + c), hn::Set(d, z))), d, out + c);
-        });
-      }
     }
   }
 

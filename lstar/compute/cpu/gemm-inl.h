@@ -27,8 +27,8 @@ constexpr int64_t panel_width() {
   return kTileVectors * static_cast<int64_t>(HWY_LANES(T));
 }
 
-// kTileRows rows of A, given one by one so that the last block of a matrix may repeat a row instead of padding. Elements
-// of a row are kStep apart.
+// kTileRows rows of A, given one by one so that the last block of a matrix may repeat a row instead of padding.
+// Elements of a row are kStep apart.
 template <class T, int64_t kStep = 1>
 struct TileRows {
   const T* row[kTileRows];
