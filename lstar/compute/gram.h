@@ -38,4 +38,8 @@ class Gram {
   GramSums sums_;
 };
 
+// Of all elements, in double and likewise.
+double sum_of_squares(View<const float> m);
+double sum_of_squares(View<const double> m);
+
 }  // namespace lstar

@@ -46,12 +46,12 @@ class LayerNorms {
     const HeadVectors outputs{&w_.attention_out, a_.heads, {0, a_.head_dim}, w_.attention_out.transposed};
     LSTAR_ASSIGN(const std::vector<Gram> of_outputs, grams(outputs, {}));
     ov_norms(of_values, of_outputs);
-    for (const Gram& gram : of_outputs) norms_.w_o_sq[layer_] += sum_of_squares(gram);
+    for (const Gram& gram : of_outputs) norms_.w_o_sq[layer_] += squares_of(gram);
     if (chosen_rows() == a_.v_rows)
-      for (int k = 0; k < a_.kv_heads; ++k) norms_.w_v_head_sq(layer_, k) = sum_of_squares(of_values[k]);
+      for (int k = 0; k < a_.kv_heads; ++k) norms_.w_v_head_sq(layer_, k) = squares_of(of_values[k]);
     else
       LSTAR_TRY(for_pieces(values(chosen_rows()), [&](int k, auto piece, int64_t) {
-        norms_.w_v_head_sq(layer_, k) += matrix(piece).template cast<double>().squaredNorm();
+        norms_.w_v_head_sq(layer_, k) += sum_of_squares(piece);
       }));
     for (int k = 0; k < a_.kv_heads; ++k) norms_.w_v_sq[layer_] += norms_.w_v_head_sq(layer_, k);
     return options_.spectral ? spectral_norms() : Result<void>();
@@ -126,7 +126,7 @@ class LayerNorms {
     return {};
   }
 
-  double sum_of_squares(const Gram& gram) const {
+  double squares_of(const Gram& gram) const {
     double sum = 0;
     for (int i = 0; i < a_.head_dim; ++i) sum += gram.squares(i);
     return sum;

@@ -35,6 +35,12 @@ void hold_to_exact_sums(bool with_gain) {
     of_columns.add_columns<T>(columns.view().row_range(half, depth).columns(0, n), gain_from(half));
     // A chain of `depth` roundings, each at most half a unit of what was summed, of products of two rounded factors.
     const double roundings = (depth + 2) * 0x1p-53;
+    long double all_squares = 0;
+    for (int i = 0; i < n; ++i)
+      for (int k = 0; k < depth; ++k) all_squares += std::pow(static_cast<long double>(rows.view()(i, k)), 2);
+    // Eight chains of n * depth / 8 terms, and the rows' rests.
+    ASSERT_NEAR(sum_of_squares(View<const T>(rows.view().columns(0, depth))), static_cast<double>(all_squares),
+                static_cast<double>(all_squares) * n * (depth / 8 + 8) * 0x1p-53);
     for (int i = 0; i < n; ++i) {
       long double sum = 0, sum_scale = 0, squares = 0;
       for (int k = 0; k < depth; ++k) {

@@ -1,6 +1,7 @@
 #include "lstar/compute/gram.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "lstar/base/vector_target.h"
 
@@ -90,7 +91,33 @@ void add(View<const T> m, bool are_rows, const double* gain, GramSums& g) {
     add_products(panels.data(), depth, g);
   }
 }
+// Eight sums side by side, whatever a vector holds, so that every processor adds in the same order.
+template <class T>
+double square_chains(View<const T> m) {
+  const hn::ScalableTag<double> d;
+  constexpr int64_t kSums = 8, lanes = panel_width<double>() / kTileVectors, vectors = kSums / lanes;
+  hn::Vec<decltype(d)> sums[vectors];
+  for (auto& sum : sums) sum = hn::Zero(d);
+  double rest = 0;
+  for (int64_t i = 0; i < m.rows; ++i) {
+    const T* row = m.row(i);
+    int64_t j = 0;
+    for (; j + kSums <= m.cols; j += kSums)
+#pragma GCC unroll 8
+      for (int64_t v = 0; v < vectors; ++v) {
+        const auto x = in_double(d, row + j + v * lanes);
+        sums[v] = hn::MulAdd(x, x, sums[v]);
+      }
+    for (; j < m.cols; ++j) rest += static_cast<double>(row[j]) * static_cast<double>(row[j]);
+  }
+  HWY_ALIGN double parts[kSums];
+  for (int64_t v = 0; v < vectors; ++v) hn::Store(sums[v], d, parts + v * lanes);
+  return std::accumulate(parts, parts + kSums, rest);
+}
+
 // LSTAR_DISPATCH takes plain names.
+double square_chains_f32(View<const float> m) { return square_chains(m); }
+double square_chains_f64(View<const double> m) { return square_chains(m); }
 void add_f32(View<const float> m, bool are_rows, const double* gain, GramSums& g) { add(m, are_rows, gain, g); }
 void add_f64(View<const double> m, bool are_rows, const double* gain, GramSums& g) { add(m, are_rows, gain, g); }
 
@@ -114,6 +141,9 @@ void add(View<const double> m, bool are_rows, const double* gain, GramSums& g) {
 }
 
 }  // namespace
+
+double sum_of_squares(View<const float> m) { return LSTAR_DISPATCH(square_chains_f32)(m); }
+double sum_of_squares(View<const double> m) { return LSTAR_DISPATCH(square_chains_f64)(m); }
 
 GramSums::GramSums(int64_t vectors) : n(vectors) {
   const int64_t whole = (n + kWidestPanel - 1) / kWidestPanel * kWidestPanel;
