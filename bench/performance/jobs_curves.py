@@ -7,11 +7,6 @@ from setting import last_json
 GROWTH = 1.05  # as the work, give or take a twentieth
 
 
-def operations(tokens):
-    """Of one prompt on GPT-2's shape: twelve layers of 12 d^2 weights, and causal attention."""
-    return 2 * 12 * 12 * 768**2 * tokens + 2 * 12 * 768 * tokens**2
-
-
 def hold_growth(outcome, what, points, column, factor=None):
     """The last point of a curve over the one before it, held to `factor`, or to the growth of the axis."""
     if len(points) < 2:
@@ -21,6 +16,18 @@ def hold_growth(outcome, what, points, column, factor=None):
     factor = factor or after / before
     sentence = f"{what}, {before:,} to {after:,}, {factor:.2f} × the work"
     outcome.at_most(sentence, ratio, round(GROWTH * factor, 2), "×")
+
+
+def hold_quadratic(outcome, points):
+    """The last point's seconds over those of a n + b n^2 through the two before it: linear layers and attention."""
+    if len(points) < 3:
+        return
+    (n0, t0, _), (n1, t1, _), (n2, t2, _) = points[-3:]
+    b = (t1 / n1 - t0 / n0) / (n1 - n0)
+    a = t0 / n0 - b * n0
+    outcome.at_most(
+        f"time of {n2:,} tokens over a n + b n² through those of {n0:,} and {n1:,}", t2 / (a * n2 + b * n2**2), GROWTH, "×"
+    )
 
 
 def measured(setting, model, prompts, repetitions, *options):
@@ -54,7 +61,7 @@ def over_tokens(setting, outcome):
         if n <= 2048:  # its attentions alone take 2.4 GB there
             series["eager with attentions"].append([n, *peer_measured(setting, "eager", model, prompt)])
     outcome.curve("tokens", "tokens of one prompt", series)
-    hold_growth(outcome, "time against tokens", series["lstar"], 1, operations(lengths[-1]) / operations(lengths[-2]))
+    hold_quadratic(outcome, series["lstar"])
     hold_growth(outcome, "memory against tokens", series["lstar"], 2)
 
 

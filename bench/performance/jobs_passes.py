@@ -31,7 +31,7 @@ def llama_cpp(setting, outcome, equality, name, prompts):
     traces = setting.trace(model, prompts, "--next-token", "2")["prompts"]
     ours = [[token["id"] for token in prompt["next_tokens"]] for prompt in traces]
     for i, (mine, likeliest) in enumerate(zip(ours, theirs, strict=True)):
-        if likeliest not in mine:
+        if likeliest is not None and likeliest not in mine:
             raise Stop(f"not timed: llama.cpp's likeliest token after prompt {i} is {likeliest}, ours are {mine}")
     equality.said("llama.cpp's likeliest next token of each prompt is one of our two likeliest.")
     return gguf / "model.gguf"
@@ -179,9 +179,12 @@ def many_prompts(setting):
                  f"{rate:,.0f} tokens/s, patterns cached, with logits")  # fmt: skip
     if gguf:
         command = ("llama_cpp.py", gguf, slow, setting.threads)
-        llama = [setting.peer(*command) for _ in range(setting.fewer(3))]
-        llama_row(outcome, llama, 128 * slow_prompts)
-        outcome.note(f"llama.cpp evaluates {slow_prompts} of the prompts, one after the other.")
+        try:
+            llama = [setting.peer(*command) for _ in range(setting.fewer(3))]
+            llama_row(outcome, llama, 128 * slow_prompts)
+            outcome.note(f"llama.cpp evaluates {slow_prompts} of the prompts, one after the other.")
+        except Stop as stop:  # a peer's failure does not throw away what the others took half an hour for
+            outcome.note(f"llama.cpp is left out: {stop}.")
     bound = bound_of(runs["bound"])
     outcome.bound(bound)
     ours = median_seconds(runs["lstar trace"])

@@ -1,7 +1,8 @@
 """Prompt throughput of llama.cpp through its Python package:  llama_cpp.py GGUF PROMPTS THREADS
 
 Every prompt is evaluated by itself and one token is chosen behind it; the seconds are llama.cpp's own for the prompt.
-Prints one JSON object with them, with each prompt's likeliest next token, and with what the library was built for.
+Prints one JSON object with them, with each prompt's likeliest next token (null where it ends the text, which the
+server does not show), and with what the library was built for.
 """
 
 import json
@@ -31,7 +32,8 @@ def main(path, prompts_file, threads):
         if answer["timings"]["prompt_n"] != len(ids):
             raise ValueError(f"{answer['timings']['prompt_n']} tokens of {len(ids)} were evaluated")
         seconds += answer["timings"]["prompt_ms"] / 1000
-        likeliest.append(answer["choices"][0]["logprobs"]["content"][0]["id"])
+        shown = answer["choices"][0]["logprobs"]
+        likeliest.append(shown["content"][0]["id"] if shown else None)
     print(json.dumps({"passes": seconds, "likeliest": likeliest, "built_for": xllamacpp.get_system_info()}))
 
 
