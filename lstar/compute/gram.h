@@ -29,7 +29,6 @@ class Gram {
   template <class T>
   void add_columns(View<const T> m, const double* gain = nullptr);
 
-  int64_t size() const { return sums_.n; }
   double operator()(int64_t i, int64_t j) const { return sums_.products.view()(std::max(i, j), std::min(i, j)); }
   double sum(int64_t i) const { return sums_.sums[i]; }         // of vector i's elements, gains included
   double squares(int64_t i) const { return sums_.squares[i]; }  // of its elements as they were given, without gains

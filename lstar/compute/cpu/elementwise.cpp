@@ -79,14 +79,6 @@ void activate_elements(Activation activation, Dtype dtype, T* x, int64_t n) {
 }
 
 // Norms are computed in double whatever T is: they are a small part of the time, and a mean far from 0 costs no digits.
-template <class D>
-HWY_INLINE hn::Vec<D> load_double(D d, const float* x) {
-  return hn::PromoteTo(d, hn::LoadU(hn::Rebind<float, D>(), x));
-}
-template <class D>
-HWY_INLINE hn::Vec<D> load_double(D d, const double* x) {
-  return hn::LoadU(d, x);
-}
 
 // The sum of f(d, x(i)) over a row, in a fixed order.
 template <class T, class F>

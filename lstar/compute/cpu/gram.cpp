@@ -18,15 +18,6 @@ namespace {
 
 constexpr int64_t kDepth = 128;  // a head's panels of this length stay in the second-level cache
 
-template <class D>
-HWY_INLINE hn::Vec<D> in_double(D d, const float* from) {
-  return hn::PromoteTo(d, hn::LoadU(hn::Rebind<float, D>(), from));
-}
-template <class D>
-HWY_INLINE hn::Vec<D> in_double(D d, const double* from) {
-  return hn::LoadU(d, from);
-}
-
 // A panel of what is given, (depth, width), in double and with gains; and the sums down its columns.
 template <class T>
 void take_panel(View<const T> given, const double* gain, double* HWY_RESTRICT panel, double* HWY_RESTRICT sums,
@@ -36,7 +27,7 @@ void take_panel(View<const T> given, const double* gain, double* HWY_RESTRICT pa
   for (int64_t v = 0; v < width; v += static_cast<int64_t>(hn::Lanes(d))) {
     auto sum = hn::LoadU(d, sums + v), square = hn::LoadU(d, squares + v);
     for (int64_t k = 0; k < given.rows; ++k) {
-      const auto x = in_double(d, given.row(k) + v);
+      const auto x = load_double(d, given.row(k) + v);
       const auto scaled = gain ? hn::Mul(x, hn::Set(d, gain[k])) : x;
       square = hn::MulAdd(x, x, square);
       sum = hn::Add(sum, scaled);
@@ -91,6 +82,7 @@ void add(View<const T> m, bool are_rows, const double* gain, GramSums& g) {
     add_products(panels.data(), depth, g);
   }
 }
+
 // Eight sums side by side, whatever a vector holds, so that every processor adds in the same order.
 template <class T>
 double square_chains(View<const T> m) {
@@ -105,7 +97,7 @@ double square_chains(View<const T> m) {
     for (; j + kSums <= m.cols; j += kSums)
 #pragma GCC unroll 8
       for (int64_t v = 0; v < vectors; ++v) {
-        const auto x = in_double(d, row + j + v * lanes);
+        const auto x = load_double(d, row + j + v * lanes);
         sums[v] = hn::MulAdd(x, x, sums[v]);
       }
     for (; j < m.cols; ++j) rest += static_cast<double>(row[j]) * static_cast<double>(row[j]);

@@ -30,6 +30,16 @@ HWY_INLINE void for_elements(int64_t n, const F& f) {
   for (; i < n; ++i) f(one, i);
 }
 
+// A vector of doubles from elements of either type.
+template <class D>
+HWY_INLINE hn::Vec<D> load_double(D d, const float* x) {
+  return hn::PromoteTo(d, hn::LoadU(hn::Rebind<float, D>(), x));
+}
+template <class D>
+HWY_INLINE hn::Vec<D> load_double(D d, const double* x) {
+  return hn::LoadU(d, x);
+}
+
 // Rounding to the run's dtype: the type of a kernel's last argument.
 struct Exact {
   static constexpr bool kIsExact = true;
