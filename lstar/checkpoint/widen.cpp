@@ -31,26 +31,31 @@ using SignedBytes = hn::Rebind<int8_t, Floats>;
 using Halves = hn::Rebind<uint16_t, Floats>;
 
 // Loads go by bytes: stored numbers need not be aligned.
-HWY_INLINE hn::Vec<Words> load_halves(const uint8_t* source) {
+HWY_INLINE hn::Vec<Halves> load_halves(const uint8_t* source) {
 #if HWY_TARGET == HWY_SCALAR  // one lane cannot be cut into bytes
   uint16_t half;
   std::memcpy(&half, source, sizeof half);
-  return hn::Set(Words(), half);
+  return hn::Set(Halves(), half);
 #else
-  const hn::Repartition<uint8_t, Halves> bytes;
-  return hn::PromoteTo(Words(), hn::BitCast(Halves(), hn::LoadU(bytes, source)));
+  return hn::BitCast(Halves(), hn::LoadU(hn::Repartition<uint8_t, Halves>(), source));
 #endif
 }
 
 HWY_INLINE hn::Vec<Floats> widen_bfloat16(const uint8_t* source) {
-  return hn::BitCast(Floats(), hn::ShiftLeft<16>(load_halves(source)));
+  return hn::BitCast(Floats(), hn::ShiftLeft<16>(hn::PromoteTo(Words(), load_halves(source))));
 }
 
-// Widens by moving bits. The processor's own conversion would quieten signalling NaNs, and is missing on older ones.
+#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
+// The processor's own conversion makes a signalling NaN quiet.
+HWY_INLINE hn::Vec<Floats> widen_float16(const uint8_t* source) {
+  return hn::PromoteTo(Floats(), hn::BitCast(hn::Rebind<hwy::float16_t, Floats>(), load_halves(source)));
+}
+#else
+// Widens by moving bits: not every processor converts.
 HWY_INLINE hn::Vec<Floats> widen_float16(const uint8_t* source) {
   const Words words;
   const Floats floats;
-  const auto half = load_halves(source);
+  const auto half = hn::PromoteTo(words, load_halves(source));
   const auto sign = hn::ShiftLeft<16>(hn::And(half, hn::Set(words, 0x8000u)));
   const auto magnitude = hn::And(half, hn::Set(words, 0x7fffu));
   // Normal: the exponent's bias grows from 15 to 127. Infinities and NaNs: it grows once more, to all ones.
@@ -63,6 +68,7 @@ HWY_INLINE hn::Vec<Floats> widen_float16(const uint8_t* source) {
   bits = hn::IfThenElse(hn::Lt(magnitude, hn::Set(words, 0x400u)), subnormal, bits);
   return hn::BitCast(floats, hn::Or(sign, bits));
 }
+#endif
 
 // Applies `widen_one` (one vector of 2-byte numbers) to `count` numbers; a rest goes through a buffer, so that nothing
 // past the source's end is read.
