@@ -1,11 +1,11 @@
 // A checkpoint: named tensors in files, memory-mapped, and the configuration that came with them. Every format
 // (safetensors, GGUF, ...) is one class behind this interface, and widening to float happens inside read(), so that
-// nothing above knows how weights are stored. Includes base/ only. A Checkpoint owns its mappings; TensorInfo pointers
-// live as long as it. All const calls may be made from several threads at once.
-// A file truncated by somebody else while it is mapped raises SIGBUS; sizes are checked when it is opened.
+// nothing above needs to know how weights are stored. Includes base/ only. A Checkpoint owns its mappings; TensorInfo
+// pointers live as long as it. All const calls may be made from several threads at once. A file truncated by somebody
+// else while it is mapped raises SIGBUS; sizes are checked when it is opened.
 #pragma once
 
-#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -59,6 +59,10 @@ class Checkpoint {
   // Widens the rows of a tensor into out (range.count() * cols elements, row-major). Errors name file and tensor.
   virtual Result<void> read(const TensorInfo&, RowRange, std::span<float> out) const = 0;
   virtual Result<void> read(const TensorInfo&, RowRange, std::span<double> out) const = 0;
+
+  // The rows of a float16 or bfloat16 tensor as they lie in the file, for a reader that widens them on their way; empty
+  // for other types, and where rows do not lie one after the other.
+  virtual std::span<const std::byte> halves(const TensorInfo&, RowRange) const { return {}; }
 
   // Tells the system that a tensor's pages are not needed again soon. Never changes what read() returns.
   virtual void drop(const TensorInfo&) const {}

@@ -160,6 +160,18 @@ Result<void> MappedCheckpoint::read(const TensorInfo& tensor, RowRange rows, std
   return read_rows(tensor, rows, out);
 }
 
+std::span<const std::byte> MappedCheckpoint::halves(const TensorInfo& tensor, RowRange rows) const {
+  const std::optional<size_t> index = index_of(tensor);
+  if (!index || !places_[*index].strides.empty()) return {};
+  const TensorInfo& own = tensors_[*index];
+  if (own.type != StoredType::float16 && own.type != StoredType::bfloat16) return {};
+  if (rows.begin < 0 || rows.begin > rows.end || rows.end > own.shape.rows()) return {};
+  const auto row_bytes = static_cast<uint64_t>(2 * own.shape.cols());
+  const Place& place = places_[*index];
+  return files_[place.file].bytes().subspan(place.offset + static_cast<uint64_t>(rows.begin) * row_bytes,
+                                            static_cast<uint64_t>(rows.count()) * row_bytes);
+}
+
 void MappedCheckpoint::drop(const TensorInfo& tensor) const {
   if (const auto index = index_of(tensor)) {
     const Place& place = places_[*index];

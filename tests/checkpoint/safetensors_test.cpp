@@ -75,6 +75,12 @@ TEST_F(Safetensors, ReadsWhatWasWrittenInEveryType) {
     (*checkpoint)->drop(*found);
     ASSERT_TRUE((*checkpoint)->read(*found, {0, 6}, std::span<float>(all)));
     EXPECT_EQ(all, values) << "after drop, " << tensor.name;
+    const auto halves = (*checkpoint)->halves(*found, {3, 5});
+    const bool has_halves = tensor.type == StoredType::float16 || tensor.type == StoredType::bfloat16;
+    EXPECT_EQ(std::string(reinterpret_cast<const char*>(halves.data()), halves.size()),
+              has_halves ? tensor.bytes.substr(24, 16) : "")
+        << tensor.name;
+    EXPECT_TRUE((*checkpoint)->halves(*found, {5, 7}).empty());
   }
   EXPECT_EQ((*checkpoint)->find("float3"), nullptr);
   EXPECT_EQ((*checkpoint)->find("zzz"), nullptr);

@@ -66,6 +66,13 @@ TEST_F(Torch, TheWriterOfTheseTestsWritesWhatIsRead) {
   EXPECT_EQ(read("w"), (std::vector<float>{0, 1, 2, 3, 4, 5}));
 }
 
+TEST_F(Torch, HalvesOfAViewLieApart) {
+  ASSERT_EQ(message_with({.storage = "HalfStorage", .numel = 12, .sizes = {3, 2}, .strides = {2, 1}}), "opened");
+  EXPECT_EQ(opened_->halves(*opened_->find("w"), {1, 3}).size(), 8u);
+  ASSERT_EQ(message_with({.storage = "HalfStorage", .numel = 12, .sizes = {3, 2}, .strides = {1, 3}}), "opened");
+  EXPECT_TRUE(opened_->halves(*opened_->find("w"), {1, 3}).empty());
+}
+
 TEST_F(Torch, NothingIsExecuted) {
   const std::string command = pickle::text("touch " + (folder_ / "executed"));
   EXPECT_THAT(message_of(pickle::call(pickle::global("os", "system"), {command})),

@@ -152,6 +152,18 @@ TEST_P(LinearBits, NeitherRowsBesideNorThreadsMatter) {
   expect_same_bits<double>(Dtype::float64);
 }
 
+// Weights that are widened on their way into panels, against the same ones that are read first: transposed they are.
+TEST_P(LinearBits, HalvesArePackedAsTheyAreRead) {
+  for (StoredType type : {StoredType::float16, StoredType::bfloat16})
+    for (int64_t in : {600, 603, 5}) {
+      const Layer layer(in, 150, 21, type);
+      const Matrix<float> x = rows_of<float>(20, in, Dtype::float32, 22);
+      EXPECT_EQ(apply<float>(layer, layer.ref(false, true), x.view(), Dtype::float32),
+                apply<float>(layer, layer.ref(true, true), x.view(), Dtype::float32))
+          << info(type).name << ", " << in;
+    }
+}
+
 TEST(Linear, RowsMayLieApart) {
   const Layer layer(70, 66, 9);
   const Matrix<float> wide = rows_of<float>(13, 200, Dtype::float32, 10);

@@ -7,7 +7,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -21,6 +20,7 @@
 
 #include "lstar/base/dtype.h"
 #include "lstar/checkpoint/stored_type.h"
+#include "tests/support/stored_numbers.h"
 
 namespace lstar::testing {
 
@@ -31,26 +31,6 @@ struct StoredTensor {
   std::vector<int64_t> dims;  // as `transformers` writes them; a GGUF gets them reversed
   std::string bytes;
 };
-
-template <class T>
-void append(std::string& bytes, T value) {
-  bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
-}
-
-// Nearest binary16 number, as bits.
-inline uint16_t float16_bits(float value) {
-  const float rounded = round_to_float16(value), magnitude = std::fabs(rounded);
-  const uint32_t bits = std::bit_cast<uint32_t>(rounded);
-  const auto sign = static_cast<uint16_t>((bits >> 16) & 0x8000u);
-  if (std::isnan(rounded)) return sign | 0x7e00u;
-  if (std::isinf(rounded)) return sign | 0x7c00u;
-  if (magnitude < 0x1p-14f) return sign | static_cast<uint16_t>(magnitude * 0x1p24f);
-  return sign | static_cast<uint16_t>(((bits & 0x7fffffffu) >> 13) - (112u << 10));
-}
-
-inline uint16_t bfloat16_bits(float value) {
-  return static_cast<uint16_t>(std::bit_cast<uint32_t>(round_to_bfloat16(value)) >> 16);
-}
 
 // One block of 32.
 inline void append_block(std::string& bytes, StoredType type, const float* values) {

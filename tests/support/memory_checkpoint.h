@@ -1,5 +1,6 @@
 // A checkpoint whose tensors are vectors in memory, for tests that need weights without files. Values are kept in
 // double; what read() returns is the value as a tensor of `type` would hold it (float32, float16, bfloat16, float64).
+// halves() gives 2-byte numbers at an odd address.
 #pragma once
 
 #include <algorithm>
@@ -11,6 +12,7 @@
 
 #include "lstar/base/dtype.h"
 #include "lstar/checkpoint/checkpoint.h"
+#include "tests/support/stored_numbers.h"
 
 namespace lstar::testing {
 
@@ -46,6 +48,16 @@ class MemoryCheckpoint : public Checkpoint {
   Result<void> read(const TensorInfo& tensor, RowRange rows, std::span<double> out) const override {
     return copy(tensor, rows, out);
   }
+  std::span<const std::byte> halves(const TensorInfo& tensor, RowRange rows) const override {
+    const bool is_float16 = tensor.type == StoredType::float16;
+    if (!is_float16 && tensor.type != StoredType::bfloat16) return {};
+    halves_ = " ";
+    for (int64_t i = rows.begin * tensor.shape.cols(); i < rows.end * tensor.shape.cols(); ++i) {
+      const auto value = static_cast<float>(values_[&tensor - tensors_.data()][i]);
+      append(halves_, is_float16 ? float16_bits(value) : bfloat16_bits(value));
+    }
+    return std::as_bytes(std::span(halves_)).subspan(1);
+  }
   Json config() const override { return config_.root(); }
   TokenizerSource tokenizer() const override { return {}; }
 
@@ -73,7 +85,8 @@ class MemoryCheckpoint : public Checkpoint {
   }
 
   JsonDocument config_;
-  std::vector<std::vector<double>> values_;  // beside tensors_
+  std::vector<std::vector<double>> values_;        // beside tensors_
+  inline static thread_local std::string halves_;  // until the thread's next call
 };
 
 }  // namespace lstar::testing

@@ -20,6 +20,7 @@ namespace HWY_NAMESPACE {
 
 // Rows and vectors of a register block: 24 of 32 registers hold C with AVX-512, 12 of 16 otherwise.
 constexpr int kTileRows = 6;
+constexpr int kFewRows = 4;  // of a last, lower block: with fewer, multiply-adds would wait for each other
 constexpr int kTileVectors = HWY_TARGET == HWY_AVX3 ? 4 : 2;
 
 template <class T>
@@ -27,27 +28,27 @@ constexpr int64_t panel_width() {
   return kTileVectors * static_cast<int64_t>(HWY_LANES(T));
 }
 
-// kTileRows rows of A, given one by one so that the last block of a matrix may repeat a row instead of padding.
-// Elements of a row are kStep apart.
-template <class T, int64_t kStep = 1>
+// The rows of A that meet in a block, given one by one so that the last block of a matrix may repeat a row instead of
+// padding. Elements of a row are kStep apart.
+template <class T, int64_t kStep = 1, int kRows = kTileRows>
 struct TileRows {
-  const T* row[kTileRows];
+  const T* row[kRows];
   TileRows() = default;
   TileRows(const T* a, int64_t stride, int64_t available) {
-    for (int r = 0; r < kTileRows; ++r) row[r] = a + (r < available ? r : available - 1) * stride;
+    for (int r = 0; r < kRows; ++r) row[r] = a + (r < available ? r : available - 1) * stride;
   }
 };
 
 // store(r, v, sum) receives vector v of row r; load(r, v) gives what the chain starts from.
-template <int kVectors, class T, int64_t kStep, class Load, class Store>
-HWY_INLINE void multiply_tile(const TileRows<T, kStep>& a, const T* HWY_RESTRICT b, int64_t b_stride, int64_t depth,
-                              const Load& load, const Store& store) {
+template <int kVectors, class T, int64_t kStep, int kRows, class Load, class Store>
+HWY_INLINE void multiply_tile(const TileRows<T, kStep, kRows>& a, const T* HWY_RESTRICT b, int64_t b_stride,
+                              int64_t depth, const Load& load, const Store& store) {
   const hn::ScalableTag<T> d;
   using V = hn::Vec<decltype(d)>;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  V sum[kTileRows][kVectors];
+  V sum[kRows][kVectors];
 #pragma GCC unroll 8
-  for (int r = 0; r < kTileRows; ++r)
+  for (int r = 0; r < kRows; ++r)
 #pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) sum[r][v] = load(r, v);
   for (int64_t k = 0; k < depth; ++k) {
@@ -55,7 +56,7 @@ HWY_INLINE void multiply_tile(const TileRows<T, kStep>& a, const T* HWY_RESTRICT
 #pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) column[v] = hn::LoadU(d, b + v * lanes);
 #pragma GCC unroll 8
-    for (int r = 0; r < kTileRows; ++r) {
+    for (int r = 0; r < kRows; ++r) {
       const V x = hn::Set(d, a.row[r][k * kStep]);
 #pragma GCC unroll 8
       for (int v = 0; v < kVectors; ++v) sum[r][v] = hn::MulAdd(x, column[v], sum[r][v]);
@@ -63,7 +64,7 @@ HWY_INLINE void multiply_tile(const TileRows<T, kStep>& a, const T* HWY_RESTRICT
     b += b_stride;
   }
 #pragma GCC unroll 8
-  for (int r = 0; r < kTileRows; ++r)
+  for (int r = 0; r < kRows; ++r)
 #pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) store(r, v, sum[r][v]);
 }

@@ -38,22 +38,28 @@ void take_panel(View<const T> given, const double* gain, double* HWY_RESTRICT pa
   }
 }
 
-// Only register blocks that reach the lower triangle. Both sides of a product come from the panels.
-void add_products(const double* panels, int64_t depth, GramSums& g) {
+// One register block of sums: vectors i, i + 1, ... by vectors j, j + 1, ... Both sides come from the panels.
+template <int kRows>
+void add_block(const double* panels, int64_t depth, int64_t i, int64_t j, GramSums& g) {
   const hn::ScalableTag<double> d;
   constexpr int64_t width = panel_width<double>(), lanes = width / kTileVectors;
-  for (int64_t j = 0; j < g.n; j += width) {
-    for (int64_t i = j / kTileRows * kTileRows; i < g.n; i += kTileRows) {
-      TileRows<double, width> a;
-      for (int64_t r = 0; r < kTileRows; ++r) {
-        const int64_t row = std::min(i + r, g.n - 1);
-        a.row[r] = panels + row / width * width * depth + row % width;
-      }
-      const View<double> sums = g.products.view();
-      multiply_tile<kTileVectors>(
-          a, panels + j * depth, width, depth, [&](int r, int v) { return hn::Load(d, &sums(i + r, j + v * lanes)); },
-          [&](int r, int v, auto sum) { hn::Store(sum, d, &sums(i + r, j + v * lanes)); });
-    }
+  TileRows<double, width, kRows> a;
+  for (int64_t r = 0; r < kRows; ++r) {
+    const int64_t row = std::min(i + r, g.n - 1);
+    a.row[r] = panels + row / width * width * depth + row % width;
+  }
+  const View<double> sums = g.products.view();
+  multiply_tile<kTileVectors>(
+      a, panels + j * depth, width, depth, [&](int r, int v) { return hn::Load(d, &sums(i + r, j + v * lanes)); },
+      [&](int r, int v, auto sum) { hn::Store(sum, d, &sums(i + r, j + v * lanes)); });
+}
+
+// Only register blocks that reach the lower triangle.
+void add_products(const double* panels, int64_t depth, GramSums& g) {
+  for (int64_t j = 0; j < g.n; j += panel_width<double>()) {
+    int64_t i = j;
+    for (; i + kFewRows < g.n; i += kTileRows) add_block<kTileRows>(panels, depth, i, j, g);
+    if (i < g.n) add_block<kFewRows>(panels, depth, i, j, g);
   }
 }
 

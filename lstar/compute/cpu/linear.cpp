@@ -7,8 +7,6 @@
 namespace lstar {
 namespace {
 
-constexpr int64_t kRowStep = 16;                    // weight rows that are read before they are packed: a cache line of
-                                                    // every panel row
 constexpr int64_t kRowElements = int64_t{1} << 16;  // elements of a transposed weight that are read at a time
 
 Result<void> check(const Checkpoint& checkpoint, const LinearRef& linear, int64_t x_cols, int64_t y_cols) {
@@ -65,10 +63,17 @@ template <class T>
 Result<void> Linear<T>::pack_block(const Checkpoint& checkpoint, const LinearRef& linear, RowRange block, Worker& mine,
                                    T* panels) {
   const bool rounds = !is_exact(linear.weight->type, dtype_);
-  for (int64_t begin = block.begin; begin < block.end; begin += kRowStep) {
-    const int64_t end = std::min(block.end, begin + kRowStep);
-    const std::span<T> rows(mine.rows.at_least(kRowStep * linear.in), (end - begin) * linear.in);
-    LSTAR_TRY(checkpoint.read(*linear.weight, {linear.first_row + begin, linear.first_row + end}, rows));
+  const auto pack_halves = linear.weight->type == StoredType::bfloat16 ? kernels_.pack_bfloat16 : kernels_.pack_float16;
+  for (int64_t begin = block.begin; begin < block.end; begin += kPackedRows) {
+    const int64_t end = std::min(block.end, begin + kPackedRows);
+    const RowRange stored{linear.first_row + begin, linear.first_row + end};
+    if (pack_halves && !rounds && end - begin == kPackedRows)
+      if (const auto halves = checkpoint.halves(*linear.weight, stored); !halves.empty()) {
+        pack_halves(halves.data(), linear.in, begin - block.begin, panels);
+        continue;
+      }
+    const std::span<T> rows(mine.rows.at_least(kPackedRows * linear.in), (end - begin) * linear.in);
+    LSTAR_TRY(checkpoint.read(*linear.weight, stored, rows));
     if (rounds) elementwise_.round(dtype_, rows.data(), static_cast<int64_t>(rows.size()));
     kernels_.pack(rows.data(), end - begin, linear.in, begin - block.begin, panels);
   }

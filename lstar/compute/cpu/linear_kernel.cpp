@@ -1,6 +1,10 @@
 #include "lstar/compute/cpu/linear_kernel.h"
 
 #include <algorithm>
+#include <cstring>
+#include <type_traits>
+
+#include <hwy/cache_control.h>
 
 #include "lstar/base/vector_target.h"
 
@@ -27,6 +31,69 @@ void pack(const T* weights, int64_t rows, int64_t in, int64_t column, T* panels)
     r += count;
   }
 }
+
+#undef LSTAR_CONVERTS_FLOAT16  // in one instruction
+#define LSTAR_CONVERTS_FLOAT16 (HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3)
+#if LSTAR_CONVERTS_FLOAT16
+using Halves = hn::FixedTag<uint16_t, 8>;
+using Floats = hn::FixedTag<float, 8>;
+
+struct WidenFloat16 {
+  HWY_INLINE hn::Vec<Floats> operator()(hn::Vec<Halves> x) const {
+    return hn::PromoteTo(Floats(), hn::BitCast(hn::FixedTag<hwy::float16_t, 8>(), x));
+  }
+};
+struct WidenBfloat16 {
+  HWY_INLINE hn::Vec<Floats> operator()(hn::Vec<Halves> x) const {
+    return hn::BitCast(Floats(), hn::ShiftLeft<16>(hn::PromoteTo(hn::FixedTag<uint32_t, 8>(), x)));
+  }
+};
+
+// A block of 8 by 8 numbers, transposed while it is half as wide. Three times the same shuffle of all eight vectors.
+template <class Widen>
+HWY_INLINE void pack_block_of_halves(const std::byte* HWY_RESTRICT from, int64_t row_bytes, float* HWY_RESTRICT to,
+                                     int64_t width) {
+  const Halves d;
+  hn::Vec<Halves> v[8], w[8];
+#pragma GCC unroll 8
+  for (int i = 0; i < 8; ++i)  // by bytes: stored numbers need not be aligned
+    v[i] =
+        hn::BitCast(d, hn::LoadU(hn::FixedTag<uint8_t, 16>(), reinterpret_cast<const uint8_t*>(from + i * row_bytes)));
+  const auto shuffle = [&](const auto& in, auto& out) HWY_ATTR {
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) {
+      out[2 * i] = hn::InterleaveLower(d, in[i], in[i + 4]);
+      out[2 * i + 1] = hn::InterleaveUpper(d, in[i], in[i + 4]);
+    }
+  };
+  shuffle(v, w);
+  shuffle(w, v);
+  shuffle(v, w);
+#pragma GCC unroll 8
+  for (int k = 0; k < 8; ++k) hn::StoreU(Widen()(w[k]), Floats(), to + k * width);
+}
+
+template <class Widen>
+void pack_halves(const std::byte* weights, int64_t in, int64_t column, float* panels) {
+  constexpr int64_t width = panel_width<float>();
+  static_assert(width % kPackedRows == 0);
+  const int64_t row_bytes = 2 * in;
+  float* HWY_RESTRICT to = panels + column / width * width * in + column % width;
+  int64_t k = 0;
+  const std::byte* next = weights + kPackedRows * row_bytes;  // sixteen streams are more than the processor foresees
+  for (; k + 8 <= in; k += 8, to += 8 * width) {
+    for (int i = 0; i < 4; ++i) hwy::Prefetch(next + 32 * k + 64 * i);
+    pack_block_of_halves<Widen>(weights + 2 * k, row_bytes, to, width);
+    pack_block_of_halves<Widen>(weights + 2 * k + 8 * row_bytes, row_bytes, to + 8, width);
+  }
+  for (; k < in; ++k, to += width)
+    for (int64_t j = 0; j < kPackedRows; ++j) {
+      uint16_t half;
+      std::memcpy(&half, weights + j * row_bytes + 2 * k, sizeof half);
+      to[j] = hn::GetLane(Widen()(hn::Set(Halves(), half)));
+    }
+}
+#endif
 
 template <class T>
 void clear(int64_t column, int64_t in, T* panels) {
@@ -67,14 +134,17 @@ void multiply_chunk(const LinearBlock<T>& job, int64_t begin, int64_t rows) {
     const int64_t depth = std::min(kDepth, in - k);
     for (int64_t j = 0; j < job.columns; j += width) {
       const T* panel = job.panels + j * in + k * width;
-      for (int64_t i = 0; i < rows; i += kTileRows) {
-        const TileRows<T> a(job.x.row(begin + i) + k, job.x.stride, rows - i);
+      const auto multiply_rows = [&](auto tile_rows, int64_t i) {
+        const TileRows<T, 1, tile_rows> a(job.x.row(begin + i) + k, job.x.stride, rows - i);
         T* sums = job.sums + i * kLinearColumns + j;
         multiply_tile<kTileVectors>(
             a, panel, width, depth,
             [&](int r, int v) { return k == 0 ? hn::Zero(d) : hn::Load(d, sums + r * kLinearColumns + v * lanes); },
             [&](int r, int v, auto sum) { hn::Store(sum, d, sums + r * kLinearColumns + v * lanes); });
-      }
+      };
+      int64_t i = 0;
+      for (; i + kFewRows < rows; i += kTileRows) multiply_rows(std::integral_constant<int, kTileRows>(), i);
+      if (i < rows) multiply_rows(std::integral_constant<int, kFewRows>(), i);
     }
   }
 }
@@ -114,10 +184,17 @@ void multiply(const LinearBlock<T>& job) {
 
 template <class T>
 LinearKernels<T> kernels() {
-  return {pack<T>, clear<T>, pack_transposed<T>, multiply<T>};
+  return {pack<T>, nullptr, nullptr, clear<T>, pack_transposed<T>, multiply<T>};
 }
 // LSTAR_DISPATCH takes plain names.
-LinearKernels<float> kernels_f32() { return kernels<float>(); }
+LinearKernels<float> kernels_f32() {
+  auto all = kernels<float>();
+#if LSTAR_CONVERTS_FLOAT16
+  all.pack_float16 = pack_halves<WidenFloat16>;
+  all.pack_bfloat16 = pack_halves<WidenBfloat16>;
+#endif
+  return all;
+}
 LinearKernels<double> kernels_f64() { return kernels<double>(); }
 
 }  // namespace

@@ -2,7 +2,7 @@
 // of its own. A block of weights lies in panels (panel, in, panel width), which multiply_tile reads without a jump.
 #pragma once
 
-#include <string>
+#include <cstddef>
 
 #include "lstar/base/array.h"
 #include "lstar/base/dtype.h"
@@ -13,6 +13,8 @@ namespace lstar {
 inline constexpr int64_t kLinearColumns = 64;
 // Rows of x whose sums are kept at a time; a multiple of every register block's height.
 inline constexpr int64_t kLinearChunk = 96;
+// Output rows of a weight that are packed at a time: a cache line of every panel row, or a part of one.
+inline constexpr int64_t kPackedRows = 16;
 
 // y(:, begin .. begin + columns) = x W^T + b for one block of W.
 template <class T>
@@ -33,6 +35,9 @@ template <class T>
 struct LinearKernels {
   // Puts `rows` output rows of W, (rows, in), into the panels of a block, as its columns from `column` on.
   void (*pack)(const T* weights, int64_t rows, int64_t in, int64_t column, T* panels);
+  // Likewise kPackedRows rows as they are stored, widened on their way; null where `pack` is as good.
+  void (*pack_float16)(const std::byte* weights, int64_t in, int64_t column, T* panels);
+  void (*pack_bfloat16)(const std::byte* weights, int64_t in, int64_t column, T* panels);
   // Clears the columns from `column` on.
   void (*clear)(int64_t column, int64_t in, T* panels);
   // Puts input rows [begin, begin + rows) of a transposed W, (rows, out), into the panels of all its blocks.
