@@ -105,19 +105,22 @@ Result<Measurement> measure(const std::string& name, const std::string& path, co
              a.head_dim, a.hidden,        a.causal, a.has(Role::sinks)};
   m.numerics = options.numerics;
 
+  // Norms of weights need no tokens: a large vocabulary, one thread's work, is opened beside them.
   std::optional<Tokenizer> tokenizer;
   Batch batch;
-  LSTAR_TRY(prepare(model, prompts, tokenizer, m, batch));
+  auto prepared = std::async(threads > 1 ? std::launch::async : std::launch::deferred,
+                             [&] { return prepare(model, prompts, tokenizer, m, batch); });
+  WorkerPool pool(threads);
+  LSTAR_ASSIGN(
+      m.weights,
+      weight_norms(model, {.dtype = options.numerics.dtype, .head_layout = options.numerics.head_layout}, pool));
+  LSTAR_TRY(prepared.get());
   if (batch.prompts() == 0) return m;
   if (options.numerics.dtype == Dtype::float64)
     LSTAR_TRY(run<double>(model, batch, options, threads, m));
   else
     LSTAR_TRY(run<float>(model, batch, options, threads, m));
 
-  WorkerPool pool(threads);
-  LSTAR_ASSIGN(
-      m.weights,
-      weight_norms(model, {.dtype = options.numerics.dtype, .head_layout = options.numerics.head_layout}, pool));
   // A NaN or an infinity is either the checkpoint's fault, which is named, or an overflow of the run's dtype, which
   // leaves a broken trace for the detectors to report.
   if (has_nan(m)) LSTAR_TRY(check_finite(model));
