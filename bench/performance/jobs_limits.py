@@ -37,7 +37,6 @@ def seven_billion(setting):
     reads, cold, bounds = [], [], []
     for repetition in range(setting.fewer(3)):
         say(f"{repetition + 1} reading, tracing")
-        cool([model])
         reads.append(warm([model]))
         cool([model])
         cold.append(setting.run_lstar(*command))

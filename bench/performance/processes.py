@@ -94,8 +94,18 @@ def files_of(paths):
         yield from (p for p in sorted(path.rglob("*")) if p.is_file()) if path.is_dir() else [path]
 
 
+def cool(paths):
+    """Asks the kernel to forget the files' pages; they must be on disk for that."""
+    for path in files_of(paths):
+        with open(path, "rb") as file:
+            os.fsync(file.fileno())
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
 def warm(paths):
-    """Reads the files, so that the page cache holds them; the seconds it took."""
+    """Reads the files from the disk, so that the page cache holds them as it does after a first use, and not in the
+    small pages that writing them leaves; the seconds that reading took."""
+    cool(paths)
     start = time.monotonic()
     buffer = bytearray(1 << 22)
     for path in files_of(paths):
@@ -103,14 +113,6 @@ def warm(paths):
             while file.readinto(buffer):
                 pass
     return time.monotonic() - start
-
-
-def cool(paths):
-    """Asks the kernel to forget the files' pages; they must be on disk for that."""
-    for path in files_of(paths):
-        with open(path, "rb") as file:
-            os.fsync(file.fileno())
-            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def say(line):
