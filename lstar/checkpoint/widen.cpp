@@ -45,30 +45,20 @@ HWY_INLINE hn::Vec<Floats> widen_bfloat16(const uint8_t* source) {
   return hn::BitCast(Floats(), hn::ShiftLeft<16>(hn::PromoteTo(Words(), load_halves(source))));
 }
 
-#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
-// The processor's own conversion makes a signalling NaN quiet.
+// One float16 number in every lane.
+HWY_INLINE hn::Vec<Floats> load_scale(const uint8_t* source) {
+  uint16_t bits;
+  std::memcpy(&bits, source, sizeof bits);
+  return hn::Set(Floats(), float16_to_float(bits));
+}
+
 HWY_INLINE hn::Vec<Floats> widen_float16(const uint8_t* source) {
+#if HWY_TARGET == HWY_SCALAR
+  return load_scale(source);
+#else  // the processor's own conversion makes a signalling NaN quiet
   return hn::PromoteTo(Floats(), hn::BitCast(hn::Rebind<hwy::float16_t, Floats>(), load_halves(source)));
-}
-#else
-// Widens by moving bits: not every processor converts.
-HWY_INLINE hn::Vec<Floats> widen_float16(const uint8_t* source) {
-  const Words words;
-  const Floats floats;
-  const auto half = hn::PromoteTo(words, load_halves(source));
-  const auto sign = hn::ShiftLeft<16>(hn::And(half, hn::Set(words, 0x8000u)));
-  const auto magnitude = hn::And(half, hn::Set(words, 0x7fffu));
-  // Normal: the exponent's bias grows from 15 to 127. Infinities and NaNs: it grows once more, to all ones.
-  auto bits = hn::Add(hn::ShiftLeft<13>(magnitude), hn::Set(words, 112u << 23));
-  bits = hn::Add(bits, hn::IfThenElseZero(hn::Gt(magnitude, hn::Set(words, 0x7bffu)), hn::Set(words, 112u << 23)));
-  // Subnormal: the mantissa counts steps of 2^-24, which is float32's step at 0.5; the subtraction is exact.
-  const auto half_one = hn::Set(floats, 0.5f);
-  const auto steps = hn::BitCast(floats, hn::Or(magnitude, hn::BitCast(words, half_one)));
-  const auto subnormal = hn::BitCast(words, hn::Sub(steps, half_one));
-  bits = hn::IfThenElse(hn::Lt(magnitude, hn::Set(words, 0x400u)), subnormal, bits);
-  return hn::BitCast(floats, hn::Or(sign, bits));
-}
 #endif
+}
 
 // Applies `widen_one` (one vector of 2-byte numbers) to `count` numbers; a rest goes through a buffer, so that nothing
 // past the source's end is read.
@@ -102,12 +92,6 @@ void float16_to_floats(const uint8_t* source, size_t count, float* out) {
 
 void bfloat16_to_floats(const uint8_t* source, size_t count, float* out) {
   widen_halves(source, count, out, [](const uint8_t* s) HWY_ATTR { return widen_bfloat16(s); });
-}
-
-HWY_INLINE hn::Vec<Floats> load_scale(const uint8_t* source) {
-  uint16_t bits;
-  std::memcpy(&bits, source, sizeof bits);
-  return hn::Set(Floats(), float16_to_float(bits));
 }
 
 // A block: scale, 32 signed bytes.

@@ -32,9 +32,7 @@ void pack(const T* weights, int64_t rows, int64_t in, int64_t column, T* panels)
   }
 }
 
-#undef LSTAR_CONVERTS_FLOAT16  // in one instruction
-#define LSTAR_CONVERTS_FLOAT16 (HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3)
-#if LSTAR_CONVERTS_FLOAT16
+#if HWY_MAX_BYTES >= 32
 using Halves = hn::FixedTag<uint16_t, 8>;
 using Floats = hn::FixedTag<float, 8>;
 
@@ -189,7 +187,7 @@ LinearKernels<T> kernels() {
 // LSTAR_DISPATCH takes plain names.
 LinearKernels<float> kernels_f32() {
   auto all = kernels<float>();
-#if LSTAR_CONVERTS_FLOAT16
+#if HWY_MAX_BYTES >= 32
   all.pack_float16 = pack_halves<WidenFloat16>;
   all.pack_bfloat16 = pack_halves<WidenBfloat16>;
 #endif
