@@ -191,10 +191,10 @@ std::optional<std::string_view> GgufValues::string(std::string_view key) const {
   return text_of(value->bytes);
 }
 
-std::optional<std::vector<std::string_view>> GgufValues::strings(std::string_view key) const {
+std::optional<HugeVector<std::string_view>> GgufValues::strings(std::string_view key) const {
   const Value* value = find(key, true);
   if (!value || value->type != GgufType::string) return std::nullopt;
-  std::vector<std::string_view> texts;
+  HugeVector<std::string_view> texts;
   texts.reserve(value->count);
   std::span<const std::byte> rest = value->bytes;
   for (uint64_t i = 0; i < value->count; ++i) {
@@ -205,10 +205,10 @@ std::optional<std::vector<std::string_view>> GgufValues::strings(std::string_vie
   return texts;
 }
 
-std::optional<std::vector<int64_t>> GgufValues::integers(std::string_view key) const {
+std::optional<HugeVector<int64_t>> GgufValues::integers(std::string_view key) const {
   const Value* value = find(key, true);
   if (!value || value->type == GgufType::string) return std::nullopt;
-  std::vector<int64_t> numbers;
+  HugeVector<int64_t> numbers;
   numbers.reserve(value->count);
   for (uint64_t i = 0; i < value->count; ++i) {
     const auto one = load_integer(value->type, value->bytes.data() + i * width(value->type));
@@ -218,10 +218,10 @@ std::optional<std::vector<int64_t>> GgufValues::integers(std::string_view key) c
   return numbers;
 }
 
-std::optional<std::vector<double>> GgufValues::numbers(std::string_view key) const {
+std::optional<HugeVector<double>> GgufValues::numbers(std::string_view key) const {
   const Value* value = find(key, true);
   if (!value || value->type == GgufType::string) return std::nullopt;
-  std::vector<double> numbers;
+  HugeVector<double> numbers;
   numbers.reserve(value->count);
   for (uint64_t i = 0; i < value->count; ++i) {
     const auto one = load_number(value->type, value->bytes.data() + i * width(value->type));

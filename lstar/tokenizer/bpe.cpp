@@ -37,26 +37,37 @@ Result<Bpe> Bpe::make(Vocabulary vocabulary, std::span<const BpeMerge> merges, B
   }
   bpe.merges_.assign(std::bit_ceil(std::max<size_t>(merges.size() * 2, 2)), Merge{});
   bpe.merge_mask_ = bpe.merges_.size() - 1;
+  constexpr size_t kAtOnce = 16;  // merges whose parts, and then whose places, are on their way from memory
+  std::array<std::array<Vocabulary::Wanted, 2>, kAtOnce> parts;
+  std::array<Merge, kAtOnce> made;
   std::string merged;
   int32_t next = -1;
-  for (size_t rank = 0; rank < merges.size(); ++rank) {
-    const auto& [left, right] = merges[rank];
-    // The right part of a merge carries the prefix of continuing characters; the merged piece has it only at its start.
-    const std::string& prefix = bpe.options_.continuing_prefix;
-    const std::string_view tail = right.starts_with(prefix) ? right.substr(prefix.size()) : right;
-    merged.assign(left).append(tail);
-    // Merged pieces mostly have their ids in the order of the merges, so the next id is worth a look.
-    ++next;
-    if (merged.empty() || pieces.piece(next) != merged) next = pieces.find(merged);
-    const int32_t ids[] = {pieces.find(left), pieces.find(right), next};
-    for (int i = 0; i < 3; ++i)
-      if (ids[i] < 0)
-        return fail(Error{.what = "merge of a token that is not in the vocabulary",
-                          .at = fmt::format("merge {}", rank),
-                          .found = std::string(i == 0   ? left
-                                               : i == 1 ? right
-                                                        : std::string_view(merged))});
-    bpe.insert({key(ids[0], ids[1]), static_cast<uint32_t>(rank), ids[2]});
+  for (size_t begin = 0; begin < merges.size(); begin += kAtOnce) {
+    const size_t end = std::min(merges.size(), begin + kAtOnce);
+    for (size_t rank = begin; rank < end; ++rank)
+      parts[rank - begin] = {pieces.prefetch(merges[rank].left), pieces.prefetch(merges[rank].right)};
+    for (size_t rank = begin; rank < end; ++rank) {
+      const auto& [left, right] = merges[rank];
+      // The right part of a merge carries the prefix of continuing characters; the merged piece has it only at its
+      // start.
+      const std::string& prefix = bpe.options_.continuing_prefix;
+      const std::string_view tail = right.starts_with(prefix) ? right.substr(prefix.size()) : right;
+      merged.assign(left).append(tail);
+      // Merged pieces mostly have their ids in the order of the merges, so the next id is worth a look.
+      ++next;
+      if (merged.empty() || pieces.piece(next) != merged) next = pieces.find(merged);
+      const int32_t ids[] = {pieces.find(parts[rank - begin][0]), pieces.find(parts[rank - begin][1]), next};
+      for (int i = 0; i < 3; ++i)
+        if (ids[i] < 0)
+          return fail(Error{.what = "merge of a token that is not in the vocabulary",
+                            .at = fmt::format("merge {}", rank),
+                            .found = std::string(i == 0   ? left
+                                                 : i == 1 ? right
+                                                          : std::string_view(merged))});
+      made[rank - begin] = {key(ids[0], ids[1]), static_cast<uint32_t>(rank), ids[2]};
+      __builtin_prefetch(&bpe.merges_[hash(made[rank - begin].pair) & bpe.merge_mask_], 1);
+    }
+    for (size_t rank = begin; rank < end; ++rank) bpe.insert(made[rank - begin]);
   }
   std::string text;
   for (uint32_t c = 0; c < bpe.short_characters_.size(); ++c) {

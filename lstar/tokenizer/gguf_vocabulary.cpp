@@ -2,7 +2,6 @@
 #include <algorithm>
 
 #include <fmt/format.h>
-#include <simdjson.h>
 
 #include "lstar/checkpoint/gguf_metadata.h"
 #include "lstar/tokenizer/gguf_pre_tokenizer.h"
@@ -18,18 +17,9 @@ tl::unexpected<Error> missing(std::string_view key) {
   return fail(Error{.what = "missing, or of another type", .at = fmt::format("key {}", key)});
 }
 
-Result<std::vector<std::string_view>> read_tokens(const GgufMetadata& metadata) {
-  auto tokens = metadata.strings("tokenizer.ggml.tokens");
-  if (!tokens) return missing("tokenizer.ggml.tokens");
-  for (size_t id = 0; id < tokens->size(); ++id)
-    if (!simdjson::validate_utf8((*tokens)[id].data(), (*tokens)[id].size()))
-      return fail(Error{.what = "not UTF-8", .at = fmt::format("key tokenizer.ggml.tokens, token {}", id)});
-  return *std::move(tokens);
-}
-
 // The list of a number a token; absent where the file has none.
 template <class T>
-Result<void> check_length(const std::optional<std::vector<T>>& list, std::string_view key, size_t tokens) {
+Result<void> check_length(const std::optional<HugeVector<T>>& list, std::string_view key, size_t tokens) {
   if (!list || list->size() == tokens) return {};
   return fail({.what = "length",
                .at = fmt::format("key {}", key),
@@ -37,18 +27,18 @@ Result<void> check_length(const std::optional<std::vector<T>>& list, std::string
                .found = fmt::format("{}", list->size())});
 }
 
-std::vector<VocabularyEntry> in_order(std::span<const std::string_view> tokens) {
-  std::vector<VocabularyEntry> entries;
-  entries.reserve(tokens.size());
-  for (const std::string_view token : tokens) entries.push_back({token, static_cast<int64_t>(entries.size())});
-  return entries;
+Result<Vocabulary> make_vocabulary(std::span<const std::string_view> pieces) {
+  LSTAR_ASSIGN(Vocabulary vocabulary, Vocabulary::make_in_order(pieces));
+  if (const auto id = vocabulary.not_utf8())
+    return fail(Error{.what = "not UTF-8", .at = fmt::format("key tokenizer.ggml.tokens, token {}", *id)});
+  return vocabulary;
 }
 
 Result<void> read_byte_level(const GgufMetadata& metadata, std::span<const std::string_view> tokens,
                              TokenizerPipeline& pipeline, BpeOptions options) {
   const auto lines = metadata.strings("tokenizer.ggml.merges");
   if (!lines) return missing("tokenizer.ggml.merges");
-  std::vector<BpeMerge> merges;
+  HugeVector<BpeMerge> merges;
   merges.reserve(lines->size());
   for (const std::string_view line : *lines) {
     const size_t space = line.find(' ', 1);  // no token is empty
@@ -58,7 +48,7 @@ Result<void> read_byte_level(const GgufMetadata& metadata, std::span<const std::
                    .expected = "two tokens and a space between them"});
     merges.push_back({line.substr(0, space), line.substr(space + 1)});
   }
-  LSTAR_ASSIGN(Vocabulary vocabulary, Vocabulary::make(in_order(tokens)));
+  LSTAR_ASSIGN(Vocabulary vocabulary, make_vocabulary(tokens));
   LSTAR_ASSIGN(pipeline.model, Bpe::make(std::move(vocabulary), merges, std::move(options)));
   return {};
 }
@@ -82,7 +72,7 @@ Result<void> read_sentencepiece(const GgufMetadata& metadata, std::span<const st
                         .found = fmt::format("{}", type)});
     kinds.push_back(static_cast<SentencePieceBpe::Type>(type));
   }
-  LSTAR_ASSIGN(Vocabulary vocabulary, Vocabulary::make(in_order(tokens)));
+  LSTAR_ASSIGN(Vocabulary vocabulary, make_vocabulary(tokens));
   LSTAR_ASSIGN(pipeline.model,
                SentencePieceBpe::make(std::move(vocabulary), {scores->begin(), scores->end()}, std::move(kinds)));
   pipeline.marks_spaces = true;
@@ -106,7 +96,7 @@ Result<void> read_wordpiece(const GgufMetadata& metadata, std::span<const std::s
                               : fmt::format("##{}", tokens[id]));
   }
   const std::vector<std::string_view> views(pieces.begin(), pieces.end());
-  LSTAR_ASSIGN(Vocabulary vocabulary, Vocabulary::make(in_order(views)));
+  LSTAR_ASSIGN(Vocabulary vocabulary, make_vocabulary(views));
   const auto unknown = metadata.integer("tokenizer.ggml.unknown_token_id");
   const std::string_view text = unknown && *unknown >= 0 && *unknown < vocabulary.size()
                                     ? vocabulary.piece(static_cast<int32_t>(*unknown))
@@ -147,7 +137,9 @@ Result<void> read_ending(const GgufMetadata& metadata, std::string_view flag_key
 Result<void> read_all(const GgufMetadata& metadata, TokenizerPipeline& pipeline) {
   const auto model = metadata.string("tokenizer.ggml.model");
   if (!model) return missing("tokenizer.ggml.model");
-  LSTAR_ASSIGN(const auto tokens, read_tokens(metadata));
+  const auto listed = metadata.strings("tokenizer.ggml.tokens");
+  if (!listed) return missing("tokenizer.ggml.tokens");
+  const std::span<const std::string_view> tokens(*listed);
   const auto types = metadata.integers("tokenizer.ggml.token_type");
   LSTAR_TRY(check_length(types, "tokenizer.ggml.token_type", tokens.size()));
   const std::span<const int64_t> kinds = types ? std::span<const int64_t>(*types) : std::span<const int64_t>();

@@ -1,24 +1,29 @@
 #include "lstar/tokenizer/vocabulary.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <limits>
 
 #include <fmt/format.h>
+#include <simdjson.h>
 
 namespace lstar {
 
-Result<Vocabulary> Vocabulary::make(std::span<const VocabularyEntry> entries) {
+template <class EntryAt>
+Result<Vocabulary> Vocabulary::make(size_t count, EntryAt entry_at) {
   constexpr size_t kMostEntries = size_t{1} << 28;
-  if (entries.size() > kMostEntries)
+  constexpr size_t kAtOnce = 32;  // entries whose slots are on their way from memory
+  if (count > kMostEntries)
     return fail({.what = "vocabulary too large",
                  .expected = fmt::format("at most {} tokens", kMostEntries),
-                 .found = fmt::format("{}", entries.size())});
-  const int64_t limit = static_cast<int64_t>(entries.size()) * 4 + 65536;
+                 .found = fmt::format("{}", count)});
+  const int64_t limit = static_cast<int64_t>(count) * 4 + 65536;
   Vocabulary vocabulary;
   size_t bytes = 0;
   int64_t largest = -1;
-  for (const VocabularyEntry& entry : entries) {
+  for (size_t i = 0; i < count; ++i) {
+    const VocabularyEntry entry = entry_at(i);
     if (entry.id < 0 || entry.id >= limit)
       return fail(Error{.what = "token id out of range",
                         .at = fmt::format("token {}", entry.piece),
@@ -32,30 +37,56 @@ Result<Vocabulary> Vocabulary::make(std::span<const VocabularyEntry> entries) {
         {.what = "vocabulary too large", .expected = "at most 4 GiB of text", .found = fmt::format("{} bytes", bytes)});
   vocabulary.text_.reserve(bytes);
   vocabulary.places_.resize(static_cast<size_t>(largest + 1));
-  vocabulary.slots_.resize(std::bit_ceil(std::max<size_t>(entries.size() * 2, 2)));
+  vocabulary.slots_.resize(std::bit_ceil(std::max<size_t>(count * 2, 2)));
   vocabulary.mask_ = vocabulary.slots_.size() - 1;
-  vocabulary.count_ = static_cast<int32_t>(entries.size());
+  vocabulary.count_ = static_cast<int32_t>(count);
   std::vector<bool> used(vocabulary.places_.size());
-  for (const VocabularyEntry& entry : entries) {
-    const auto id = static_cast<size_t>(entry.id);
-    if (used[id])
-      return fail({.what = "token id appears twice",
-                   .at = fmt::format("token {}", entry.piece),
-                   .found = fmt::format("{}", entry.id)});
-    used[id] = true;
-    const Place place{static_cast<uint32_t>(vocabulary.text_.size()), static_cast<uint32_t>(entry.piece.size())};
-    vocabulary.places_[id] = place;
-    vocabulary.text_.append(entry.piece);
-    const size_t hash = std::hash<std::string_view>()(entry.piece);
-    size_t i = hash & vocabulary.mask_;
-    for (; vocabulary.slots_[i].id >= 0; i = (i + 1) & vocabulary.mask_) {
-      const Slot& other = vocabulary.slots_[i];
-      if (other.tag == tag(hash) && vocabulary.text(other.place) == entry.piece)
-        return fail(Error{.what = "token appears twice", .at = fmt::format("token {}", entry.piece)});
+  std::array<Wanted, kAtOnce> wanted;
+  for (size_t begin = 0; begin < count; begin += kAtOnce) {
+    const size_t end = std::min(count, begin + kAtOnce);
+    for (size_t i = begin; i < end; ++i) wanted[i - begin] = vocabulary.prefetch(entry_at(i).piece);
+    for (size_t i = begin; i < end; ++i) {
+      const auto& [piece, hash] = wanted[i - begin];
+      const auto id = static_cast<size_t>(entry_at(i).id);
+      if (used[id])
+        return fail(
+            {.what = "token id appears twice", .at = fmt::format("token {}", piece), .found = fmt::format("{}", id)});
+      used[id] = true;
+      const Place place{static_cast<uint32_t>(vocabulary.text_.size()), static_cast<uint32_t>(piece.size())};
+      vocabulary.places_[id] = place;
+      vocabulary.text_.insert(vocabulary.text_.end(), piece.begin(), piece.end());
+      size_t slot = hash & vocabulary.mask_;
+      for (; vocabulary.slots_[slot].id >= 0; slot = (slot + 1) & vocabulary.mask_) {
+        const Slot& other = vocabulary.slots_[slot];
+        if (other.tag == tag(hash) && vocabulary.text(other.place) == piece)
+          return fail(Error{.what = "token appears twice", .at = fmt::format("token {}", piece)});
+      }
+      vocabulary.slots_[slot] = {static_cast<int32_t>(id), tag(hash), place};
     }
-    vocabulary.slots_[i] = {static_cast<int32_t>(entry.id), tag(hash), place};
   }
   return vocabulary;
+}
+
+Result<Vocabulary> Vocabulary::make(std::span<const VocabularyEntry> entries) {
+  return make(entries.size(), [&](size_t i) { return entries[i]; });
+}
+
+Result<Vocabulary> Vocabulary::make_in_order(std::span<const std::string_view> pieces) {
+  return make(pieces.size(), [&](size_t i) { return VocabularyEntry{pieces[i], static_cast<int64_t>(i)}; });
+}
+
+std::optional<int32_t> Vocabulary::not_utf8() const {
+  // All the text at once is UTF-8 where every piece is; the other way round it takes that none begins inside a
+  // character.
+  const auto begins_inside = [&](const Place& place) {
+    return place.length > 0 && (static_cast<unsigned char>(text_[place.offset]) & 0xc0) == 0x80;
+  };
+  if (simdjson::validate_utf8(text_.data(), text_.size()) &&
+      std::none_of(places_.begin(), places_.end(), begins_inside))
+    return std::nullopt;
+  for (int32_t id = 0; id < size(); ++id)
+    if (!simdjson::validate_utf8(piece(id).data(), piece(id).size())) return id;
+  return std::nullopt;
 }
 
 size_t Vocabulary::longest() const {

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lstar/base/huge_pages.h"
 #include "lstar/base/result.h"
 
 namespace lstar {
@@ -26,15 +27,27 @@ class Vocabulary {
   // Fails where an id or a piece appears twice, or where an id lies outside [0, limit): the limit leaves room for gaps
   // and keeps a wild id from sizing the tables.
   static Result<Vocabulary> make(std::span<const VocabularyEntry> entries);
+  static Result<Vocabulary> make_in_order(std::span<const std::string_view> pieces);  // ids from 0 on
 
   // The id, or -1.
-  int32_t find(std::string_view piece) const {
+  int32_t find(std::string_view piece) const { return find(Wanted{piece, hash_of(piece)}); }
+
+  // The same in two steps, for those who look up many: the first asks memory for what the second reads.
+  struct Wanted {
+    std::string_view piece;
+    size_t hash = 0;
+  };
+  Wanted prefetch(std::string_view piece) const {
+    const size_t hash = hash_of(piece);
+    if (!slots_.empty()) __builtin_prefetch(&slots_[hash & mask_]);
+    return {piece, hash};
+  }
+  int32_t find(const Wanted& wanted) const {
     if (slots_.empty()) return -1;
-    const size_t hash = std::hash<std::string_view>()(piece);
-    for (size_t i = hash & mask_;; i = (i + 1) & mask_) {
+    for (size_t i = wanted.hash & mask_;; i = (i + 1) & mask_) {
       const Slot& slot = slots_[i];
       if (slot.id < 0) return -1;
-      if (slot.tag == tag(hash) && text(slot.place) == piece) return slot.id;
+      if (slot.tag == tag(wanted.hash) && text(slot.place) == wanted.piece) return slot.id;
     }
   }
 
@@ -49,6 +62,8 @@ class Vocabulary {
 
   size_t longest() const;  // piece, in bytes
 
+  std::optional<int32_t> not_utf8() const;  // a piece that is not, where there is one
+
   // Whether in no piece a "▁" follows anything but a "▁".
   bool cuts_at_markers() const;
 
@@ -62,12 +77,15 @@ class Vocabulary {
     uint32_t tag = 0;
     Place place;  // here too, so that a lookup reads one slot and the text
   };
+  template <class EntryAt>
+  static Result<Vocabulary> make(size_t count, EntryAt entry_at);
+  static size_t hash_of(std::string_view piece) { return std::hash<std::string_view>()(piece); }
   static uint32_t tag(size_t hash) { return static_cast<uint32_t>(hash >> 32); }
-  std::string_view text(const Place& place) const { return std::string_view(text_).substr(place.offset, place.length); }
+  std::string_view text(const Place& place) const { return {text_.data() + place.offset, place.length}; }
 
-  std::string text_;
-  std::vector<Place> places_;  // (size)
-  std::vector<Slot> slots_;    // a power of two, at most half full
+  HugeVector<char> text_;
+  HugeVector<Place> places_;  // (size)
+  HugeVector<Slot> slots_;    // a power of two, at most half full
   size_t mask_ = 0;
   int32_t count_ = 0;
 };

@@ -81,6 +81,24 @@ TEST(Vocabulary, FindsPiecesAndRefusesWildIds) {
   EXPECT_EQ(error({{"a", -2}}), "token a: token id out of range: expected 0 to 65539, found -2");
 }
 
+// More pieces than are looked up at a time, and more memory than a page of 2 MB.
+TEST(Vocabulary, HoldsManyPieces) {
+  std::vector<std::string> texts;
+  for (int i = 0; i < 150'001; ++i) texts.push_back(std::to_string(i));
+  std::vector<std::string_view> pieces(texts.begin(), texts.end());
+  const auto vocabulary = Vocabulary::make_in_order(pieces);
+  ASSERT_TRUE(vocabulary);
+  EXPECT_EQ(vocabulary->count(), 150'001);
+  for (size_t i = 0; i < texts.size(); ++i) {
+    ASSERT_EQ(vocabulary->find(texts[i]), static_cast<int32_t>(i));
+    ASSERT_EQ(vocabulary->find(vocabulary->prefetch(texts[i])), static_cast<int32_t>(i));
+    ASSERT_EQ(vocabulary->piece(static_cast<int32_t>(i)), texts[i]);
+  }
+  EXPECT_EQ(vocabulary->find("150001"), -1);
+  pieces.back() = pieces[7];
+  EXPECT_EQ(Vocabulary::make_in_order(pieces).error().message(), "token 7: token appears twice");
+}
+
 TEST(WordCache, RemembersAndStaysBounded) {
   WordCache cache;
   const auto remember = [&](const std::string& word, const std::vector<int32_t>& ids) {
