@@ -1,6 +1,6 @@
-// Vectors of many megabytes, most of whose time would else go to the kernel: it hands out memory in pages of 4 KB, at
-// half a microsecond or more for each, and a table that is read at random misses the processor's list of pages nearly
-// every time. Where the system has pages of 2 MB, these vectors ask for them.
+// Tables of megabytes that are read at random. The kernel hands out memory in pages of 4 KB, at a microsecond or two
+// each on a virtual machine, and the processor's list of pages misses nearly every read. Where the system has pages of
+// 2 MB, these vectors ask for them.
 #pragma once
 
 #include <sys/mman.h>

@@ -8,8 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include "lstar/base/huge_pages.h"
+#include <vector>
 
 namespace lstar {
 
@@ -24,9 +23,9 @@ class GgufMetadata {
   virtual std::optional<std::string_view> string(std::string_view key) const = 0;
 
   // Arrays. Strings may hold any bytes, NUL and invalid UTF-8 included.
-  virtual std::optional<HugeVector<std::string_view>> strings(std::string_view key) const = 0;
-  virtual std::optional<HugeVector<int64_t>> integers(std::string_view key) const = 0;
-  virtual std::optional<HugeVector<double>> numbers(std::string_view key) const = 0;
+  virtual std::optional<std::vector<std::string_view>> strings(std::string_view key) const = 0;
+  virtual std::optional<std::vector<int64_t>> integers(std::string_view key) const = 0;
+  virtual std::optional<std::vector<double>> numbers(std::string_view key) const = 0;
 
   virtual const std::string& path() const = 0;  // the file, for messages
 };

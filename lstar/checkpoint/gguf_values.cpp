@@ -191,10 +191,10 @@ std::optional<std::string_view> GgufValues::string(std::string_view key) const {
   return text_of(value->bytes);
 }
 
-std::optional<HugeVector<std::string_view>> GgufValues::strings(std::string_view key) const {
+std::optional<std::vector<std::string_view>> GgufValues::strings(std::string_view key) const {
   const Value* value = find(key, true);
   if (!value || value->type != GgufType::string) return std::nullopt;
-  HugeVector<std::string_view> texts;
+  std::vector<std::string_view> texts;
   texts.reserve(value->count);
   std::span<const std::byte> rest = value->bytes;
   for (uint64_t i = 0; i < value->count; ++i) {
@@ -205,10 +205,10 @@ std::optional<HugeVector<std::string_view>> GgufValues::strings(std::string_view
   return texts;
 }
 
-std::optional<HugeVector<int64_t>> GgufValues::integers(std::string_view key) const {
+std::optional<std::vector<int64_t>> GgufValues::integers(std::string_view key) const {
   const Value* value = find(key, true);
   if (!value || value->type == GgufType::string) return std::nullopt;
-  HugeVector<int64_t> numbers;
+  std::vector<int64_t> numbers;
   numbers.reserve(value->count);
   for (uint64_t i = 0; i < value->count; ++i) {
     const auto one = load_integer(value->type, value->bytes.data() + i * width(value->type));
@@ -218,10 +218,10 @@ std::optional<HugeVector<int64_t>> GgufValues::integers(std::string_view key) co
   return numbers;
 }
 
-std::optional<HugeVector<double>> GgufValues::numbers(std::string_view key) const {
+std::optional<std::vector<double>> GgufValues::numbers(std::string_view key) const {
   const Value* value = find(key, true);
   if (!value || value->type == GgufType::string) return std::nullopt;
-  HugeVector<double> numbers;
+  std::vector<double> numbers;
   numbers.reserve(value->count);
   for (uint64_t i = 0; i < value->count; ++i) {
     const auto one = load_number(value->type, value->bytes.data() + i * width(value->type));

@@ -40,9 +40,9 @@ class GgufValues final : public GgufMetadata {
   std::optional<double> number(std::string_view key) const override;
   std::optional<bool> boolean(std::string_view key) const override;
   std::optional<std::string_view> string(std::string_view key) const override;
-  std::optional<HugeVector<std::string_view>> strings(std::string_view key) const override;
-  std::optional<HugeVector<int64_t>> integers(std::string_view key) const override;
-  std::optional<HugeVector<double>> numbers(std::string_view key) const override;
+  std::optional<std::vector<std::string_view>> strings(std::string_view key) const override;
+  std::optional<std::vector<int64_t>> integers(std::string_view key) const override;
+  std::optional<std::vector<double>> numbers(std::string_view key) const override;
   const std::string& path() const override { return path_; }
 
   bool has(std::string_view key) const { return find(key) != nullptr; }

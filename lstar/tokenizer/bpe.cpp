@@ -35,7 +35,7 @@ Result<Bpe> Bpe::make(Vocabulary vocabulary, std::span<const BpeMerge> merges, B
     bpe.unknown_ = pieces.find(*bpe.options_.unknown);
     if (bpe.unknown_ < 0) return fail({.what = "unk_token is not in the vocabulary", .found = *bpe.options_.unknown});
   }
-  bpe.merges_.assign(std::bit_ceil(std::max<size_t>(merges.size() * 2, 2)), Merge{});
+  bpe.merges_.assign(std::bit_ceil(merges.size() + merges.size() / 2 + 1), Merge{});
   bpe.merge_mask_ = bpe.merges_.size() - 1;
   constexpr size_t kAtOnce = 16;  // merges whose parts, and then whose places, are on their way from memory
   std::array<std::array<Vocabulary::Wanted, 2>, kAtOnce> parts;

@@ -84,7 +84,7 @@ class Bpe {
   void merge_many(std::vector<Symbol>& symbols, std::vector<Candidate>& queue) const;
 
   Vocabulary vocabulary_;
-  HugeVector<Merge> merges_ = HugeVector<Merge>(1);  // a power of two, at most half full
+  HugeVector<Merge> merges_ = HugeVector<Merge>(1);  // a power of two, at most two thirds full
   size_t merge_mask_ = 0;
   std::array<int32_t, 0x800> short_characters_{};  // ids of characters of one or two bytes, -1 for none
   std::array<int32_t, 256> byte_tokens_{};         // ids of "<0x00>" to "<0xFF>", -1 for none

@@ -19,7 +19,7 @@ tl::unexpected<Error> missing(std::string_view key) {
 
 // The list of a number a token; absent where the file has none.
 template <class T>
-Result<void> check_length(const std::optional<HugeVector<T>>& list, std::string_view key, size_t tokens) {
+Result<void> check_length(const std::optional<std::vector<T>>& list, std::string_view key, size_t tokens) {
   if (!list || list->size() == tokens) return {};
   return fail({.what = "length",
                .at = fmt::format("key {}", key),
@@ -38,7 +38,7 @@ Result<void> read_byte_level(const GgufMetadata& metadata, std::span<const std::
                              TokenizerPipeline& pipeline, BpeOptions options) {
   const auto lines = metadata.strings("tokenizer.ggml.merges");
   if (!lines) return missing("tokenizer.ggml.merges");
-  HugeVector<BpeMerge> merges;
+  std::vector<BpeMerge> merges;
   merges.reserve(lines->size());
   for (const std::string_view line : *lines) {
     const size_t space = line.find(' ', 1);  // no token is empty

@@ -11,12 +11,12 @@ namespace {
 
 namespace dom = simdjson::dom;
 
-Result<HugeVector<VocabularyEntry>> read_vocabulary(Json model) {
+Result<std::vector<VocabularyEntry>> read_vocabulary(Json model) {
   const auto vocabulary = json_find(model, "vocab");
   dom::object fields;
   if (!vocabulary || vocabulary->get_object().get(fields))
     return fail(Error{.what = "missing or not an object", .at = "model, key vocab"});
-  HugeVector<VocabularyEntry> entries;
+  std::vector<VocabularyEntry> entries;
   entries.reserve(fields.size());
   for (dom::key_value_pair field : fields) {
     int64_t id = 0;
@@ -47,7 +47,7 @@ Result<Bpe> read_bpe(Json model) {
         {.what = "not supported", .at = "model", .expected = "no dropout", .found = "dropout: ids would be random"});
   LSTAR_ASSIGN(const auto entries, read_vocabulary(model));
   LSTAR_ASSIGN(const dom::array items, json_members(model, "model", "merges"));
-  HugeVector<BpeMerge> merges;
+  std::vector<BpeMerge> merges;
   merges.reserve(items.size());
   for (Json item : items) {
     LSTAR_ASSIGN(const BpeMerge merge, read_merge(item));

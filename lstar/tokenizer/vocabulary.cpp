@@ -37,7 +37,7 @@ Result<Vocabulary> Vocabulary::make(size_t count, EntryAt entry_at) {
         {.what = "vocabulary too large", .expected = "at most 4 GiB of text", .found = fmt::format("{} bytes", bytes)});
   vocabulary.text_.reserve(bytes);
   vocabulary.places_.resize(static_cast<size_t>(largest + 1));
-  vocabulary.slots_.resize(std::bit_ceil(std::max<size_t>(count * 2, 2)));
+  vocabulary.slots_.resize(std::bit_ceil(count + count / 2 + 1));
   vocabulary.mask_ = vocabulary.slots_.size() - 1;
   vocabulary.count_ = static_cast<int32_t>(count);
   std::vector<bool> used(vocabulary.places_.size());
@@ -52,16 +52,15 @@ Result<Vocabulary> Vocabulary::make(size_t count, EntryAt entry_at) {
         return fail(
             {.what = "token id appears twice", .at = fmt::format("token {}", piece), .found = fmt::format("{}", id)});
       used[id] = true;
-      const Place place{static_cast<uint32_t>(vocabulary.text_.size()), static_cast<uint32_t>(piece.size())};
-      vocabulary.places_[id] = place;
-      vocabulary.text_.insert(vocabulary.text_.end(), piece.begin(), piece.end());
+      vocabulary.places_[id] = {static_cast<uint32_t>(vocabulary.text_.size()), static_cast<uint32_t>(piece.size())};
+      vocabulary.text_.append(piece);
       size_t slot = hash & vocabulary.mask_;
       for (; vocabulary.slots_[slot].id >= 0; slot = (slot + 1) & vocabulary.mask_) {
         const Slot& other = vocabulary.slots_[slot];
-        if (other.tag == tag(hash) && vocabulary.text(other.place) == piece)
+        if (other.tag == tag(hash) && vocabulary.piece(other.id) == piece)
           return fail(Error{.what = "token appears twice", .at = fmt::format("token {}", piece)});
       }
-      vocabulary.slots_[slot] = {static_cast<int32_t>(id), tag(hash), place};
+      vocabulary.slots_[slot] = {static_cast<int32_t>(id), tag(hash)};
     }
   }
   return vocabulary;
@@ -81,8 +80,7 @@ std::optional<int32_t> Vocabulary::not_utf8() const {
   const auto begins_inside = [&](const Place& place) {
     return place.length > 0 && (static_cast<unsigned char>(text_[place.offset]) & 0xc0) == 0x80;
   };
-  if (simdjson::validate_utf8(text_.data(), text_.size()) &&
-      std::none_of(places_.begin(), places_.end(), begins_inside))
+  if (simdjson::validate_utf8(text_) && std::none_of(places_.begin(), places_.end(), begins_inside))
     return std::nullopt;
   for (int32_t id = 0; id < size(); ++id)
     if (!simdjson::validate_utf8(piece(id).data(), piece(id).size())) return id;

@@ -47,7 +47,7 @@ class Vocabulary {
     for (size_t i = wanted.hash & mask_;; i = (i + 1) & mask_) {
       const Slot& slot = slots_[i];
       if (slot.id < 0) return -1;
-      if (slot.tag == tag(wanted.hash) && text(slot.place) == wanted.piece) return slot.id;
+      if (slot.tag == tag(wanted.hash) && piece(slot.id) == wanted.piece) return slot.id;
     }
   }
 
@@ -75,17 +75,16 @@ class Vocabulary {
   struct Slot {
     int32_t id = -1;  // -1: free
     uint32_t tag = 0;
-    Place place;  // here too, so that a lookup reads one slot and the text
   };
   template <class EntryAt>
   static Result<Vocabulary> make(size_t count, EntryAt entry_at);
   static size_t hash_of(std::string_view piece) { return std::hash<std::string_view>()(piece); }
   static uint32_t tag(size_t hash) { return static_cast<uint32_t>(hash >> 32); }
-  std::string_view text(const Place& place) const { return {text_.data() + place.offset, place.length}; }
+  std::string_view text(const Place& place) const { return std::string_view(text_).substr(place.offset, place.length); }
 
-  HugeVector<char> text_;
-  HugeVector<Place> places_;  // (size)
-  HugeVector<Slot> slots_;    // a power of two, at most half full
+  std::string text_;
+  std::vector<Place> places_;  // (size)
+  HugeVector<Slot> slots_;     // a power of two, at most two thirds full
   size_t mask_ = 0;
   int32_t count_ = 0;
 };

@@ -26,23 +26,16 @@ class Metadata final : public GgufMetadata {
     const auto at = texts.find(key);
     return at == texts.end() ? std::nullopt : std::optional<std::string_view>(at->second);
   }
-  std::optional<HugeVector<std::string_view>> strings(std::string_view key) const override {
+  std::optional<std::vector<std::string_view>> strings(std::string_view key) const override {
     const auto at = text_lists.find(key);
     if (at == text_lists.end()) return std::nullopt;
-    return HugeVector<std::string_view>(at->second.begin(), at->second.end());
+    return std::vector<std::string_view>(at->second.begin(), at->second.end());
   }
-  std::optional<HugeVector<int64_t>> integers(std::string_view key) const override { return list(integer_lists, key); }
-  std::optional<HugeVector<double>> numbers(std::string_view key) const override { return list(number_lists, key); }
+  std::optional<std::vector<int64_t>> integers(std::string_view key) const override { return get(integer_lists, key); }
+  std::optional<std::vector<double>> numbers(std::string_view key) const override { return get(number_lists, key); }
   const std::string& path() const override { return path_; }
 
  private:
-  template <class T, class Less>
-  static std::optional<HugeVector<T>> list(const std::map<std::string, std::vector<T>, Less>& map,
-                                           std::string_view key) {
-    const auto at = map.find(key);
-    if (at == map.end()) return std::nullopt;
-    return HugeVector<T>(at->second.begin(), at->second.end());
-  }
   template <class Map>
   static std::optional<typename Map::mapped_type> get(const Map& map, std::string_view key) {
     const auto at = map.find(key);
