@@ -60,9 +60,9 @@ class Checkpoint {
   virtual Result<void> read(const TensorInfo&, RowRange, std::span<float> out) const = 0;
   virtual Result<void> read(const TensorInfo&, RowRange, std::span<double> out) const = 0;
 
-  // The rows of a float16 or bfloat16 tensor as they lie in the file, for a reader that widens them on their way; empty
-  // for other types, and where rows do not lie one after the other.
-  virtual std::span<const std::byte> halves(const TensorInfo&, RowRange) const { return {}; }
+  // Rows as they lie in the file, for a reader that widens them on their way; empty where they do not lie one after the
+  // other, or where more than their bytes makes them what read() gives.
+  virtual std::span<const std::byte> stored_rows(const TensorInfo&, RowRange) const { return {}; }
 
   // Tells the system that a tensor's pages are not needed again soon. Never changes what read() returns.
   virtual void drop(const TensorInfo&) const {}

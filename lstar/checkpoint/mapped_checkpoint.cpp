@@ -160,13 +160,14 @@ Result<void> MappedCheckpoint::read(const TensorInfo& tensor, RowRange rows, std
   return read_rows(tensor, rows, out);
 }
 
-std::span<const std::byte> MappedCheckpoint::halves(const TensorInfo& tensor, RowRange rows) const {
+std::span<const std::byte> MappedCheckpoint::stored_rows(const TensorInfo& tensor, RowRange rows) const {
   const std::optional<size_t> index = index_of(tensor);
   if (!index || !places_[*index].strides.empty()) return {};
   const TensorInfo& own = tensors_[*index];
-  if (own.type != StoredType::float16 && own.type != StoredType::bfloat16) return {};
+  if (own.type == StoredType::mxfp4_pair) return {};  // its scales lie elsewhere
   if (rows.begin < 0 || rows.begin > rows.end || rows.end > own.shape.rows()) return {};
-  const auto row_bytes = static_cast<uint64_t>(2 * own.shape.cols());
+  const StoredTypeInfo& stored = info(own.type);
+  const auto row_bytes = static_cast<uint64_t>(own.shape.cols() / stored.block_elements * stored.block_bytes);
   const Place& place = places_[*index];
   return files_[place.file].bytes().subspan(place.offset + static_cast<uint64_t>(rows.begin) * row_bytes,
                                             static_cast<uint64_t>(rows.count()) * row_bytes);

@@ -44,7 +44,7 @@ class MappedCheckpoint : public Checkpoint {
  public:
   Result<void> read(const TensorInfo& tensor, RowRange rows, std::span<float> out) const override;
   Result<void> read(const TensorInfo& tensor, RowRange rows, std::span<double> out) const override;
-  std::span<const std::byte> halves(const TensorInfo& tensor, RowRange rows) const override;
+  std::span<const std::byte> stored_rows(const TensorInfo& tensor, RowRange rows) const override;
   void drop(const TensorInfo& tensor) const override;
   std::string file_of(const TensorInfo& tensor) const override;
   std::vector<const MappedFile*> files() const override;

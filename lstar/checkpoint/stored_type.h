@@ -52,6 +52,7 @@ struct StoredTypeInfo {
   std::string_view name;   // as `lstar inspect` and messages show it: "float16", "Q8_0"
   int block_elements = 1;  // elements of one block
   int block_bytes = 0;     // bytes of one block
+  int group = 0;           // quantised: elements that share a scale; 0: not quantised
   bool is_weight = true;  // false for what read() refuses: buffers of integers, and packed bits that mean nothing alone
 };
 

@@ -23,11 +23,9 @@ namespace lstar {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// At most 16 lanes, so that a vector divides a block of 32 and half a block.
-using Floats = hn::CappedTag<float, 16>;
+constexpr size_t kMostLanes = 16;
+using Floats = hn::CappedTag<float, kMostLanes>;
 using Words = hn::RebindToUnsigned<Floats>;
-using Bytes = hn::Rebind<uint8_t, Floats>;  // a byte for each lane
-using SignedBytes = hn::Rebind<int8_t, Floats>;
 using Halves = hn::Rebind<uint16_t, Floats>;
 
 // Loads go by bytes: stored numbers need not be aligned.
@@ -45,16 +43,9 @@ HWY_INLINE hn::Vec<Floats> widen_bfloat16(const uint8_t* source) {
   return hn::BitCast(Floats(), hn::ShiftLeft<16>(hn::PromoteTo(Words(), load_halves(source))));
 }
 
-// One float16 number in every lane.
-HWY_INLINE hn::Vec<Floats> load_scale(const uint8_t* source) {
-  uint16_t bits;
-  std::memcpy(&bits, source, sizeof bits);
-  return hn::Set(Floats(), float16_to_float(bits));
-}
-
 HWY_INLINE hn::Vec<Floats> widen_float16(const uint8_t* source) {
 #if HWY_TARGET == HWY_SCALAR
-  return load_scale(source);
+  return hn::Set(Floats(), float16_to_float(hn::GetLane(load_halves(source))));
 #else  // the processor's own conversion makes a signalling NaN quiet
   return hn::PromoteTo(Floats(), hn::BitCast(hn::Rebind<hwy::float16_t, Floats>(), load_halves(source)));
 #endif
@@ -69,8 +60,8 @@ HWY_INLINE void widen_halves(const uint8_t* source, size_t count, float* out, Wi
   size_t i = 0;
   for (; i + lanes <= count; i += lanes) hn::StoreU(widen_one(source + 2 * i), floats, out + i);
   if (i == count) return;
-  uint8_t rest_in[2 * 16] = {};
-  float rest_out[16];
+  uint8_t rest_in[2 * kMostLanes] = {};
+  float rest_out[kMostLanes];
   std::memcpy(rest_in, source + 2 * i, 2 * (count - i));
   hn::StoreU(widen_one(rest_in), floats, rest_out);
   std::memcpy(out + i, rest_out, sizeof(float) * (count - i));
@@ -92,58 +83,6 @@ void float16_to_floats(const uint8_t* source, size_t count, float* out) {
 
 void bfloat16_to_floats(const uint8_t* source, size_t count, float* out) {
   widen_halves(source, count, out, [](const uint8_t* s) HWY_ATTR { return widen_bfloat16(s); });
-}
-
-// A block: scale, 32 signed bytes.
-void q8_0_to_floats(const uint8_t* source, size_t count, float* out) {
-  const Floats floats;
-  const hn::RebindToSigned<Floats> integers;
-  const size_t lanes = hn::Lanes(floats);
-  for (size_t block = 0; block < count / 32; ++block, source += 34, out += 32) {
-    const auto scale = load_scale(source);
-    const auto* q = reinterpret_cast<const int8_t*>(source + 2);
-    for (size_t i = 0; i < 32; i += lanes) {
-      const auto value = hn::ConvertTo(floats, hn::PromoteTo(integers, hn::LoadU(SignedBytes(), q + i)));
-      hn::StoreU(hn::Mul(scale, value), floats, out + i);
-    }
-  }
-}
-
-// 16 bytes whose low nibbles are elements 0..15 of a block and whose high nibbles are elements 16..31.
-template <class Finish>
-HWY_INLINE void widen_nibbles(const uint8_t* source, float* out, Finish finish) {
-  const Floats floats;
-  const hn::RebindToSigned<Floats> integers;
-  const size_t lanes = hn::Lanes(floats);
-  for (size_t i = 0; i < 16; i += lanes) {
-    const auto both = hn::PromoteTo(integers, hn::LoadU(Bytes(), source + i));
-    hn::StoreU(finish(hn::And(both, hn::Set(integers, 15))), floats, out + i);
-    hn::StoreU(finish(hn::ShiftRight<4>(both)), floats, out + 16 + i);
-  }
-}
-
-// A block: scale, 16 bytes of nibbles that stand for q - 8.
-void q4_0_to_floats(const uint8_t* source, size_t count, float* out) {
-  const Floats floats;
-  const hn::RebindToSigned<Floats> integers;
-  for (size_t block = 0; block < count / 32; ++block, source += 18, out += 32) {
-    const auto scale = load_scale(source);
-    widen_nibbles(source + 2, out, [&](hn::Vec<hn::RebindToSigned<Floats>> q) HWY_ATTR {
-      return hn::Mul(scale, hn::ConvertTo(floats, hn::Sub(q, hn::Set(integers, 8))));
-    });
-  }
-}
-
-// A block: scale, minimum, 16 bytes of nibbles.
-void q4_1_to_floats(const uint8_t* source, size_t count, float* out) {
-  const Floats floats;
-  for (size_t block = 0; block < count / 32; ++block, source += 20, out += 32) {
-    const auto scale = load_scale(source);
-    const auto minimum = load_scale(source + 2);
-    widen_nibbles(source + 4, out, [&](hn::Vec<hn::RebindToSigned<Floats>> q) HWY_ATTR {
-      return hn::Add(hn::Mul(scale, hn::ConvertTo(floats, q)), minimum);  // one rounding: the product has 15 bits
-    });
-  }
 }
 
 }  // namespace HWY_NAMESPACE
@@ -180,9 +119,6 @@ void widen(StoredType type, const std::byte* source, std::span<float> out) {
     case StoredType::float32: return copy(source, out);
     case StoredType::float16: return LSTAR_DISPATCH(float16_to_floats)(bytes, out.size(), out.data());
     case StoredType::bfloat16: return LSTAR_DISPATCH(bfloat16_to_floats)(bytes, out.size(), out.data());
-    case StoredType::q8_0: return LSTAR_DISPATCH(q8_0_to_floats)(bytes, out.size(), out.data());
-    case StoredType::q4_0: return LSTAR_DISPATCH(q4_0_to_floats)(bytes, out.size(), out.data());
-    case StoredType::q4_1: return LSTAR_DISPATCH(q4_1_to_floats)(bytes, out.size(), out.data());
     case StoredType::float8_e4m3:
     case StoredType::float8_e5m2:
     case StoredType::float8_e8m0:

@@ -8,6 +8,7 @@
 
 #include "lstar/checkpoint/checkpoint.h"
 #include "lstar/checkpoint/widen.h"
+#include "lstar/checkpoint/widen_blocks.h"
 #include "tests/support/every_target.h"
 
 namespace lstar {
@@ -45,6 +46,12 @@ TEST_P(Blocks, EqualTheGgufPackage) {
     EXPECT_EQ(row, std::vector<float>(expected.begin() + static_cast<ptrdiff_t>(cols),
                                       expected.begin() + static_cast<ptrdiff_t>(2 * cols)))
         << tensor.name;
+    const auto stored = (*opened)->stored_rows(tensor, {1, 2});
+    std::vector<float> again(cols);
+    ASSERT_EQ(stored.size() / static_cast<size_t>(info(tensor.type).block_bytes),
+              cols / static_cast<size_t>(info(tensor.type).block_elements));
+    widen(tensor.type, stored.data(), std::span<float>(again));
+    EXPECT_EQ(again, row) << tensor.name;
   }
   EXPECT_EQ(types, 13);
 }
@@ -65,6 +72,25 @@ TEST_P(Blocks, MayLieAnywhere) {
       EXPECT_EQ(different_bits(values, expected), 0u) << info(type).name;
       EXPECT_EQ(values.back(), 77) << info(type).name;
     }
+  }
+}
+
+TEST_P(Blocks, UnpackedAreScalesAndWholeNumbers) {
+  const auto opened = open_checkpoint(LSTAR_SOURCE_DIR "/tests/data/gguf/blocks.gguf");
+  ASSERT_TRUE(opened) << opened.error().message();
+  for (const TensorInfo& tensor : (*opened)->tensors()) {
+    if (tensor.type == StoredType::float32) continue;
+    const auto cols = static_cast<size_t>(tensor.shape.cols()), group = static_cast<size_t>(info(tensor.type).group);
+    std::vector<float> row(cols), scale(cols / group, 77), minimum(cols / group, 77);
+    std::vector<int8_t> q(cols);
+    ASSERT_TRUE((*opened)->read(tensor, {2, 3}, std::span<float>(row)));
+    const auto stored = (*opened)->stored_rows(tensor, {2, 3});
+    unpack_blocks(tensor.type, reinterpret_cast<const uint8_t*>(stored.data()), cols, q.data(), scale.data(),
+                  minimum.data());
+    std::vector<float> again(cols);
+    for (size_t i = 0; i < cols; ++i)
+      again[i] = scale[i / group] * static_cast<float>(q[i]) - minimum[i / group];  // rounded twice: no contraction
+    EXPECT_EQ(different_bits(again, row), 0u) << tensor.name;
   }
 }
 

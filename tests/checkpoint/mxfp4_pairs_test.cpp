@@ -90,6 +90,7 @@ class Mxfp4Pairs : public ::testing::Test {
     const TensorInfo* x = checkpoint.find("x");
     ASSERT_NE(x, nullptr);
     EXPECT_EQ(x->type, StoredType::mxfp4_pair);
+    EXPECT_TRUE(checkpoint.stored_rows(*x, {0, 1}).empty());  // half of what they are
     EXPECT_EQ(x->shape, (Shape{{kExperts, kRows, 32 * kGroups}}));
     EXPECT_EQ(checkpoint.find("x_blocks"), nullptr);
     EXPECT_EQ(checkpoint.find("x_scales"), nullptr);

@@ -66,11 +66,11 @@ TEST_F(Torch, TheWriterOfTheseTestsWritesWhatIsRead) {
   EXPECT_EQ(read("w"), (std::vector<float>{0, 1, 2, 3, 4, 5}));
 }
 
-TEST_F(Torch, HalvesOfAViewLieApart) {
+TEST_F(Torch, RowsOfAViewLieApart) {
   ASSERT_EQ(message_with({.storage = "HalfStorage", .numel = 12, .sizes = {3, 2}, .strides = {2, 1}}), "opened");
-  EXPECT_EQ(opened_->halves(*opened_->find("w"), {1, 3}).size(), 8u);
+  EXPECT_EQ(opened_->stored_rows(*opened_->find("w"), {1, 3}).size(), 8u);
   ASSERT_EQ(message_with({.storage = "HalfStorage", .numel = 12, .sizes = {3, 2}, .strides = {1, 3}}), "opened");
-  EXPECT_TRUE(opened_->halves(*opened_->find("w"), {1, 3}).empty());
+  EXPECT_TRUE(opened_->stored_rows(*opened_->find("w"), {1, 3}).empty());
 }
 
 TEST_F(Torch, NothingIsExecuted) {

@@ -164,6 +164,41 @@ TEST_P(LinearBits, HalvesArePackedAsTheyAreRead) {
     }
 }
 
+// Blocks of random bytes whose numbers are small.
+std::vector<std::byte> random_blocks(StoredType type, int64_t count, unsigned seed) {
+  std::mt19937_64 random(seed);
+  std::vector<std::byte> bytes;
+  while (static_cast<int64_t>(bytes.size()) < count * info(type).block_bytes) {
+    std::vector<std::byte> block(info(type).block_bytes);
+    for (std::byte& byte : block) byte = static_cast<std::byte>(random());
+    std::vector<float> values(info(type).block_elements);
+    widen(type, block.data(), values);
+    if (std::all_of(values.begin(), values.end(), [](float v) { return std::fabs(v) < 1e6f; }))
+      bytes.insert(bytes.end(), block.begin(), block.end());
+  }
+  return bytes;
+}
+
+TEST_P(LinearBits, BlocksArePackedAsTheyAreRead) {
+  for (int t = static_cast<int>(StoredType::q8_0); t <= static_cast<int>(StoredType::mxfp4); ++t) {
+    const auto type = static_cast<StoredType>(t);
+    for (int64_t blocks : {1, 2, 9, 20}) {  // of a row: not whole pieces, several of them
+      const int64_t in = blocks * info(type).block_elements, out = 70;
+      MemoryCheckpoint checkpoint;
+      checkpoint.add_blocks("w", {out, in}, type, random_blocks(type, out * blocks, static_cast<unsigned>(t)));
+      checkpoint.add("read", {out, in}, checkpoint.values("w"));
+      const Matrix<float> x = rows_of<float>(7, in, Dtype::float32, 23);
+      const auto backend = make_cpu_backend<float>(Dtype::float32, 2);
+      Matrix<float> packed(7, out), read(7, out);
+      const LinearRef stored{.weight = checkpoint.find("w"), .in = in, .out = out};
+      const LinearRef plain{.weight = checkpoint.find("read"), .in = in, .out = out};
+      ASSERT_TRUE(backend->linear(checkpoint, stored, x.view(), packed.view()));
+      ASSERT_TRUE(backend->linear(checkpoint, plain, x.view(), read.view()));
+      for (int64_t i = 0; i < 7 * out; ++i) ASSERT_EQ(packed.data()[i], read.data()[i]) << info(type).name << ", " << i;
+    }
+  }
+}
+
 TEST(Linear, RowsMayLieApart) {
   const Layer layer(70, 66, 9);
   const Matrix<float> wide = rows_of<float>(13, 200, Dtype::float32, 10);

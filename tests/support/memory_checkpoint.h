@@ -1,9 +1,10 @@
 // A checkpoint whose tensors are vectors in memory, for tests that need weights without files. Values are kept in
 // double; what read() returns is the value as a tensor of `type` would hold it (float32, float16, bfloat16, float64).
-// halves() gives 2-byte numbers at an odd address.
+// stored_rows() gives 2-byte numbers and quantised blocks, at an odd address.
 #pragma once
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -12,6 +13,7 @@
 
 #include "lstar/base/dtype.h"
 #include "lstar/checkpoint/checkpoint.h"
+#include "lstar/checkpoint/widen.h"
 #include "tests/support/stored_numbers.h"
 
 namespace lstar::testing {
@@ -40,6 +42,14 @@ class MemoryCheckpoint : public Checkpoint {
     }
   }
 
+  // Adds a quantised tensor. `bytes` are its blocks.
+  void add_blocks(std::string name, std::vector<int64_t> dims, StoredType type, const std::vector<std::byte>& bytes) {
+    std::vector<double> widened(bytes.size() / info(type).block_bytes * info(type).block_elements);
+    widen(type, bytes.data(), widened);
+    add(name, std::move(dims), std::move(widened), type);
+    blocks_[std::move(name)] = bytes;
+  }
+
   std::vector<double>& values(std::string_view name) { return values_[find(name) - tensors_.data()]; }
 
   Result<void> read(const TensorInfo& tensor, RowRange rows, std::span<float> out) const override {
@@ -48,15 +58,21 @@ class MemoryCheckpoint : public Checkpoint {
   Result<void> read(const TensorInfo& tensor, RowRange rows, std::span<double> out) const override {
     return copy(tensor, rows, out);
   }
-  std::span<const std::byte> halves(const TensorInfo& tensor, RowRange rows) const override {
-    const bool is_float16 = tensor.type == StoredType::float16;
-    if (!is_float16 && tensor.type != StoredType::bfloat16) return {};
-    halves_ = " ";
-    for (int64_t i = rows.begin * tensor.shape.cols(); i < rows.end * tensor.shape.cols(); ++i) {
-      const auto value = static_cast<float>(values_[&tensor - tensors_.data()][i]);
-      append(halves_, is_float16 ? float16_bits(value) : bfloat16_bits(value));
+  std::span<const std::byte> stored_rows(const TensorInfo& tensor, RowRange rows) const override {
+    stored_ = " ";
+    if (const auto blocks = blocks_.find(tensor.name); blocks != blocks_.end()) {
+      const int64_t row_bytes = static_cast<int64_t>(blocks->second.size()) / tensor.shape.rows();
+      stored_.append(reinterpret_cast<const char*>(blocks->second.data()) + rows.begin * row_bytes,
+                     static_cast<size_t>(rows.count() * row_bytes));
+    } else if (tensor.type == StoredType::float16 || tensor.type == StoredType::bfloat16) {
+      for (int64_t i = rows.begin * tensor.shape.cols(); i < rows.end * tensor.shape.cols(); ++i) {
+        const auto value = static_cast<float>(values_[&tensor - tensors_.data()][i]);
+        append(stored_, tensor.type == StoredType::float16 ? float16_bits(value) : bfloat16_bits(value));
+      }
+    } else {
+      return {};
     }
-    return std::as_bytes(std::span(halves_)).subspan(1);
+    return std::as_bytes(std::span(stored_)).subspan(1);
   }
   Json config() const override { return config_.root(); }
   TokenizerSource tokenizer() const override { return {}; }
@@ -85,8 +101,9 @@ class MemoryCheckpoint : public Checkpoint {
   }
 
   JsonDocument config_;
-  std::vector<std::vector<double>> values_;        // beside tensors_
-  inline static thread_local std::string halves_;  // until the thread's next call
+  std::vector<std::vector<double>> values_;  // beside tensors_
+  std::map<std::string, std::vector<std::byte>> blocks_;
+  inline static thread_local std::string stored_;  // until the thread's next call
 };
 
 }  // namespace lstar::testing

@@ -63,15 +63,14 @@ template <class T>
 Result<void> Linear<T>::pack_block(const Checkpoint& checkpoint, const LinearRef& linear, RowRange block, Worker& mine,
                                    T* panels) {
   const bool rounds = !is_exact(linear.weight->type, dtype_);
-  const auto pack_halves = linear.weight->type == StoredType::bfloat16 ? kernels_.pack_bfloat16 : kernels_.pack_float16;
   for (int64_t begin = block.begin; begin < block.end; begin += kPackedRows) {
     const int64_t end = std::min(block.end, begin + kPackedRows);
     const RowRange stored{linear.first_row + begin, linear.first_row + end};
-    if (pack_halves && !rounds && end - begin == kPackedRows)
-      if (const auto halves = checkpoint.halves(*linear.weight, stored); !halves.empty()) {
-        pack_halves(halves.data(), linear.in, begin - block.begin, panels);
+    if (!rounds && end - begin == kPackedRows)
+      if (const auto bytes = checkpoint.stored_rows(*linear.weight, stored);
+          !bytes.empty() &&
+          kernels_.pack_stored(linear.weight->type, bytes.data(), linear.in, begin - block.begin, panels))
         continue;
-      }
     const std::span<T> rows(mine.rows.at_least(kPackedRows * linear.in), (end - begin) * linear.in);
     LSTAR_TRY(checkpoint.read(*linear.weight, stored, rows));
     if (rounds) elementwise_.round(dtype_, rows.data(), static_cast<int64_t>(rows.size()));

@@ -1,7 +1,8 @@
 // y = x W^T + b with weights that are read from the checkpoint block by block. kLinearColumns output columns are one
 // task: their weights are read a few rows at a time, widened, rounded to the run's dtype, packed into panels and
-// multiplied; float16 and bfloat16 that need no rounding are widened on their way into the panels. A transposed weight,
-// whose columns a checkpoint cannot read alone, is packed whole first. No more than that is ever in memory.
+// multiplied; float16, bfloat16 and quantised blocks that need no rounding are widened on their way into the panels. A
+// transposed weight, whose columns a checkpoint cannot read alone, is packed whole first. No more than that is ever in
+// memory.
 #pragma once
 
 #include <vector>

@@ -6,6 +6,7 @@
 
 #include "lstar/base/array.h"
 #include "lstar/base/dtype.h"
+#include "lstar/checkpoint/stored_type.h"
 
 namespace lstar {
 
@@ -35,9 +36,9 @@ template <class T>
 struct LinearKernels {
   // Puts `rows` output rows of W, (rows, in), into the panels of a block, as its columns from `column` on.
   void (*pack)(const T* weights, int64_t rows, int64_t in, int64_t column, T* panels);
-  // Likewise kPackedRows rows as they are stored, widened on their way; null where `pack` is as good.
-  void (*pack_float16)(const std::byte* weights, int64_t in, int64_t column, T* panels);
-  void (*pack_bfloat16)(const std::byte* weights, int64_t in, int64_t column, T* panels);
+  // Likewise kPackedRows rows as they are stored, widened on their way. False, and nothing done, for a type of which
+  // reading them first is as good.
+  bool (*pack_stored)(StoredType type, const std::byte* weights, int64_t in, int64_t column, T* panels);
   // Clears the columns from `column` on.
   void (*clear)(int64_t column, int64_t in, T* panels);
   // Puts input rows [begin, begin + rows) of a transposed W, (rows, out), into the panels of all its blocks.
