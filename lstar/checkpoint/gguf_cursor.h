@@ -44,6 +44,20 @@ class GgufCursor {
     return std::string_view(reinterpret_cast<const char*>(taken.data()), taken.size());
   }
 
+  // Passes `count` strings: hundreds of thousands of tokens and merges, for which a Result each would take longer than
+  // the rest of opening a file. What is wrong with one is said by string().
+  Result<void> skip_strings(uint64_t count, std::string_view what) {
+    for (; count > 0; --count) {
+      uint64_t length = 0;
+      if (left() < sizeof length) break;
+      std::memcpy(&length, bytes_.data() + position_, sizeof length);
+      if (length > left() - sizeof length) break;
+      position_ += sizeof length + length;
+    }
+    for (; count > 0; --count) LSTAR_TRY(string(what));
+    return {};
+  }
+
   // Refuses a count of things of at least `smallest` bytes each that the rest of the file cannot hold.
   Result<void> check_count(uint64_t count, uint64_t smallest, std::string_view what) const {
     if (count <= left() / smallest) return {};

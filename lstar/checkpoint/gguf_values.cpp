@@ -101,7 +101,7 @@ Result<GgufValues::Value> GgufValues::parse_array(GgufCursor& cursor) {
     LSTAR_TRY(cursor.check_count(count, kSmallestString, "strings"));
     LSTAR_ASSIGN(const auto rest, GgufCursor(cursor).take(cursor.left(), "an array"));
     const uint64_t begin = cursor.position();
-    for (uint64_t i = 0; i < count; ++i) LSTAR_TRY(cursor.string("an array of strings"));
+    LSTAR_TRY(cursor.skip_strings(count, "an array of strings"));
     value.bytes = rest.first(cursor.position() - begin);
     return value;
   }
