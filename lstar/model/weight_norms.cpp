@@ -12,7 +12,7 @@
 namespace lstar {
 namespace {
 
-constexpr int64_t kRowsAtOnce = 64;  // of a tensor: they stay in the second-level cache
+constexpr int64_t kRowsAtOnce = 72;  // of a tensor: in the second-level cache, and no power of two of lines a panel
 
 using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 template <class T>

@@ -23,18 +23,27 @@ template <class T>
 void take_panel(View<const T> given, const double* gain, double* HWY_RESTRICT panel, double* HWY_RESTRICT sums,
                 double* HWY_RESTRICT squares) {
   const hn::ScalableTag<double> d;
-  constexpr int64_t width = panel_width<double>();
-  for (int64_t v = 0; v < width; v += static_cast<int64_t>(hn::Lanes(d))) {
-    auto sum = hn::LoadU(d, sums + v), square = hn::LoadU(d, squares + v);
-    for (int64_t k = 0; k < given.rows; ++k) {
-      const auto x = load_double(d, given.row(k) + v);
-      const auto scaled = gain ? hn::Mul(x, hn::Set(d, gain[k])) : x;
-      square = hn::MulAdd(x, x, square);
-      sum = hn::Add(sum, scaled);
-      hn::Store(scaled, d, panel + k * width + v);
+  constexpr int64_t width = panel_width<double>(), lanes = width / kTileVectors;
+  hn::Vec<decltype(d)> sum[kTileVectors], square[kTileVectors];
+#pragma GCC unroll 8
+  for (int v = 0; v < kTileVectors; ++v) {
+    sum[v] = hn::LoadU(d, sums + v * lanes);
+    square[v] = hn::LoadU(d, squares + v * lanes);
+  }
+  for (int64_t k = 0; k < given.rows; ++k) {
+    const auto factor = hn::Set(d, gain ? gain[k] : 1.0);
+#pragma GCC unroll 8
+    for (int v = 0; v < kTileVectors; ++v) {  // side by side: each waits for its last addition
+      const auto x = load_double(d, given.row(k) + v * lanes), scaled = hn::Mul(x, factor);
+      square[v] = hn::MulAdd(x, x, square[v]);
+      sum[v] = hn::Add(sum[v], scaled);
+      hn::Store(scaled, d, panel + k * width + v * lanes);
     }
-    hn::StoreU(sum, d, sums + v);
-    hn::StoreU(square, d, squares + v);
+  }
+#pragma GCC unroll 8
+  for (int v = 0; v < kTileVectors; ++v) {
+    hn::StoreU(sum[v], d, sums + v * lanes);
+    hn::StoreU(square[v], d, squares + v * lanes);
   }
 }
 
