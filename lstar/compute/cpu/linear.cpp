@@ -1,6 +1,7 @@
 #include "lstar/compute/cpu/linear.h"
 
 #include <algorithm>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -41,6 +42,20 @@ Result<void> first_failure(std::vector<Result<void>>& results) {
 }
 
 }  // namespace
+
+// As many as a block holds, or fewer where all threads are then done sooner: of nine blocks two threads wait for the
+// last.
+template <class T>
+int64_t Linear<T>::columns_of_a_task(int64_t out) const {
+  int64_t best = kLinearColumns, fewest = std::numeric_limits<int64_t>::max();
+  for (int64_t columns = kLinearColumns; columns > 0; columns -= kPackedRows) {
+    if (columns % kernels_.panel_width != 0) continue;
+    const int64_t blocks = (out + columns - 1) / columns, threads = pool_.threads();
+    const int64_t of_a_thread = (blocks + threads - 1) / threads * columns;
+    if (of_a_thread < fewest) best = columns, fewest = of_a_thread;
+  }
+  return best;
+}
 
 // Every task packs a range of input rows into its place in all panels.
 template <class T>
@@ -91,22 +106,23 @@ Result<void> Linear<T>::operator()(const Checkpoint& checkpoint, const LinearRef
     bias += linear.first_bias % cols;
     elementwise_.round(dtype_, bias, linear.out);
   }
-  const int64_t blocks = (linear.out + kLinearColumns - 1) / kLinearColumns, panels_size = kLinearColumns * linear.in;
+  const int64_t columns = columns_of_a_task(linear.out), blocks = (linear.out + columns - 1) / columns;
   T* transposed = nullptr;
   if (linear.transposed) {
-    transposed = transposed_.at_least(blocks * panels_size);
+    const int64_t padded = (linear.out + kLinearColumns - 1) / kLinearColumns * kLinearColumns;
+    transposed = transposed_.at_least(padded * linear.in);
     LSTAR_TRY(pack_transposed(checkpoint, linear, transposed));
   }
   std::vector<Result<void>> results(blocks);
   pool_.for_each(blocks, [&](size_t block, int worker) {
     Worker& mine = workers_[worker];
-    const int64_t begin = static_cast<int64_t>(block) * kLinearColumns;
-    const int64_t end = std::min(linear.out, begin + kLinearColumns);
+    const int64_t begin = static_cast<int64_t>(block) * columns;
+    const int64_t end = std::min(linear.out, begin + columns);
     LinearBlock<T> job{.x = x, .y = y, .begin = begin, .columns = end - begin, .bias = bias, .dtype = dtype_};
     if (transposed) {
-      job.panels = transposed + static_cast<int64_t>(block) * panels_size;
+      job.panels = transposed + begin * linear.in;
     } else {
-      T* panels = mine.panels.at_least(panels_size);
+      T* panels = mine.panels.at_least(kLinearColumns * linear.in);
       results[block] = pack_block(checkpoint, linear, {begin, end}, mine, panels);
       if (!results[block]) return;
       job.panels = panels;

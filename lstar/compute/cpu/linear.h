@@ -1,8 +1,8 @@
-// y = x W^T + b with weights that are read from the checkpoint block by block. kLinearColumns output columns are one
-// task: their weights are read a few rows at a time, widened, rounded to the run's dtype, packed into panels and
-// multiplied; float16, bfloat16 and quantised blocks that need no rounding are widened on their way into the panels. A
-// transposed weight, whose columns a checkpoint cannot read alone, is packed whole first. No more than that is ever in
-// memory.
+// y = x W^T + b with weights that are read from the checkpoint block by block. At most kLinearColumns output columns
+// are one task: their weights are read a few rows at a time, widened, rounded to the run's dtype, packed into panels
+// and multiplied; float16, bfloat16 and quantised blocks that need no rounding are widened on their way into the
+// panels. A transposed weight, whose columns a checkpoint cannot read alone, is packed whole first. No more than that
+// is ever in memory.
 #pragma once
 
 #include <vector>
@@ -25,6 +25,7 @@ class Linear {
   struct Worker {
     Scratch<T> rows, panels, sums;
   };
+  int64_t columns_of_a_task(int64_t out) const;
   Result<void> pack_transposed(const Checkpoint&, const LinearRef&, T* panels);
   Result<void> pack_block(const Checkpoint&, const LinearRef&, RowRange, Worker&, T* panels);
 

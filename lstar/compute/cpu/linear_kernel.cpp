@@ -81,10 +81,11 @@ bool pack_stored_never(StoredType, const std::byte*, int64_t, int64_t, double*) 
 
 // LSTAR_DISPATCH takes plain names.
 LinearKernels<float> kernels_f32() {
-  return {pack<float>, pack_stored, clear<float>, pack_transposed<float>, multiply<float>};
+  return {panel_width<float>(), pack<float>, pack_stored, clear<float>, pack_transposed<float>, multiply<float>};
 }
 LinearKernels<double> kernels_f64() {
-  return {pack<double>, pack_stored_never, clear<double>, pack_transposed<double>, multiply<double>};
+  return {panel_width<double>(),   pack<double>,    pack_stored_never, clear<double>,
+          pack_transposed<double>, multiply<double>};
 }
 
 }  // namespace

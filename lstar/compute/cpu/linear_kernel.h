@@ -34,12 +34,13 @@ struct LinearBlock {
 // The functions for the best instruction set that the processor has.
 template <class T>
 struct LinearKernels {
+  int64_t panel_width;
   // Puts `rows` output rows of W, (rows, in), into the panels of a block, as its columns from `column` on.
   void (*pack)(const T* weights, int64_t rows, int64_t in, int64_t column, T* panels);
   // Likewise kPackedRows rows as they are stored, widened on their way. False, and nothing done, for a type of which
   // reading them first is as good.
   bool (*pack_stored)(StoredType type, const std::byte* weights, int64_t in, int64_t column, T* panels);
-  // Clears the columns from `column` on.
+  // Clears the columns from `column` to the end of its panel.
   void (*clear)(int64_t column, int64_t in, T* panels);
   // Puts input rows [begin, begin + rows) of a transposed W, (rows, out), into the panels of all its blocks.
   void (*pack_transposed)(const T* weights, int64_t begin, int64_t rows, int64_t in, int64_t out, T* panels);

@@ -33,8 +33,8 @@ void pack(const T* weights, int64_t rows, int64_t in, int64_t column, T* panels)
 template <class T>
 void clear(int64_t column, int64_t in, T* panels) {
   constexpr int64_t width = panel_width<T>();
-  for (int64_t j = column; j < kLinearColumns; j += width - j % width)
-    clear_columns(j % width, in, width, panels + (j - j % width) * in);
+  if (const int64_t inside = column % width; inside > 0)
+    clear_columns(inside, in, width, panels + (column - inside) * in);
 }
 
 template <class T>
