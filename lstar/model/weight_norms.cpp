@@ -1,6 +1,7 @@
 #include "lstar/model/weight_norms.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -204,7 +205,8 @@ Result<void> check_tensor(const Checkpoint& checkpoint, const TensorInfo* tensor
 
 }  // namespace
 
-Result<WeightNorms> weight_norms(const Model& model, const NormOptions& options, WorkerPool& pool) {
+Result<WeightNorms> weight_norms(const Model& model, const NormOptions& options, WorkerPool& pool,
+                                 const std::function<Result<void>()>& beside) {
   const Architecture& a = model.architecture;
   const size_t layers = a.layers;
   WeightNorms norms;
@@ -216,9 +218,18 @@ Result<WeightNorms> weight_norms(const Model& model, const NormOptions& options,
     norms.w_v_spectral.assign(layers, 0);
     norms.w_o_spectral.assign(layers, 0);
   }
-  std::vector<Result<void>> outcomes(layers);
-  pool.for_each(layers, [&](size_t layer, int) {
-    outcomes[layer] = LayerNorms(model, static_cast<int>(layer), options, norms).compute();
+  const size_t first = beside ? 1 : 0;
+  std::vector<Result<void>> outcomes(first + layers);
+  std::atomic<bool> failed = false;
+  pool.for_each(outcomes.size(), [&](size_t task, int) {
+    if (failed) return;
+    if (task < first) {
+      outcomes[task] = beside();
+      failed = !outcomes[task];
+      return;
+    }
+    const size_t layer = task - first;
+    outcomes[task] = LayerNorms(model, static_cast<int>(layer), options, norms).compute();
     drop(*model.checkpoint, model.weights.layers[layer]);
   });
   for (const Result<void>& outcome : outcomes)

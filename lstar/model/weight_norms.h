@@ -1,6 +1,8 @@
 // Norms of the attention weights, layer by layer: what the estimators multiply attention with. Needs no prompt.
 #pragma once
 
+#include <functional>
+
 #include "lstar/base/dtype.h"
 #include "lstar/base/worker_pool.h"
 #include "lstar/model/head_layout.h"
@@ -16,8 +18,10 @@ struct NormOptions {
 };
 
 // Sums are formed in double. ov_sq is tr(G_V G_O) with d_h x d_h Gram matrices (MATH.md, Gauge), so no d x d matrix is
-// formed. One layer is in memory a worker.
-Result<WeightNorms> weight_norms(const Model&, const NormOptions&, WorkerPool&);
+// formed. One layer is in memory a worker. `beside`, where given, is one more piece of work for the pool, taken first;
+// if it fails no more layers are taken, and its error is returned.
+Result<WeightNorms> weight_norms(const Model&, const NormOptions&, WorkerPool&,
+                                 const std::function<Result<void>()>& beside = {});
 
 // An error that names the first weight that is NaN or infinite; used to explain a broken trace. Reads every weight.
 Result<void> check_finite(const Model&);

@@ -108,13 +108,10 @@ Result<Measurement> measure(const std::string& name, const std::string& path, co
   // Norms of weights need no tokens: a large vocabulary, one thread's work, is opened beside them.
   std::optional<Tokenizer> tokenizer;
   Batch batch;
-  auto prepared = std::async(threads > 1 ? std::launch::async : std::launch::deferred,
-                             [&] { return prepare(model, prompts, tokenizer, m, batch); });
   WorkerPool pool(threads);
-  LSTAR_ASSIGN(
-      m.weights,
-      weight_norms(model, {.dtype = options.numerics.dtype, .head_layout = options.numerics.head_layout}, pool));
-  LSTAR_TRY(prepared.get());
+  LSTAR_ASSIGN(m.weights,
+               weight_norms(model, {.dtype = options.numerics.dtype, .head_layout = options.numerics.head_layout}, pool,
+                            [&] { return prepare(model, prompts, tokenizer, m, batch); }));
   if (batch.prompts() == 0) return m;
   if (options.numerics.dtype == Dtype::float64)
     LSTAR_TRY(run<double>(model, batch, options, threads, m));
