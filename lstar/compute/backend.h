@@ -16,6 +16,7 @@
 #include "lstar/base/array.h"
 #include "lstar/base/dtype.h"
 #include "lstar/base/result.h"
+#include "lstar/base/worker_pool.h"
 #include "lstar/checkpoint/checkpoint.h"
 #include "lstar/observe/observation.h"
 
@@ -155,5 +156,9 @@ class Backend {
 
 template <class T>
 std::unique_ptr<Backend<T>> make_cpu_backend(Dtype dtype, int threads);
+
+// On threads that others use too, not at the same time: new ones may take milliseconds to find a free core.
+template <class T>
+std::unique_ptr<Backend<T>> make_cpu_backend(Dtype dtype, std::shared_ptr<WorkerPool> pool);
 
 }  // namespace lstar

@@ -54,8 +54,9 @@ Result<void> prepare(const Model& model, const std::vector<Prompt>& prompts, std
 }
 
 template <class T>
-Result<void> run(const Model& model, const Batch& batch, const MeasureOptions& options, int threads, Measurement& m) {
-  const auto backend = make_cpu_backend<T>(options.numerics.dtype, threads);
+Result<void> run(const Model& model, const Batch& batch, const MeasureOptions& options,
+                 std::shared_ptr<WorkerPool> pool, Measurement& m) {
+  const auto backend = make_cpu_backend<T>(options.numerics.dtype, std::move(pool));
   PassOptions pass;
   pass.wants = options.wants;
   if (options.next_tokens > 0) pass.wants = pass.wants | Want::next_token;
@@ -108,15 +109,15 @@ Result<Measurement> measure(const std::string& name, const std::string& path, co
   // Norms of weights need no tokens: a large vocabulary, one thread's work, is opened beside them.
   std::optional<Tokenizer> tokenizer;
   Batch batch;
-  WorkerPool pool(threads);
+  const auto pool = std::make_shared<WorkerPool>(threads);
   LSTAR_ASSIGN(m.weights,
-               weight_norms(model, {.dtype = options.numerics.dtype, .head_layout = options.numerics.head_layout}, pool,
-                            [&] { return prepare(model, prompts, tokenizer, m, batch); }));
+               weight_norms(model, {.dtype = options.numerics.dtype, .head_layout = options.numerics.head_layout},
+                            *pool, [&] { return prepare(model, prompts, tokenizer, m, batch); }));
   if (batch.prompts() == 0) return m;
   if (options.numerics.dtype == Dtype::float64)
-    LSTAR_TRY(run<double>(model, batch, options, threads, m));
+    LSTAR_TRY(run<double>(model, batch, options, pool, m));
   else
-    LSTAR_TRY(run<float>(model, batch, options, threads, m));
+    LSTAR_TRY(run<float>(model, batch, options, pool, m));
 
   // A NaN or an infinity is either the checkpoint's fault, which is named, or an overflow of the run's dtype, which
   // leaves a broken trace for the detectors to report.

@@ -21,8 +21,8 @@ namespace {
 template <class T>
 class CpuBackend final : public Backend<T> {
  public:
-  CpuBackend(Dtype dtype, int threads)
-      : dtype_(dtype), pool_(threads), linear_(dtype, pool_), attention_(dtype, pool_), rotary_(dtype) {}
+  CpuBackend(Dtype dtype, std::shared_ptr<WorkerPool> pool)
+      : dtype_(dtype), pool_(std::move(pool)), linear_(dtype, *pool_), attention_(dtype, *pool_), rotary_(dtype) {}
 
   Result<void> embed(const Checkpoint& checkpoint, const TensorInfo& table, std::span<const int32_t> ids,
                      View<T> y) override {
@@ -121,7 +121,7 @@ class CpuBackend final : public Backend<T> {
   template <class F>
   void for_rows(int64_t rows, int64_t cols, const F& f) {
     const int64_t step = std::max<int64_t>(1, 16384 / std::max<int64_t>(1, cols));
-    pool_.for_each((rows + step - 1) / step, [&](size_t task, int) {
+    pool_->for_each((rows + step - 1) / step, [&](size_t task, int) {
       const int64_t begin = static_cast<int64_t>(task) * step, end = std::min(rows, begin + step);
       for (int64_t r = begin; r < end; ++r) f(r);
     });
@@ -162,7 +162,7 @@ class CpuBackend final : public Backend<T> {
   }
 
   Dtype dtype_;
-  WorkerPool pool_;
+  std::shared_ptr<WorkerPool> pool_;
   Linear<T> linear_;
   Attention<T> attention_;
   RotaryTable<T> rotary_;
@@ -174,10 +174,17 @@ class CpuBackend final : public Backend<T> {
 
 template <class T>
 std::unique_ptr<Backend<T>> make_cpu_backend(Dtype dtype, int threads) {
-  return std::make_unique<CpuBackend<T>>(dtype, std::max(1, threads));
+  return make_cpu_backend<T>(dtype, std::make_shared<WorkerPool>(std::max(1, threads)));
+}
+
+template <class T>
+std::unique_ptr<Backend<T>> make_cpu_backend(Dtype dtype, std::shared_ptr<WorkerPool> pool) {
+  return std::make_unique<CpuBackend<T>>(dtype, std::move(pool));
 }
 
 template std::unique_ptr<Backend<float>> make_cpu_backend<float>(Dtype, int);
 template std::unique_ptr<Backend<double>> make_cpu_backend<double>(Dtype, int);
+template std::unique_ptr<Backend<float>> make_cpu_backend<float>(Dtype, std::shared_ptr<WorkerPool>);
+template std::unique_ptr<Backend<double>> make_cpu_backend<double>(Dtype, std::shared_ptr<WorkerPool>);
 
 }  // namespace lstar
