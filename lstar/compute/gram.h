@@ -14,6 +14,7 @@ namespace lstar {
 struct GramSums {
   explicit GramSums(int64_t vectors);
   int64_t n;
+  bool is_empty = true;               // nothing has been added, and products hold anything
   Matrix<double> products;            // lower triangle, in whole register blocks
   std::vector<double> sums, squares;  // in whole panels
 };
@@ -22,6 +23,8 @@ class Gram {
  public:
   explicit Gram(int64_t n) : sums_(n) {}
 
+  void clear();  // as new
+
   // Takes the next elements of all vectors, each of them times its gain[k] (null: 1): vectors that are rows of m,
   // (n, depth), or columns of it, (depth, n).
   template <class T>
@@ -29,7 +32,9 @@ class Gram {
   template <class T>
   void add_columns(View<const T> m, const double* gain = nullptr);
 
-  double operator()(int64_t i, int64_t j) const { return sums_.products.view()(std::max(i, j), std::min(i, j)); }
+  double operator()(int64_t i, int64_t j) const {
+    return sums_.is_empty ? 0 : sums_.products.view()(std::max(i, j), std::min(i, j));
+  }
   double sum(int64_t i) const { return sums_.sums[i]; }         // of vector i's elements, gains included
   double squares(int64_t i) const { return sums_.squares[i]; }  // of its elements as they were given, without gains
 

@@ -30,22 +30,34 @@ struct HeadVectors {
   bool are_rows;
 };
 
+// What a worker keeps from layer to layer, so that a large head's sums are allocated once.
+struct Scratch {
+  std::vector<Gram> values, outputs;  // of every head
+  std::vector<float> floats;
+  std::vector<double> doubles;
+
+  std::vector<float>& rows(float) { return floats; }
+  std::vector<double>& rows(double) { return doubles; }
+};
+
 class LayerNorms {
  public:
-  LayerNorms(const Model& model, int layer, const NormOptions& options, WeightNorms& norms)
+  LayerNorms(const Model& model, int layer, const NormOptions& options, WeightNorms& norms, Scratch& scratch)
       : a_(model.architecture),
         c_(*model.checkpoint),
         w_(model.weights.layers[layer]),
         options_(options),
         norms_(norms),
+        scratch_(scratch),
         layer_(static_cast<size_t>(layer)),
         value_(a_.is_fused() ? w_.query_key_value[0] : w_.query_key_value[2]) {}
 
   Result<void> compute() {
     LSTAR_ASSIGN(const std::vector<double> gain, norm_gain());
-    LSTAR_ASSIGN(const std::vector<Gram> of_values, grams(values(a_.v_rows), gain));
+    std::vector<Gram>&of_values = scratch_.values, &of_outputs = scratch_.outputs;
+    LSTAR_TRY(add(values(a_.v_rows), gain, of_values));
     const HeadVectors outputs{&w_.attention_out, a_.heads, {0, a_.head_dim}, w_.attention_out.transposed};
-    LSTAR_ASSIGN(const std::vector<Gram> of_outputs, grams(outputs, {}));
+    LSTAR_TRY(add(outputs, {}, of_outputs));
     ov_norms(of_values, of_outputs);
     for (const Gram& gram : of_outputs) norms_.w_o_sq[layer_] += squares_of(gram);
     if (chosen_rows() == a_.v_rows)
@@ -78,15 +90,14 @@ class LayerNorms {
     return gain;
   }
 
-  // Of every head. An empty gain: 1.
-  Result<std::vector<Gram>> grams(const HeadVectors& vectors, const std::vector<double>& gain) {
-    std::vector<Gram> grams;
-    for (int h = 0; h < vectors.heads; ++h) grams.emplace_back(a_.head_dim);
-    LSTAR_TRY(for_pieces(vectors, [&](int h, auto piece, int64_t begin) {
+  // The Gram matrix of every head. An empty gain: 1.
+  Result<void> add(const HeadVectors& vectors, const std::vector<double>& gain, std::vector<Gram>& grams) {
+    for (Gram& gram : grams) gram.clear();
+    while (static_cast<int>(grams.size()) < vectors.heads) grams.emplace_back(a_.head_dim);
+    return for_pieces(vectors, [&](int h, auto piece, int64_t begin) {
       const double* gains = gain.empty() ? nullptr : gain.data() + begin;
       vectors.are_rows ? grams[h].add_rows(piece, gains) : grams[h].add_columns(piece, gains);
-    }));
-    return grams;
+    });
   }
 
   // tr(G_V G_O) of every head: G_V = W_V W_V^T of its KV head, less W_V 1 1^T W_V^T / d where the norm before it
@@ -120,9 +131,8 @@ class LayerNorms {
         whole.block(row, begin, a_.head_dim, piece.rows) = matrix(piece).transpose().template cast<double>();
     }));
     norms_.w_v_spectral[layer_] = largest_singular_value(whole);
-    std::vector<double> buffer;
     const TensorInfo& out = *w_.attention_out.weight;
-    LSTAR_ASSIGN(const View<const double> rows, read(out, {0, out.shape.rows()}, buffer));
+    LSTAR_ASSIGN(const View<const double> rows, read(out, {0, out.shape.rows()}, scratch_.doubles));
     norms_.w_o_spectral[layer_] = largest_singular_value(matrix(rows));
     return {};
   }
@@ -143,7 +153,7 @@ class LayerNorms {
 
   template <class T, class F>
   Result<void> for_pieces_as(const HeadVectors& vectors, const F& f) {
-    std::vector<T> buffer;
+    std::vector<T>& buffer = scratch_.rows(T());
     const LinearRef& linear = *vectors.linear;
     const int64_t d_h = a_.head_dim, first_row = linear.first_row;
     if (vectors.are_rows) {
@@ -180,6 +190,7 @@ class LayerNorms {
   const LayerWeights& w_;
   const NormOptions& options_;
   WeightNorms& norms_;
+  Scratch& scratch_;
   const size_t layer_;
   const LinearRef& value_;
 };
@@ -220,8 +231,9 @@ Result<WeightNorms> weight_norms(const Model& model, const NormOptions& options,
   }
   const size_t first = beside ? 1 : 0;
   std::vector<Result<void>> outcomes(first + layers);
+  std::vector<Scratch> scratch(static_cast<size_t>(pool.threads()));
   std::atomic<bool> failed = false;
-  pool.for_each(outcomes.size(), [&](size_t task, int) {
+  pool.for_each(outcomes.size(), [&](size_t task, int worker) {
     if (failed) return;
     if (task < first) {
       outcomes[task] = beside();
@@ -229,7 +241,7 @@ Result<WeightNorms> weight_norms(const Model& model, const NormOptions& options,
       return;
     }
     const size_t layer = task - first;
-    outcomes[task] = LayerNorms(model, static_cast<int>(layer), options, norms).compute();
+    outcomes[task] = LayerNorms(model, static_cast<int>(layer), options, norms, scratch[worker]).compute();
     drop(*model.checkpoint, model.weights.layers[layer]);
   });
   for (const Result<void>& outcome : outcomes)

@@ -27,6 +27,10 @@ void hold_to_exact_sums(bool with_gain) {
     if (with_gain)
       for (double& value : gain) value = normal(random);
     Gram of_rows(n), of_columns(n);
+    EXPECT_EQ(of_columns(n - 1, 0), 0);
+    of_columns.add_columns<T>(columns.view().columns(1, n + 1));
+    of_columns.clear();  // nothing of it may be left
+    EXPECT_EQ(of_columns(n - 1, 0), 0);
     const int half = depth / 2;
     const auto gain_from = [&](int k) { return with_gain ? gain.data() + k : nullptr; };
     if (half > 0) of_rows.add_rows<T>(rows.view().columns(0, half), gain_from(0));

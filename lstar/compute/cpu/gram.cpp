@@ -59,7 +59,8 @@ void add_block(const double* panels, int64_t depth, int64_t i, int64_t j, GramSu
   }
   const View<double> sums = g.products.view();
   multiply_tile<kTileVectors>(
-      a, panels + j * depth, width, depth, [&](int r, int v) { return hn::Load(d, &sums(i + r, j + v * lanes)); },
+      a, panels + j * depth, width, depth,
+      [&](int r, int v) { return g.is_empty ? hn::Zero(d) : hn::Load(d, &sums(i + r, j + v * lanes)); },
       [&](int r, int v, auto sum) { hn::Store(sum, d, &sums(i + r, j + v * lanes)); });
 }
 
@@ -95,6 +96,7 @@ void add(View<const T> m, bool are_rows, const double* gain, GramSums& g) {
       take_panel(given, gain ? gain + begin : nullptr, panels.data() + j * depth, &g.sums[j], &g.squares[j]);
     }
     add_products(panels.data(), depth, g);
+    g.is_empty = false;
   }
 }
 
@@ -155,9 +157,14 @@ double sum_of_squares(View<const double> m) { return LSTAR_DISPATCH(square_chain
 GramSums::GramSums(int64_t vectors) : n(vectors) {
   const int64_t whole = (n + kWidestPanel - 1) / kWidestPanel * kWidestPanel;
   products = Matrix<double>(n + kHighestTile, whole);
-  std::fill_n(products.data(), products.rows() * whole, 0.0);
   sums.assign(static_cast<size_t>(whole), 0.0);
   squares.assign(static_cast<size_t>(whole), 0.0);
+}
+
+void Gram::clear() {
+  sums_.is_empty = true;
+  std::fill(sums_.sums.begin(), sums_.sums.end(), 0.0);
+  std::fill(sums_.squares.begin(), sums_.squares.end(), 0.0);
 }
 
 template <class T>
