@@ -8,11 +8,11 @@
 namespace lstar {
 namespace {
 
-// The calls of a forward pass follow each other within microseconds, in which going to sleep and waking up would cost
-// more than the work. Gives the processor to whoever wants it meanwhile.
+// The calls of a forward pass follow each other within microseconds, and the last task of one is waited for half a
+// millisecond at most: going to sleep and waking up would cost more. Gives the processor to whoever wants it meanwhile.
 template <class Condition>
 void spin_while(const Condition& waits) {
-  for (int i = 0; i < 100 && waits(); ++i) std::this_thread::yield();
+  for (int i = 0; i < 1000 && waits(); ++i) std::this_thread::yield();
 }
 
 }  // namespace

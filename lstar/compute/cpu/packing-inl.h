@@ -162,7 +162,7 @@ void pack_blocks(StoredType type, const std::byte* weights, int64_t in, int64_t 
   const StoredTypeInfo& stored = info(type);
   const int64_t row_bytes = in / stored.block_elements * stored.block_bytes;
   alignas(64) int8_t q[kPackedRows * kPiece];
-  alignas(64) float scales[kPackedRows * kGroups], minimums[kPackedRows * kGroups];
+  alignas(64) float scales[kGroups * kPackedRows], minimums[kGroups * kPackedRows];  // (group, row)
   const Floats floats;
   float* HWY_RESTRICT to = panels + column / width * width * in + column % width;
   for (int64_t k = 0; k < in; k += kPiece) {
@@ -174,19 +174,19 @@ void pack_blocks(StoredType type, const std::byte* weights, int64_t in, int64_t 
     for (int64_t row = 0; row < kPackedRows; ++row) {
       const std::byte* source = weights + row * row_bytes;
       for (int64_t i = 0; i < bytes; i += 64) hwy::Prefetch(source + ahead + i);
+      float scale[kGroups], minimum[kGroups];
       unpack_blocks(type, reinterpret_cast<const uint8_t*>(source + begin), static_cast<size_t>(count),
-                    q + row * kPiece, scales + row * kGroups, minimums + row * kGroups);
+                    q + row * kPiece, scale, minimum);
+      for (int64_t g = 0; g < count / kGroup; ++g) {
+        scales[g * kPackedRows + row] = scale[g];
+        minimums[g * kPackedRows + row] = minimum[g];
+      }
     }
     for (int64_t g = 0; g < count / kGroup; ++g)
-      for (int64_t row = 0; row < kPackedRows; row += 8) {
-        alignas(32) float scale[8], minimum[8];
-        for (int64_t i = 0; i < 8; ++i) {
-          scale[i] = scales[(row + i) * kGroups + g];
-          minimum[i] = minimums[(row + i) * kGroups + g];
-        }
-        pack_group<kGroup>(q + row * kPiece + g * kGroup, kPiece, hn::Load(floats, scale), hn::Load(floats, minimum),
-                           to + (k + g * kGroup) * width + row, width);
-      }
+      for (int64_t row = 0; row < kPackedRows; row += 8)
+        pack_group<kGroup>(q + row * kPiece + g * kGroup, kPiece, hn::Load(floats, scales + g * kPackedRows + row),
+                           hn::Load(floats, minimums + g * kPackedRows + row), to + (k + g * kGroup) * width + row,
+                           width);
   }
 }
 
