@@ -78,6 +78,7 @@ Detection largest(std::span<const Slope> slopes, Values t, Values floor, std::st
 Detection argmax_step(Values t, Values floor) {
   if (t.size() == 1) return {.layer = 0, .rule = "argmax_step", .reason = "one layer has no steps"};
   std::vector<Slope> steps;
+  steps.reserve(t.size());
   for (size_t i = 0; i + 1 < t.size(); ++i) steps.push_back({i, i + 1});
   return largest(steps, t, floor, "argmax_step", 1);
 }
@@ -87,6 +88,7 @@ Detection central_difference(Values t, Values floor) {
   const size_t layers = t.size();
   if (layers == 1) return {.rule = "central_difference", .reason = "one layer has no slope"};
   std::vector<Slope> slopes;
+  slopes.reserve(layers);
   for (size_t i = 0; i < layers; ++i) {
     if (i == 0)
       slopes.push_back({0, 1});
