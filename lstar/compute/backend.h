@@ -16,11 +16,12 @@
 #include "lstar/base/array.h"
 #include "lstar/base/dtype.h"
 #include "lstar/base/result.h"
-#include "lstar/base/worker_pool.h"
 #include "lstar/checkpoint/checkpoint.h"
 #include "lstar/observe/observation.h"
 
 namespace lstar {
+
+class WorkerPool;
 
 // Packed prompts: prompt p owns rows start[p] .. start[p+1].
 struct Batch {
@@ -157,7 +158,7 @@ class Backend {
 template <class T>
 std::unique_ptr<Backend<T>> make_cpu_backend(Dtype dtype, int threads);
 
-// On threads that others use too, not at the same time: new ones may take milliseconds to find a free core.
+// On threads that others use too, if not at the same time: new ones may take milliseconds to find a free core.
 template <class T>
 std::unique_ptr<Backend<T>> make_cpu_backend(Dtype dtype, std::shared_ptr<WorkerPool> pool);
 

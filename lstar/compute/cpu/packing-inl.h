@@ -120,8 +120,8 @@ void pack_halves(const std::byte* weights, int64_t in, int64_t column, float* pa
       to[j] = hn::GetLane(Widen()(hn::Set(Halves(), half)));
     }
 }
-// Eight rows of a group, transposed in words of four whole numbers; each vector of numbers then takes a number of every
-// row.
+
+// Eight rows of a group, transposed in words of four whole numbers, of which each vector then takes one of every row.
 template <int kGroup>
 HWY_INLINE void pack_group(const int8_t* HWY_RESTRICT q, int64_t q_stride, hn::Vec<Floats> scale,
                            hn::Vec<Floats> minimum, float* HWY_RESTRICT to, int64_t width) {
