@@ -23,10 +23,10 @@ struct HugePageAllocator {
 
   T* allocate(size_t count) {
     if (count > static_cast<size_t>(-1) / 2 / sizeof(T)) throw std::bad_array_new_length();
-    const size_t bytes = count * sizeof(T);
-    void* memory = bytes < kPage ? std::malloc(bytes) : std::aligned_alloc(kPage, bytes);
+    const size_t bytes = count * sizeof(T), whole = (bytes + kPage - 1) / kPage * kPage;
+    void* memory = bytes < kPage ? std::malloc(bytes) : std::aligned_alloc(kPage, whole);
     if (!memory) throw std::bad_alloc();
-    if (bytes >= kPage) ::madvise(memory, bytes / kPage * kPage, MADV_HUGEPAGE);  // the rest stays in small pages
+    if (bytes >= kPage) ::madvise(memory, whole, MADV_HUGEPAGE);
     return static_cast<T*>(memory);
   }
   void deallocate(T* memory, size_t) { std::free(memory); }

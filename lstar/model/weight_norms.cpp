@@ -31,7 +31,7 @@ struct HeadVectors {
 };
 
 // What a worker keeps from layer to layer, so that a large head's sums are allocated once.
-struct Scratch {
+struct NormScratch {
   std::vector<Gram> values, outputs;  // of every head
   std::vector<float> floats;
   std::vector<double> doubles;
@@ -42,7 +42,7 @@ struct Scratch {
 
 class LayerNorms {
  public:
-  LayerNorms(const Model& model, int layer, const NormOptions& options, WeightNorms& norms, Scratch& scratch)
+  LayerNorms(const Model& model, int layer, const NormOptions& options, WeightNorms& norms, NormScratch& scratch)
       : a_(model.architecture),
         c_(*model.checkpoint),
         w_(model.weights.layers[layer]),
@@ -190,7 +190,7 @@ class LayerNorms {
   const LayerWeights& w_;
   const NormOptions& options_;
   WeightNorms& norms_;
-  Scratch& scratch_;
+  NormScratch& scratch_;
   const size_t layer_;
   const LinearRef& value_;
 };
@@ -231,7 +231,7 @@ Result<WeightNorms> weight_norms(const Model& model, const NormOptions& options,
   }
   const size_t first = beside ? 1 : 0;
   std::vector<Result<void>> outcomes(first + layers);
-  std::vector<Scratch> scratch(static_cast<size_t>(pool.threads()));
+  std::vector<NormScratch> scratch(static_cast<size_t>(pool.threads()));
   std::atomic<bool> failed = false;
   pool.for_each(outcomes.size(), [&](size_t task, int worker) {
     if (failed) return;
