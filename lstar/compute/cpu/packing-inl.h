@@ -169,11 +169,11 @@ void pack_blocks(StoredType type, const std::byte* weights, int64_t in, int64_t 
     const int64_t count = std::min(kPiece, in - k);
     const int64_t begin = k / stored.block_elements * stored.block_bytes;
     const int64_t bytes = count / stored.block_elements * stored.block_bytes;
-    // A row's next piece, or that of the row that is packed after it.
+    // A row's next piece, or that of the row that is packed after it; and the line in which it ends.
     const int64_t ahead = k + kPiece < in ? begin + bytes : kPackedRows * row_bytes;
     for (int64_t row = 0; row < kPackedRows; ++row) {
       const std::byte* source = weights + row * row_bytes;
-      for (int64_t i = 0; i < bytes; i += 64) hwy::Prefetch(source + ahead + i);
+      for (int64_t i = 0; i < bytes + 63; i += 64) hwy::Prefetch(source + ahead + std::min(i, bytes - 1));
       float scale[kGroups], minimum[kGroups];
       unpack_blocks(type, reinterpret_cast<const uint8_t*>(source + begin), static_cast<size_t>(count),
                     q + row * kPiece, scale, minimum);
