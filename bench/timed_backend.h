@@ -61,6 +61,9 @@ class TimedBackend : public Backend<T> {
   void row_norms(View<const T> x, std::span<double> norms) override {
     timed("row norms", [&] { inner_.row_norms(x, norms); });
   }
+  void drop(const Checkpoint& c, std::span<const LinearRef* const> linears) override {
+    timed("pages given back", [&] { inner_.drop(c, linears); });
+  }
   Dtype dtype() const override { return inner_.dtype(); }
   std::string description() const override { return inner_.description(); }
 

@@ -149,6 +149,8 @@ class Backend {
   virtual void clamp(View<T> x, double low, double high) = 0;
   // L2 norm of each row, in double.
   virtual void row_norms(View<const T> x, std::span<double> norms) = 0;
+  // Gives back the pages of weights that were multiplied with.
+  virtual void drop(const Checkpoint&, std::span<const LinearRef* const>) = 0;
 
   virtual Dtype dtype() const = 0;
   // What computed this, for the result: "Highway AVX3".

@@ -83,7 +83,7 @@ class Pass {
       LSTAR_TRY(attend(l, last));
       if (last && !needs_last_rows()) break;
       LSTAR_TRY(finish_layer(w_.layers[l], last ? prompts_ : rows_));
-      drop(c_, w_.layers[l]);
+      backend_.drop(c_, linears(w_.layers[l]));
       observe_norms(l + 1, last);
       layer_done();
     }

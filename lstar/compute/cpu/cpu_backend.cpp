@@ -113,6 +113,11 @@ class CpuBackend final : public Backend<T> {
     for_rows(x.rows, x.cols, [&](int64_t r) { norms[r] = std::sqrt(kernels_.square_sum(x.row(r), x.cols)); });
   }
 
+  // Unmapping a layer takes as long as a small product.
+  void drop(const Checkpoint& checkpoint, std::span<const LinearRef* const> linears) override {
+    pool_->for_each(linears.size(), [&](size_t i, int) { checkpoint.drop(*linears[i]->weight); });
+  }
+
   Dtype dtype() const override { return dtype_; }
   std::string description() const override { return "Highway " + vector_target_name(vector_target()); }
 
