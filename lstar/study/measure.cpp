@@ -106,13 +106,17 @@ Result<Measurement> measure(const std::string& name, const std::string& path, co
              a.head_dim, a.hidden,        a.causal, a.has(Role::sinks)};
   m.numerics = options.numerics;
 
-  // Norms of weights need no tokens: a large vocabulary, one thread's work, is opened beside them.
+  // Norms of weights need no tokens: a large vocabulary, one thread's work, is opened beside them, and closed.
   std::optional<Tokenizer> tokenizer;
   Batch batch;
   const auto pool = std::make_shared<WorkerPool>(threads);
   LSTAR_ASSIGN(m.weights,
                weight_norms(model, {.dtype = options.numerics.dtype, .head_layout = options.numerics.head_layout},
-                            *pool, [&] { return prepare(model, prompts, tokenizer, m, batch); }));
+                            *pool, [&]() -> Result<void> {
+                              LSTAR_TRY(prepare(model, prompts, tokenizer, m, batch));
+                              if (options.next_tokens == 0) tokenizer.reset();
+                              return {};
+                            }));
   if (batch.prompts() == 0) return m;
   if (options.numerics.dtype == Dtype::float64)
     LSTAR_TRY(run<double>(model, batch, options, pool, m));
