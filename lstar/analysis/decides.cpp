@@ -14,9 +14,9 @@ constexpr double kWeightsShare = 0.9;
 
 // std::shuffle and std::uniform_int_distribution differ between standard libraries; these do not.
 uint64_t below(uint64_t count, std::mt19937_64& random) {
-  const uint64_t partial = (0 - count) % count;  // draws below this would make small numbers likelier
   uint64_t draw = random();
-  while (draw < partial) draw = random();
+  // Draws below 2^64 mod count would make small numbers likelier. (That is below count: seldom worth the division.)
+  while (draw < count && draw < (0 - count) % count) draw = random();
   return draw % count;
 }
 
@@ -24,10 +24,8 @@ void shuffle(std::vector<double>& values, std::mt19937_64& random) {
   for (size_t i = values.size(); i > 1; --i) std::swap(values[i - 1], values[below(i, random)]);
 }
 
-std::vector<double> product(std::span<const double> a, std::span<const double> b) {
-  std::vector<double> values(a.size());
-  for (size_t i = 0; i < a.size(); ++i) values[i] = a[i] * b[i];
-  return values;
+void multiply(std::span<const double> a, std::span<const double> b, std::vector<double>& product) {
+  for (size_t i = 0; i < a.size(); ++i) product[i] = a[i] * b[i];
 }
 
 std::vector<double> logs(std::span<const double> values) {
@@ -50,7 +48,8 @@ Decides what_decides(std::span<const double> weights, std::span<const double> at
     result.reason = "the factors have different numbers of layers";
     return result;
   }
-  const std::vector<double> trace = product(weights, attention);
+  std::vector<double> trace(weights.size());
+  multiply(weights, attention, trace);
   const Detection whole = detect(detector, trace, {});
   result.l_star = whole.layer;
   result.margin = whole.margin;
@@ -69,7 +68,8 @@ Decides what_decides(std::span<const double> weights, std::span<const double> at
   int kept = 0;
   for (int i = 0; i < permutations; ++i) {
     shuffle(shuffled, random);
-    kept += detect(detector, product(weights, shuffled), {}).layer == whole.layer;
+    multiply(weights, shuffled, trace);
+    kept += detect(detector, trace, {}).layer == whole.layer;
   }
   if (permutations > 0) result.permutation_share = static_cast<double>(kept) / permutations;
 
