@@ -18,6 +18,7 @@ void spin_while(const Condition& waits) {
 }  // namespace
 
 WorkerPool::WorkerPool(int threads) {
+  if (threads == 0) threads = available();
   for (int worker = 1; worker < threads; ++worker) workers_.emplace_back([this, worker] { serve(worker); });
 }
 

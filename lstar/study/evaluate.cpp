@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "lstar/analysis/statistics.h"
+#include "lstar/base/worker_pool.h"
 #include "lstar/study/study.h"
 
 namespace lstar {
@@ -268,7 +269,7 @@ Result<ModelResult> run_model(const Study& study, const ModelEntry& entry, const
 StudyResult run_study(const Study& study, const RunOptions& options) {
   MeasureOptions measuring{.numerics = {.dtype = study.dtype, .head_layout = study.head_layout},
                            .wants = Want::residual_norm,
-                           .threads = options.threads,
+                           .pool = std::make_shared<WorkerPool>(options.threads),
                            .hash_files = options.hash_files,
                            .hash_memory = options.hash_memory,
                            .progress = options.progress};

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "lstar/base/worker_pool.h"
 #include "lstar/model/forward.h"
 #include "lstar/model/weight_norms.h"
 #include "lstar/study/measurement.h"
@@ -93,7 +94,6 @@ Result<Measurement> measure(const std::string& name, const std::string& path, co
                             const MeasureOptions& options) {
   LSTAR_ASSIGN(const Model model, open_model(path));
   const Architecture& a = model.architecture;
-  const int threads = options.threads > 0 ? options.threads : WorkerPool::available();
 
   // Beside everything else: one thread's work, of which a study's second run has none.
   std::future<Result<std::vector<FileIdentity>>> files;
@@ -109,7 +109,7 @@ Result<Measurement> measure(const std::string& name, const std::string& path, co
   // Norms of weights need no tokens: a large vocabulary, one thread's work, is opened beside them, and closed.
   std::optional<Tokenizer> tokenizer;
   Batch batch;
-  const auto pool = std::make_shared<WorkerPool>(threads);
+  const auto pool = options.pool ? options.pool : std::make_shared<WorkerPool>(options.threads);
   LSTAR_ASSIGN(m.weights,
                weight_norms(model, {.dtype = options.numerics.dtype, .head_layout = options.numerics.head_layout},
                             *pool, [&]() -> Result<void> {

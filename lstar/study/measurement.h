@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,6 +19,8 @@
 #include "lstar/observe/weight_norms.h"
 
 namespace lstar {
+
+class WorkerPool;
 
 // A prompt as it was asked: a text, or token ids where `ids` is not empty.
 struct Prompt {
@@ -74,11 +77,12 @@ struct Measurement {
 
 struct MeasureOptions {
   Numerics numerics;
-  Wants wants;              // what the estimators and the report read
-  int threads = 0;          // 0: as many as the process may use
-  int next_tokens = 0;      // K likeliest next tokens of each prompt
-  bool hash_files = true;   // sha256 of the weight files
-  std::string hash_memory;  // a folder that keeps these hashes (checkpoint_identity.h); empty: none
+  Wants wants;                       // what the estimators and the report read
+  int threads = 0;                   // 0: as many as the process may use
+  std::shared_ptr<WorkerPool> pool;  // these threads instead, which a study keeps from model to model
+  int next_tokens = 0;               // K likeliest next tokens of each prompt
+  bool hash_files = true;            // sha256 of the weight files
+  std::string hash_memory;           // a folder that keeps these hashes (checkpoint_identity.h); empty: none
   Progress progress;
 };
 
