@@ -1,8 +1,8 @@
-// What a job cannot beat:  bench_bound TOKENS PROMPTS MODEL ...
-// For each MODEL (a folder or a .gguf file), one JSON object a line: the multiply-adds of one float32 pass over PROMPTS
-// prompts of TOKENS tokens and the rate that oneDNN's float32 matmul reaches on the same shapes with its own threads;
-// the bytes of the weights that the pass reads and the rate at which they, already in memory, are widened by all
-// threads into buffers that stay in the cache; and `bound`, the seconds that both take one after the other.
+// What a job cannot beat:  bench_bound PROMPTS MODEL [PROMPTS MODEL ...]
+// For each MODEL (a folder or a .gguf file), one JSON object a line: the multiply-adds of one float32 pass over PROMPTS,
+// lengths in tokens (15x5, or 16,13,10), and the rate that oneDNN's float32 matmul reaches on the same shapes with its
+// own threads; the bytes of the weights that the pass reads and the rate at which they, already in memory, are widened
+// by all threads into buffers that stay in the cache; and `bound`, the seconds that both take one after the other.
 // oneDNN's threads are OMP_NUM_THREADS, which ought to be ours: as many as the process may use. For models without
 // experts: which of those a row takes is not known here.
 #include <algorithm>
@@ -48,12 +48,31 @@ class ProductBound {
   std::map<std::tuple<int64_t, int64_t, int64_t>, double> counts_;
 };
 
+// How many prompts have a length, by length.
+using Lengths = std::map<int64_t, int64_t>;
+
+// Empty where `list` is none.
+Lengths lengths_of(const char* list) {
+  Lengths lengths;
+  while (true) {
+    char* end = nullptr;
+    const int64_t tokens = std::strtoll(list, &end, 10);
+    const int64_t prompts = *end == 'x' ? std::strtoll(end + 1, &end, 10) : 1;
+    if (tokens <= 0 || prompts <= 0) return {};
+    lengths[tokens] += prompts;
+    if (*end != ',') return *end == 0 ? lengths : Lengths();
+    list = end + 1;
+  }
+}
+
 // Every product of a pass with traces and residual norms: in the last layer, what follows the scores is needed for each
 // prompt's last row alone. Long prompts' rows are cut to what fits: the rate no longer depends on them.
-Products products_of(const Model& model, int64_t tokens, int64_t prompts) {
+Products products_of(const Model& model, const Lengths& lengths) {
   constexpr int64_t kRows = 4096;
   const Architecture& a = model.architecture;
-  const int64_t rows = tokens * prompts, measured = std::min(rows, kRows);
+  int64_t rows = 0, prompts = 0;
+  for (const auto& [tokens, count] : lengths) rows += tokens * count, prompts += count;
+  const int64_t measured = std::min(rows, kRows);
   const double repeats = static_cast<double>(rows) / static_cast<double>(measured);
   ProductBound bound;
   for (int l = 0; l < a.layers; ++l) {
@@ -68,12 +87,14 @@ Products products_of(const Model& model, int64_t tokens, int64_t prompts) {
         bound.add(measured, all[i]->in, all[i]->out, repeats);
     }
     // A causal row has half of the keys on average; a product over all of them is measured and counted half.
-    const int64_t side = std::min(tokens, kRows);
-    const double pairs = static_cast<double>(tokens) * static_cast<double>(tokens + 1) / 2;
-    const double heads =
-        pairs / (static_cast<double>(side) * static_cast<double>(side)) * a.heads * static_cast<double>(prompts);
-    bound.add(side, a.head_dim, side, heads);
-    if (!last) bound.add(side, side, a.head_dim, heads);
+    for (const auto& [tokens, count] : lengths) {
+      const int64_t side = std::min(tokens, kRows);
+      const double pairs = static_cast<double>(tokens) * static_cast<double>(tokens + 1) / 2;
+      const double heads =
+          pairs / (static_cast<double>(side) * static_cast<double>(side)) * a.heads * static_cast<double>(count);
+      bound.add(side, a.head_dim, side, heads);
+      if (!last) bound.add(side, side, a.head_dim, heads);
+    }
   }
   return bound.measure();
 }
@@ -126,16 +147,18 @@ Result<Weights> widening_of(const Model& model) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 4) return std::fputs("bench_bound TOKENS PROMPTS MODEL ...\n", stderr), 2;
-  const int64_t tokens = std::atoll(argv[1]), prompts = std::atoll(argv[2]);
-  for (int i = 3; i < argc; ++i) {
+  if (argc < 3 || argc % 2 == 0) return std::fputs("bench_bound PROMPTS MODEL [PROMPTS MODEL ...]\n", stderr), 2;
+  for (int i = 2; i < argc; i += 2) {
+    const Lengths lengths = lengths_of(argv[i - 1]);
+    if (lengths.empty())
+      return fmt::print(stderr, "{}: lengths are wanted, such as 15x5 or 16,13,10\n", argv[i - 1]), 2;
     const auto model = open_model(argv[i]);
     if (!model) return fmt::print(stderr, "{}\n", model.error().message()), 1;
     for (const LayerWeights& layer : model->weights.layers)
       if (layer.experts) return fmt::print(stderr, "{}: no bound is known for experts\n", argv[i]), 1;
     const auto weights = widening_of(*model);
     if (!weights) return fmt::print(stderr, "{}\n", weights.error().message()), 1;
-    const Products products = products_of(*model, tokens, prompts);
+    const Products products = products_of(*model, lengths);
     fmt::print(R"({{"model": "{}", "gflop": {:.3f}, "gflop_per_second": {:.1f}, "weight_bytes": {:.0f}, )"
                R"("weight_gb_per_second": {:.2f}, "bound": {:.4f}}})"
                "\n",

@@ -40,7 +40,7 @@ def seven_billion(setting):
         reads.append(warm([model]))
         cool([model])
         cold.append(setting.run_lstar(*command))
-        bounds.append(setting.bound(15, 5, [model]))
+        bounds.append(setting.bound({model: "15x5"}))
     size = sum(path.stat().st_size for path in files_of([model]))
     bound = bound_of(bounds)
     outcome.bound(bound)

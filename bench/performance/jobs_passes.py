@@ -97,7 +97,7 @@ def long_prompt(setting):
     programs = {
         "lstar trace": lambda: setting.run_lstar(*setting.trace_command(model, prompt)),
         "sdpa": lambda: setting.peer("passes.py", "sdpa", model, prompt, 1),
-        "bound": lambda: setting.bound(n, 1, [model]),
+        "bound": lambda: setting.bound({model: n}),
     }
     if gguf:
         programs["llama.cpp"] = lambda: setting.peer("llama_cpp.py", gguf, prompt, setting.threads)
@@ -160,7 +160,7 @@ def many_prompts(setting):
         "lstar trace": lambda: setting.run_lstar(*setting.trace_command(model, prompts)),
         "eager": lambda: setting.peer("passes.py", "eager", model, prompts, batches["eager"]),
         "sdpa": lambda: setting.peer("passes.py", "sdpa", model, prompts, batches["sdpa"]),
-        "bound": lambda: setting.bound(128, count, [model]),
+        "bound": lambda: setting.bound({model: f"128x{count}"}),
     }
     runs = interleave(programs, setting.fewer(3), say)
     weighed = setting.run_lstar(*setting.trace_command(model, prompts), weigh=True)

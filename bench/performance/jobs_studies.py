@@ -1,5 +1,6 @@
 """A: the notebook's study.  A': the labs' own checkpoints, quantised."""
 
+import itertools
 import json
 import re
 import shutil
@@ -73,7 +74,7 @@ def notebook(setting):
             "lstar run, float16": lambda: setting.run_lstar(*half),
             "lstar run, float32": lambda: setting.run_lstar(*single),
             "the notebook's code": lambda: setting.peer("notebook.py", "float16", prompts, *folders),
-            "bound": lambda: setting.bound(15, 5, folders),
+            "bound": lambda: setting.bound(dict.fromkeys(folders, "15x5")),
         },
         setting.repetitions,
         say,
@@ -116,10 +117,12 @@ def quantised(setting):
     equality = Equality()
     peers_ids = setting.peer_json("notebook.py", "float32", texts, *models)["models"]
     same_ids = True
+    lengths = {}  # of each model's prompts, in tokens
     for model in models:
         say(f"equality: {model.name}")
         trace = setting.trace(model, texts)
         ids = [prompt["token_ids"] for prompt in trace["prompts"]]
+        lengths[model] = [len(prompt) for prompt in ids]
         same_ids &= ids == [prompt["token_ids"] for prompt in peers_ids[model.name]]
         listed = setting.work / "inputs" / f"{model.stem}.jsonl"
         listed.write_text("".join(json.dumps({"token_ids": i}) + "\n" for i in ids))
@@ -136,11 +139,12 @@ def quantised(setting):
     study = ["run", *models, "--prompts", texts, "--quiet"]
     warm(models)
     setting.run_lstar(*study)  # remembers the files' sha256
-    tokens = round(statistics.mean(len(p["token_ids"]) for found in peers_ids.values() for p in found))
+    tokens = round(statistics.mean(itertools.chain(*lengths.values())))
+    prompts = {model: ",".join(map(str, of_prompts)) for model, of_prompts in lengths.items()}
     runs = interleave(
         {
             "lstar run": lambda: setting.run_lstar(*study),
-            "bound": lambda: setting.bound(tokens, len(TEXTS), models),
+            "bound": lambda: setting.bound(prompts),
         },
         setting.repetitions,
         say,

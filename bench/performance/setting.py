@@ -1,5 +1,6 @@
 """Where a measurement happens: programs, folders, inputs, and the calls that all jobs share."""
 
+import itertools
 import json
 import os
 import statistics
@@ -102,8 +103,10 @@ class Setting:
     def program(self, name, *arguments):
         return processes.run([self.programs / name, *arguments], environment={"OMP_NUM_THREADS": str(self.threads)})
 
-    def bound(self, tokens, prompts, models):
-        return self.program("bench_bound", tokens, prompts, *models)
+    def bound(self, prompts_of_models):
+        """`prompts_of_models`: for each model, the lengths of its prompts in tokens: "15x5", or "16,13,10"."""
+        pairs = [(prompts, model) for model, prompts in prompts_of_models.items()]
+        return self.program("bench_bound", *itertools.chain(*pairs))
 
     def machine(self):
         fields = {}
