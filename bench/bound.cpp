@@ -1,10 +1,10 @@
 // What a job cannot beat:  bench_bound PROMPTS MODEL [PROMPTS MODEL ...]
-// For each MODEL (a folder or a .gguf file), one JSON object a line: the multiply-adds of one float32 pass over PROMPTS,
-// lengths in tokens (15x5, or 16,13,10), and the rate that oneDNN's float32 matmul reaches on the same shapes with its
-// own threads; the bytes of the weights that the pass reads and the rate at which they, already in memory, are widened
-// by all threads into buffers that stay in the cache; and `bound`, the seconds that both take one after the other.
-// oneDNN's threads are OMP_NUM_THREADS, which ought to be ours: as many as the process may use. For models without
-// experts: which of those a row takes is not known here.
+// For each MODEL (a folder or a .gguf file), one JSON object a line: the multiply-adds of one float32 pass over
+// PROMPTS, lengths in tokens (15x5, or 16,13,10), and the rate that oneDNN's float32 matmul reaches on the same shapes
+// with its own threads; the bytes of the weights that the pass reads and the rate at which they, already in memory, are
+// widened by all threads into buffers that stay in the cache; and `bound`, the seconds that both take one after the
+// other. oneDNN's threads are OMP_NUM_THREADS, which ought to be ours: as many as the process may use. For models
+// without experts: which of those a row takes is not known here.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
