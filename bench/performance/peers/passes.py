@@ -1,11 +1,12 @@
 """Forward passes in float32 over prompts of one length:  passes.py KIND FOLDER PROMPTS BATCH [numbers]
 
-KIND  sdpa   `transformers` with PyTorch's scaled_dot_product_attention, which shows no attention
-      eager  `transformers` with eager attention, from which the diagonal sums of every head are taken
-      lens   TransformerLens over `transformers`, from whose cached patterns they are taken
-sdpa and eager run the model without its language head, so that no logits are computed. BATCH prompts go at once; all
-have the same length, so nothing is padded. A first short pass is not counted. Prints one JSON object: seconds of loading
-and of the passes, and with `numbers` what was seen of each prompt.
+KIND  sdpa      `transformers` with PyTorch's scaled_dot_product_attention, which shows no attention
+      eager     `transformers` with eager attention, from which the diagonal sums of every head are taken
+      notebook  the same, loaded as the notebook does: with its language head, so that logits are computed
+      lens      TransformerLens over `transformers`, from whose cached patterns they are taken
+sdpa and eager run the model without its language head. BATCH prompts go at once; all have the same length, so nothing is
+padded. A first short pass is not counted. Prints one JSON object: seconds of loading and of the passes, and with
+`numbers` what was seen of each prompt.
 """
 
 import json
@@ -13,11 +14,11 @@ import sys
 import time
 
 import torch
-from transformers import AutoModel
+from transformers import AutoModel, AutoModelForCausalLM
 
 
-def load_transformers(folder, attention):
-    return AutoModel.from_pretrained(folder, dtype=torch.float32, attn_implementation=attention).eval()
+def load_transformers(folder, attention, kind=AutoModel):
+    return kind.from_pretrained(folder, dtype=torch.float32, attn_implementation=attention).eval()
 
 
 def diagonal_sums(attentions):
@@ -55,6 +56,11 @@ class Eager:
         return diagonal_sums(self.model(ids, output_attentions=True, use_cache=False).attentions)
 
 
+class Notebook(Eager):
+    def __init__(self, folder, want_numbers):
+        self.model = load_transformers(folder, "eager", AutoModelForCausalLM)
+
+
 class Lens:
     key = "diagonal_sum_per_head"
 
@@ -73,7 +79,7 @@ class Lens:
 def main(kind, folder, prompts_file, batch, want_numbers):
     prompts = torch.tensor([json.loads(line)["token_ids"] for line in open(prompts_file)])
     start = time.monotonic()
-    model = {"sdpa": Sdpa, "eager": Eager, "lens": Lens}[kind](folder, want_numbers)
+    model = {"sdpa": Sdpa, "eager": Eager, "notebook": Notebook, "lens": Lens}[kind](folder, want_numbers)
     with torch.no_grad():
         model(prompts[:1, :64])  # what a library does once, at its first call, is not counted against it
         loaded = time.monotonic()
