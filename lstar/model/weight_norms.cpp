@@ -67,7 +67,9 @@ class LayerNorms {
         norms_.w_v_head_sq(layer_, k) += sum_of_squares(piece);
       }));
     for (int k = 0; k < a_.kv_heads; ++k) norms_.w_v_sq[layer_] += norms_.w_v_head_sq(layer_, k);
-    return options_.spectral ? spectral_norms() : Result<void>();
+    if (options_.spectral) LSTAR_TRY(spectral_norms());
+    for (const LinearRef* read : {&value_, &w_.attention_out}) c_.drop(*read->weight);
+    return {};
   }
 
  private:
@@ -242,7 +244,6 @@ Result<WeightNorms> weight_norms(const Model& model, const NormOptions& options,
     }
     const size_t layer = task - first;
     outcomes[task] = LayerNorms(model, static_cast<int>(layer), options, norms, scratch[worker]).compute();
-    drop(*model.checkpoint, model.weights.layers[layer]);
   });
   for (const Result<void>& outcome : outcomes)
     if (!outcome) return fail(outcome.error());

@@ -243,10 +243,6 @@ std::vector<const NormRef*> norms(const LayerWeights& layer) {
   return all;
 }
 
-void drop(const Checkpoint& checkpoint, const LayerWeights& layer) {
-  for (const LinearRef* linear : linears(layer)) checkpoint.drop(*linear->weight);
-}
-
 Result<Model> open_model(const std::string& path) {
   Model model;
   LSTAR_ASSIGN(model.checkpoint, open_checkpoint(path));

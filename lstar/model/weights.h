@@ -48,9 +48,6 @@ Result<Weights> bind(const Architecture&, const Checkpoint&);
 std::vector<const LinearRef*> linears(const LayerWeights&);
 std::vector<const NormRef*> norms(const LayerWeights&);
 
-// Gives back the pages of a layer's weights.
-void drop(const Checkpoint&, const LayerWeights&);
-
 // A checkpoint that is ready to run. Owns the checkpoint.
 struct Model {
   std::unique_ptr<Checkpoint> checkpoint;
