@@ -121,7 +121,7 @@ Result<Weights> widening_of(const Model& model) {
       const StoredTypeInfo& type = info(linear->weight->type);
       result.bytes += static_cast<double>((end - linear->first_row) * cols) / type.block_elements * type.block_bytes;
     }
-  WorkerPool pool(WorkerPool::available());
+  WorkerPool pool(0);
   std::vector<Matrix<float>> buffers;
   int64_t widest = 16384;
   for (const Piece& piece : pieces) widest = std::max(widest, piece.linear->weight->shape.cols());

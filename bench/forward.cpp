@@ -115,7 +115,7 @@ int main(int argc, char** argv) {
         job.statistics, seconds, fmt::join(all, ", "), linear / 1e9, attention / 1e9, json_of(parts));
   }
   const auto norms = Clock::now();
-  WorkerPool pool(WorkerPool::available());
+  WorkerPool pool(0);
   if (const auto weights = weight_norms(*model, {.dtype = dtype}, pool); !weights) stop(weights.error());
   around["weight norms"] = seconds_since(norms);
   fmt::print("{{\"around\": {}}}\n", json_of(around));

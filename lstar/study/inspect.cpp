@@ -23,7 +23,7 @@ Result<Inspection> inspect(const std::string& name, std::unique_ptr<Checkpoint> 
                    .head_layout = layout};
   for (const TensorInfo& tensor : tensors)
     if (info(tensor.type).is_weight) found.parameters += tensor.shape.elements();
-  WorkerPool pool(threads > 0 ? threads : WorkerPool::available());
+  WorkerPool pool(threads);
   LSTAR_ASSIGN(found.weights, weight_norms(model, {.head_layout = layout, .spectral = true}, pool));
   return found;
 }

@@ -26,6 +26,8 @@ TEST(WorkerPool, CallsEveryIndexOnce) {
   }
 }
 
+TEST(WorkerPool, NoNumberIsAllThatMayRun) { EXPECT_EQ(WorkerPool(0).threads(), WorkerPool::available()); }
+
 TEST(WorkerPool, ScratchOfOneWorkerIsNeverShared) {
   WorkerPool pool(4);
   std::vector<std::atomic<bool>> busy(4);
