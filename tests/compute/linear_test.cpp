@@ -1,7 +1,9 @@
 // Linear layers against sums in double, and their promises to the bit.
 #include <algorithm>
 #include <cmath>
+#include <mutex>
 #include <random>
+#include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -282,6 +284,30 @@ TEST(Linear, AReadErrorIsReturned) {
       backend->linear(checkpoint, {.weight = checkpoint.find("w"), .in = 8, .out = 200}, x.view(), y.view());
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().message(), "w: cannot read: found 0");
+}
+
+// Which tensors' pages were given back.
+class Dropped : public MemoryCheckpoint {
+ public:
+  void drop(const TensorInfo& tensor) const override {
+    const std::lock_guard lock(mutex_);
+    names.push_back(tensor.name);
+  }
+  mutable std::vector<std::string> names;
+
+ private:
+  mutable std::mutex mutex_;
+};
+
+TEST(Linear, PagesOfEveryWeightAreGivenBackOnce) {
+  Dropped checkpoint;
+  for (const char* name : {"k", "q", "v"}) checkpoint.add(name, {2, 2}, normal(4, 1));
+  std::vector<LinearRef> layer;
+  for (const char* name : {"q", "k", "v"}) layer.push_back({.weight = checkpoint.find(name), .in = 2, .out = 2});
+  const std::vector<const LinearRef*> weights{&layer[0], &layer[1], &layer[2]};
+  make_cpu_backend<float>(Dtype::float32, 2)->drop(checkpoint, weights);
+  std::sort(checkpoint.names.begin(), checkpoint.names.end());
+  EXPECT_EQ(checkpoint.names, (std::vector<std::string>{"k", "q", "v"}));
 }
 
 }  // namespace
