@@ -109,25 +109,32 @@ TEST(Linear, EqualsSumsInDouble) {
 }
 
 // llama.cpp stores row (half, i) of a head as row (i, half); reading undoes it.
-TEST(Linear, InterleavedHeadsAreUndone) {
+void expect_undone(int64_t rows) {
+  SCOPED_TRACE(rows);
   const int heads = 3, width = 42, half = width / 2;  // heads that straddle the blocks of output columns
-  const Layer plain(40, heads * width, 5);
-  Layer stored(40, heads * width, 5);
+  const int64_t in = 800;                             // more than the depth at which sums go through memory
+  const Layer plain(in, heads * width, 5);
+  Layer stored(in, heads * width, 5);
   std::vector<double> w(plain.w.size()), b(plain.b.size());
   for (int h = 0; h < heads; ++h)
     for (int which = 0; which < 2; ++which)
       for (int i = 0; i < half; ++i) {
         const int from = h * width + which * half + i, to = h * width + 2 * i + which;
-        std::copy_n(plain.w.begin() + from * 40, 40, w.begin() + to * 40);
+        std::copy_n(plain.w.begin() + from * in, in, w.begin() + to * in);
         b[to] = plain.b[from];
       }
   stored.checkpoint.add("w", {stored.out, stored.in}, w);
   stored.checkpoint.add("b", {stored.out}, b);
   LinearRef ref = stored.ref(false, true);
   ref.interleaved_heads = heads;
-  const Matrix<float> x = rows_of<float>(9, 40, Dtype::float32, 6);
+  const Matrix<float> x = rows_of<float>(rows, in, Dtype::float32, 6);
   EXPECT_EQ(apply<float>(stored, ref, x.view(), Dtype::float32),
             apply<float>(plain, plain.ref(false, true), x.view(), Dtype::float32));
+}
+
+TEST(Linear, InterleavedHeadsAreUndone) {
+  expect_undone(9);
+  expect_undone(1600);  // threads share the rows
 }
 
 using LinearBits = testing::OnEveryTarget;
@@ -152,6 +159,32 @@ TEST_P(LinearBits, NeitherRowsBesideNorThreadsMatter) {
   expect_same_bits<float>(Dtype::float32);
   expect_same_bits<float>(Dtype::bfloat16);
   expect_same_bits<double>(Dtype::float64);
+}
+
+// Of many rows threads share the rows, of few the columns: `out` is more than one group of the former.
+template <class T>
+void expect_bits_of_few_rows(int64_t in, int64_t out, Dtype dtype) {
+  const int64_t rows = 1601, few = 90;
+  const Layer layer(in, out, 41);
+  const Matrix<T> x = rows_of<T>(rows, in, dtype, 42);
+  for (const bool transposed : {false, true}) {
+    SCOPED_TRACE(::testing::Message() << in << " x " << out << " " << name(dtype) << (transposed ? " transposed" : ""));
+    const LinearRef ref = layer.ref(transposed, true);
+    const std::vector<T> all = apply<T>(layer, ref, x.view(), dtype);
+    EXPECT_EQ(apply<T>(layer, ref, x.view(), dtype, 1), all);
+    for (int64_t first = 0; first < rows; first += few) {
+      const int64_t end = std::min(rows, first + few);
+      const std::vector<T> some = apply<T>(layer, ref, x.view().row_range(first, end), dtype);
+      ASSERT_TRUE(std::equal(some.begin(), some.end(), all.begin() + first * out)) << "from row " << first;
+    }
+  }
+}
+
+TEST_P(LinearBits, ManyRowsGiveThoseOfFew) {
+  expect_bits_of_few_rows<float>(20, 1100, Dtype::float32);
+  expect_bits_of_few_rows<float>(20, 130, Dtype::float16);
+  expect_bits_of_few_rows<double>(20, 130, Dtype::float64);
+  expect_bits_of_few_rows<float>(1700, 20, Dtype::float32);  // deeper than two parts; chunks that are not the longest
 }
 
 // Weights that are widened on their way into panels, against the same ones that are read first: transposed they are.

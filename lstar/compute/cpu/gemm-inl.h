@@ -30,19 +30,35 @@ constexpr int64_t panel_width() {
 
 // The rows of A that meet in a block, given one by one so that the last block of a matrix may repeat a row instead of
 // padding. Elements of a row are kStep apart.
-template <class T, int64_t kStep = 1, int kRows = kTileRows>
+template <class T, int64_t kStep = 1, int kHeight = kTileRows>
 struct TileRows {
+  static constexpr int kRows = kHeight;
   const T* row[kRows];
   TileRows() = default;
   TileRows(const T* a, int64_t stride, int64_t available) {
     for (int r = 0; r < kRows; ++r) row[r] = a + (r < available ? r : available - 1) * stride;
   }
+  HWY_INLINE T at(int r, int64_t k) const { return row[r][k * kStep]; }
 };
 
-// store(r, v, sum) receives vector v of row r; load(r, v) gives what the chain starts from.
-template <int kVectors, class T, int64_t kStep, int kRows, class Load, class Store>
-HWY_INLINE void multiply_tile(const TileRows<T, kStep, kRows>& a, const T* HWY_RESTRICT b, int64_t b_stride,
-                              int64_t depth, const Load& load, const Store& store) {
+// Rows that lie side by side in a panel, kStep wide: one address instead of one a row.
+template <class T, int64_t kStep, int kHeight>
+struct PanelRows {
+  static constexpr int kRows = kHeight;
+  const T* panel;
+  HWY_INLINE T at(int r, int64_t k) const { return panel[k * kStep + r]; }
+};
+
+struct NothingElse {
+  HWY_INLINE void operator()(int64_t) const {}
+};
+
+// store(r, v, sum) receives vector v of row r; load(r, v) gives what the chain starts from; beside(k) is called once a
+// step of the depth.
+template <int kVectors, class Rows, class T, class Load, class Store, class Beside = NothingElse>
+HWY_INLINE void multiply_tile(const Rows& a, const T* HWY_RESTRICT b, int64_t b_stride, int64_t depth, const Load& load,
+                              const Store& store, const Beside& beside = {}) {
+  constexpr int kRows = Rows::kRows;
   const hn::ScalableTag<T> d;
   using V = hn::Vec<decltype(d)>;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
@@ -51,13 +67,15 @@ HWY_INLINE void multiply_tile(const TileRows<T, kStep, kRows>& a, const T* HWY_R
   for (int r = 0; r < kRows; ++r)
 #pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) sum[r][v] = load(r, v);
-  for (int64_t k = 0; k < depth; ++k) {
+  const T* const end = b + depth * b_stride;
+  for (int64_t k = 0; b != end; ++k) {
+    beside(k);
     V column[kVectors];
 #pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) column[v] = hn::LoadU(d, b + v * lanes);
 #pragma GCC unroll 8
     for (int r = 0; r < kRows; ++r) {
-      const V x = hn::Set(d, a.row[r][k * kStep]);
+      const V x = hn::Set(d, a.at(r, k));
 #pragma GCC unroll 8
       for (int v = 0; v < kVectors; ++v) sum[r][v] = hn::MulAdd(x, column[v], sum[r][v]);
     }

@@ -9,6 +9,12 @@ namespace lstar {
 namespace {
 
 constexpr int64_t kRowElements = int64_t{1} << 16;  // elements of a transposed weight that are read at a time
+// Rows of a thread from which on threads share the rows instead of the columns. Of a transposed weight, which all of
+// them have packed before either way, fewer.
+constexpr int64_t kManyRows = 768, kManyRowsOfTransposed = 192;
+constexpr int64_t kGroupColumns = 1024;  // so many that packing rows for each group is nothing beside multiplying them
+
+int64_t padded(int64_t columns) { return (columns + kLinearColumns - 1) / kLinearColumns * kLinearColumns; }
 
 Result<void> check(const Checkpoint& checkpoint, const LinearRef& linear, int64_t x_cols, int64_t y_cols) {
   const TensorInfo& weight = *linear.weight;
@@ -57,6 +63,14 @@ int64_t Linear<T>::columns_of_a_task(int64_t out) const {
   return best;
 }
 
+// Even shares for all threads, each of a chunk or less.
+template <class T>
+int64_t Linear<T>::rows_of_a_task(int64_t rows, int64_t in) const {
+  const int64_t at_most = linear_chunk<T>(in) * pool_.threads();
+  const int64_t tasks = (rows + at_most - 1) / at_most * pool_.threads();
+  return ((rows + tasks - 1) / tasks + kLinearRows - 1) / kLinearRows * kLinearRows;
+}
+
 // Every task packs a range of input rows into its place in all panels.
 template <class T>
 Result<void> Linear<T>::pack_transposed(const Checkpoint& checkpoint, const LinearRef& linear, T* panels) {
@@ -95,43 +109,89 @@ Result<void> Linear<T>::pack_block(const Checkpoint& checkpoint, const LinearRef
   return {};
 }
 
+// The blocks of a group of columns, each packed by one thread.
+template <class T>
+Result<void> Linear<T>::pack_group(const Checkpoint& checkpoint, const LinearRef& linear, RowRange group, T* panels) {
+  constexpr int64_t step = kLinearColumns;
+  const int64_t tasks = (group.count() + step - 1) / step;
+  std::vector<Result<void>> results(tasks);
+  pool_.for_each(tasks, [&](size_t task, int worker) {
+    const int64_t begin = group.begin + static_cast<int64_t>(task) * step;
+    const RowRange block{begin, std::min(group.end, begin + step)};
+    results[task] = pack_block(checkpoint, linear, block, workers_[worker], panels + (begin - group.begin) * linear.in);
+  });
+  return first_failure(results);
+}
+
+template <class T>
+Result<void> Linear<T>::share_columns(const Checkpoint& checkpoint, const LinearRef& linear, LinearBlock<T> job) {
+  T* all_panels = nullptr;
+  if (linear.transposed) {
+    all_panels = panels_.at_least(padded(linear.out) * linear.in);
+    LSTAR_TRY(pack_transposed(checkpoint, linear, all_panels));
+  }
+  const int64_t columns = columns_of_a_task(linear.out), blocks = (linear.out + columns - 1) / columns;
+  std::vector<Result<void>> results(blocks);
+  pool_.for_each(blocks, [&](size_t index, int worker) {
+    Worker& mine = workers_[worker];
+    LinearBlock<T> block = job;
+    block.begin = static_cast<int64_t>(index) * columns;
+    block.columns = std::min(columns, linear.out - block.begin);
+    if (all_panels) {
+      block.panels = all_panels + block.begin * linear.in;
+    } else {
+      T* panels = mine.panels.at_least(kLinearColumns * linear.in);
+      results[index] = pack_block(checkpoint, linear, {block.begin, block.begin + block.columns}, mine, panels);
+      if (!results[index]) return;
+      block.panels = panels;
+    }
+    block.sums = mine.sums.at_least(kMostLinearChunk * kLinearColumns);
+    kernels_.multiply(block);
+  });
+  return first_failure(results);
+}
+
+template <class T>
+Result<void> Linear<T>::share_rows(const Checkpoint& checkpoint, const LinearRef& linear, LinearBlock<T> job) {
+  const int64_t columns = linear.transposed ? linear.out : kGroupColumns;
+  const int64_t step = rows_of_a_task(job.x.rows, linear.in);
+  for (; job.begin < linear.out; job.begin += columns) {
+    job.columns = std::min(columns, linear.out - job.begin);
+    T* group = panels_.at_least(padded(job.columns) * linear.in);
+    LSTAR_TRY(linear.transposed ? pack_transposed(checkpoint, linear, group)
+                                : pack_group(checkpoint, linear, {job.begin, job.begin + job.columns}, group));
+    job.panels = group;
+    pool_.for_each((job.x.rows + step - 1) / step, [&](size_t task, int worker) {
+      Worker& mine = workers_[worker];
+      const int64_t begin = static_cast<int64_t>(task) * step, end = std::min(job.x.rows, begin + step);
+      T* packed = mine.x.at_least(step * linear.in);
+      LinearBlock<T> block = job;
+      block.x = job.x.row_range(begin, end);
+      block.y = job.y.row_range(begin, end);
+      kernels_.pack_rows(block.x, packed);
+      block.x_panels = packed;
+      block.sums = mine.sums.at_least(kMostLinearChunk * kLinearColumns);
+      kernels_.multiply(block);
+    });
+  }
+  return {};
+}
+
 template <class T>
 Result<void> Linear<T>::operator()(const Checkpoint& checkpoint, const LinearRef& linear, View<const T> x, View<T> y) {
   LSTAR_TRY(check(checkpoint, linear, x.cols, y.cols));
-  T* bias = nullptr;
+  LinearBlock<T> job{.x = x, .y = y, .dtype = dtype_};
+  if (linear.interleaved_heads > 0) job.interleaved_rows = linear.out / linear.interleaved_heads;
   if (linear.bias) {
     const int64_t cols = linear.bias->shape.cols(), row = linear.first_bias / cols;
-    bias = bias_.at_least(cols);
+    T* bias = bias_.at_least(cols);
     LSTAR_TRY(checkpoint.read(*linear.bias, {row, row + 1}, std::span<T>(bias, cols)));
     bias += linear.first_bias % cols;
     elementwise_.round(dtype_, bias, linear.out);
+    job.bias = bias;
   }
-  const int64_t columns = columns_of_a_task(linear.out), blocks = (linear.out + columns - 1) / columns;
-  T* transposed = nullptr;
-  if (linear.transposed) {
-    const int64_t padded = (linear.out + kLinearColumns - 1) / kLinearColumns * kLinearColumns;
-    transposed = transposed_.at_least(padded * linear.in);
-    LSTAR_TRY(pack_transposed(checkpoint, linear, transposed));
-  }
-  std::vector<Result<void>> results(blocks);
-  pool_.for_each(blocks, [&](size_t block, int worker) {
-    Worker& mine = workers_[worker];
-    const int64_t begin = static_cast<int64_t>(block) * columns;
-    const int64_t end = std::min(linear.out, begin + columns);
-    LinearBlock<T> job{.x = x, .y = y, .begin = begin, .columns = end - begin, .bias = bias, .dtype = dtype_};
-    if (transposed) {
-      job.panels = transposed + begin * linear.in;
-    } else {
-      T* panels = mine.panels.at_least(kLinearColumns * linear.in);
-      results[block] = pack_block(checkpoint, linear, {begin, end}, mine, panels);
-      if (!results[block]) return;
-      job.panels = panels;
-    }
-    if (linear.interleaved_heads > 0) job.interleaved_rows = linear.out / linear.interleaved_heads;
-    job.sums = mine.sums.at_least(kLinearChunk * kLinearColumns);
-    kernels_.multiply(job);
-  });
-  return first_failure(results);
+  const bool are_many = x.rows >= (linear.transposed ? kManyRowsOfTransposed : kManyRows) * pool_.threads();
+  return are_many ? share_rows(checkpoint, linear, job) : share_columns(checkpoint, linear, job);
 }
 
 template class Linear<float>;

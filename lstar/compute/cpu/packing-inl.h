@@ -1,5 +1,5 @@
-// How the weights of a linear layer come into panels: transposed, and widened on their way where they are stored
-// narrower.
+// How the operands of a linear layer come into panels: transposed, and weights widened on their way where they are
+// stored narrower.
 #if defined(LSTAR_PACKING_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef LSTAR_PACKING_INL_H
 #undef LSTAR_PACKING_INL_H
@@ -19,6 +19,15 @@
 HWY_BEFORE_NAMESPACE();
 namespace lstar {
 namespace HWY_NAMESPACE {
+
+template <class T>
+void pack_rows(View<const T> x, T* panels) {
+  for (int64_t i = 0; i < x.rows; i += kLinearRows) {
+    const int64_t rows = std::min(kLinearRows, x.rows - i);
+    pack_columns(x.row(i), x.stride, rows, x.cols, kLinearRows, panels + i * x.cols);
+    clear_columns(rows, x.cols, kLinearRows, panels + i * x.cols);
+  }
+}
 
 template <class T>
 void pack(const T* weights, int64_t rows, int64_t in, int64_t column, T* panels) {
