@@ -24,7 +24,7 @@ inline constexpr int64_t kPackedRows = 16;
 inline constexpr int64_t kMostLinearChunk = 96;
 template <class T>
 constexpr int64_t linear_chunk(int64_t in) {
-  constexpr int64_t bytes = 300'000, fewest = 24;
+  constexpr int64_t bytes = 150'000, fewest = 24;
   const int64_t panels = bytes / (in * static_cast<int64_t>(sizeof(T)) * kLinearRows);
   return std::clamp(panels * kLinearRows, fewest, kMostLinearChunk);
 }
