@@ -2,7 +2,8 @@
 
 KIND  sdpa      `transformers` with PyTorch's scaled_dot_product_attention, which shows no attention
       eager     `transformers` with eager attention, from which the diagonal sums of every head are taken
-      notebook  the same, loaded as the notebook does: with its language head, so that logits are computed
+      sdpa-lm, eager-lm
+                the same, loaded as the notebook does: with its language head, so that logits are computed
       lens      TransformerLens over `transformers`, from whose cached patterns they are taken
 sdpa and eager run the model without its language head. BATCH prompts go at once; all have the same length, so nothing is
 padded. A first short pass is not counted. Prints one JSON object: seconds of loading and of the passes, and with
@@ -29,10 +30,10 @@ def diagonal_sums(attentions):
 class Sdpa:
     key = "residual_norm"
 
-    def __init__(self, folder, want_numbers):
-        self.model, self.norms = load_transformers(folder, "sdpa"), []
+    def __init__(self, folder, want_numbers, kind=AutoModel):
+        self.model, self.norms = load_transformers(folder, "sdpa", kind), []
         if want_numbers:
-            blocks = self.model.h  # GPT-2's shape is the only one asked for
+            blocks = self.model.base_model.h  # GPT-2's shape is the only one asked for
             blocks[0].register_forward_pre_hook(lambda _, args: self.keep(args[0]))
             for block in blocks:
                 block.register_forward_hook(lambda _, __, out: self.keep(out[0] if isinstance(out, tuple) else out))
@@ -49,16 +50,11 @@ class Sdpa:
 class Eager:
     key = "diagonal_sum_per_head"
 
-    def __init__(self, folder, want_numbers):
-        self.model = load_transformers(folder, "eager")
+    def __init__(self, folder, want_numbers, kind=AutoModel):
+        self.model = load_transformers(folder, "eager", kind)
 
     def __call__(self, ids):
         return diagonal_sums(self.model(ids, output_attentions=True, use_cache=False).attentions)
-
-
-class Notebook(Eager):
-    def __init__(self, folder, want_numbers):
-        self.model = load_transformers(folder, "eager", AutoModelForCausalLM)
 
 
 class Lens:
@@ -79,7 +75,9 @@ class Lens:
 def main(kind, folder, prompts_file, batch, want_numbers):
     prompts = torch.tensor([json.loads(line)["token_ids"] for line in open(prompts_file)])
     start = time.monotonic()
-    model = {"sdpa": Sdpa, "eager": Eager, "notebook": Notebook, "lens": Lens}[kind](folder, want_numbers)
+    name, _, head = kind.partition("-")
+    peer = {"sdpa": Sdpa, "eager": Eager, "lens": Lens}[name]
+    model = peer(folder, want_numbers, AutoModelForCausalLM) if head else peer(folder, want_numbers)
     with torch.no_grad():
         model(prompts[:1, :64])  # what a library does once, at its first call, is not counted against it
         loaded = time.monotonic()
