@@ -310,13 +310,17 @@ class Unreadable : public MemoryCheckpoint {
 TEST(Linear, AReadErrorIsReturned) {
   Unreadable checkpoint;
   checkpoint.add("w", {200, 8}, normal(1600, 1));
-  const Matrix<float> x = rows_of<float>(3, 8, Dtype::float32, 12);
-  Matrix<float> y(3, 200);
+  checkpoint.add("t", {8, 200}, normal(1600, 1));
   const auto backend = make_cpu_backend<float>(Dtype::float32, 3);
-  const auto done =
-      backend->linear(checkpoint, {.weight = checkpoint.find("w"), .in = 8, .out = 200}, x.view(), y.view());
-  ASSERT_FALSE(done);
-  EXPECT_EQ(done.error().message(), "w: cannot read: found 0");
+  for (const int64_t rows : {3, 2400})  // threads share the columns; the rows
+    for (const char* name : {"w", "t"}) {
+      const Matrix<float> x = rows_of<float>(rows, 8, Dtype::float32, 12);
+      Matrix<float> y(rows, 200);
+      const LinearRef ref{.weight = checkpoint.find(name), .transposed = *name == 't', .in = 8, .out = 200};
+      const auto done = backend->linear(checkpoint, ref, x.view(), y.view());
+      ASSERT_FALSE(done) << name << ", " << rows << " rows";
+      EXPECT_EQ(done.error().message(), std::string(name) + ": cannot read: found 0");
+    }
 }
 
 // Which tensors' pages were given back.

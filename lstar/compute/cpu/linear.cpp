@@ -14,8 +14,6 @@ constexpr int64_t kRowElements = int64_t{1} << 16;  // elements of a transposed 
 constexpr int64_t kManyRows = 768, kManyRowsOfTransposed = 192;
 constexpr int64_t kGroupColumns = 1024;  // so many that packing rows for each group is nothing beside multiplying them
 
-int64_t padded(int64_t columns) { return (columns + kLinearColumns - 1) / kLinearColumns * kLinearColumns; }
-
 Result<void> check(const Checkpoint& checkpoint, const LinearRef& linear, int64_t x_cols, int64_t y_cols) {
   const TensorInfo& weight = *linear.weight;
   const int64_t rows = linear.transposed ? linear.in : linear.out;
@@ -127,7 +125,7 @@ template <class T>
 Result<void> Linear<T>::share_columns(const Checkpoint& checkpoint, const LinearRef& linear, LinearBlock<T> job) {
   T* all_panels = nullptr;
   if (linear.transposed) {
-    all_panels = panels_.at_least(padded(linear.out) * linear.in);
+    all_panels = panels_.at_least(whole_blocks(linear.out) * linear.in);
     LSTAR_TRY(pack_transposed(checkpoint, linear, all_panels));
   }
   const int64_t columns = columns_of_a_task(linear.out), blocks = (linear.out + columns - 1) / columns;
@@ -157,7 +155,7 @@ Result<void> Linear<T>::share_rows(const Checkpoint& checkpoint, const LinearRef
   const int64_t step = rows_of_a_task(job.x.rows, linear.in);
   for (; job.begin < linear.out; job.begin += columns) {
     job.columns = std::min(columns, linear.out - job.begin);
-    T* group = panels_.at_least(padded(job.columns) * linear.in);
+    T* group = panels_.at_least(whole_blocks(job.columns) * linear.in);
     LSTAR_TRY(linear.transposed ? pack_transposed(checkpoint, linear, group)
                                 : pack_group(checkpoint, linear, {job.begin, job.begin + job.columns}, group));
     job.panels = group;

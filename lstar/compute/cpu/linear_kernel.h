@@ -16,6 +16,10 @@ namespace lstar {
 inline constexpr int64_t kLinearRows = 6;
 // Output columns whose weights one thread packs for itself; a multiple of every panel's width.
 inline constexpr int64_t kLinearColumns = 64;
+// Columns of the blocks that hold so many.
+constexpr int64_t whole_blocks(int64_t columns) {
+  return (columns + kLinearColumns - 1) / kLinearColumns * kLinearColumns;
+}
 // Output rows of a weight that are packed at a time: a cache line of every panel row, or a part of one.
 inline constexpr int64_t kPackedRows = 16;
 

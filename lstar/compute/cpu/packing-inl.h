@@ -49,8 +49,7 @@ void clear(int64_t column, int64_t in, T* panels) {
 template <class T>
 void pack_transposed(const T* weights, int64_t begin, int64_t rows, int64_t in, int64_t out, T* panels) {
   constexpr int64_t width = panel_width<T>();
-  const int64_t padded = (out + kLinearColumns - 1) / kLinearColumns * kLinearColumns;
-  for (int64_t j = 0; j < padded; j += width) {
+  for (int64_t j = 0; j < whole_blocks(out); j += width) {
     T* HWY_RESTRICT to = panels + j * in + begin * width;
     const int64_t count = std::clamp<int64_t>(out - j, 0, width);
     if (count == width) {
