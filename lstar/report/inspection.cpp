@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "lstar/report/notes.h"
 #include "lstar/report/text_layout.h"
 
 namespace lstar {
@@ -78,7 +79,7 @@ std::string inspection_text(const Inspection& found, bool tensors, bool colour) 
   };
   line("path", found.identity.path);
   line("format", fmt::format("{}, stored as {}", found.identity.format, found.identity.stored_dtype));
-  line("family", fmt::format("{} (the notebook's \"{}\")", a.family, a.notebook_name));
+  line("family", family_text(a.family, a.notebook_name));
   line("layers L", fmt::format("{}", a.layers));
   line("heads H", fmt::format("{}, {} key/value heads, head width {}", a.heads, a.kv_heads, a.head_dim));
   line("hidden size",
@@ -88,6 +89,7 @@ std::string inspection_text(const Inspection& found, bool tensors, bool colour) 
   if (const std::string text = particulars(a); !text.empty()) line("particular", text);
   line("parameters", fmt::format("{} in {} tensors", found.parameters, found.tensors.size()));
   line("head layout", std::string(name(found.head_layout)));
+  for (const std::string& warning : found.warnings) out += wrap(one_line(warning), kWidth, "  Warning: ", 4);
 
   out +=
       "\nWeight norms by layer. OV: sum over heads of ||P W_O W_V diag(gamma) P||^2, which does not depend on the "
@@ -141,6 +143,7 @@ std::string inspection_json(const Inspection& found) {
       {"particular", particulars(a)},
       {"parameters", found.parameters},
       {"head_layout", name(found.head_layout)},
+      {"warnings", found.warnings},
   };
   const WeightNorms& w = found.weights;
   ordered_json layers = ordered_json::array();
