@@ -140,7 +140,7 @@ Result<Architecture> read_architecture(const Checkpoint& checkpoint) {
     a[Role::output] = {"lm_head"};
     a.ties_output = true;
   }
-  if (part) a.ties_output = is_tied(*part, a.ties_output);
+  if (part) take_output(a, *part);
   if (is_gguf)
     name_as_llama_cpp(a, config, checkpoint, family->interleaves_q_and_k);
   else

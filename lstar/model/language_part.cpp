@@ -9,11 +9,12 @@ namespace {
 struct OuterClass {
   std::string_view model_type, language_model;
   OuterTie tie;
+  OuterOutput output = OuterOutput::plain;
 };
 constexpr OuterClass kOuterClasses[] = {
     {"audioflamingo3", "qwen2", OuterTie::never},
     {"aya_vision", "cohere2", OuterTie::yes},
-    {"blip-2", "opt", OuterTie::inner},
+    {"blip-2", "opt", OuterTie::inner, OuterOutput::inner},
     {"cohere2_vision", "cohere2", OuterTie::yes},
     {"deepseek_vl", "llama", OuterTie::yes},
     {"deepseek_vl_hybrid", "llama", OuterTie::yes},
@@ -27,8 +28,8 @@ constexpr OuterClass kOuterClasses[] = {
     {"granite_speech_plus", "granite", OuterTie::yes},
     {"idefics2", "mistral", OuterTie::no},
     {"idefics3", "llama", OuterTie::no},
-    {"instructblip", "opt", OuterTie::inner},
-    {"instructblipvideo", "opt", OuterTie::inner},
+    {"instructblip", "opt", OuterTie::inner, OuterOutput::inner},
+    {"instructblipvideo", "opt", OuterTie::inner, OuterOutput::inner},
     {"internvl", "qwen2", OuterTie::yes},
     {"janus", "llama", OuterTie::yes},
     {"lighton_ocr", "qwen3", OuterTie::yes},
@@ -41,7 +42,7 @@ constexpr OuterClass kOuterClasses[] = {
     {"musicflamingo", "qwen2", OuterTie::never},
     {"omniasr", "llama", OuterTie::never},
     {"ovis2", "qwen2", OuterTie::yes},
-    {"paligemma", "gemma", OuterTie::yes},
+    {"paligemma", "gemma", OuterTie::yes, OuterOutput::capped},
     {"perception_lm", "llama", OuterTie::unsaid},
     {"pp_chart2table", "qwen2", OuterTie::yes},
     {"qianfan_ocr", "qwen3", OuterTie::no},
@@ -83,6 +84,7 @@ std::optional<LanguagePart> language_part(Config& outer) {
       if (known.model_type == outer_type) {
         assumed = known.language_model;
         found.tie = known.tie;
+        found.output = known.output;
       }
     found.model_type = found.config.text_or({"model_type"}, std::string(assumed));
     if (outer.has("tie_word_embeddings")) found.says_tied = outer.flag_or({"tie_word_embeddings"}, false);
@@ -91,16 +93,18 @@ std::optional<LanguagePart> language_part(Config& outer) {
   return std::nullopt;
 }
 
-bool is_tied(const LanguagePart& part, bool inner) {
+void take_output(Architecture& a, const LanguagePart& part) {
+  const bool inner = a.ties_output;
   switch (part.tie) {
-    case OuterTie::yes: return part.says_tied.value_or(true);
-    case OuterTie::no: return part.says_tied.value_or(false);
-    case OuterTie::either: return part.says_tied.value_or(false) || inner;
-    case OuterTie::unsaid: return part.says_tied.value_or(inner);
-    case OuterTie::inner: return inner;
-    case OuterTie::never: return false;
+    case OuterTie::yes: a.ties_output = part.says_tied.value_or(true); break;
+    case OuterTie::no: a.ties_output = part.says_tied.value_or(false); break;
+    case OuterTie::unsaid: a.ties_output = part.says_tied.value_or(inner); break;
+    case OuterTie::either: a.ties_output = part.says_tied.value_or(false) || inner; break;
+    case OuterTie::inner: break;
+    case OuterTie::never: a.ties_output = false; break;
   }
-  return inner;
+  if (part.output != OuterOutput::inner) a.logit_scale = 1;
+  if (part.output == OuterOutput::plain) a.logit_softcap = 0;
 }
 
 void find_prefix(Architecture& a, const Checkpoint& checkpoint) {

@@ -154,14 +154,18 @@ bool depends_on_length(const Rotary& rotary) {
 Rotary read_rotary(Config& config, int head_dim, const RotaryDefaults& defaults) {
   // The innermost object that has a value wins; the top level has the older spellings.
   Config section = config;
+  bool is_inside = false;
   for (std::string_view key : {"rope_scaling", "rope_parameters"})
-    if (auto found = config.section(key)) section = *found;
+    if (auto found = config.section(key)) {
+      section = *found;
+      is_inside = true;
+    }
   if (auto found = section.section(defaults.layer_type)) section = *found;
 
   Rotary rotary;
   const std::string_view base_key = config.is_gguf() ? "rope_theta" : defaults.base_key;
   const double top_base = config.positive_or({base_key}, defaults.base, kLargestRotaryBase);
-  rotary.base = section.positive_or({"rope_theta"}, top_base, kLargestRotaryBase);
+  rotary.base = section.positive_or({is_inside ? "rope_theta" : base_key}, top_base, kLargestRotaryBase);
   if (config.is_gguf()) {  // without a number of dims whole heads
     rotary.dims = config.size_or({"rope.dimension_count"}, head_dim);
   } else {
@@ -169,7 +173,8 @@ Rotary read_rotary(Config& config, int head_dim, const RotaryDefaults& defaults)
     const bool is_scaled = kind_of(section.text_or({"rope_type", "type"}, "default")) != Kind::none;
     const bool reads_share = defaults.share || is_scaled;
     const double top_share = reads_share ? config.positive_or({defaults.share_key}, defaults.share.value_or(1), 1) : 1;
-    const double share = reads_share ? section.positive_or({"partial_rotary_factor"}, top_share, 1) : 1;
+    const std::string_view share_key = is_inside ? "partial_rotary_factor" : defaults.share_key;
+    const double share = reads_share ? section.positive_or({share_key}, top_share, 1) : 1;
     rotary.dims = static_cast<int>(head_dim * share);
     rotary.turns_whole_heads = !defaults.share;
   }
