@@ -40,7 +40,7 @@ Architecture read_gpt_oss(Config& config, const Checkpoint& checkpoint) {
     a.rotary[0].scaling = gpt_oss_scaling();
   if (config.is_gguf()) a.rotary[0].scaling.truncate = false;  // which no GGUF says, and its lab does
   plan_windows(a, config, read_window(config, 128), [](int layer) { return layer % 2 == 0; });
-  a.experts = {.count = config.size_or({"num_local_experts", "num_experts"}, 128),
+  a.experts = {.count = config.size_or({"num_experts", "num_local_experts"}, 128),
                .used = config.size_or({"num_experts_per_tok", "experts_per_token"}, 4),
                .mlp = config.is_gguf() ? config.size_or({"moe_intermediate_size"}, a.mlp) : a.mlp,
                .renormalise = true};

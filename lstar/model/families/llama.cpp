@@ -20,7 +20,7 @@ Architecture read_llama(Config& config, const Checkpoint&) {
   a.norm = NormRef::Kind::rms;
   a.norm_epsilon = config.positive_or({"rms_norm_eps"}, 1e-6, 1);
   a.rounding.norm_before_gain = true;
-  a.activation = config.activation({"hidden_act", "hidden_activation"}, "silu");
+  a.activation = config.activation({"hidden_act"}, "silu");
   a.rotary = {read_rotary(config, a.head_dim)};
 
   const bool attention_bias = config.flag_or({"attention_bias"}, false);

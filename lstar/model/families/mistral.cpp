@@ -15,7 +15,7 @@ Architecture read_mixtral(Config& config, const Checkpoint& checkpoint) {
   Architecture a = read_llama(config, checkpoint);
   a.norm_epsilon = config.positive_or({"rms_norm_eps"}, 1e-5, 1);
   plan_windows(a, config, read_window(config), [](int) { return true; });
-  a.experts = {.count = config.size_or({"num_local_experts"}, 8),
+  a.experts = {.count = config.size_or({"num_experts", "num_local_experts"}, 8),
                .used = config.size_or({"num_experts_per_tok"}, 2),
                .mlp = a.mlp,
                .renormalise = true};

@@ -43,6 +43,7 @@ Architecture read_phi(Config& config, const Checkpoint&) {
 
 Architecture read_phi3(Config& config, const Checkpoint& checkpoint) {
   Architecture a = read_llama(config, checkpoint);
+  a.rotary = {read_rotary(config, a.head_dim, {.share = 1})};
   plan_windows(a, config, read_window(config), [](int) { return true; });
   for (Role role : {Role::query, Role::key, Role::value}) a[role].reset();
   a[Role::query_key_value] = {"layers.{}.self_attn.qkv_proj"};
