@@ -35,6 +35,10 @@ std::optional<Json> Config::find(Keys keys, std::string_view& key) const {
       key = candidate;
       return value;
     }
+    if (is_null(candidate)) {
+      key = candidate;
+      return std::nullopt;
+    }
     if (!is_gguf_) continue;
     const std::string_view in_gguf = llama_cpp_key(candidate);
     if (auto value = in_gguf.empty() ? std::nullopt : json_find(object_, in_gguf)) {
@@ -49,6 +53,15 @@ void Config::record(Error error) {
   if (!fault_) fault_ = std::move(error).in(file_);
 }
 
+// `key` is empty where none of the spellings is there.
+template <class T>
+T Config::without_value(std::string_view key, T absent, std::optional<T> null) {
+  if (key.empty()) return absent;
+  if (!null)
+    record({.what = "null", .at = fmt::format("key {}", key), .expected = "a value, or no such key", .found = "null"});
+  return null.value_or(absent);
+}
+
 std::optional<int> Config::assumed_size(Keys keys) const {
   for (std::string_view key : keys)
     for (const auto& [name, value] : assumed_)
@@ -59,6 +72,7 @@ std::optional<int> Config::assumed_size(Keys keys) const {
 int Config::size(Keys keys) {
   std::string_view key;
   if (!find(keys, key)) {
+    if (!key.empty()) return without_value<int>(key, 1, std::nullopt);
     if (const auto assumed = assumed_size(keys)) return *assumed;
     record({.what = "missing from the configuration", .at = spelled(keys)});
     return 1;
@@ -73,10 +87,10 @@ int Config::vocab_size() {
   return static_cast<int>(std::clamp<int64_t>(*vocab_size_, 1, kLargestSize));
 }
 
-int Config::size_or(Keys keys, int fallback) {
+int Config::size_or(Keys keys, int fallback, std::optional<int> null) {
   std::string_view key;
   const auto value = find(keys, key);
-  if (!value) return assumed_size(keys).value_or(fallback);
+  if (!value) return without_value(key, assumed_size(keys).value_or(fallback), null);
   int64_t number = 0;
   if (value->get_int64().get(number) || number < 1 || number > kLargestSize) {
     record({.what = "not a size",
@@ -88,18 +102,18 @@ int Config::size_or(Keys keys, int fallback) {
   return static_cast<int>(number);
 }
 
-int Config::count_or(Keys keys, int fallback) {
+int Config::count_or(Keys keys, int fallback, std::optional<int> null) {
   std::string_view key;
   const auto value = find(keys, key);
   int64_t number = 0;
   if (value && !value->get_int64().get(number) && number == 0) return 0;
-  return size_or(keys, fallback);
+  return size_or(keys, fallback, null);
 }
 
-double Config::number_or(Keys keys, double fallback) {
+double Config::number_or(Keys keys, double fallback, std::optional<double> null) {
   std::string_view key;
   const auto value = find(keys, key);
-  if (!value) return fallback;
+  if (!value) return without_value(key, fallback, null);
   const std::optional<double> number = json_real(*value);
   if (!number || !std::isfinite(*number)) {
     record({.what = "not a number", .at = fmt::format("key {}", key), .found = json_shown(*value)});
@@ -108,10 +122,10 @@ double Config::number_or(Keys keys, double fallback) {
   return *number;
 }
 
-bool Config::flag_or(Keys keys, bool fallback) {
+bool Config::flag_or(Keys keys, bool fallback, std::optional<bool> null) {
   std::string_view key;
   const auto value = find(keys, key);
-  if (!value) return fallback;
+  if (!value) return without_value(key, fallback, null);
   bool flag = fallback;
   if (value->get_bool().get(flag))
     record({.what = "not true or false", .at = fmt::format("key {}", key), .found = json_shown(*value)});
@@ -121,7 +135,7 @@ bool Config::flag_or(Keys keys, bool fallback) {
 std::string Config::text_or(Keys keys, std::string fallback) {
   std::string_view key;
   const auto value = find(keys, key);
-  if (!value) return fallback;
+  if (!value) return without_value(key, std::move(fallback), {});
   const auto text = json_text(*value);
   if (!text) {
     record({.what = "not a text", .at = fmt::format("key {}", key), .found = json_shown(*value)});
@@ -155,8 +169,8 @@ Activation Config::activation(Keys keys, std::string_view fallback) {
   return Activation::relu;
 }
 
-double Config::positive_or(Keys keys, double fallback, double most) {
-  const double number = number_or(keys, fallback);
+double Config::positive_or(Keys keys, double fallback, double most, std::optional<double> null) {
+  const double number = number_or(keys, fallback, null);
   if (number > 0 && number <= most) return number;
   record({.what = "out of range",
           .at = spelled(keys),
