@@ -32,9 +32,9 @@ struct LlamaClass {
   std::string_view epsilon_key = "rms_norm_eps";
   double epsilon = 1e-6;
   std::string_view activation_key = "hidden_act", activation = "silu";
-  int kv_heads = 0;              // 0: as many as query heads
-  bool kv_heads_or_null = true;  // null: as many as query heads
-  int head_dim = 0;              // 0: hidden / heads
+  int kv_heads = 0;               // 0: as many as query heads
+  bool kv_heads_or_null = true;   // null: as many as query heads
+  int head_dim = 0;               // 0: hidden / heads
   bool head_dim_or_null = false;  // null: hidden / heads
   bool reads_attention_bias = false, reads_mlp_bias = false;
   bool ties_output = false;

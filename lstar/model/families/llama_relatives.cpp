@@ -13,8 +13,8 @@ void bias_queries_keys_values(Architecture& a, bool bias, bool output_bias) {
 
 // Seed-OSS: biases on q, k and v, and their own switch for the output's.
 Architecture read_seed_oss(Config& config, const Checkpoint&) {
-  Architecture a = read_llama_like(
-      config, {.kv_heads = 8, .head_dim = 128, .head_dim_or_null = true, .reads_mlp_bias = true});
+  Architecture a =
+      read_llama_like(config, {.kv_heads = 8, .head_dim = 128, .head_dim_or_null = true, .reads_mlp_bias = true});
   bias_queries_keys_values(a, config.flag_or({"attention_bias"}, true), config.flag_or({"attention_out_bias"}, false));
   return a;
 }

@@ -31,8 +31,7 @@ Architecture read_olmo(Config& config, const Checkpoint&) {
 namespace {
 
 Architecture read_olmo2_base(Config& config, const RotaryDefaults& rotary = {}) {
-  Architecture a =
-      read_llama_like(config, {.epsilon = 1e-5, .reads_attention_bias = true, .rotary = rotary});
+  Architecture a = read_llama_like(config, {.epsilon = 1e-5, .reads_attention_bias = true, .rotary = rotary});
   a.rounding.norm_before_gain = false;
   norm_projections(a);
   a[Role::attention_norm].reset();
