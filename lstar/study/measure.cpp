@@ -29,7 +29,7 @@ Result<void> prepare(const Model& model, const std::vector<Prompt>& prompts, std
                      Measurement& m, Batch& batch) {
   const Architecture& a = model.architecture;
   for (const Prompt& prompt : prompts) {
-    MeasuredPrompt measured{.text = prompt.text, .ids = prompt.ids, .row = {}, .error = {}};
+    MeasuredPrompt measured{.text = prompt.text, .ids = prompt.ids, .row = {}, .error = {}, .id = prompt.id};
     if (prompt.ids.empty() && prompt.text) {
       if (!tokenizer) {
         LSTAR_ASSIGN(tokenizer, open_tokenizer(model.checkpoint->tokenizer()));
