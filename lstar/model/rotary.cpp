@@ -155,7 +155,10 @@ Rotary read_rotary(Config& config, int head_dim, const RotaryDefaults& defaults)
   // The innermost object that has a value wins; the top level has the older spellings.
   Config section = config;
   bool is_inside = false;
-  for (std::string_view key : {"rope_scaling", "rope_parameters"})
+  // Of two objects the older one counts in transformers, but where there is one a kind of layer.
+  const bool by_layer_type = *defaults.layer_type != '\0';
+  for (std::string_view key :
+       {by_layer_type ? "rope_scaling" : "rope_parameters", by_layer_type ? "rope_parameters" : "rope_scaling"})
     if (auto found = config.section(key)) {
       section = *found;
       is_inside = true;

@@ -50,6 +50,17 @@ TEST(Spellings, SharesThatNobodyReads) {
   hold_recorded(inside.model(), "llama");
 }
 
+// EXAONE 4 as published has its pattern twice; as transformers 5 saves it without windows, as 0.
+TEST(Spellings, PatternBesideLayerTypes) {
+  Altered altered("exaone4");
+  ASSERT_FALSE(testing::take(altered.keys, "layer_types").empty());
+  for (const char* pattern : {"\"LLLG\"", "0"}) {
+    Altered same("exaone4");
+    testing::set(same.keys, "sliding_window_pattern", pattern);
+    hold_recorded(same.model(), "exaone4");
+  }
+}
+
 // transformers' attribute_map: either name is read, and of both the one that counts there.
 TEST(Spellings, EitherNameOfAKey) {
   struct Names {
