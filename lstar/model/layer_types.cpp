@@ -34,6 +34,14 @@ int64_t read_window(Config& config, int64_t fallback) {
   return config.is_null("sliding_window") ? 0 : config.count_or({"sliding_window"}, static_cast<int>(fallback));
 }
 
+void read_direction(Architecture& a, Config& config) {
+  if (!a.predicts_next || a.ignores_is_causal) return;
+  if (config.flag_or({"is_causal"}, !config.is_null("is_causal"))) return;
+  a.causal = false;
+  for (LayerPlan& layer : plan_of(a))
+    if (layer.window > 0) ++layer.window;  // a window of w reaches w tokens to either side
+}
+
 std::function<bool(int)> all_but_every(Config& config, int period) {
   // A GGUF says the period, or for each layer whether it slides (see plan_windows).
   const bool is_list = config.is_gguf() && config.is_list(kPattern);

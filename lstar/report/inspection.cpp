@@ -33,7 +33,8 @@ std::string position_text(const Architecture& a) {
 std::string particulars(const Architecture& a) {
   std::string text;
   const auto add = [&](const std::string& item) { text += (text.empty() ? "" : "; ") + item; };
-  if (!a.causal) add("encoder: every token sees every other");
+  if (!a.causal)
+    add(a.predicts_next ? "sees both ways: a token sees those behind it too" : "encoder: every token sees every other");
   int64_t windows = 0, experts = 0, window = 0;
   for (const LayerPlan& layer : a.plan) {
     windows += layer.window > 0;
@@ -88,6 +89,7 @@ std::string inspection_text(const Inspection& found, bool tensors, bool colour) 
   if (const std::string text = particulars(a); !text.empty()) line("particular", text);
   line("parameters", fmt::format("{} in {} tensors", found.parameters, found.tensors.size()));
   line("head layout", std::string(name(found.head_layout)));
+  for (const std::string& warning : found.warnings) out += wrap(one_line(warning), kWidth, "  Warning: ", 4);
 
   out +=
       "\nWeight norms by layer. OV: sum over heads of ||P W_O W_V diag(gamma) P||^2, which does not depend on the "
@@ -141,6 +143,7 @@ std::string inspection_json(const Inspection& found) {
       {"particular", particulars(a)},
       {"parameters", found.parameters},
       {"head_layout", name(found.head_layout)},
+      {"warnings", found.warnings},
   };
   const WeightNorms& w = found.weights;
   ordered_json layers = ordered_json::array();

@@ -26,7 +26,7 @@ Result<Prompt> json_prompt(std::string_view line, const std::string& path, int n
   for (Json item : ids) {
     int64_t id = 0;
     if (item.get_int64().get(id) || id < 0 || id > INT32_MAX)
-      return fail({.what = "not a token id", .file = path, .at = at, .found = simdjson::minify(item).substr(0, 40)});
+      return fail({.what = "not a token id", .file = path, .at = at, .found = json_shown(item, 40)});
     prompt.ids.push_back(static_cast<int32_t>(id));
   }
   return prompt;

@@ -22,7 +22,7 @@ std::string with_model(const std::string& rest) {
 
 TEST(TokenizerJson, BrokenFiles) {
   EXPECT_EQ(error_of_json(with_model("")), "no error");
-  EXPECT_THAT(error_of_json("{"), StartsWith("tokenizer.json: not valid JSON: found "));
+  EXPECT_THAT(error_of_json("{"), StartsWith("tokenizer.json: line 1, column "));
   EXPECT_EQ(error_of_json("{}"), "tokenizer.json: key model: missing");
   EXPECT_EQ(error_of_json("[]"), "tokenizer.json: key model: missing");
   EXPECT_EQ(error_of_json(R"({"model":{"type":"BPE","merges":[]}})"),
@@ -30,8 +30,7 @@ TEST(TokenizerJson, BrokenFiles) {
   EXPECT_EQ(error_of_json(R"({"model":{"type":"BPE","vocab":{}}})"), "tokenizer.json: model, key merges: missing list");
   EXPECT_EQ(error_of_json(R"({"model":{"type":"BPE","vocab":{"a":"0"},"merges":[]}})"),
             "tokenizer.json: token a: token id is not an integer");
-  EXPECT_EQ(error_of_json(R"({"model":{"type":"BPE","vocab":{"a":0,"a":1},"merges":[]}})"),
-            "tokenizer.json: key a: key appears twice in one object");
+  EXPECT_EQ(error_of_json(R"({"model":{"type":"BPE","vocab":{"a":0,"a":1},"merges":[]}})"), "no error");
   EXPECT_EQ(error_of_json(R"({"model":{"type":"BPE","vocab":{"a":0,"b":0},"merges":[]}})"),
             "tokenizer.json: token b: token id appears twice: found 0");
   EXPECT_EQ(error_of_json(R"({"model":{"type":"BPE","vocab":{"a":4294967295},"merges":[]}})"),
@@ -176,7 +175,7 @@ TEST(TokenizerJson, DeepNesting) {
   std::string open, close;
   for (int i = 0; i < 5000; ++i) open += R"({"type":"Sequence","normalizers":[)", close += "]}";
   EXPECT_THAT(error_of_json(with_model(R"(,"normalizer":)" + open + close)),
-              StartsWith("tokenizer.json: not valid JSON: found "));
+              StartsWith("tokenizer.json: line 1, column "));
 }
 
 // A cut or a changed byte in SentencePiece's file gives a tokenizer or an error, never a crash.
@@ -256,7 +255,8 @@ TEST(FolderFiles, MissingAndBrokenFiles) {
   EXPECT_EQ(two_files(vocab, "", R"({"tokenizer_class":"LlamaTokenizer"})"),
             "F: tokenizer class not supported without a tokenizer.json: expected GPT2Tokenizer, CodeGenTokenizer, "
             "GPTNeoXTokenizer, Qwen2Tokenizer, CohereTokenizer or RobertaTokenizer, found LlamaTokenizer");
-  EXPECT_THAT(two_files(vocab, "", "{"), StartsWith("F/tokenizer_config.json: not valid JSON: found "));
+  EXPECT_THAT(two_files(vocab, "", "{"),
+              StartsWith("F/tokenizer_config.json: line 1, column 2: not valid JSON: expected "));
 }
 
 // Settings of any shape may be ignored, but do no harm.
