@@ -1,5 +1,8 @@
 #include "lstar/tokenizer/class_pipeline.h"
 
+#include <algorithm>
+#include <array>
+
 #include <fmt/format.h>
 
 #include "lstar/tokenizer/gguf_pre_tokenizer.h"
@@ -171,10 +174,14 @@ Result<void> set_class_ends(const TokenizerClass* tokenizer_class, const Setting
     case Class::Ends::cls_sep: {
       const auto id_of = [&](std::string_view role, int32_t otherwise) {
         const AddedToken* token = named.find(role);
-        return token ? pipeline.added.find(token->content) : otherwise;
+        const int32_t id = token ? pipeline.added.find(token->content) : otherwise;  // an empty text is no token
+        return id < 0 ? pipeline.added.find(text_of(named.find("unk_token"))) : id;
       };
-      pipeline.prefix = {id_of("cls_token", 2)};
-      pipeline.suffix = {id_of("sep_token", 3)};
+      const std::array<int32_t, 2> ids{id_of("cls_token", 2), id_of("sep_token", 3)};
+      if (ids[0] < 0 || ids[1] < 0 || std::max(ids[0], ids[1]) >= pipeline.size())
+        return fail(Error{.what = "no such token, and the class puts it around a text", .at = "cls_token, sep_token"});
+      pipeline.prefix = {ids[0]};
+      pipeline.suffix = {ids[1]};
       return {};
     }
     case Class::Ends::cls_sep_needed: return surround(named, "cls_token", "sep_token", pipeline);

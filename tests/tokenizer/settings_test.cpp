@@ -23,6 +23,7 @@ std::string with_components(Json base, Json replaced) {
 
 void write_base(const TokenizerFolder& folder, Json base, Json replaced) {
   if (replaced.is_object()) return folder.write("tokenizer.json", with_components(base, replaced));
+  if (base.is_string()) return folder.copy(source_path(std::string(base.get_string().value())));
   folder.write("vocab.json", simdjson::minify(base["model"]["vocab"].value()));
   std::string merges;
   for (Json merge : base["model"]["merges"].get_array()) merges.append(merge.get_string().value()).append(1, '\n');
@@ -68,7 +69,7 @@ TEST(RecordedSettings, EqualInEveryFolder) {
     else if (++wrong <= 10)
       ADD_FAILURE() << simdjson::minify(row) << "\n" << simdjson::minify(replaced) << "\n" << fault;
     for (const std::string& name : written) std::filesystem::remove(folder / name);
-    for (const char* name : {"tokenizer.json", "vocab.json", "merges.txt"}) std::filesystem::remove(folder / name);
+    for (const char* name : {"tokenizer.json", "vocab.json", "merges.txt", "tokenizer.model"}) std::filesystem::remove(folder / name);
   }
   EXPECT_EQ(wrong, 0u) << "of " << equal + wrong;
   EXPECT_GE(equal, 8000u);

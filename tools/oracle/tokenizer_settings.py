@@ -5,7 +5,7 @@ special_tokens_map.json, added_tokens.json and tokenizer.json.
 
 One small vocabulary serves all classes of merges and word pieces, another those of unigrams. A case is a folder, [base,
 number of what replaces its components, number of the result, other files]; null in place of components is a folder without a
-tokenizer.json, with vocab.json and merges.txt. A result is the size and the ids of the base's texts, or "refused", where
+tokenizer.json, with vocab.json and merges.txt or, where the base is a path, with that file. A result is the size and the ids of the base's texts, or "refused", where
 `transformers` gave an error: mostly for null where a flag should stand, which lstar takes for absent.
 """
 import json
@@ -13,6 +13,7 @@ import logging
 import os
 import random
 import re
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -60,7 +61,10 @@ TEXTS = {
               "<s>ab</s> <mask>ab", "[MASK] ab[CLS]", "Paris <unk> <|im_start|>ab", ""],
     "unigram": ["ab ab", " ab", "ab  12", "e\u0301 \u00e9", "ab<s>ab <mask>ab", "\ufb01 <X>ab", "z <unk> it's", ""],
 }
-BASES = {"mixed": mixed_base(), "unigram": unigram_base()}
+SENTENCEPIECE = {name: f"tests/data/tokenizer/vocabularies/{name}/tokenizer.model" for name in ("llama", "unigram")}
+for _name in SENTENCEPIECE:
+    TEXTS[f"{_name}.model"] = ["ab the", " ab", "  of the 12 ▁", "ab<s>ab </s> ab", "<X>the <Y> of", "é e\u0301 日", "<pad> \n the ", ""]
+BASES = {"mixed": mixed_base(), "unigram": unigram_base(), **{f"{name}.model": path for name, path in SENTENCEPIECE.items()}}
 
 BYTES = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
 BYTES_PREFIX = {**BYTES, "add_prefix_space": True}
@@ -186,6 +190,30 @@ def cases():
             yield "mixed", None, {"tokenizer_config.json": settings}
 
 
+    models = ["llama", "mistral", "mixtral", "phi3", "ernie4_5", "gemma", "bert", "foo", None]
+    for base in ("llama.model", "unigram.model"):
+        for model_type in models:
+            for name in (ABSENT, "LlamaTokenizer", "PreTrainedTokenizerFast", "PreTrainedTokenizer", "FooTokenizer"):
+                for flag in (ABSENT, "legacy", "add_prefix_space"):
+                    for value in (True, False) if flag is not ABSENT else (ABSENT,):
+                        settings = {**({} if name is ABSENT else {"tokenizer_class": name}), **({} if flag is ABSENT else {flag: value})}
+                        yield base, None, {"config.json": {"model_type": model_type} if model_type else None, "tokenizer_config.json": settings}
+        for _ in range(300):
+            settings = {"tokenizer_class": rng.choice(["LlamaTokenizer", "PreTrainedTokenizerFast"])}
+            for flag in ("add_bos_token", "add_eos_token", "legacy", "split_special_tokens"):
+                if rng.random() < 0.5:
+                    settings[flag] = rng.random() < 0.6
+            for role in (*ROLES, "image_token"):
+                if rng.random() < 0.2:
+                    settings[role] = rng.choice(TOKEN_CHOICES)
+            if rng.random() < 0.4:
+                settings["extra_special_tokens"] = rng.choice(EXTRAS)
+            files = {"tokenizer_config.json": settings, "config.json": {"model_type": rng.choice(models[:4])}}
+            if rng.random() < 0.3:
+                files["special_tokens_map.json"] = rng.choice(MAPS)
+            yield base, None, files
+
+
 def charsmap():
     from tokenizer_components import charsmap as made
 
@@ -197,7 +225,9 @@ FI_CHARSMAP = charsmap()
 
 def write(folder, base, replaced, files):
     content = BASES[base]
-    if replaced is None:  # the two files alone
+    if isinstance(content, str):
+        shutil.copy(content, folder)
+    elif replaced is None:  # the two files alone
         (folder / "vocab.json").write_text(json.dumps(content["model"]["vocab"]))
         (folder / "merges.txt").write_text("#version: 0.2\n" + "\n".join(content["model"]["merges"]) + "\n", encoding="utf-8")
     else:
