@@ -12,8 +12,6 @@ namespace {
 
 constexpr int64_t kLargestSize = int64_t{1} << 24;
 
-std::string shown(Json value) { return simdjson::minify(value).substr(0, 60); }
-
 // The items of a list; nothing for any other value.
 std::vector<Json> items_of(const Json& value) {
   std::vector<Json> items;
@@ -37,6 +35,10 @@ std::optional<Json> Config::find(Keys keys, std::string_view& key) const {
       key = candidate;
       return value;
     }
+    if (is_null(candidate)) {
+      key = candidate;
+      return std::nullopt;
+    }
     if (!is_gguf_) continue;
     const std::string_view in_gguf = llama_cpp_key(candidate);
     if (auto value = in_gguf.empty() ? std::nullopt : json_find(object_, in_gguf)) {
@@ -51,6 +53,15 @@ void Config::record(Error error) {
   if (!fault_) fault_ = std::move(error).in(file_);
 }
 
+// `key` is empty where none of the spellings is there.
+template <class T>
+T Config::without_value(std::string_view key, T absent, std::optional<T> null) {
+  if (key.empty()) return absent;
+  if (!null)
+    record({.what = "null", .at = fmt::format("key {}", key), .expected = "a value, or no such key", .found = "null"});
+  return null.value_or(absent);
+}
+
 std::optional<int> Config::assumed_size(Keys keys) const {
   for (std::string_view key : keys)
     for (const auto& [name, value] : assumed_)
@@ -61,6 +72,7 @@ std::optional<int> Config::assumed_size(Keys keys) const {
 int Config::size(Keys keys) {
   std::string_view key;
   if (!find(keys, key)) {
+    if (!key.empty()) return without_value<int>(key, 1, std::nullopt);
     if (const auto assumed = assumed_size(keys)) return *assumed;
     record({.what = "missing from the configuration", .at = spelled(keys)});
     return 1;
@@ -75,60 +87,61 @@ int Config::vocab_size() {
   return static_cast<int>(std::clamp<int64_t>(*vocab_size_, 1, kLargestSize));
 }
 
-int Config::size_or(Keys keys, int fallback) {
+int Config::size_or(Keys keys, int fallback, std::optional<int> null) {
   std::string_view key;
   const auto value = find(keys, key);
-  if (!value) return assumed_size(keys).value_or(fallback);
+  if (!value) return without_value(key, assumed_size(keys).value_or(fallback), null);
   int64_t number = 0;
   if (value->get_int64().get(number) || number < 1 || number > kLargestSize) {
     record({.what = "not a size",
             .at = fmt::format("key {}", key),
             .expected = fmt::format("an integer from 1 to {}", kLargestSize),
-            .found = shown(*value)});
+            .found = json_shown(*value)});
     return 1;
   }
   return static_cast<int>(number);
 }
 
-int Config::count_or(Keys keys, int fallback) {
+int Config::count_or(Keys keys, int fallback, std::optional<int> null) {
   std::string_view key;
   const auto value = find(keys, key);
   int64_t number = 0;
   if (value && !value->get_int64().get(number) && number == 0) return 0;
-  return size_or(keys, fallback);
+  return size_or(keys, fallback, null);
 }
 
-double Config::number_or(Keys keys, double fallback) {
+double Config::number_or(Keys keys, double fallback, std::optional<double> null) {
   std::string_view key;
   const auto value = find(keys, key);
-  if (!value) return fallback;
-  double number = 0;
-  if (value->get_double().get(number) || !std::isfinite(number)) {
-    record({.what = "not a number", .at = fmt::format("key {}", key), .found = shown(*value)});
+  if (!value) return without_value(key, fallback, null);
+  const std::optional<double> number = json_real(*value);
+  if (!number || !std::isfinite(*number)) {
+    record({.what = "not a number", .at = fmt::format("key {}", key), .found = json_shown(*value)});
     return fallback;
   }
-  return number;
+  return *number;
 }
 
-bool Config::flag_or(Keys keys, bool fallback) {
+bool Config::flag_or(Keys keys, bool fallback, std::optional<bool> null) {
   std::string_view key;
   const auto value = find(keys, key);
-  if (!value) return fallback;
+  if (!value) return without_value(key, fallback, null);
   bool flag = fallback;
   if (value->get_bool().get(flag))
-    record({.what = "not true or false", .at = fmt::format("key {}", key), .found = shown(*value)});
+    record({.what = "not true or false", .at = fmt::format("key {}", key), .found = json_shown(*value)});
   return flag;
 }
 
 std::string Config::text_or(Keys keys, std::string fallback) {
-  std::string_view key, text;
+  std::string_view key;
   const auto value = find(keys, key);
-  if (!value) return fallback;
-  if (value->get_string().get(text)) {
-    record({.what = "not a text", .at = fmt::format("key {}", key), .found = shown(*value)});
+  if (!value) return without_value(key, std::move(fallback), {});
+  const auto text = json_text(*value);
+  if (!text) {
+    record({.what = "not a text", .at = fmt::format("key {}", key), .found = json_shown(*value)});
     return fallback;
   }
-  return std::string(text);
+  return std::string(*text);
 }
 
 Activation Config::activation(Keys keys, std::string_view fallback) {
@@ -156,8 +169,8 @@ Activation Config::activation(Keys keys, std::string_view fallback) {
   return Activation::relu;
 }
 
-double Config::positive_or(Keys keys, double fallback, double most) {
-  const double number = number_or(keys, fallback);
+double Config::positive_or(Keys keys, double fallback, double most, std::optional<double> null) {
+  const double number = number_or(keys, fallback, null);
   if (number > 0 && number <= most) return number;
   record({.what = "out of range",
           .at = spelled(keys),
@@ -171,15 +184,15 @@ std::vector<double> Config::numbers(std::string_view key, int count) {
   const auto list = json_find(object_, key);
   bool are_positive = list && list->is_array();
   for (Json item : list ? items_of(*list) : std::vector<Json>{}) {
-    double value = 0;
-    are_positive = are_positive && !item.get_double().get(value) && value > 0 && std::isfinite(value);
+    const double value = json_real(item).value_or(0);
+    are_positive = are_positive && value > 0 && std::isfinite(value);
     values.push_back(value);
   }
   if (are_positive && values.size() == static_cast<size_t>(count)) return values;
   record({.what = "not a list of numbers",
           .at = fmt::format("key {}", key),
           .expected = fmt::format("{} numbers greater than 0", count),
-          .found = list ? shown(*list) : "none"});
+          .found = list ? json_shown(*list) : "none"});
   return std::vector<double>(static_cast<size_t>(count), 1.0);
 }
 
@@ -189,15 +202,15 @@ std::vector<std::string> Config::texts(std::string_view key, int count) {
   if (!list) return values;
   bool holds = list->is_array();
   for (Json item : items_of(*list)) {
-    std::string_view text;
-    holds = holds && !item.get_string().get(text);
-    values.emplace_back(text);
+    const auto text = json_text(item);
+    holds = holds && text;
+    values.emplace_back(text.value_or(""));
   }
   if (holds && values.size() == static_cast<size_t>(count)) return values;
   record({.what = "not a list of names",
           .at = fmt::format("key {}", key),
           .expected = fmt::format("one for each of {} layers", count),
-          .found = shown(*list)});
+          .found = json_shown(*list)});
   return std::vector<std::string>(static_cast<size_t>(count));
 }
 
@@ -211,7 +224,7 @@ std::vector<int64_t> Config::integers(std::string_view key) {
     holds = holds && !item.get_int64().get(value);
     values.push_back(value);
   }
-  if (!holds) record({.what = "not a list of integers", .at = fmt::format("key {}", key), .found = shown(*list)});
+  if (!holds) record({.what = "not a list of integers", .at = fmt::format("key {}", key), .found = json_shown(*list)});
   return values;
 }
 
@@ -233,7 +246,7 @@ std::vector<bool> Config::flags(std::string_view key, int count) {
   record({.what = "not a list of true and false",
           .at = fmt::format("key {}", key),
           .expected = fmt::format("one for each of {} layers", count),
-          .found = shown(*list)});
+          .found = json_shown(*list)});
   return {};
 }
 
@@ -248,16 +261,16 @@ std::vector<std::string> Config::repeated_texts(std::string_view key, int count)
             !pair.at(1).get_int64().get(times) && times >= 0 && times <= count;
     for (int64_t i = 0; holds && i < times; ++i)
       for (Json name : names) {
-        std::string_view text;
-        holds = holds && !name.get_string().get(text) && values.size() < static_cast<size_t>(count);
-        values.emplace_back(text);
+        const auto text = json_text(name);
+        holds = holds && text && values.size() < static_cast<size_t>(count);
+        values.emplace_back(text.value_or(""));
       }
   }
   if (holds && values.size() == static_cast<size_t>(count)) return values;
   record({.what = "not a list of repeated names",
           .at = fmt::format("key {}", key),
           .expected = fmt::format("[[[names], times], ...] for {} layers", count),
-          .found = list ? shown(*list) : "none"});
+          .found = list ? json_shown(*list) : "none"});
   return {};
 }
 

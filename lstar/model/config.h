@@ -29,12 +29,14 @@ class Config {
   // A number of layers, heads, rows ...: required, 1 .. 2^24.
   int size(Keys keys);
   int vocab_size();
-  int size_or(Keys keys, int fallback);
-  int count_or(Keys keys, int fallback);         // as size_or, and 0
-  double number_or(Keys keys, double fallback);  // finite
+  // `fallback` is for a key that is left out. A null that is written down is another thing, for it overrides what a
+  // class of transformers assumes: it stands for `null` where the class gives it a meaning, and is a fault where not.
+  int size_or(Keys keys, int fallback, std::optional<int> null = std::nullopt);
+  int count_or(Keys keys, int fallback, std::optional<int> null = std::nullopt);            // as size_or, and 0
+  double number_or(Keys keys, double fallback, std::optional<double> null = std::nullopt);  // finite
   // Greater than 0 and at most `most`.
-  double positive_or(Keys keys, double fallback, double most);
-  bool flag_or(Keys keys, bool fallback);
+  double positive_or(Keys keys, double fallback, double most, std::optional<double> null = std::nullopt);
+  bool flag_or(Keys keys, bool fallback, std::optional<bool> null = std::nullopt);
   std::string text_or(Keys keys, std::string fallback);
   // A list of `count` numbers greater than 0; anything else is a fault.
   std::vector<double> numbers(std::string_view key, int count);
@@ -60,6 +62,10 @@ class Config {
   // What a size is where the configuration leaves it out, as transformers' class has it.
   void assume(std::string_view key, int value) { assumed_.emplace_back(key, value); }
 
+  // Of the language model inside a model of text and images.
+  void set_part() { is_part_ = true; }
+  bool is_part() const { return is_part_; }
+
   bool has(std::string_view key) const;  // null counts as absent
   bool is_null(std::string_view key) const;
   bool is_list(std::string_view key) const;
@@ -68,13 +74,16 @@ class Config {
   const std::optional<Error>& fault() const { return fault_; }
 
  private:
+  // The value of the first of the keys that is there, and that key; null is no value.
   std::optional<Json> find(Keys keys, std::string_view& key) const;
+  template <class T>
+  T without_value(std::string_view key, T absent, std::optional<T> null);
   std::optional<int> assumed_size(Keys keys) const;
   void record(Error error);
 
   Json object_;
   std::string file_;
-  bool is_gguf_ = false;
+  bool is_gguf_ = false, is_part_ = false;
   std::optional<int64_t> vocab_size_;
   std::vector<std::pair<std::string_view, int>> assumed_;
   std::optional<Error> fault_;

@@ -27,6 +27,21 @@ std::span<const Family> families();
 // Recognises the family and reads its architecture. An unknown family is an error that names the known ones.
 Result<Architecture> read_architecture(const Checkpoint&);
 
+// What the classes of transformers that share Llama's plan assume where a key is left out, and which keys they read.
+struct LlamaClass {
+  std::string_view epsilon_key = "rms_norm_eps";
+  double epsilon = 1e-6;
+  std::string_view activation_key = "hidden_act", activation = "silu";
+  int kv_heads = 0;               // 0: as many as query heads
+  bool kv_heads_or_null = true;   // null: as many as query heads
+  int head_dim = 0;               // 0: hidden / heads
+  bool head_dim_or_null = false;  // null: hidden / heads
+  bool reads_attention_bias = false, reads_mlp_bias = false;
+  bool ties_output = false;
+  RotaryDefaults rotary = {};
+};
+Architecture read_llama_like(Config&, const LlamaClass&);
+
 Architecture read_gpt2(Config&, const Checkpoint&);
 Architecture read_gpt_neox(Config&, const Checkpoint&);
 Architecture read_opt(Config&, const Checkpoint&);

@@ -19,6 +19,10 @@ void plan_windows(Architecture&, Config&, int64_t window, const std::function<bo
 // "sliding_window": absent is `fallback`, null is none (0).
 int64_t read_window(Config&, int64_t fallback = 0);
 
+// "is_causal": where it is false or null, transformers lets each token of a decoder see those behind it too, in a
+// window as far as back.
+void read_direction(Architecture&, Config&);
+
 // Every `period`-th layer sees all, the others a window; "sliding_window_pattern" names another period.
 std::function<bool(int)> all_but_every(Config&, int period);
 

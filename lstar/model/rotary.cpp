@@ -154,19 +154,33 @@ bool depends_on_length(const Rotary& rotary) {
 Rotary read_rotary(Config& config, int head_dim, const RotaryDefaults& defaults) {
   // The innermost object that has a value wins; the top level has the older spellings.
   Config section = config;
-  for (std::string_view key : {"rope_scaling", "rope_parameters"})
-    if (auto found = config.section(key)) section = *found;
+  bool is_inside = false;
+  // Of two objects the older one counts in transformers, but where there is one a kind of layer.
+  const bool by_layer_type = *defaults.layer_type != '\0';
+  for (std::string_view key :
+       {by_layer_type ? "rope_scaling" : "rope_parameters", by_layer_type ? "rope_parameters" : "rope_scaling"})
+    if (auto found = config.section(key)) {
+      section = *found;
+      is_inside = true;
+    }
   if (auto found = section.section(defaults.layer_type)) section = *found;
 
   Rotary rotary;
-  const Keys kBases = {"rope_theta", "rotary_emb_base"};
-  const Keys kShares = {"partial_rotary_factor", "rotary_pct", "rope_pct"};
-  const double top_base = config.positive_or(kBases, defaults.base, kLargestRotaryBase);
-  rotary.base = section.positive_or(kBases, top_base, kLargestRotaryBase);
-  // A GGUF without a number of dims means whole heads.
-  const double top_share = config.positive_or(kShares, config.is_gguf() ? 1 : defaults.share, 1);
-  const double share = section.positive_or(kShares, top_share, 1);
-  rotary.dims = config.size_or({"rotary_dim", "rope.dimension_count"}, static_cast<int>(head_dim * share));
+  const std::string_view base_key = config.is_gguf() ? "rope_theta" : defaults.base_key;
+  const double top_base = config.positive_or({base_key}, defaults.base, kLargestRotaryBase);
+  rotary.base = section.positive_or({is_inside ? "rope_theta" : base_key}, top_base, kLargestRotaryBase);
+  if (config.is_gguf()) {  // without a number of dims whole heads
+    rotary.dims = config.size_or({"rope.dimension_count"}, head_dim);
+  } else {
+    // A class that turns whole heads reads no share; transformers' scaled frequencies do, and are then too few for it.
+    const bool is_scaled = kind_of(section.text_or({"rope_type", "type"}, "default")) != Kind::none;
+    const bool reads_share = defaults.share || is_scaled;
+    const double top_share = reads_share ? config.positive_or({defaults.share_key}, defaults.share.value_or(1), 1) : 1;
+    const std::string_view share_key = is_inside ? "partial_rotary_factor" : defaults.share_key;
+    const double share = reads_share ? section.positive_or({share_key}, top_share, 1) : 1;
+    rotary.dims = static_cast<int>(head_dim * share);
+    rotary.turns_whole_heads = !defaults.share;
+  }
   if (rotary.dims <= head_dim) rotary.scaling = read_scaling(config, section, rotary.dims);
   config.absorb(section);
   return rotary;

@@ -24,11 +24,7 @@ using simdjson::dom::object;
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr std::string_view kFloor = "_rounding_floor";
 
-std::optional<double> number(Json item) {
-  double value = kNaN;
-  if (item.is_null() || !item.get_double().get(value)) return value;
-  return std::nullopt;
-}
+std::optional<double> number(Json item) { return item.is_null() ? std::optional(kNaN) : json_real(item); }
 
 class JsonTraces {
  public:
@@ -83,7 +79,7 @@ class JsonTraces {
                      .file = source_,
                      .at = fmt::format("{}, layer {}", name, trace.size()),
                      .expected = "a number or null",
-                     .found = simdjson::minify(item).substr(0, 40)});
+                     .found = json_shown(item, 40)});
       trace.push_back(*value);
     }
     if (trace.empty()) return fail({.what = "empty trace", .file = source_, .at = name});

@@ -15,14 +15,20 @@ constexpr std::array<std::string_view, 6> kListKeys{"prompts", "texts", "data", 
 constexpr std::array<std::string_view, 6> kChatKeys{"messages", "conversations", "conversation",
                                                     "turns",    "dialog",        "dialogue"};
 constexpr const char* kExpected = "\"text\" or \"token_ids\"";
+constexpr const char* kPrompt = "a text, a list of token ids, or an object";
 constexpr const char* kChat = "chat turns; apply the chat template and pass its text";
 
-std::string shortened(Json value) {
-  std::string text = simdjson::minify(value);
-  if (text.size() <= 40) return text;
-  size_t end = 40;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;  // no character is cut
-  return text.substr(0, end) + "...";
+constexpr const char* kHalfPair = "holds half of a surrogate pair, which no UTF-8 text does";
+
+std::string shortened(Json value) { return json_shown(value, 40); }
+
+// An id as it stands; none for what is neither a text nor a number.
+std::optional<PromptId> id_of(Json value) {
+  if (const auto text = json_text(value)) return PromptId{std::string(*text)};
+  if (const auto literal = json_literal(value))  // JSON can write its digits, but not NaN and Infinity
+    return PromptId{std::string(*literal), literal->find_first_of("NI") == std::string_view::npos};
+  if (value.is_int64() || value.is_uint64() || value.is_double()) return PromptId{simdjson::minify(value), true};
+  return std::nullopt;
 }
 
 std::string keys_of(Json object) {
@@ -66,7 +72,9 @@ class Record {
   Record(const std::string& source, const std::string& at) : source_(source), at_(at) {}
 
   Result<Prompt> read(Json value) const {
-    if (value.is_string()) return Prompt{.text = std::string(value.get_string().value()), .ids = {}};
+    if (json_literal(value)) return refuse("not a prompt", kPrompt, shortened(value));
+    if (const auto text = json_text(value)) return Prompt{.text = std::string(*text), .ids = {}};
+    if (value.is_string()) return refuse(kHalfPair);
     if (is_chat(value)) return refuse(kChat);
     if (value.is_array()) return ids(value);
     if (!value.is_object())
@@ -107,8 +115,11 @@ class Record {
     const Json text = *json_find(value, texts[0]);
     if (is_chat(text)) return refuse(fmt::format("{}: {}", texts[0], kChat));
     if (is_list_of_integers(text)) return ids(text);
-    if (!text.is_string()) return refuse(fmt::format("{} is not a text", texts[0]), "", shortened(text));
-    return Prompt{.text = std::string(text.get_string().value()), .ids = {}};
+    if (!text.is_string() || json_literal(text))
+      return refuse(fmt::format("{} is not a text", texts[0]), "", shortened(text));
+    const auto words = json_text(text);
+    if (!words) return refuse(fmt::format("{} {}", texts[0], kHalfPair));
+    return Prompt{.text = std::string(*words), .ids = {}};
   }
 
   Result<Prompt> ids(Json list) const {
@@ -128,9 +139,8 @@ class Record {
   Result<std::optional<PromptId>> id(Json value) const {
     const auto found = json_find(value, "id");
     if (!found) return std::optional<PromptId>();
-    if (found->is_string()) return std::optional(PromptId{std::string(found->get_string().value())});
-    if (found->is_int64() || found->is_uint64() || found->is_double())
-      return std::optional(PromptId{simdjson::minify(*found), true});
+    if (auto id = id_of(*found)) return id;
+    if (found->is_string()) return refuse(fmt::format("id {}", kHalfPair));
     return refuse("id is neither a text nor a number", "", shortened(*found));
   }
 
@@ -177,11 +187,11 @@ Result<std::vector<Prompt>> columns(Json root, std::string_view key, const std::
     if (!texts[i].is_string() && !texts[i].is_array())
       return fail({.what = "not a prompt", .file = source, .at = at, .found = shortened(texts[i])});
     LSTAR_ASSIGN(Prompt prompt, json_prompt(texts[i], source, at));
-    if (!ids.empty()) {
-      if (ids[i].is_string())
-        prompt.id = PromptId{std::string(ids[i].get_string().value())};
-      else if (!ids[i].is_null())
-        prompt.id = PromptId{simdjson::minify(ids[i]), true};
+    if (!ids.empty() && !ids[i].is_null()) {
+      prompt.id = id_of(ids[i]);
+      if (!prompt.id)
+        return fail(
+            {.what = "id is neither a text nor a number", .file = source, .at = at, .found = shortened(ids[i])});
     }
     prompts.push_back(std::move(prompt));
   }

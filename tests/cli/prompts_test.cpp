@@ -41,7 +41,7 @@ TEST_F(PromptFiles, WhatWasReadIsSaid) {
 TEST_F(PromptFiles, IdsComeBackInEveryOutput) {
   const std::string jsonl =
       file("p.jsonl",
-           "{\"text\": \"one\", \"id\": \"a \\\"b\\\"\"}\n{\"text\": \"two\", \"id\": 18446744073709551615}\n"
+           "{\"text\": \"one\", \"id\": \"a \\\"b\\\"\"}\n{\"text\": \"two\", \"id\": 123456789012345678901234567890}\n"
            "{\"token_ids\": [5, 6], \"id\": -7}\n{\"text\": \"four\"}\n");
   const std::string words = " --prompts " + jsonl + " ";
   const auto ids = [](Json of) {
@@ -49,7 +49,7 @@ TEST_F(PromptFiles, IdsComeBackInEveryOutput) {
     for (const Json prompt : testing::items(of, "prompts")) all += simdjson::minify(prompt["id"].value()) + " ";
     return all;
   };
-  const std::string expected = "\"a \\\"b\\\"\" 18446744073709551615 -7 null ";
+  const std::string expected = "\"a \\\"b\\\"\" 123456789012345678901234567890 -7 null ";
   const Outcome trace = lstar_program("trace " + kModel + words + "--json");
   const auto traced = JsonDocument::parse(trace.out, "trace");
   ASSERT_TRUE(traced) << traced.error().message();
@@ -58,8 +58,9 @@ TEST_F(PromptFiles, IdsComeBackInEveryOutput) {
   EXPECT_EQ(json_string(traced->root()["prompts_read"].value(), "file"), jsonl);
   EXPECT_EQ(json_string(traced->root()["prompts_read"].value(), "format"), "JSON Lines");
   EXPECT_EQ(json_string(traced->root()["prompts_read"].value(), "first"), "one");
-  EXPECT_THAT(lstar_program("trace " + kModel + words + "--csv").out,
-              AllOf(HasSubstr(",id\n"), HasSubstr(",\"a \"\"b\"\"\"\n"), HasSubstr(",18446744073709551615\n")));
+  EXPECT_THAT(
+      lstar_program("trace " + kModel + words + "--csv").out,
+      AllOf(HasSubstr(",id\n"), HasSubstr(",\"a \"\"b\"\"\"\n"), HasSubstr(",123456789012345678901234567890\n")));
 
   const Outcome run = lstar_program("run " + kModel + words + "--json --figures none --out " + (folder_ / "out") +
                                     " --deterministic-timestamp t");
@@ -69,7 +70,7 @@ TEST_F(PromptFiles, IdsComeBackInEveryOutput) {
   EXPECT_EQ(ids(testing::items(study->root(), "results").at(0)), expected);
   EXPECT_EQ(json_integer(study->root()["prompts_read"].value(), "count"), 4);
   EXPECT_THAT(*read_file(folder_ / "out/l_star_cross_heritage_t.csv"),
-              HasSubstr("\"[\"\"a \\\"\"b\\\"\"\"\", 18446744073709551615, -7, null]\""));
+              HasSubstr("\"[\"\"a \\\"\"b\\\"\"\"\", 123456789012345678901234567890, -7, null]\""));
 }
 
 TEST_F(PromptFiles, StandardInput) {
@@ -139,6 +140,12 @@ TEST_F(PromptFiles, DetectSaysWhatIsResolved) {
   EXPECT_EQ(json_bool(document->root()["a"]["argmax_step"].value(), "resolved"), true);
   EXPECT_EQ(json_bool(document->root()["tied"]["argmax_step"].value(), "resolved"), false);
   EXPECT_EQ(json_string(document->root()["tied"]["argmax_step"].value(), "reason"), "the largest step is tied");
+
+  // As Python writes it, and with numpy's answers: the first NaN is the largest.
+  const std::string text = "{\"a\": [1.0, NaN, 5, -Infinity, 1e999]}";
+  EXPECT_THAT(lstar_program("detect -", text).out, HasSubstr("NaN from layer 1 on"));
+  EXPECT_THAT(lstar_program("detect - --nan propagate --json", text).out,
+              AllOf(HasSubstr("\"layer\": 1,"), HasSubstr("\"broken_from\": 1")));
 }
 
 }  // namespace

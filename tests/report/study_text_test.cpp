@@ -99,6 +99,45 @@ TEST(StudyText, FailedPromptsAreNamed) {
               HasSubstr("EleutherAI/pythia-160m, prompt 5: prompt is empty"));
 }
 
+// One layer has nothing to change to, two have one step: neither is a matter of rounding, and neither is said to be.
+TEST(StudyText, TooFewLayersAreNoRounding) {
+  for (const int layers : {1, 2}) {
+    Study study = testing::made_up_study();
+    study.models.resize(1);
+    testing::MadeUpModel shallow = testing::made_up_models()[0];
+    shallow.layers = layers;
+    const auto model = evaluate_model(study, study.models[0], testing::made_up_measurement(shallow, Dtype::float32));
+    ASSERT_TRUE(model);
+    const std::string text = everything(evaluate(study, {model}, "now"), false);
+    EXPECT_THAT(text, Not(HasSubstr("rounding noise"))) << text;
+    EXPECT_THAT(text, Not(HasSubstr("within the floor")));
+    EXPECT_THAT(
+        text, HasSubstr(layers == 1 ? "L* empirical:  none: the model has one layer, and L* is a change between layers"
+                                    : "(marked ?): two layers have one step."));
+    if (layers == 2) {
+      EXPECT_THAT(text, HasSubstr("but no L* is resolved: two layers have one step"));
+    } else {
+      EXPECT_THAT(text, HasSubstr("VERDICT: none"));
+    }
+  }
+}
+
+TEST(StudyText, TheSameCheckpointIsCountedOnce) {
+  Study study = testing::made_up_study();
+  study.models.resize(3);
+  std::vector<Result<ModelResult>> models;
+  for (size_t i = 0; i < 3; ++i)
+    models.push_back(evaluate_model(
+        study, study.models[i], testing::made_up_measurement(testing::made_up_models()[i ? 1 : 0], Dtype::float32)));
+  const StudyResult result = evaluate(study, std::move(models), "now");
+  EXPECT_EQ(result.models.size(), 2u);
+  ASSERT_EQ(result.duplicates.size(), 1u);
+  EXPECT_EQ(result.duplicates[0].same_as, "EleutherAI/pythia-410m");
+  EXPECT_EQ(result.summaries[0].models, 2);
+  EXPECT_THAT(study_summary(result, false),
+              HasSubstr("facebook/opt-125m: the same checkpoint as EleutherAI/pythia-410m, counted once."));
+}
+
 TEST(StudyText, NothingMeasured) {
   Study study = testing::made_up_study();
   study.models.resize(1);

@@ -74,6 +74,9 @@ TEST(Prompts, JsonWhateverTheName) {
         {name, "[5, 6]\n{\"token_ids\": [7]}\n\"x\"", "[5,6] [7] 'x' | JSON Lines"},
         {name, "{\"text\": \"one\", \"token_ids\": []}", "'one' | JSON"},
         {name, "{\"text\": null, \"token_ids\": [4]}", "[4] | JSON"},
+        {name, "{\"text\": \"a\", \"id\": 123456789012345678901234567890}",
+         "123456789012345678901234567890:'a' | JSON"},
+        {name, "{\"text\": \"a\", \"id\": NaN}", "\"NaN\":'a' | JSON"},
     });
 }
 
@@ -105,6 +108,15 @@ TEST(Prompts, JsonThatHoldsNoPrompt) {
       {"p.jsonl", "\"a\"\n[\"b\"]", "error: p.jsonl: line 2: not a token id: found \"b\""},
       {"p.jsonl", "{\"text\": \"a\", \"id\": [1]}", "error: p.jsonl: id is neither a text nor a number: found [1]"},
       {"p.json", "[]", "error: p.json: no prompts"},
+      {"p.jsonl", "\"a\"\n{\"text\": \"a\\ud800b\"}",
+       "error: p.jsonl: line 2: text holds half of a surrogate pair, which no UTF-8 text does"},
+      {"p.jsonl", "\"\\ud800\"", "error: p.jsonl: holds half of a surrogate pair, which no UTF-8 text does"},
+      {"p.jsonl", "{\"text\": 123456789012345678901234567890}",
+       "error: p.jsonl: text is not a text: found 123456789012345678901234567890"},
+      {"p.jsonl", "{\"text\": NaN}", "error: p.jsonl: text is not a text: found NaN"},
+      {"p.jsonl", "[5, 123456789012345678901234567890]",
+       "error: p.jsonl: item 2: not a prompt: expected a text, a list of token ids, or an object, found "
+       "123456789012345678901234567890"},
       {"p.json", "{\"question\": \"a\", \"answer\": \"b\"}",
        "error: p.json: no prompts in this object: expected \"text\" or \"token_ids\", or a list of prompts under "
        "\"prompts\", found question, answer"},

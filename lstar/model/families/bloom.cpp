@@ -7,9 +7,9 @@ namespace lstar {
 
 Architecture read_bloom(Config& config, const Checkpoint&) {
   Architecture a;
-  a.layers = config.size({"n_layer", "num_hidden_layers"});
+  a.layers = config.size({"num_hidden_layers", "n_layer"});
   a.hidden = a.embedding = config.size({"n_embed", "hidden_size"});
-  a.heads = a.kv_heads = config.size({"n_head", "num_attention_heads"});
+  a.heads = a.kv_heads = config.size({"num_attention_heads", "n_head"});
   a.head_dim = a.hidden / a.heads;
   a.mlp = 4 * a.hidden;
   a.vocab = config.vocab_size();

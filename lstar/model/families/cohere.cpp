@@ -8,33 +8,34 @@
 namespace lstar {
 namespace {
 
-Architecture read_cohere_base(Config& config, const Checkpoint& checkpoint) {
-  Architecture a = read_llama(config, checkpoint);
+Architecture read_cohere_base(Config& config, double base) {
+  Architecture a = read_llama_like(config, {.epsilon_key = "layer_norm_eps",
+                                            .epsilon = 1e-5,
+                                            .reads_attention_bias = true,
+                                            .ties_output = true,
+                                            .rotary = {.base = base}});
   a.norm = NormRef::Kind::layer;
-  a.norm_epsilon = config.positive_or({"layer_norm_eps"}, 1e-5, 1);
   a.rounding.norm_before_gain = false;
   a.residual = Residual::parallel;
-  a.rotary = {read_rotary(config, a.head_dim, {.base = 500000})};
   a.rotary[0].interleaved = true;
   a.logit_scale = config.positive_or({"logit_scale"}, 0.0625, 1e6);
   a[Role::mlp_norm].reset();
-  if (config.flag_or({"tie_word_embeddings"}, true)) a[Role::output].reset();
   return a;
 }
 
 }  // namespace
 
 Architecture read_cohere(Config& config, const Checkpoint& checkpoint) {
-  Architecture a = read_cohere_base(config, checkpoint);
-  if (config.flag_or({"use_qk_norm"}, checkpoint.find("blk.0.attn_q_norm.weight") != nullptr)) {
+  Architecture a = read_cohere_base(config, 500000);
+  if (config.flag_or({"use_qk_norm"}, checkpoint.find("blk.0.attn_q_norm.weight") != nullptr, false)) {
     a[Role::query_norm] = {"layers.{}.self_attn.q_norm"};
     a[Role::key_norm] = {"layers.{}.self_attn.k_norm"};
   }
   return a;
 }
 
-Architecture read_cohere2(Config& config, const Checkpoint& checkpoint) {
-  Architecture a = read_cohere_base(config, checkpoint);
+Architecture read_cohere2(Config& config, const Checkpoint&) {
+  Architecture a = read_cohere_base(config, 10000);
   plan_windows(a, config, read_window(config, 4096), all_but_every(config, 4));
   for (LayerPlan& layer : a.plan) layer.rotary = layer.window > 0 ? 0 : -1;
   return a;

@@ -31,7 +31,7 @@ void lay_out_heads(Architecture& a, Config& config, bool is_new) {
 Architecture read_falcon(Config& config, const Checkpoint& checkpoint) {
   Architecture a;
   a.layers = config.size({"num_hidden_layers", "n_layer"});
-  a.hidden = a.embedding = config.size({"hidden_size"});
+  a.hidden = a.embedding = config.size({"n_embed", "hidden_size"});
   a.heads = a.kv_heads = config.size({"num_attention_heads", "n_head"});
   a.head_dim = a.hidden / a.heads;
   a.mlp = config.size_or({"ffn_hidden_size"}, 4 * a.hidden);

@@ -4,16 +4,13 @@
 
 namespace lstar {
 
-Architecture read_glm(Config& config, const Checkpoint& checkpoint) {
-  Architecture a = read_llama(config, checkpoint);
-  a.head_dim = config.is_gguf() ? a.head_dim : config.size_or({"head_dim"}, 128);
-  a.split_heads();
-  a.norm_epsilon = config.positive_or({"rms_norm_eps"}, 1.5625e-7, 1);
-  a.rotary = {read_rotary(config, a.head_dim, {.share = 0.5})};
+Architecture read_glm(Config& config, const Checkpoint&) {
+  Architecture a = read_llama_like(
+      config,
+      {.epsilon = 1.5625e-7, .kv_heads = 2, .kv_heads_or_null = false, .head_dim = 128, .rotary = {.share = 0.5}});
   a.rotary[0].interleaved = true;
   const bool bias = config.flag_or({"attention_bias"}, true);
   for (Role role : {Role::query, Role::key, Role::value}) a[role]->bias = bias;
-  a[Role::attention_out]->bias = false;
   a[Role::mlp_gate] = {.pattern = "layers.{}.mlp.gate_up_proj", .part = 0, .parts = 2};
   a[Role::mlp_up] = {.pattern = "layers.{}.mlp.gate_up_proj", .part = 1, .parts = 2};
   return a;

@@ -7,9 +7,9 @@ namespace lstar {
 
 Architecture read_gpt_neo(Config& config, const Checkpoint&) {
   Architecture a;
-  a.layers = config.size({"num_layers", "num_hidden_layers"});
+  a.layers = config.size({"num_hidden_layers", "num_layers"});
   a.hidden = a.embedding = config.size({"hidden_size"});
-  a.heads = a.kv_heads = config.size({"num_heads", "num_attention_heads"});
+  a.heads = a.kv_heads = config.size({"num_attention_heads", "num_heads"});
   a.head_dim = a.hidden / a.heads;
   a.mlp = config.size_or({"intermediate_size"}, 4 * a.hidden);
   a.vocab = config.vocab_size();
@@ -18,6 +18,7 @@ Architecture read_gpt_neo(Config& config, const Checkpoint&) {
   a.norm_epsilon = config.positive_or({"layer_norm_epsilon"}, 1e-5, 1);
   a.activation = config.activation({"activation_function"}, "gelu_new");
   a.attention_scale = 1;
+  a.ignores_is_causal = true;
   a.rounding.scores = ScoreRounding::none;
   config.require(a.hidden % a.heads == 0, "key hidden_size", "a multiple of num_heads", std::to_string(a.hidden));
   const int window = config.size_or({"window_size"}, 256);

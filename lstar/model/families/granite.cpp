@@ -6,9 +6,11 @@
 
 namespace lstar {
 
-Architecture read_granite(Config& config, const Checkpoint& checkpoint) {
+namespace {
+
+Architecture read_granite_base(Config& config, bool reads_mlp_bias) {
   constexpr double kMost = 1e6;
-  Architecture a = read_llama(config, checkpoint);
+  Architecture a = read_llama_like(config, {.reads_attention_bias = true, .reads_mlp_bias = reads_mlp_bias});
   a.embedding_scale = config.positive_or({"embedding_multiplier"}, 1, kMost);
   a.attention_scale = config.positive_or({"attention_multiplier"}, 1, kMost);
   a.residual_scale = config.positive_or({"residual_multiplier"}, 1, kMost);
@@ -16,8 +18,12 @@ Architecture read_granite(Config& config, const Checkpoint& checkpoint) {
   return a;
 }
 
-Architecture read_granitemoe(Config& config, const Checkpoint& checkpoint) {
-  Architecture a = read_granite(config, checkpoint);
+}  // namespace
+
+Architecture read_granite(Config& config, const Checkpoint&) { return read_granite_base(config, true); }
+
+Architecture read_granitemoe(Config& config, const Checkpoint&) {
+  Architecture a = read_granite_base(config, false);
   a.experts = {.count = config.size_or({"num_local_experts"}, 8),
                .used = config.size_or({"num_experts_per_tok"}, 2),
                .mlp = a.mlp,

@@ -5,17 +5,18 @@
 
 namespace lstar {
 
-Architecture read_mistral(Config& config, const Checkpoint& checkpoint) {
-  Architecture a = read_llama(config, checkpoint);
+Architecture read_mistral(Config& config, const Checkpoint&) {
+  Architecture a = read_llama_like(config, {.kv_heads = 8, .kv_heads_or_null = false, .head_dim_or_null = true});
   plan_windows(a, config, read_window(config, 4096), [](int) { return true; });
   return a;
 }
 
-Architecture read_mixtral(Config& config, const Checkpoint& checkpoint) {
-  Architecture a = read_llama(config, checkpoint);
-  a.norm_epsilon = config.positive_or({"rms_norm_eps"}, 1e-5, 1);
+Architecture read_mixtral(Config& config, const Checkpoint&) {
+  Architecture a = read_llama_like(
+      config,
+      {.epsilon = 1e-5, .kv_heads = 8, .kv_heads_or_null = false, .head_dim_or_null = true, .rotary = {.base = 1e6}});
   plan_windows(a, config, read_window(config), [](int) { return true; });
-  a.experts = {.count = config.size_or({"num_local_experts"}, 8),
+  a.experts = {.count = config.size_or({"num_experts", "num_local_experts"}, 8),
                .used = config.size_or({"num_experts_per_tok"}, 2),
                .mlp = a.mlp,
                .renormalise = true};

@@ -4,14 +4,17 @@
 
 namespace lstar {
 
-Architecture read_nemotron(Config& config, const Checkpoint& checkpoint) {
-  Architecture a = read_llama(config, checkpoint);
+Architecture read_nemotron(Config& config, const Checkpoint&) {
+  Architecture a = read_llama_like(config, {.epsilon_key = "norm_eps",
+                                            .epsilon = 1e-5,
+                                            .activation = "relu2",
+                                            .head_dim_or_null = true,
+                                            .reads_attention_bias = true,
+                                            .reads_mlp_bias = true,
+                                            .rotary = {.share = 0.5}});
   a.norm = NormRef::Kind::layer;
-  a.norm_epsilon = config.positive_or({"norm_eps"}, 1e-5, 1);
   a.norm_gain_offset = 1;
   a.rounding.norm_before_gain = false;
-  a.activation = config.activation({"hidden_act"}, "relu2");
-  a.rotary = {read_rotary(config, a.head_dim, {.share = 0.5})};
   a[Role::mlp_gate].reset();
   for (Role role : {Role::attention_norm, Role::mlp_norm, Role::final_norm}) a[role]->bias = true;
   return a;

@@ -19,19 +19,19 @@ void norm_projections(Architecture& a) {
 
 }  // namespace
 
-Architecture read_olmo(Config& config, const Checkpoint& checkpoint) {
-  Architecture a = read_llama(config, checkpoint);
+Architecture read_olmo(Config& config, const Checkpoint&) {
+  // It reads no epsilon: its LayerNorm has torch's.
+  Architecture a = read_llama_like(config, {.epsilon_key = "", .epsilon = 1e-5, .reads_attention_bias = true});
   a.norm = NormRef::Kind::layer;
   a.norm_has_gain = false;
-  a.norm_epsilon = 1e-5;
   limit_queries_keys_values(a, config);
   return a;
 }
 
 namespace {
 
-Architecture read_olmo2_base(Config& config, const Checkpoint& checkpoint) {
-  Architecture a = read_llama(config, checkpoint);
+Architecture read_olmo2_base(Config& config, const RotaryDefaults& rotary = {}) {
+  Architecture a = read_llama_like(config, {.epsilon = 1e-5, .reads_attention_bias = true, .rotary = rotary});
   a.rounding.norm_before_gain = false;
   norm_projections(a);
   a[Role::attention_norm].reset();
@@ -46,14 +46,14 @@ Architecture read_olmo2_base(Config& config, const Checkpoint& checkpoint) {
 // A GGUF calls OLMo 3 an OLMo 2 with windows.
 Architecture read_olmo2(Config& config, const Checkpoint& checkpoint) {
   if (config.is_gguf() && config.count_or({"sliding_window"}, 0) > 0) return read_olmo3(config, checkpoint);
-  return read_olmo2_base(config, checkpoint);
+  return read_olmo2_base(config);
 }
 
-Architecture read_olmo3(Config& config, const Checkpoint& checkpoint) {
+Architecture read_olmo3(Config& config, const Checkpoint&) {
   constexpr double kBase = 500000;
-  Architecture a = read_olmo2_base(config, checkpoint);
+  Architecture a = read_olmo2_base(config, {.base = kBase, .layer_type = "full_attention"});
   plan_windows(a, config, read_window(config, 4096), all_but_every(config, 4));
-  const Rotary full = read_rotary(config, a.head_dim, {.base = kBase, .layer_type = "full_attention"});
+  const Rotary full = a.rotary[0];
   const auto parameters = config.section("rope_parameters");
   Rotary local{.dims = full.dims, .base = config.is_gguf() ? full.base : kBase, .scaling = {}};
   if (parameters) local = read_rotary(config, a.head_dim, {.base = kBase, .layer_type = "sliding_attention"});
@@ -62,12 +62,11 @@ Architecture read_olmo3(Config& config, const Checkpoint& checkpoint) {
   return a;
 }
 
-Architecture read_olmoe(Config& config, const Checkpoint& checkpoint) {
-  Architecture a = read_llama(config, checkpoint);
-  a.norm_epsilon = config.positive_or({"rms_norm_eps"}, 1e-5, 1);
+Architecture read_olmoe(Config& config, const Checkpoint&) {
+  Architecture a = read_llama_like(config, {.epsilon = 1e-5, .reads_attention_bias = true});
   norm_projections(a);
   limit_queries_keys_values(a, config);
-  a.experts = {.count = config.size_or({"num_experts"}, 64),
+  a.experts = {.count = config.size_or({"num_local_experts", "num_experts"}, 64),
                .used = config.size_or({"num_experts_per_tok"}, 8),
                .mlp = a.mlp,
                .renormalise = config.flag_or({"norm_topk_prob"}, false)};

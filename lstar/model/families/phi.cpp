@@ -11,7 +11,7 @@ Architecture read_phi(Config& config, const Checkpoint&) {
   a.layers = config.size({"num_hidden_layers"});
   a.hidden = a.embedding = config.size({"hidden_size"});
   a.heads = config.size({"num_attention_heads"});
-  a.kv_heads = config.size_or({"num_key_value_heads"}, a.heads);
+  a.kv_heads = config.size_or({"num_key_value_heads"}, a.heads, a.heads);
   a.head_dim = config.size_or({"head_dim"}, std::max(1, a.hidden / a.heads));
   a.mlp = config.size({"intermediate_size"});
   a.vocab = config.vocab_size();
@@ -41,8 +41,8 @@ Architecture read_phi(Config& config, const Checkpoint&) {
   return a;
 }
 
-Architecture read_phi3(Config& config, const Checkpoint& checkpoint) {
-  Architecture a = read_llama(config, checkpoint);
+Architecture read_phi3(Config& config, const Checkpoint&) {
+  Architecture a = read_llama_like(config, {.epsilon = 1e-5, .rotary = {.share = 1}});
   plan_windows(a, config, read_window(config), [](int) { return true; });
   for (Role role : {Role::query, Role::key, Role::value}) a[role].reset();
   a[Role::query_key_value] = {"layers.{}.self_attn.qkv_proj"};

@@ -4,9 +4,12 @@
 
 namespace lstar {
 
-Architecture read_smollm3(Config& config, const Checkpoint& checkpoint) {
-  Architecture a = read_llama(config, checkpoint);
-  a.rotary = {read_rotary(config, a.head_dim, {.base = 2e6})};
+Architecture read_smollm3(Config& config, const Checkpoint&) {
+  Architecture a = read_llama_like(config, {.kv_heads = 4,
+                                            .reads_attention_bias = true,
+                                            .reads_mlp_bias = true,
+                                            .ties_output = true,
+                                            .rotary = {.base = 2e6}});
   const std::vector<int64_t> turns = config.integers("no_rope_layers");  // 1: this layer turns
   const int interval = config.size_or({"no_rope_layer_interval"}, 4);
   std::vector<LayerPlan>& plan = plan_of(a);
@@ -20,7 +23,6 @@ Architecture read_smollm3(Config& config, const Checkpoint& checkpoint) {
     if (!has_rotary(l)) plan[static_cast<size_t>(l)].rotary = -1;
   const int64_t window = config.flag_or({"use_sliding_window"}, false) ? read_window(config) : 0;
   plan_windows(a, config, window, [&](int layer) { return !has_rotary(layer); });
-  if (config.flag_or({"tie_word_embeddings"}, true)) a[Role::output].reset();
   return a;
 }
 

@@ -5,14 +5,15 @@
 namespace lstar {
 
 Architecture read_stablelm(Config& config, const Checkpoint& checkpoint) {
-  Architecture a = read_llama(config, checkpoint);
+  Architecture a = read_llama_like(config, {.epsilon_key = "layer_norm_eps",
+                                            .epsilon = 1e-5,
+                                            .kv_heads = 32,
+                                            .kv_heads_or_null = false,
+                                            .rotary = {.share = 0.25}});
   a.norm = NormRef::Kind::layer;
-  a.norm_epsilon = config.positive_or({"layer_norm_eps"}, 1e-5, 1);
   a.rounding.norm_before_gain = false;
-  a.rotary = {read_rotary(config, a.head_dim, {.share = 0.25})};
   const bool bias = config.flag_or({"use_qkv_bias"}, false);
   for (Role role : {Role::query, Role::key, Role::value}) a[role]->bias = bias;
-  a[Role::attention_out]->bias = false;
   for (Role role : {Role::attention_norm, Role::mlp_norm, Role::final_norm}) a[role]->bias = true;
   if (config.flag_or({"qk_layernorm"}, checkpoint.find("blk.0.attn_q_norm.weight") != nullptr)) {
     a.head_norm_of_each = true;

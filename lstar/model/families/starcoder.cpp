@@ -19,12 +19,16 @@ Architecture read_gpt_bigcode(Config& config, const Checkpoint& checkpoint) {
   return a;
 }
 
-Architecture read_starcoder2(Config& config, const Checkpoint& checkpoint) {
-  Architecture a = read_llama(config, checkpoint);
+Architecture read_starcoder2(Config& config, const Checkpoint&) {
+  Architecture a = read_llama_like(config, {.epsilon_key = "norm_epsilon",
+                                            .epsilon = 1e-5,
+                                            .activation = "gelu_pytorch_tanh",
+                                            .kv_heads = 2,
+                                            .kv_heads_or_null = false,
+                                            .head_dim_or_null = true,
+                                            .ties_output = true});
   a.norm = NormRef::Kind::layer;
-  a.norm_epsilon = config.positive_or({"norm_epsilon"}, 1e-5, 1);
   a.rounding.norm_before_gain = false;
-  a.activation = config.activation({"hidden_act"}, "gelu_pytorch_tanh");
   plan_windows(a, config, read_window(config), [](int) { return true; });
   const bool bias = config.flag_or({"use_bias"}, true);
   a[Role::mlp_gate].reset();
@@ -33,7 +37,6 @@ Architecture read_starcoder2(Config& config, const Checkpoint& checkpoint) {
   for (Role role : {Role::query, Role::key, Role::value, Role::attention_out, Role::mlp_up, Role::mlp_down})
     a[role]->bias = bias;
   for (Role role : {Role::attention_norm, Role::mlp_norm, Role::final_norm}) a[role]->bias = true;
-  if (config.flag_or({"tie_word_embeddings"}, true)) a[Role::output].reset();
   return a;
 }
 
