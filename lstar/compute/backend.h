@@ -94,8 +94,8 @@ struct AttentionSpec {
   std::vector<double> alibi_slopes;  // (heads): adds slope * key position; empty for none
   double alibi_scale = 1;            // ... times this: Falcon adds before it scales
   bool alibi_in_bfloat16 = false;    // slope * position is rounded to bfloat16 whatever the run's dtype (Falcon)
-  bool causal = true;                // false: every row sees every key of its prompt (encoders)
-  int64_t window = 0;                // causal only: keys that a row sees, its own included; 0: all before it
+  bool causal = true;                // false: a row sees the keys behind its own too
+  int64_t window = 0;                // > 0: keys that a row sees, its own included; as many behind it if not causal
   double softcap = 0;                // > 0: c tanh(s / c) enters the softmax instead of s (Gemma 2)
   std::vector<double> sinks;         // (heads): a score without key and value that joins every row's softmax; empty for
                                      // none. What goes to it is missing from the row's probabilities (GPT-OSS)

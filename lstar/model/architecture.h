@@ -48,7 +48,7 @@ enum class Role {
   shared_switch,  // L: (1, hidden): its output is multiplied with the logistic function of this
   final_norm,     // after the last layer
   project_out,    // (embed, hidden)
-  output,         // (vocab, embed); absent: the token embedding is used (tied)
+  output,         // (vocab, embed); see ties_output
   count
 };
 
@@ -74,7 +74,7 @@ enum class HeadNorm { head, projection };
 
 // Where layers differ from each other.
 struct LayerPlan {
-  int64_t window = 0;    // keys that a row sees, its own included; 0: all
+  int64_t window = 0;    // keys that a row sees, its own included, and as many behind it if not causal; 0: all
   int rotary = 0;        // which of Architecture::rotary; -1: no rotary positions
   bool experts = false;  // a mixture of experts in place of the MLP
 };
@@ -111,7 +111,9 @@ struct Architecture {
   int embedding = 0;                   // width of the token embedding (= hidden but for OPT's word_embed_proj_dim)
   int64_t max_positions = 0;           // trained length
   bool positions_are_limited = false;  // learned positions: longer prompts cannot run
-  bool causal = true;  // false: an encoder; every token sees every other, and no next token is predicted
+  bool causal = true;                  // false: a token sees those behind it too
+  bool ignores_is_causal = false;  // transformers' class has a mask of its own, which the key does not change (GPT-Neo)
+  bool predicts_next = true;       // false: an encoder, which has no next token
 
   NormRef::Kind norm = NormRef::Kind::layer;
   double norm_epsilon = 1e-5;
@@ -124,9 +126,10 @@ struct Architecture {
   bool residual_from_norm =
       false;  // BLOOM's apply_residual_connection_post_layernorm: the residual is the norm's output
   bool final_norm = true;
-  bool ties_output = false;  // the output's weight is the embedding although it has a role, for its bias (Phi)
+  bool ties_output = false;  // one tensor may stand for both the embedding and the output's weight, under either name
 
   int64_t first_position_row = 0;    // learned positions: row of position 0 (OPT, RoBERTa: 2)
+  int padding_token = -1;            // >= 0: it takes no position, and the row in front of the first (RoBERTa)
   std::vector<Rotary> rotary;        // one, or two that layers choose from; empty: none
   std::vector<double> alibi_slopes;  // (H); empty: no ALiBi
   double alibi_scale = 1;            // see AttentionSpec

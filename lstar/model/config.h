@@ -62,8 +62,13 @@ class Config {
   // What a size is where the configuration leaves it out, as transformers' class has it.
   void assume(std::string_view key, int value) { assumed_.emplace_back(key, value); }
 
+  // Of the language model inside a model of text and images.
+  void set_part() { is_part_ = true; }
+  bool is_part() const { return is_part_; }
+
   bool has(std::string_view key) const;  // null counts as absent
   bool is_null(std::string_view key) const;
+  bool is_empty() const { return simdjson::dom::object(object_).size() == 0; }
   bool is_list(std::string_view key) const;
   bool is_gguf() const { return is_gguf_; }
   const std::string& file() const { return file_; }
@@ -79,7 +84,7 @@ class Config {
 
   Json object_;
   std::string file_;
-  bool is_gguf_ = false;
+  bool is_gguf_ = false, is_part_ = false;
   std::optional<int64_t> vocab_size_;
   std::vector<std::pair<std::string_view, int>> assumed_;
   std::optional<Error> fault_;

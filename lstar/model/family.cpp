@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "lstar/model/class_sizes.h"
+#include "lstar/model/language_part.h"
 #include "lstar/model/layer_types.h"
 #include "lstar/model/llama_cpp.h"
 
@@ -65,8 +67,13 @@ void check_shape(const Architecture& a, Config& config) {
   config.require(a.plan.size() == static_cast<size_t>(a.layers), "layers", fmt::format("a plan for {}", a.layers),
                  fmt::format("{}", a.plan.size()));
   for (const Rotary& rotary : a.rotary)
-    config.require(rotary.dims >= 2 && rotary.dims % 2 == 0 && rotary.dims <= a.head_dim, "rotary dimensions",
+    config.require(rotary.dims >= 2 && rotary.dims % 2 == 0 && rotary.dims <= a.head_dim,
+                   "rotary dimensions (partial_rotary_factor, rotary_pct; num_attention_heads)",
                    fmt::format("even, from 2 to {}", a.head_dim), fmt::format("{}", rotary.dims));
+  for (const Rotary& rotary : a.rotary)
+    config.require(!rotary.turns_whole_heads || rotary.dims == a.head_dim, "key partial_rotary_factor",
+                   "1, for transformers' class turns whole heads where rotary positions are scaled",
+                   fmt::format("{} of {} dimensions", rotary.dims, a.head_dim));
   const Experts& e = a.experts;
   config.require(e.count <= 65536 && e.used <= e.count, "experts used", fmt::format("at most {}", e.count),
                  fmt::format("{}", e.used));
@@ -115,19 +122,31 @@ Result<Architecture> read_architecture(const Checkpoint& checkpoint) {
   if (config.fault()) return fail(*config.fault());
   std::string model_type = config.text_or({"model_type"}, "");
   const Family* family = find_family(model_type, is_gguf);
-  // A model of text and images keeps its language model's configuration apart.
-  if (auto text = config.section("text_config"); !family && text) {
-    config = *std::move(text);
-    model_type = config.text_or({"model_type"}, "");
+  std::optional<LanguagePart> part;
+  if (!family) part = language_part(config);
+  if (part) {
+    config = part->config;
+    model_type = part->model_type;
     family = find_family(model_type, is_gguf);
   }
   if (!family) return fail(unknown_family(config, model_type));
+  if (!is_gguf) assume_class_sizes(config, model_type);
+  config.require(!config.has("per_layer_config"), "key per_layer_config", "layers that are alike", "others");
   Architecture a = family->read(config, checkpoint);
   a.family = family->model_type;
   a.notebook_name = family->notebook_name;
   if (a.attention_scale == 0) a.attention_scale = 1 / std::sqrt(double(a.head_dim));
   plan_of(a);
-  if (is_gguf) name_as_llama_cpp(a, config, checkpoint, family->interleaves_q_and_k);
+  read_direction(a, config);
+  if (!a.has(Role::output)) {
+    a[Role::output] = {"lm_head"};
+    a.ties_output = true;
+  }
+  if (part) take_output(a, *part);
+  if (is_gguf)
+    name_as_llama_cpp(a, config, checkpoint, family->interleaves_q_and_k);
+  else
+    find_prefix(a, checkpoint);
   check_shape(a, config);
   if (config.fault()) return fail(*config.fault());
   return a;

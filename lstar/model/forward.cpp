@@ -116,13 +116,25 @@ class Pass {
       backend_.add(x, normed_.view());
     }
     if (w_.position_embedding) {
-      std::vector<int32_t> rows = positions_;
-      for (int32_t& row : rows) row += static_cast<int32_t>(a_.first_position_row);
-      LSTAR_TRY(backend_.embed(c_, *w_.position_embedding, rows, normed_.view()));
+      LSTAR_TRY(backend_.embed(c_, *w_.position_embedding, position_rows(), normed_.view()));
       backend_.add(x, normed_.view());
     }
     if (w_.embedding_norm) LSTAR_TRY(backend_.norm(c_, *w_.embedding_norm, x, x));
     return {};
+  }
+
+  // Each token's row of the learned positions.
+  std::vector<int32_t> position_rows() const {
+    const auto first = static_cast<int32_t>(a_.first_position_row);
+    std::vector<int32_t> rows = positions_;
+    int32_t padding = 0;  // of its prompt, so far
+    for (size_t i = 0; i < rows.size(); ++i) {
+      if (positions_[i] == 0) padding = 0;
+      const bool is_padding = batch_.ids[i] == a_.padding_token;
+      padding += is_padding;
+      rows[i] = is_padding ? first - 1 : first + positions_[i] - padding;
+    }
+    return rows;
   }
 
   // Attention of layer l up to its heads' outputs, in context_: (rows, H d_h), or one row a prompt in the last layer.
@@ -332,10 +344,12 @@ class Pass {
 
 Result<void> check_prompt(const Architecture& a, std::span<const int32_t> ids) {
   if (ids.empty()) return fail("empty prompt: no tokens");
-  if (a.positions_are_limited && static_cast<int64_t>(ids.size()) > a.max_positions)
+  // Padding takes no position, where there is any.
+  const auto placed = static_cast<int64_t>(ids.size()) - std::count(ids.begin(), ids.end(), a.padding_token);
+  if (a.positions_are_limited && placed > a.max_positions)
     return fail({.what = "prompt longer than the model's positions",
                  .expected = fmt::format("at most {} tokens", a.max_positions),
-                 .found = fmt::format("{}", ids.size())});
+                 .found = fmt::format("{}", placed)});
   for (int32_t id : ids)
     if (id < 0 || id >= a.vocab)
       return fail({.what = "token id out of range",

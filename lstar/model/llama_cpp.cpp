@@ -45,6 +45,7 @@ constexpr KeyPair kKeys[] = {
     {"norm_epsilon", "attention.layer_norm_epsilon"},
     {"norm_eps", "attention.layer_norm_epsilon"},
     {"rms_norm_eps", "attention.layer_norm_rms_epsilon"},
+    {"is_causal", "attention.causal"},
     {"rope_theta", "rope.freq_base"},
     {"rope_local_base_freq", "rope.freq_base_swa"},
     {"sliding_window", "attention.sliding_window"},
@@ -133,7 +134,7 @@ class Names {
 
   void name_all() {
     for (const NamePair& pair : kNames) name(pair.role, pair.name);
-    if (a_.norm_place == NormPlace::after && !a_.causal) {  // encoders
+    if (a_.norm_place == NormPlace::after && !a_.predicts_next) {  // encoders
       name(Role::attention_norm, "blk.{}.attn_output_norm");
       name(Role::mlp_norm, "blk.{}.layer_output_norm");
     }
@@ -209,9 +210,7 @@ class Names {
 
   // Tied or not is what the file says; a bias may stand alone.
   void name_output() {
-    a_.ties_output = !has("output.weight") && has("output.bias");
-    a_[Role::output] = std::nullopt;
-    if (has("output.weight") || a_.ties_output) a_[Role::output] = TensorRef{};
+    a_.ties_output = !has("output.weight");
     name(Role::output, "output");
   }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace lstar {
@@ -30,6 +31,7 @@ struct Rotary {
   double base = 10000;
   bool interleaved = false;  // pairs are (2i, 2i + 1) instead of (i, i + dims / 2)
   RotaryScaling scaling;
+  bool turns_whole_heads = false;  // else an error: transformers' class cannot turn a part of a head
 };
 
 // Radians a position of each pair, (dims / 2), for a prompt of `tokens`.
@@ -40,7 +42,10 @@ bool depends_on_length(const Rotary&);
 
 struct RotaryDefaults {
   double base = 10000;
-  double share = 1;             // of the head's dims that turn
+  std::optional<double> share{};  // of the head's dims that turn; none: all, and partial_rotary_factor is not read
+  // At the top of the configuration; inside rope_parameters the names are these for all.
+  const char *base_key = "rope_theta", *share_key = "partial_rotary_factor";
+  int trained_positions = 0;  // > 0: original_max_position_embeddings is read at the top (alone), and is this if absent
   const char* layer_type = "";  // the entry of rope_parameters that counts, where it has one a kind of layer
 };
 

@@ -1,5 +1,7 @@
 #include "lstar/model/weights.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "lstar/model/family.h"
@@ -15,16 +17,40 @@ class Binder {
   Result<const TensorInfo*> tensor(Role role, int layer, int expert, std::initializer_list<std::string_view> suffixes,
                                    std::initializer_list<Shape> shapes) const {
     const std::string name = fmt::format(fmt::runtime(a_[role]->pattern), layer, expert);
-    std::vector<std::string> prefixes = a_.prefixes;
-    if (role == Role::output) prefixes.emplace_back();  // the output stands beside the model
+    const std::vector<std::string> prefixes = role == Role::output ? output_places() : a_.prefixes;
     for (const std::string& prefix : prefixes)
       for (std::string_view suffix : suffixes)
         if (const TensorInfo* found = c_.find(prefix + name + std::string(suffix))) return checked(found, shapes);
     return fail({.what = "missing tensor",
                  .file = c_.path(),
-                 .at = "tensor " + a_.prefixes.front() + name + std::string(*suffixes.begin()),
+                 .at = "tensor " + (role == Role::output ? prefixes.back() : prefixes.front()) + name +
+                       std::string(*suffixes.begin()),
                  .expected = "shape " + shapes.begin()->text()});
   }
+  // The embedding may lie under the output's name alone, where both are one tensor.
+  Result<const TensorInfo*> token_embedding() const {
+    auto found = table(Role::token_embedding, a_.vocab, a_.embedding);
+    if (found || !a_.ties_output || !stores_output()) return found;
+    return table(Role::output, a_.vocab, a_.embedding);
+  }
+  bool stores_output() const {
+    const TensorRef& ref = *a_[Role::output];
+    for (const std::string& place : output_places())
+      if (c_.find(place + ref.pattern + ref.weight_suffix)) return true;
+    return false;
+  }
+  // Stored beside an embedding, an output of its own counts whatever the configuration says: one that is tied has the
+  // same numbers, and another is not tied (as transformers has it).
+  Result<LinearRef> output(const TensorInfo* embedding) const {
+    if (!a_.ties_output || stores_output()) return linear(Role::output, 0, a_.embedding, a_.vocab);
+    LinearRef tied{.weight = embedding, .in = a_.embedding, .out = a_.vocab};
+    const TensorRef& ref = *a_[Role::output];
+    if (ref.bias) {
+      LSTAR_ASSIGN(tied.bias, tensor(Role::output, 0, 0, {ref.bias_suffix}, {Shape{{a_.vocab}}}));
+    }
+    return tied;
+  }
+
   Result<const TensorInfo*> table(Role role, int64_t rows, int64_t cols) const {
     return tensor(role, 0, 0, {a_[role]->weight_suffix}, {Shape{{rows, cols}}});
   }
@@ -148,6 +174,21 @@ class Binder {
   }
 
  private:
+  // With the model, or beside anything that holds it: "language_model.model.", "language_model.", "".
+  std::vector<std::string> output_places() const {
+    std::vector<std::string> places;
+    for (std::string place : a_.prefixes)
+      while (true) {
+        if (std::find(places.begin(), places.end(), place) == places.end() && !place.empty()) places.push_back(place);
+        if (place.empty()) break;
+        place.pop_back();  // the dot
+        const size_t dot = place.rfind('.');
+        place.resize(dot == std::string::npos ? 0 : dot + 1);
+      }
+    places.emplace_back();
+    return places;
+  }
+
   Result<const TensorInfo*> checked(const TensorInfo* found, std::initializer_list<Shape> shapes) const {
     bool fits = false;
     for (const Shape& shape : shapes) fits = fits || found->shape == shape;
@@ -176,7 +217,7 @@ Result<Weights> bind(const Architecture& a, const Checkpoint& checkpoint) {
   const Binder binder(a, checkpoint);
   const int64_t d = a.hidden;
   Weights w;
-  LSTAR_ASSIGN(w.token_embedding, binder.table(Role::token_embedding, a.vocab, a.embedding));
+  LSTAR_ASSIGN(w.token_embedding, binder.token_embedding());
   if (a.has(Role::position_embedding)) {
     LSTAR_ASSIGN(w.position_embedding,
                  binder.table(Role::position_embedding, a.max_positions + a.first_position_row, d));
@@ -194,19 +235,7 @@ Result<Weights> bind(const Architecture& a, const Checkpoint& checkpoint) {
     w.layers.push_back(std::move(layer));
   }
   LSTAR_ASSIGN(w.final_norm, binder.optional_norm(Role::final_norm, 0));
-  if (!a.causal) {
-    w.output = fail("an encoder predicts no next token");
-  } else if (!a.has(Role::output)) {
-    w.output = LinearRef{.weight = w.token_embedding, .in = a.embedding, .out = a.vocab};
-  } else if (a.ties_output) {  // the embedding, with a bias of its own
-    LinearRef output{.weight = w.token_embedding, .in = a.embedding, .out = a.vocab};
-    const TensorRef& ref = *a[Role::output];
-    auto bias = binder.tensor(Role::output, 0, 0, {ref.bias_suffix}, {Shape{{a.vocab}}});
-    output.bias = bias.value_or(nullptr);
-    w.output = bias ? Result<LinearRef>(output) : fail(std::move(bias).error());
-  } else {
-    w.output = binder.linear(Role::output, 0, a.embedding, a.vocab);
-  }
+  w.output = a.predicts_next ? binder.output(w.token_embedding) : fail("an encoder predicts no next token");
   return w;
 }
 

@@ -33,7 +33,8 @@ std::string position_text(const Architecture& a) {
 std::string particulars(const Architecture& a) {
   std::string text;
   const auto add = [&](const std::string& item) { text += (text.empty() ? "" : "; ") + item; };
-  if (!a.causal) add("encoder: every token sees every other");
+  if (!a.causal)
+    add(a.predicts_next ? "sees both ways: a token sees those behind it too" : "encoder: every token sees every other");
   int64_t windows = 0, experts = 0, window = 0;
   for (const LayerPlan& layer : a.plan) {
     windows += layer.window > 0;

@@ -51,9 +51,8 @@ std::vector<std::string> attention_notes(const Measurement& m) {
   std::vector<std::string> notes;
   if (!m.shape.causal)
     notes.push_back(
-        fmt::format("{} is an encoder: every token sees every other, so the first row is like the others, and n - tr A "
-                    "may come near "
-                    "n.",
+        fmt::format("{} sees both ways: a token sees those behind it too, so the first row is like the others, and "
+                    "n - tr A may come near n.",
                     shorten(one_line(m.identity.model), 40)));
   if (m.shape.has_sinks)
     notes.push_back(fmt::format(

@@ -60,8 +60,10 @@ Result<void> run(const Model& model, const Batch& batch, const MeasureOptions& o
   const auto backend = make_cpu_backend<T>(options.numerics.dtype, std::move(pool));
   PassOptions pass;
   pass.wants = options.wants;
-  if (options.next_tokens > 0) pass.wants = pass.wants | Want::next_token;
-  pass.next_tokens = options.next_tokens;
+  if (options.next_tokens > 0 && model.weights.output) {
+    pass.wants = pass.wants | Want::next_token;
+    pass.next_tokens = options.next_tokens;
+  }
   pass.progress = options.progress;
   LSTAR_TRY(forward(model, batch, pass, *backend, m.seen));
   m.backend = backend->description();
@@ -117,6 +119,8 @@ Result<Measurement> measure(const std::string& name, const std::string& path, co
                               if (options.next_tokens == 0) tokenizer.reset();
                               return {};
                             }));
+  if (options.next_tokens > 0 && !model.weights.output)
+    m.warnings.push_back("no next tokens: " + model.weights.output.error().message());
   if (batch.prompts() == 0) return m;
   if (options.numerics.dtype == Dtype::float64)
     LSTAR_TRY(run<double>(model, batch, options, pool, m));

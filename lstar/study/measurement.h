@@ -59,7 +59,7 @@ struct ModelShape {
   std::string family;         // "gpt_neox"
   std::string notebook_name;  // "pythia"
   int layers = 0, heads = 0, kv_heads = 0, head_dim = 0, hidden = 0;
-  bool causal = true;      // false: an encoder
+  bool causal = true;      // false: a token sees those behind it too
   bool has_sinks = false;  // rows of probabilities over tokens do not sum to 1
 };
 

@@ -23,7 +23,10 @@ inline DenseHead dense_head(Dtype dtype, const AttentionSpec& spec, int head, in
   const int64_t width = spec.head_dim;
   DenseHead result{.p = std::vector<double>(n * n), .out = std::vector<double>(n * width)};
   for (int64_t i = 0; i < n; ++i) {
-    const auto sees = [&](int64_t j) { return !spec.causal || (j <= i && (spec.window == 0 || j > i - spec.window)); };
+    const auto sees = [&](int64_t j) {
+      const int64_t reach = spec.window > 0 ? spec.window - 1 : n;  // tokens beside its own, to each side it sees
+      return j == i || (j < i && i - j <= reach) || (!spec.causal && j > i && j - i <= reach);
+    };
     std::vector<double> s(n, -INFINITY);
     for (int64_t j = 0; j < n; ++j) {
       if (!sees(j)) continue;

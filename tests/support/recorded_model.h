@@ -33,7 +33,7 @@ void hold_pass(const Model& model, const JsonDocument& expected, Dtype dtype, do
   const std::vector<Json> prompts = items(expected.root(), "prompts");
   const auto backend = make_cpu_backend<T>(dtype, 2);
   Observation seen;
-  const Wants wants = model.architecture.causal ? kAll | Want::next_token : kAll;
+  const Wants wants = model.architecture.predicts_next ? kAll | Want::next_token : kAll;
   const auto ran = forward(model, batch_of(prompts), {.wants = wants, .next_tokens = 5}, *backend, seen);
   ASSERT_TRUE(ran) << ran.error().message();
   for (size_t p = 0; p < prompts.size(); ++p) {
@@ -49,7 +49,7 @@ void hold_pass(const Model& model, const JsonDocument& expected, Dtype dtype, do
     hold(slice(seen.off_diagonal, p), "off_diagonal_sum_per_head");
     hold(slice(seen.entropy, p), "entropy_per_head");
     hold({seen.residual_norm[p].begin(), seen.residual_norm[p].end()}, "residual_norm");
-    if (!model.architecture.causal) continue;
+    if (!model.architecture.predicts_next) continue;
     const std::vector<Json> tokens = items(prompts[p], "next_token");
     ASSERT_EQ(tokens.size(), seen.next_tokens[p].size());
     for (size_t i = 0; i < tokens.size(); ++i) {

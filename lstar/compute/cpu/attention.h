@@ -1,7 +1,7 @@
 // Softmax attention with exact statistics. One task is a block of kQueryBlock query rows of one prompt, head after
 // head: the scores of one head's block with all keys that it sees exist at a time, so memory grows with the number of
-// tokens and not with its square. A row sees one run of keys that holds its own: all before it, a window of them, or
-// the whole prompt.
+// tokens and not with its square. A row sees one run of keys that holds its own: all before it, a window of them, the
+// whole prompt, or a window to both sides.
 //
 // Of each row i the maximum m of its scores is found first; then the sums, over the other keys j, of e^(s_j - m) and
 // over all keys of e^(s_j - m) (m - s_j), and its own weight e^(s_i - m) apart. With Z their total, a sink's weight

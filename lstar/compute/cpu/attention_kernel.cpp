@@ -113,7 +113,10 @@ class BlockKernel {
   int64_t first_key(int64_t i) const {
     return spec_.window > 0 ? std::max<int64_t>(0, b_.begin + i + 1 - spec_.window) : 0;
   }
-  int64_t end_key(int64_t i) const { return spec_.causal ? b_.begin + i + 1 : b_.length; }
+  int64_t end_key(int64_t i) const {
+    if (spec_.causal) return b_.begin + i + 1;
+    return spec_.window > 0 ? std::min(b_.length, b_.begin + i + spec_.window) : b_.length;
+  }
 
   // Keys counted from the start of a key block.
   struct Span {

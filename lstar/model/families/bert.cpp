@@ -8,7 +8,7 @@ namespace {
 
 Architecture read_encoder(Config& config, int64_t first_position_row) {
   Architecture a;
-  a.causal = false;
+  a.causal = a.predicts_next = false;
   a.layers = config.size({"num_hidden_layers"});
   a.hidden = a.embedding = config.size({"hidden_size"});
   a.heads = a.kv_heads = config.size({"num_attention_heads"});
@@ -26,7 +26,9 @@ Architecture read_encoder(Config& config, int64_t first_position_row) {
   config.require(a.max_positions > 0, "key max_position_embeddings", "more than the first position's row",
                  std::to_string(a.max_positions + first_position_row));
   config.require(!config.flag_or({"is_decoder"}, false), "key is_decoder", "false", "true");
-  const std::string positions = config.text_or({"position_embedding_type"}, "absolute");
+  const std::string positions = config.has("position_embedding_type")
+                                    ? config.text_or({"position_embedding_type"}, "absolute")
+                                    : "absolute";
   config.require(positions == "absolute", "key position_embedding_type", "absolute", positions);
   config.require(a.hidden % a.heads == 0, "key hidden_size", "a multiple of num_attention_heads",
                  std::to_string(a.hidden));
@@ -44,6 +46,8 @@ Architecture read_encoder(Config& config, int64_t first_position_row) {
   a[Role::mlp_up] = {.pattern = "encoder.layer.{}.intermediate.dense", .bias = true};
   a[Role::mlp_down] = {.pattern = "encoder.layer.{}.output.dense", .bias = true};
   a[Role::mlp_norm] = {.pattern = "encoder.layer.{}.output.LayerNorm", .bias = true};
+  // No next token is predicted; the output of a masked one may be where the embedding was kept.
+  a.ties_output = config.flag_or({"tie_word_embeddings"}, true);
   return a;
 }
 
@@ -52,13 +56,18 @@ Architecture read_encoder(Config& config, int64_t first_position_row) {
 Architecture read_bert(Config& config, const Checkpoint&) {
   Architecture a = read_encoder(config, 0);
   a.prefixes = {"bert.", ""};
+  a[Role::output] = {"cls.predictions.decoder"};
   return a;
 }
 
-// Positions count from the row behind the padding token's.
+// Positions count the tokens that are not padding, from the row behind the padding token's own on.
 Architecture read_roberta(Config& config, const Checkpoint&) {
-  Architecture a = read_encoder(config, config.count_or({"pad_token_id"}, 1) + 1);
+  config.require(!config.is_null("pad_token_id"), "key pad_token_id", "a token, from which positions count", "null");
+  const int padding = config.count_or({"pad_token_id"}, 1);
+  Architecture a = read_encoder(config, padding + 1);
+  a.padding_token = padding;
   a.prefixes = {"roberta.", ""};
+  a[Role::output] = {"lm_head.decoder"};
   return a;
 }
 

@@ -7,13 +7,13 @@ namespace lstar {
 
 Architecture read_bloom(Config& config, const Checkpoint&) {
   Architecture a;
-  a.layers = config.size({"n_layer", "num_hidden_layers"});
+  a.layers = config.size({"num_hidden_layers", "n_layer"});
   a.hidden = a.embedding = config.size({"n_embed", "hidden_size"});
-  a.heads = a.kv_heads = config.size({"n_head", "num_attention_heads"});
+  a.heads = a.kv_heads = config.size({"num_attention_heads", "n_head"});
   a.head_dim = a.hidden / a.heads;
   a.mlp = 4 * a.hidden;
   a.vocab = config.vocab_size();
-  a.max_positions = config.size_or({"seq_length"}, 2048);
+  a.max_positions = config.size_or({"seq_length"}, 2048, 2048);
   a.norm_epsilon = config.positive_or({"layer_norm_epsilon"}, 1e-5, 1);
   a.residual_from_norm = config.flag_or({"apply_residual_connection_post_layernorm"}, false);
   a.activation = Activation::gelu_bloom;

@@ -7,13 +7,13 @@ namespace lstar {
 
 Architecture read_gpt2(Config& config, const Checkpoint&) {
   Architecture a;
-  a.layers = config.size({"n_layer", "num_hidden_layers"});
-  a.hidden = a.embedding = config.size({"n_embd", "hidden_size"});
-  a.heads = a.kv_heads = config.size({"n_head", "num_attention_heads"});
+  a.layers = config.size({"num_hidden_layers", "n_layer"});
+  a.hidden = a.embedding = config.size({"hidden_size", "n_embd"});
+  a.heads = a.kv_heads = config.size({"num_attention_heads", "n_head"});
   a.head_dim = a.hidden / a.heads;
-  a.mlp = config.size_or({"n_inner", "intermediate_size"}, 4 * a.hidden);
+  a.mlp = config.size_or({"n_inner", "intermediate_size"}, 4 * a.hidden, 4 * a.hidden);
   a.vocab = config.vocab_size();
-  a.max_positions = config.size({"n_positions", "max_position_embeddings", "n_ctx"});
+  a.max_positions = config.size({"max_position_embeddings", "n_positions", "n_ctx"});
   a.positions_are_limited = true;
   a.norm_epsilon = config.positive_or({"layer_norm_epsilon"}, 1e-5, 1);
   a.activation = config.activation({"activation_function"}, "gelu_new");

@@ -1,5 +1,7 @@
 // GPT-NeoX (transformers: models/gpt_neox): Pythia and GPT-NeoX-20B. Rotary positions on the leading part of each head,
 // attention and MLP in parallel (or one after the other), query_key_value stored by head: rows (H, 3, d_h).
+#include <algorithm>
+
 #include "lstar/model/family.h"
 
 namespace lstar {
@@ -16,7 +18,8 @@ Architecture read_gpt_neox(Config& config, const Checkpoint& checkpoint) {
   a.norm_epsilon = config.positive_or({"layer_norm_eps"}, 1e-5, 1);
   a.residual = config.flag_or({"use_parallel_residual"}, true) ? Residual::parallel : Residual::sequential;
   a.activation = config.activation({"hidden_act"}, "gelu");
-  a.rotary = {read_rotary(config, a.head_dim, {.share = 0.25})};
+  a.rotary = {
+      read_rotary(config, a.head_dim, {.share = 0.25, .base_key = "rotary_emb_base", .share_key = "rotary_pct"})};
   config.require(a.hidden % a.heads == 0, "key hidden_size", "a multiple of num_attention_heads",
                  std::to_string(a.hidden));
 
@@ -32,8 +35,10 @@ Architecture read_gpt_neox(Config& config, const Checkpoint& checkpoint) {
   a[Role::mlp_down] = {.pattern = "layers.{}.mlp.dense_4h_to_h", .bias = true};
   a[Role::final_norm] = {.pattern = "final_layer_norm", .bias = true};
   // Published files say embed_out, files written by transformers 5 may say lm_head.
-  if (!config.flag_or({"tie_word_embeddings"}, false))
-    a[Role::output] = {checkpoint.find("lm_head.weight") ? "lm_head" : "embed_out"};
+  const auto is_published = [](const TensorInfo& tensor) { return tensor.name.ends_with("embed_out.weight"); };
+  const bool published = std::any_of(checkpoint.tensors().begin(), checkpoint.tensors().end(), is_published);
+  a[Role::output] = {published ? "embed_out" : "lm_head"};
+  a.ties_output = config.flag_or({"tie_word_embeddings"}, false);
   return a;
 }
 

@@ -8,13 +8,13 @@ namespace {
 
 Architecture read_gptj_base(Config& config) {
   Architecture a;
-  a.layers = config.size({"n_layer", "num_hidden_layers"});
-  a.hidden = a.embedding = config.size({"n_embd", "hidden_size"});
-  a.heads = a.kv_heads = config.size({"n_head", "num_attention_heads"});
+  a.layers = config.size({"num_hidden_layers", "n_layer"});
+  a.hidden = a.embedding = config.size({"hidden_size", "n_embd"});
+  a.heads = a.kv_heads = config.size({"num_attention_heads", "n_head"});
   a.head_dim = a.hidden / a.heads;
-  a.mlp = config.size_or({"n_inner"}, 4 * a.hidden);
+  a.mlp = config.size_or({"n_inner"}, 4 * a.hidden, 4 * a.hidden);
   a.vocab = config.vocab_size();
-  a.max_positions = config.size_or({"n_positions", "max_position_embeddings"}, 2048);
+  a.max_positions = config.size_or({"max_position_embeddings", "n_positions"}, 2048);
   a.norm_epsilon = config.positive_or({"layer_norm_epsilon"}, 1e-5, 1);
   a.residual = Residual::parallel;
   a.activation = config.activation({"activation_function"}, "gelu_new");
@@ -32,6 +32,7 @@ Architecture read_gptj_base(Config& config) {
   a[Role::mlp_down] = {.pattern = "h.{}.mlp.fc_out", .bias = true};
   a[Role::final_norm] = {.pattern = "ln_f", .bias = true};
   a[Role::output] = {.pattern = "lm_head", .bias = true};
+  a.ties_output = config.flag_or({"tie_word_embeddings"}, false);
   return a;
 }
 

@@ -14,7 +14,7 @@ void bias_queries_keys_values(Architecture& a, bool bias, bool output_bias) {
 // Seed-OSS: biases on q, k and v, and their own switch for the output's.
 Architecture read_seed_oss(Config& config, const Checkpoint&) {
   Architecture a = read_llama_like(
-      config, {.kv_heads = 8, .head_dim = 128, .head_dim_or_null = true, .reads_mlp_bias = true});
+      config, {.head_dim = 128, .head_dim_or_null = true, .reads_mlp_bias = true});
   bias_queries_keys_values(a, config.flag_or({"attention_bias"}, true), config.flag_or({"attention_out_bias"}, false));
   return a;
 }
@@ -22,7 +22,6 @@ Architecture read_seed_oss(Config& config, const Checkpoint&) {
 // ERNIE 4.5: rotary positions in interleaved pairs; one switch for all biases.
 Architecture read_ernie4_5(Config& config, const Checkpoint&) {
   Architecture a = read_llama_like(config, {.epsilon = 1e-5,
-                                            .kv_heads = 2,
                                             .head_dim = 128,
                                             .head_dim_or_null = true,
                                             .ties_output = true,
@@ -37,7 +36,6 @@ Architecture read_ernie4_5(Config& config, const Checkpoint&) {
 // Helium: rotary positions in interleaved pairs.
 Architecture read_helium(Config& config, const Checkpoint&) {
   Architecture a = read_llama_like(config, {.epsilon = 1e-8,
-                                            .kv_heads = 20,
                                             .kv_heads_or_null = false,
                                             .head_dim = 128,
                                             .reads_attention_bias = true,

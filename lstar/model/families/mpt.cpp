@@ -24,11 +24,11 @@ std::vector<double> mpt_slopes(int heads) {
 
 Architecture read_mpt(Config& config, const Checkpoint&) {
   Architecture a;
-  a.layers = config.size({"n_layers", "num_hidden_layers"});
-  a.hidden = a.embedding = config.size({"d_model", "hidden_size"});
-  a.heads = a.kv_heads = config.size({"n_heads", "num_attention_heads"});
+  a.layers = config.size({"num_hidden_layers", "n_layers"});
+  a.hidden = a.embedding = config.size({"hidden_size", "d_model"});
+  a.heads = a.kv_heads = config.size({"num_attention_heads", "n_heads"});
   a.head_dim = a.hidden / a.heads;
-  a.mlp = config.is_gguf() ? config.size({"intermediate_size"}) : config.size_or({"expansion_ratio"}, 4) * a.hidden;
+  a.mlp = config.is_gguf() ? config.size({"intermediate_size"}) : 4 * a.hidden;  // whatever expansion_ratio says
   a.vocab = config.vocab_size();
   a.max_positions = config.size_or({"max_seq_len"}, 2048);
   a.norm_epsilon = config.positive_or({"layer_norm_epsilon"}, 1e-5, 1);
@@ -42,6 +42,8 @@ Architecture read_mpt(Config& config, const Checkpoint&) {
   attention.require(!attention.flag_or({"qk_ln"}, false), "key attn_config.qk_ln", "false", "true");
   attention.require(attention.number_or({"alibi_bias_max"}, 8) == 8, "key attn_config.alibi_bias_max", "8", "another");
   config.absorb(attention);
+  // With it transformers' class fails.
+  config.require(config.flag_or({"is_causal"}, true, false), "key is_causal", "true", "false");
   config.require(config.flag_or({"no_bias"}, true), "key no_bias", "true", "false");
   config.require(a.hidden % a.heads == 0, "key d_model", "a multiple of n_heads", std::to_string(a.hidden));
 
@@ -55,6 +57,7 @@ Architecture read_mpt(Config& config, const Checkpoint&) {
   a[Role::mlp_up] = {"blocks.{}.ffn.up_proj"};
   a[Role::mlp_down] = {"blocks.{}.ffn.down_proj"};
   a[Role::final_norm] = {"norm_f"};
+  if (!config.flag_or({"tie_word_embeddings"}, true)) a[Role::output] = {"lm_head"};
   return a;
 }
 

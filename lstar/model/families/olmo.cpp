@@ -67,7 +67,7 @@ Architecture read_olmoe(Config& config, const Checkpoint&) {
   Architecture a = read_llama_like(config, {.epsilon = 1e-5, .reads_attention_bias = true});
   norm_projections(a);
   limit_queries_keys_values(a, config);
-  a.experts = {.count = config.size_or({"num_experts"}, 64),
+  a.experts = {.count = config.size_or({"num_local_experts", "num_experts"}, 64),
                .used = config.size_or({"num_experts_per_tok"}, 8),
                .mlp = a.mlp,
                .renormalise = config.flag_or({"norm_topk_prob"}, false)};

@@ -1,0 +1,122 @@
+#include "lstar/model/language_part.h"
+
+#include <fmt/format.h>
+
+namespace lstar {
+namespace {
+
+// Classes of transformers 5.24 whose language model is of a class of its own, which a part without model_type is of.
+struct OuterClass {
+  std::string_view model_type, language_model;
+  OuterTie tie;
+  OuterOutput output = OuterOutput::plain;
+};
+constexpr OuterClass kOuterClasses[] = {
+    {"audioflamingo3", "qwen2", OuterTie::never},
+    {"aya_vision", "cohere2", OuterTie::yes},
+    {"blip-2", "opt", OuterTie::inner, OuterOutput::inner},
+    {"cohere2_vision", "cohere2", OuterTie::yes},
+    {"deepseek_vl", "llama", OuterTie::yes},
+    {"deepseek_vl_hybrid", "llama", OuterTie::yes},
+    {"exaone4_5", "exaone4", OuterTie::no},
+    {"fast_vlm", "qwen2", OuterTie::either},
+    {"fun_asr_nano", "qwen3", OuterTie::yes},
+    {"gemma3", "gemma3_text", OuterTie::yes},
+    {"glmasr", "llama", OuterTie::yes},
+    {"got_ocr2", "qwen2", OuterTie::yes},
+    {"granite_speech", "granite", OuterTie::yes},
+    {"granite_speech_plus", "granite", OuterTie::yes},
+    {"idefics2", "mistral", OuterTie::no},
+    {"idefics3", "llama", OuterTie::no},
+    {"instructblip", "opt", OuterTie::inner, OuterOutput::inner},
+    {"instructblipvideo", "opt", OuterTie::inner, OuterOutput::inner},
+    {"internvl", "qwen2", OuterTie::yes},
+    {"janus", "llama", OuterTie::yes},
+    {"lighton_ocr", "qwen3", OuterTie::yes},
+    {"llava", "llama", OuterTie::either},
+    {"llava_next", "llama", OuterTie::no},
+    {"llava_next_video", "llama", OuterTie::no},
+    {"llava_onevision", "qwen2", OuterTie::either},
+    {"mistral3", "mistral", OuterTie::yes},
+    {"moss_transcribe_diarize", "qwen3", OuterTie::yes},
+    {"musicflamingo", "qwen2", OuterTie::never},
+    {"omniasr", "llama", OuterTie::never},
+    {"ovis2", "qwen2", OuterTie::yes},
+    {"paligemma", "gemma", OuterTie::yes, OuterOutput::capped},
+    {"perception_lm", "llama", OuterTie::unsaid},
+    {"pp_chart2table", "qwen2", OuterTie::yes},
+    {"qianfan_ocr", "qwen3", OuterTie::no},
+    {"qwen2_audio", "qwen2", OuterTie::never},
+    {"qwen3_asr", "qwen3", OuterTie::yes},
+    {"shieldgemma2", "gemma3_text", OuterTie::either},
+    {"smolvlm", "llama", OuterTie::no},
+    {"vibevoice", "qwen2", OuterTie::inner},
+    {"vibevoice_asr", "qwen2", OuterTie::inner},
+    {"video_llama_3", "qwen2", OuterTie::either},
+    {"video_llava", "llama", OuterTie::no},
+    {"vipllava", "llama", OuterTie::no},
+    {"voxtral", "llama", OuterTie::never},
+};
+
+// text_config is transformers' word; the others are of the configurations that labs published with code of their own.
+constexpr std::string_view kParts[] = {"text_config", "llm_config", "language_config"};
+// A part that holds a model of text and images itself (ColPali, ColQwen2).
+constexpr std::string_view kWholes[] = {"vlm_config"};
+
+// In front of a family's own prefixes, old names and new.
+constexpr std::string_view kPlaces[] = {
+    "",       "language_model.",     "model.language_model.",    "text_model.", "model.text_model.", "llm.",
+    "model.", "vlm.language_model.", "vlm.model.language_model."};
+
+}  // namespace
+
+std::optional<LanguagePart> language_part(Config& outer) {
+  for (const std::string_view key : kWholes)
+    if (auto whole = outer.section(key)) return language_part(*whole);
+  for (const std::string_view key : kParts) {
+    auto part = outer.section(key);
+    if (!part) continue;
+    LanguagePart found{.config = *std::move(part), .model_type = {}};
+    found.config.set_part();
+    const std::string outer_type = outer.text_or({"model_type"}, "");
+    std::string_view assumed;
+    for (const OuterClass& known : kOuterClasses)
+      if (known.model_type == outer_type) {
+        assumed = known.language_model;
+        found.tie = known.tie;
+        found.output = known.output;
+      }
+    found.model_type = found.config.text_or({"model_type"}, std::string(assumed));
+    if (outer.has("tie_word_embeddings")) found.says_tied = outer.flag_or({"tie_word_embeddings"}, false);
+    return found;
+  }
+  return std::nullopt;
+}
+
+void take_output(Architecture& a, const LanguagePart& part) {
+  const bool inner = a.ties_output;
+  switch (part.tie) {
+    case OuterTie::yes: a.ties_output = part.says_tied.value_or(true); break;
+    case OuterTie::no: a.ties_output = part.says_tied.value_or(false); break;
+    case OuterTie::unsaid: a.ties_output = part.says_tied.value_or(inner); break;
+    case OuterTie::either: a.ties_output = part.says_tied.value_or(false) || inner; break;
+    case OuterTie::inner: break;
+    case OuterTie::never: a.ties_output = false; break;
+  }
+  if (part.output != OuterOutput::inner) a.logit_scale = 1;
+  if (part.output == OuterOutput::plain) a.logit_softcap = 0;
+}
+
+void find_prefix(Architecture& a, const Checkpoint& checkpoint) {
+  const TensorRef& ref = *a[Role::attention_out];
+  const std::string name = fmt::format(fmt::runtime(ref.pattern), 0, 0) + ref.weight_suffix;
+  for (const std::string_view place : kPlaces)
+    for (const std::string& own : a.prefixes) {
+      std::string prefix = std::string(place) + own;
+      if (!checkpoint.find(prefix + name)) continue;
+      a.prefixes = {std::move(prefix)};
+      return;
+    }
+}
+
+}  // namespace lstar
