@@ -71,6 +71,12 @@ std::optional<int> Config::assumed_size(Keys keys) const {
   return std::nullopt;
 }
 
+void Config::need_in_gguf(Keys keys) {
+  for (std::string_view key : keys)
+    if (is_gguf_ && !has(key))
+      record({.what = "missing from the GGUF's keys", .at = fmt::format("key {}", llama_cpp_key(key))});
+}
+
 int Config::size(Keys keys) {
   std::string_view key;
   if (!find(keys, key)) {

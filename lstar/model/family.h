@@ -32,6 +32,7 @@ Result<Architecture> read_architecture(const Checkpoint&);
 struct LlamaClass {
   std::string_view epsilon_key = "rms_norm_eps";
   double epsilon = 1e-6;
+  bool needs_epsilon_in_gguf = true;
   std::string_view activation_key = "hidden_act", activation = "silu";
   bool kv_heads_or_null = true;   // null: as many as query heads
   int head_dim = 0;               // 0: hidden / heads

@@ -49,15 +49,19 @@ void read_direction(Architecture& a, Config& config) {
   if (config.flag_or({"is_causal"}, true, false)) return;
   a.causal = false;
   for (LayerPlan& layer : plan_of(a))
-    if (layer.window > 0) ++layer.window;  // a window of w reaches w tokens to either side
+    if (layer.window > 0) {
+      config.require(!config.is_gguf(), "key attention.causal", "true where layers have windows", "false");
+      ++layer.window;  // a window of w reaches w tokens to either side
+    }
 }
 
 std::function<bool(int)> all_but_every(Config& config, int period) {
-  if (!config.is_gguf() && config.has("layer_types")) return [](int) { return true; };  // which decide
   // A GGUF says the period, or for each layer whether it slides (see plan_windows).
   const bool is_list = config.is_gguf() && config.is_list(kPattern);
-  const int found = is_list ? period : config.size_or({"sliding_window_pattern"}, period);
-  return [found](int layer) { return (layer + 1) % found != 0; };
+  // Beside layer_types nobody reads it, and EXAONE 4 has it as a text there ("LLLG"). 0: no layer slides.
+  const bool is_read = !is_list && !config.has("layer_types");
+  const int found = is_read ? config.count_or({"sliding_window_pattern"}, period) : period;
+  return [found](int layer) { return found > 0 && (layer + 1) % found != 0; };
 }
 
 void name_experts(Architecture& a, const std::string& stem, const char* gate, const char* up, const char* down) {

@@ -123,7 +123,7 @@ TEST_F(Failures, PackedWeights) {
 
 TEST_F(Failures, MissingKey) {
   set_config(R"({"model_type": "gpt2", "n_layer": 2, "n_head": 2, "vocab_size": 96, "n_positions": 8})");
-  EXPECT_EQ(failure(), folder_ + "/config.json: key n_embd or hidden_size: missing from the configuration");
+  EXPECT_EQ(failure(), folder_ + "/config.json: key hidden_size or n_embd: missing from the configuration");
 }
 
 TEST_F(Failures, AbsurdSizes) {
@@ -250,6 +250,26 @@ TEST_F(Failures, OverflowLeavesABrokenTrace) {
   EXPECT_EQ(result.models[0].scores[0].reason, "NaN from layer 2 on");
   study.dtype = Dtype::float32;
   EXPECT_TRUE(run_study(study, {.threads = 1, .timestamp = "t"}).models[0].scores[0].l_star);
+}
+
+// What AutoModel saves of an untied model has no output: traces are measured, and one line says what is missing.
+TEST_F(Failures, NoNextTokensWithoutAnOutput) {
+  replace_in_config("\"model_type\"", "\"tie_word_embeddings\": false, \"model_type\"");
+  const MeasureOptions asked{.wants = Want::diagonal, .threads = 1, .next_tokens = 3};
+  const auto measured = measure("model", folder_, {{.text = {}, .ids = {1, 2, 3}}}, asked);
+  ASSERT_TRUE(measured) << measured.error().message();
+  ASSERT_EQ(measured->warnings.size(), 1u);
+  EXPECT_THAT(measured->warnings[0], StartsWith("no next tokens: "));
+  EXPECT_THAT(measured->warnings[0], HasSubstr("tensor lm_head.weight: missing tensor"));
+  EXPECT_TRUE(measured->seen.next_tokens.empty());
+  EXPECT_EQ(measured->seen.diagonal.dim0(), 1u);
+  replace_in_config("\"tie_word_embeddings\": false, ", "");
+  const auto tied = measure("model", folder_, {{.text = {}, .ids = {1, 2, 3}}}, asked);
+  ASSERT_TRUE(tied);
+  EXPECT_TRUE(tied->warnings.empty());
+  EXPECT_EQ(tied->seen.diagonal.values(), measured->seen.diagonal.values());
+  ASSERT_EQ(tied->seen.next_tokens.size(), 1u);
+  EXPECT_EQ(tied->seen.next_tokens[0].size(), 3u);
 }
 
 }  // namespace

@@ -19,6 +19,7 @@ Architecture read_encoder(Config& config, int64_t first_position_row) {
   a.first_position_row = first_position_row;
   a.max_positions = config.size({"max_position_embeddings"}) - first_position_row;
   a.positions_are_limited = true;
+  config.need_in_gguf({"layer_norm_eps"});
   a.norm_epsilon = config.positive_or({"layer_norm_eps"}, 1e-12, 1);
   a.norm_place = NormPlace::after;
   a.final_norm = false;

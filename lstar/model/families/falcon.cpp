@@ -31,12 +31,13 @@ void lay_out_heads(Architecture& a, Config& config, bool is_new) {
 Architecture read_falcon(Config& config, const Checkpoint& checkpoint) {
   Architecture a;
   a.layers = config.size({"num_hidden_layers", "n_layer"});
-  a.hidden = a.embedding = config.size({"hidden_size"});
+  a.hidden = a.embedding = config.size({"n_embed", "hidden_size"});
   a.heads = a.kv_heads = config.size({"num_attention_heads", "n_head"});
   a.head_dim = a.hidden / a.heads;
   a.mlp = config.size_or({"ffn_hidden_size"}, 4 * a.hidden, 4 * a.hidden);
   a.vocab = config.vocab_size();
   a.max_positions = config.size_or({"max_position_embeddings"}, 2048);
+  config.need_in_gguf({"layer_norm_epsilon"});
   a.norm_epsilon = config.positive_or({"layer_norm_epsilon"}, 1e-5, 1);
   a.activation = config.activation({"activation"}, "gelu");
   // A GGUF is of one of the first two, and its second norm tells them apart.

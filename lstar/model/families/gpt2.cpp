@@ -15,6 +15,7 @@ Architecture read_gpt2(Config& config, const Checkpoint&) {
   a.vocab = config.vocab_size();
   a.max_positions = config.size({"max_position_embeddings", "n_positions", "n_ctx"});
   a.positions_are_limited = true;
+  config.need_in_gguf({"layer_norm_epsilon"});
   a.norm_epsilon = config.positive_or({"layer_norm_epsilon"}, 1e-5, 1);
   a.activation = config.activation({"activation_function"}, "gelu_new");
   a.scale_by_layer = config.flag_or({"scale_attn_by_inverse_layer_idx"}, false);

@@ -39,6 +39,7 @@ Architecture read_gpt_oss(Config& config, const Checkpoint& checkpoint) {
   if (!config.is_gguf() && !config.has("rope_parameters") && (!scaling || scaling->is_empty()))
     a.rotary[0].scaling = gpt_oss_scaling();
   if (config.is_gguf()) a.rotary[0].scaling.truncate = false;  // which no GGUF says, and its lab does
+  config.need_in_gguf({"sliding_window", "num_experts_per_tok"});
   plan_windows(a, config, read_window(config, 128), [](int layer) { return layer % 2 == 0; });
   a.experts = {.count = config.size_or({"num_experts", "num_local_experts"}, 128),
                .used = config.size_or({"num_experts_per_tok", "experts_per_token"}, 4),

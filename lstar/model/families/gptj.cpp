@@ -19,7 +19,7 @@ Architecture read_gptj_base(Config& config) {
   a.residual = Residual::parallel;
   a.activation = config.activation({"activation_function"}, "gelu_new");
   a.rounding.scores = ScoreRounding::none;
-  const int dims = config.is_null("rotary_dim") ? a.head_dim : config.size_or({"rotary_dim"}, 64);
+  const int dims = config.size_or({"rotary_dim"}, 64);
   a.rotary = {{.dims = dims, .interleaved = true, .scaling = {}}};
   config.require(a.hidden % a.heads == 0, "key n_embd", "a multiple of n_head", std::to_string(a.hidden));
 

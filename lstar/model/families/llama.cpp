@@ -22,6 +22,7 @@ Architecture read_llama_like(Config& config, const LlamaClass& assumed) {
   a.vocab = config.vocab_size();
   a.max_positions = config.size_or({"max_position_embeddings"}, 2048);
   a.norm = NormRef::Kind::rms;
+  if (assumed.needs_epsilon_in_gguf) config.need_in_gguf({assumed.epsilon_key});
   a.norm_epsilon = config.positive_or({assumed.epsilon_key}, assumed.epsilon, 1);
   a.rounding.norm_before_gain = true;
   a.activation = config.activation({assumed.activation_key}, assumed.activation);

@@ -31,6 +31,7 @@ Architecture read_mpt(Config& config, const Checkpoint&) {
   a.mlp = config.is_gguf() ? config.size({"intermediate_size"}) : 4 * a.hidden;  // whatever expansion_ratio says
   a.vocab = config.vocab_size();
   a.max_positions = config.size_or({"max_seq_len"}, 2048);
+  config.need_in_gguf({"layer_norm_epsilon"});
   a.norm_epsilon = config.positive_or({"layer_norm_epsilon"}, 1e-5, 1);
   a.activation = Activation::gelu;
   a.alibi_slopes = mpt_slopes(a.heads);

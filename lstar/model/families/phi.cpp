@@ -16,6 +16,7 @@ Architecture read_phi(Config& config, const Checkpoint&) {
   a.mlp = config.size({"intermediate_size"});
   a.vocab = config.vocab_size();
   a.max_positions = config.size_or({"max_position_embeddings"}, 2048);
+  config.need_in_gguf({"layer_norm_eps"});
   a.norm_epsilon = config.positive_or({"layer_norm_eps"}, 1e-5, 1);
   a.residual = Residual::parallel;
   a.activation = config.activation({"hidden_act"}, "gelu_new");

@@ -29,6 +29,7 @@ void norm_heads(Architecture& a) {
 }
 
 void read_experts(Architecture& a, Config& config, bool has_shared) {
+  config.need_in_gguf({"num_experts_per_tok"});
   a.experts = {.count = has_shared ? config.size({"num_experts"}) : config.size({"num_local_experts", "num_experts"}),
                .used = config.size_or({"num_experts_per_tok"}, has_shared ? 4 : 8),
                .mlp = config.size_or({"moe_intermediate_size"}, a.mlp),
