@@ -123,6 +123,7 @@ Result<Architecture> read_architecture(const Checkpoint& checkpoint) {
   const Family* family = find_family(model_type, is_gguf);
   std::optional<LanguagePart> part;
   if (!family) part = language_part(config);
+  if (config.fault()) return fail(*config.fault());
   if (part) {
     config = part->config;
     model_type = part->model_type;
