@@ -4,9 +4,14 @@
 
 #include <bit>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <functional>
+#include <limits>
 #include <vector>
+
+#include "lstar/base/atomic_file.h"
+#include "lstar/base/python_json.h"
 
 namespace lstar {
 namespace {
@@ -55,14 +60,24 @@ std::optional<std::string> duplicate_key(Json value) {
   return repeated(keys);
 }
 
-Result<void> check(simdjson::error_code error, Json root, const std::string& source) {
-  if (error) return fail({.what = "not valid JSON", .file = source, .found = simdjson::error_message(error)});
-  if (auto key = duplicate_key(root))
-    return fail({.what = "key appears twice in one object", .file = source, .at = "key " + *key});
-  return {};
+Error not_json(const std::string& source, simdjson::error_code error) {
+  return {.what = "not valid JSON", .file = source, .found = simdjson::error_message(error)};
 }
 
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+
 }  // namespace
+
+Result<JsonDocument> JsonDocument::restated(std::string_view text, const std::string& source) {
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  auto plain = restate_python_json(text);
+  if (!plain) return fail(std::move(plain).error().in(source));
+  JsonDocument document;
+  document.parser_ = std::make_unique<dom::parser>();
+  document.source_ = source;
+  if (const auto error = document.parser_->parse(*plain).get(document.root_)) return fail(not_json(source, error));
+  return document;
+}
 
 Result<JsonDocument> JsonDocument::read(const std::string& path) {
   JsonDocument document;
@@ -74,18 +89,61 @@ Result<JsonDocument> JsonDocument::read(const std::string& path) {
   if (!S_ISREG(status.st_mode))
     return fail({.what = "not a regular file", .file = path});  // a pipe would wait for ever
   const simdjson::error_code error = document.parser_->load(path).get(document.root_);
-  if (error == simdjson::IO_ERROR) return fail({.what = "cannot be read", .file = path});
-  LSTAR_TRY(check(error, document.root_, path));
-  return document;
+  if (!error && !duplicate_key(document.root_)) return document;
+  if (error == simdjson::MEMALLOC || error == simdjson::CAPACITY) return fail(not_json(path, error));
+  LSTAR_ASSIGN(const std::string text, read_file(path));
+  return restated(text, path);
 }
 
-Result<JsonDocument> JsonDocument::parse(std::string_view text, const std::string& source) {
+Result<JsonDocument> JsonDocument::parse(std::string_view text, const std::string& source, JsonDialect dialect) {
   JsonDocument document;
   document.parser_ = std::make_unique<dom::parser>();
   document.source_ = source;
   const simdjson::error_code error = document.parser_->parse(text.data(), text.size()).get(document.root_);
-  LSTAR_TRY(check(error, document.root_, source));
-  return document;
+  const std::optional<std::string> twice = error ? std::nullopt : duplicate_key(document.root_);
+  if (!error && !twice) return document;
+  if (dialect == JsonDialect::python) return restated(text, source);
+  if (error) return fail(not_json(source, error));
+  return fail({.what = "key appears twice in one object", .file = source, .at = "key " + *twice});
+}
+
+std::optional<std::string_view> json_literal(Json value) {
+  std::string_view text;
+  if (value.get_string().get(text) || !text.starts_with(kBeyondJson)) return std::nullopt;
+  text.remove_prefix(kBeyondJson.size());
+  return text.starts_with('"') ? std::nullopt : std::optional(text);
+}
+
+std::optional<std::string_view> json_text(Json value) {
+  std::string_view text;
+  if (value.get_string().get(text) || text.starts_with(kBeyondJson)) return std::nullopt;
+  return text;
+}
+
+std::optional<double> json_real(Json value) {
+  double number = 0;
+  if (!value.get_double().get(number)) return number;
+  const auto literal = json_literal(value);
+  if (!literal) return std::nullopt;
+  if (*literal == "NaN") return std::numeric_limits<double>::quiet_NaN();
+  const auto [end, error] = std::from_chars(literal->data(), literal->data() + literal->size(), number);
+  if (error == std::errc()) return number;
+  const double infinity = std::numeric_limits<double>::infinity();  // whether it says so or is too large
+  return literal->starts_with('-') ? -infinity : infinity;
+}
+
+std::string json_shown(Json value, size_t most) {
+  std::string text = simdjson::minify(value);
+  for (size_t at = 0; (at = text.find(kBeyondJson, at)) != std::string::npos;) {
+    const bool is_text = text.compare(at + kBeyondJson.size(), 2, "\\\"") == 0;
+    const size_t end = text.find('"', at);
+    if (!is_text && end != std::string::npos) text.erase(end, 1);  // the number's quotation marks
+    text.erase(at, kBeyondJson.size() + (is_text ? 2 : 0));
+    if (!is_text && at > 0) text.erase(--at, 1);
+  }
+  if (text.size() <= most) return text;
+  while (most > 0 && (text[most] & 0xC0) == 0x80) --most;
+  return text.substr(0, most);
 }
 
 std::optional<Json> json_find(Json object, std::string_view key) {
@@ -106,11 +164,15 @@ std::optional<T> typed(Json object, std::string_view key) {
 }  // namespace
 
 std::optional<std::string> json_string(Json object, std::string_view key) {
-  const auto text = typed<std::string_view>(object, key);
+  const auto found = json_find(object, key);
+  const auto text = found ? json_text(*found) : std::nullopt;
   return text ? std::optional<std::string>(*text) : std::nullopt;
 }
 std::optional<int64_t> json_integer(Json object, std::string_view key) { return typed<int64_t>(object, key); }
-std::optional<double> json_number(Json object, std::string_view key) { return typed<double>(object, key); }
+std::optional<double> json_number(Json object, std::string_view key) {
+  const auto found = json_find(object, key);
+  return found ? json_real(*found) : std::nullopt;
+}
 std::optional<bool> json_bool(Json object, std::string_view key) { return typed<bool>(object, key); }
 
 }  // namespace lstar

@@ -135,7 +135,7 @@ Result<uint64_t> safetensors_header_length(std::span<const std::byte> start, uin
 
 Result<std::vector<PlacedTensor>> parse_safetensors_header(std::string_view header, uint64_t file_size,
                                                            const std::string& path, size_t file) {
-  auto parsed = JsonDocument::parse(header, path);
+  auto parsed = JsonDocument::parse(header, path, JsonDialect::strict);
   if (!parsed) {
     Error error = std::move(parsed).error();
     error.what.insert(0, "header: ");

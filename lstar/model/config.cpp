@@ -12,8 +12,6 @@ namespace {
 
 constexpr int64_t kLargestSize = int64_t{1} << 24;
 
-std::string shown(Json value) { return simdjson::minify(value).substr(0, 60); }
-
 // The items of a list; nothing for any other value.
 std::vector<Json> items_of(const Json& value) {
   std::vector<Json> items;
@@ -104,7 +102,7 @@ int Config::size_or(Keys keys, int fallback, std::optional<int> null) {
     record({.what = "not a size",
             .at = fmt::format("key {}", key),
             .expected = fmt::format("an integer from 1 to {}", kLargestSize),
-            .found = shown(*value)});
+            .found = json_shown(*value)});
     return 1;
   }
   return static_cast<int>(number);
@@ -122,12 +120,12 @@ double Config::number_or(Keys keys, double fallback, std::optional<double> null)
   std::string_view key;
   const auto value = find(keys, key);
   if (!value) return without_value(key, fallback, null);
-  double number = 0;
-  if (value->get_double().get(number) || !std::isfinite(number)) {
-    record({.what = "not a number", .at = fmt::format("key {}", key), .found = shown(*value)});
+  const std::optional<double> number = json_real(*value);
+  if (!number || !std::isfinite(*number)) {
+    record({.what = "not a number", .at = fmt::format("key {}", key), .found = json_shown(*value)});
     return fallback;
   }
-  return number;
+  return *number;
 }
 
 bool Config::flag_or(Keys keys, bool fallback, std::optional<bool> null) {
@@ -136,19 +134,20 @@ bool Config::flag_or(Keys keys, bool fallback, std::optional<bool> null) {
   if (!value) return without_value(key, fallback, null);
   bool flag = fallback;
   if (value->get_bool().get(flag))
-    record({.what = "not true or false", .at = fmt::format("key {}", key), .found = shown(*value)});
+    record({.what = "not true or false", .at = fmt::format("key {}", key), .found = json_shown(*value)});
   return flag;
 }
 
 std::string Config::text_or(Keys keys, std::string fallback) {
-  std::string_view key, text;
+  std::string_view key;
   const auto value = find(keys, key);
   if (!value) return without_value(key, std::move(fallback), {});
-  if (value->get_string().get(text)) {
-    record({.what = "not a text", .at = fmt::format("key {}", key), .found = shown(*value)});
+  const auto text = json_text(*value);
+  if (!text) {
+    record({.what = "not a text", .at = fmt::format("key {}", key), .found = json_shown(*value)});
     return fallback;
   }
-  return std::string(text);
+  return std::string(*text);
 }
 
 Activation Config::activation(Keys keys, std::string_view fallback) {
@@ -191,15 +190,15 @@ std::vector<double> Config::numbers(std::string_view key, int count) {
   const auto list = json_find(object_, key);
   bool are_positive = list && list->is_array();
   for (Json item : list ? items_of(*list) : std::vector<Json>{}) {
-    double value = 0;
-    are_positive = are_positive && !item.get_double().get(value) && value > 0 && std::isfinite(value);
+    const double value = json_real(item).value_or(0);
+    are_positive = are_positive && value > 0 && std::isfinite(value);
     values.push_back(value);
   }
   if (are_positive && values.size() == static_cast<size_t>(count)) return values;
   record({.what = "not a list of numbers",
           .at = fmt::format("key {}", key),
           .expected = fmt::format("{} numbers greater than 0", count),
-          .found = list ? shown(*list) : "none"});
+          .found = list ? json_shown(*list) : "none"});
   return std::vector<double>(static_cast<size_t>(count), 1.0);
 }
 
@@ -209,15 +208,15 @@ std::vector<std::string> Config::texts(std::string_view key, int count) {
   if (!list) return values;
   bool holds = list->is_array();
   for (Json item : items_of(*list)) {
-    std::string_view text;
-    holds = holds && !item.get_string().get(text);
-    values.emplace_back(text);
+    const auto text = json_text(item);
+    holds = holds && text;
+    values.emplace_back(text.value_or(""));
   }
   if (holds && values.size() == static_cast<size_t>(count)) return values;
   record({.what = "not a list of names",
           .at = fmt::format("key {}", key),
           .expected = fmt::format("one for each of {} layers", count),
-          .found = shown(*list)});
+          .found = json_shown(*list)});
   return std::vector<std::string>(static_cast<size_t>(count));
 }
 
@@ -231,7 +230,7 @@ std::vector<int64_t> Config::integers(std::string_view key) {
     holds = holds && !item.get_int64().get(value);
     values.push_back(value);
   }
-  if (!holds) record({.what = "not a list of integers", .at = fmt::format("key {}", key), .found = shown(*list)});
+  if (!holds) record({.what = "not a list of integers", .at = fmt::format("key {}", key), .found = json_shown(*list)});
   return values;
 }
 
@@ -253,7 +252,7 @@ std::vector<bool> Config::flags(std::string_view key, int count) {
   record({.what = "not a list of true and false",
           .at = fmt::format("key {}", key),
           .expected = fmt::format("one for each of {} layers", count),
-          .found = shown(*list)});
+          .found = json_shown(*list)});
   return {};
 }
 
@@ -268,16 +267,16 @@ std::vector<std::string> Config::repeated_texts(std::string_view key, int count)
             !pair.at(1).get_int64().get(times) && times >= 0 && times <= count;
     for (int64_t i = 0; holds && i < times; ++i)
       for (Json name : names) {
-        std::string_view text;
-        holds = holds && !name.get_string().get(text) && values.size() < static_cast<size_t>(count);
-        values.emplace_back(text);
+        const auto text = json_text(name);
+        holds = holds && text && values.size() < static_cast<size_t>(count);
+        values.emplace_back(text.value_or(""));
       }
   }
   if (holds && values.size() == static_cast<size_t>(count)) return values;
   record({.what = "not a list of repeated names",
           .at = fmt::format("key {}", key),
           .expected = fmt::format("[[[names], times], ...] for {} layers", count),
-          .found = list ? shown(*list) : "none"});
+          .found = list ? json_shown(*list) : "none"});
   return {};
 }
 

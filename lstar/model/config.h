@@ -32,7 +32,7 @@ class Config {
   // `fallback` is for a key that is left out. A null that is written down is another thing, for it overrides what a
   // class of transformers assumes: it stands for `null` where the class gives it a meaning, and is a fault where not.
   int size_or(Keys keys, int fallback, std::optional<int> null = std::nullopt);
-  int count_or(Keys keys, int fallback, std::optional<int> null = std::nullopt);              // as size_or, and 0
+  int count_or(Keys keys, int fallback, std::optional<int> null = std::nullopt);            // as size_or, and 0
   double number_or(Keys keys, double fallback, std::optional<double> null = std::nullopt);  // finite
   // Greater than 0 and at most `most`.
   double positive_or(Keys keys, double fallback, double most, std::optional<double> null = std::nullopt);

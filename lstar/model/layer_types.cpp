@@ -28,7 +28,8 @@ void plan_windows(Architecture& a, Config& config, int64_t window, const std::fu
                                              : slides(static_cast<int>(l));
     if (!is_local) continue;
     config.require(window > 0 || config.is_gguf(), "key sliding_window",
-                   "a window (and use_sliding_window, where it is read) for the sliding_attention of layer_types", "none");
+                   "a window (and use_sliding_window, where it is read) for the sliding_attention of layer_types",
+                   "none");
     plan[l].window = window;
   }
 }

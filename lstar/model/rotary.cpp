@@ -180,7 +180,8 @@ Rotary read_rotary(Config& config, int head_dim, const RotaryDefaults& defaults)
 
   Rotary rotary;
   const std::string_view base_key = config.is_gguf() ? "rope_theta" : defaults.base_key;
-  const double top_base = config.positive_or({base_key}, defaults.base, kLargestRotaryBase);
+  const double assumed_base = config.is_gguf() && !by_layer ? 10000 : defaults.base;  // llama.cpp's is one for all
+  const double top_base = config.positive_or({base_key}, assumed_base, kLargestRotaryBase);
   rotary.base = section.positive_or({is_inside ? "rope_theta" : base_key}, top_base, kLargestRotaryBase);
   if (config.is_gguf()) {  // without a number of dims whole heads
     rotary.dims = config.size_or({"rope.dimension_count"}, head_dim);

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "lstar/model/family.h"
+#include "lstar/model/unread_tensors.h"
 
 namespace lstar {
 namespace {
@@ -272,12 +273,18 @@ std::vector<const NormRef*> norms(const LayerWeights& layer) {
   return all;
 }
 
-Result<Model> open_model(const std::string& path) {
-  Model model;
-  LSTAR_ASSIGN(model.checkpoint, open_checkpoint(path));
+Result<Model> open_model(std::unique_ptr<Checkpoint> checkpoint) {
+  Model model{.checkpoint = std::move(checkpoint)};
   LSTAR_ASSIGN(model.architecture, read_architecture(*model.checkpoint));
+  LSTAR_TRY(refuse_unmerged_adapters(*model.checkpoint));
   LSTAR_ASSIGN(model.weights, bind(model.architecture, *model.checkpoint));
+  LSTAR_ASSIGN(model.warnings, unread_tensors(model.architecture, *model.checkpoint, model.weights));
   return model;
+}
+
+Result<Model> open_model(const std::string& path) {
+  LSTAR_ASSIGN(std::unique_ptr<Checkpoint> checkpoint, open_checkpoint(path));
+  return open_model(std::move(checkpoint));
 }
 
 }  // namespace lstar

@@ -53,8 +53,10 @@ struct Model {
   std::unique_ptr<Checkpoint> checkpoint;
   Architecture architecture;
   Weights weights;
+  std::vector<std::string> warnings;  // what is in the checkpoint and not in the model (unread_tensors.h)
 };
 
 Result<Model> open_model(const std::string& path);
+Result<Model> open_model(std::unique_ptr<Checkpoint>);
 
 }  // namespace lstar

@@ -14,16 +14,14 @@ namespace {
 Result<std::vector<double>> numbers(simdjson::dom::array items, const std::string& file, const std::string& name) {
   std::vector<double> trace;
   for (Json item : items) {
-    double value = 0;
-    if (item.is_null())
-      value = std::numeric_limits<double>::quiet_NaN();
-    else if (item.get_double().get(value))
+    const std::optional<double> value = item.is_null() ? std::numeric_limits<double>::quiet_NaN() : json_real(item);
+    if (!value)
       return fail({.what = "not a number",
                    .file = file,
                    .at = fmt::format("{}, layer {}", name, trace.size()),
                    .expected = "a number or null",
-                   .found = simdjson::minify(item).substr(0, 40)});
-    trace.push_back(value);
+                   .found = json_shown(item, 40)});
+    trace.push_back(*value);
   }
   if (trace.empty()) return fail({.what = "empty trace", .file = file, .at = name});
   return trace;

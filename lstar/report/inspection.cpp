@@ -89,6 +89,7 @@ std::string inspection_text(const Inspection& found, bool tensors, bool colour) 
   if (const std::string text = particulars(a); !text.empty()) line("particular", text);
   line("parameters", fmt::format("{} in {} tensors", found.parameters, found.tensors.size()));
   line("head layout", std::string(name(found.head_layout)));
+  for (const std::string& warning : found.warnings) out += wrap(one_line(warning), kWidth, "  Warning: ", 4);
 
   out +=
       "\nWeight norms by layer. OV: sum over heads of ||P W_O W_V diag(gamma) P||^2, which does not depend on the "
@@ -142,6 +143,7 @@ std::string inspection_json(const Inspection& found) {
       {"particular", particulars(a)},
       {"parameters", found.parameters},
       {"head_layout", name(found.head_layout)},
+      {"warnings", found.warnings},
   };
   const WeightNorms& w = found.weights;
   ordered_json layers = ordered_json::array();

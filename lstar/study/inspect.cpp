@@ -13,14 +13,14 @@ Result<Inspection> inspect(const std::string& name, const std::string& path, Hea
 
 Result<Inspection> inspect(const std::string& name, std::unique_ptr<Checkpoint> checkpoint, HeadLayout layout,
                            int threads) {
-  Model model{.checkpoint = std::move(checkpoint)};
-  LSTAR_ASSIGN(model.architecture, read_architecture(*model.checkpoint));
-  LSTAR_ASSIGN(model.weights, bind(model.architecture, *model.checkpoint));
+  LSTAR_ASSIGN(Model model, open_model(std::move(checkpoint)));
   const auto tensors = model.checkpoint->tensors();
   Inspection found{.identity = identity_of(name, *model.checkpoint),
                    .architecture = model.architecture,
                    .tensors = {tensors.begin(), tensors.end()},
-                   .head_layout = layout};
+                   .head_layout = layout,
+                   .weights = {},
+                   .warnings = model.warnings};
   for (const TensorInfo& tensor : tensors)
     if (info(tensor.type).is_weight) found.parameters += tensor.shape.elements();
   WorkerPool pool(threads);

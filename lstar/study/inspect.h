@@ -16,7 +16,8 @@ struct Inspection {
   std::vector<TensorInfo> tensors;  // sorted by name
   int64_t parameters = 0;           // elements of all floating-point and quantised tensors
   HeadLayout head_layout = HeadLayout::actual;
-  WeightNorms weights;  // with the largest singular values
+  WeightNorms weights;                // with the largest singular values
+  std::vector<std::string> warnings;  // as Measurement::warnings
 };
 
 Result<Inspection> inspect(const std::string& model, const std::string& path, HeadLayout, int threads);

@@ -29,7 +29,7 @@ Result<void> prepare(const Model& model, const std::vector<Prompt>& prompts, std
                      Measurement& m, Batch& batch) {
   const Architecture& a = model.architecture;
   for (const Prompt& prompt : prompts) {
-    MeasuredPrompt measured{.text = prompt.text, .ids = prompt.ids, .row = {}, .error = {}};
+    MeasuredPrompt measured{.text = prompt.text, .ids = prompt.ids, .row = {}, .error = {}, .id = prompt.id};
     if (prompt.ids.empty() && prompt.text) {
       if (!tokenizer) {
         LSTAR_ASSIGN(tokenizer, open_tokenizer(model.checkpoint->tokenizer()));
@@ -107,6 +107,7 @@ Result<Measurement> measure(const std::string& name, const std::string& path, co
   m.shape = {a.family,   a.notebook_name, a.layers, a.heads,           a.kv_heads,
              a.head_dim, a.hidden,        a.causal, a.has(Role::sinks)};
   m.numerics = options.numerics;
+  m.warnings = model.warnings;
 
   // Norms of weights need no tokens: a large vocabulary, one thread's work, is opened beside them, and closed.
   std::optional<Tokenizer> tokenizer;

@@ -29,6 +29,7 @@ struct ModelEntry {
 struct Study {
   std::vector<ModelEntry> models;
   std::vector<Prompt> prompts;
+  PromptsRead prompts_read = {};
   std::string formula = "v3";
   std::vector<std::string> estimators{"off_diagonal", "ov_circuit", "as_written"};  // the first is the headline
   std::string detector = "argmax_step";
@@ -143,7 +144,7 @@ Result<Study> read_manifest(const std::string& path);
 // The same from a manifest's text; `source` names it in errors, and its folder is what paths may be relative to.
 Result<Study> parse_manifest(std::string_view text, const std::string& source);
 
-// Reads prompts: one a line, or JSON Lines objects with "text" (or "token_ids").
+// The prompts of a file, as prompts.h reads one.
 Result<std::vector<Prompt>> read_prompts(const std::string& path);
 
 // Names that the study asks for but lstar does not know (estimator, detector, formula), and an empty list of models.

@@ -39,6 +39,7 @@ void AddedTokens::add(AddedToken token, const Vocabulary& vocabulary) {
   if (token.content.empty()) return;
   if (const auto known = by_content_.find(token.content); known != by_content_.end()) {
     token.id = tokens_[known->second].id;
+    token.special |= tokens_[known->second].special;
     tokens_[known->second] = std::move(token);
     return;
   }
@@ -116,6 +117,7 @@ void AddedTokens::split(std::string_view text, bool normalized, std::vector<Part
     const AddedToken& token = tokens_[pattern->token];
     size_t begin = i, end = i + pattern->text.size();
     i = end;
+    if (token.special && splits_special_) continue;
     if (token.single_word && (ends_with_word(text.substr(0, begin)) || begins_with_word(text.substr(end)))) continue;
     if (token.left_strip) begin = std::max(space_at_end(text.substr(0, begin)), done);
     if (token.right_strip) end += space_at_start(text.substr(end));

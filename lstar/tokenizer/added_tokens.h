@@ -23,13 +23,22 @@ struct AddedToken {
   bool right_strip = false;  // and behind it
   bool single_word = false;  // not inside a word
   int32_t id = -1;           // given by AddedTokens::add
+
+  // Whether it is looked for in the same way.
+  bool is_like(const AddedToken& other) const {
+    return content == other.content && special == other.special && normalized == other.normalized &&
+           left_strip == other.left_strip && right_strip == other.right_strip && single_word == other.single_word;
+  }
 };
 
 class AddedTokens {
  public:
   // Gives the token the id that the vocabulary has for its text, else the next free one. A token that is there already
-  // keeps its id and gets the new flags; an empty one changes nothing.
+  // keeps its id, gets the new flags, and stays special where it was; an empty one changes nothing.
   void add(AddedToken token, const Vocabulary& vocabulary);
+
+  // Special tokens written out in a text are text like any other.
+  void split_special() { splits_special_ = true; }
 
   // Builds what split() looks things up in. Called once, after the last add().
   Result<void> finish(const Normalizer& normalizer);
@@ -65,6 +74,7 @@ class AddedTokens {
   std::map<int32_t, size_t> by_id_;
   Finder in_raw_, in_normalized_;
   int32_t size_ = 0;
+  bool splits_special_ = false;
 };
 
 }  // namespace lstar

@@ -2,8 +2,11 @@
 // refused by its name, never skipped.
 #pragma once
 
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "lstar/base/json.h"
 #include "lstar/tokenizer/pipeline.h"
@@ -14,6 +17,19 @@ Result<void> read_json_normalizer(Json normalizer, TokenizerPipeline& pipeline);
 Result<void> read_json_pre_tokenizer(Json pre_tokenizer, TokenizerPipeline& pipeline);
 Result<void> read_json_model(Json model, TokenizerPipeline& pipeline);
 Result<void> read_json_post_processor(Json processor, TokenizerPipeline& pipeline);  // after the added tokens
+
+// Parts of these, for a class that takes no more than them from a tokenizer.json: the vocabulary and merges of a model
+// with options of the class's own, the token list, and the charsmap of a normalizer that has one.
+Result<Vocabulary> read_json_vocabulary(Json model);
+Result<Bpe> read_json_merges(Json model, BpeOptions options);
+Result<Unigram> read_json_unigrams(Json model, std::optional<int64_t> unknown, std::string_view unknown_piece,
+                                   bool byte_fallback);
+struct JsonAddedToken {
+  int64_t id = -1;
+  AddedToken token;
+};
+Result<std::vector<JsonAddedToken>> read_json_added_tokens(Json root);
+Result<std::shared_ptr<const Charsmap>> read_json_charsmap(Json root);  // null for none
 
 // What the readers share: the component's "type", a flag with its default, an error that names what is known, the
 // members of a Sequence, and the pattern of a Split or a Replace.

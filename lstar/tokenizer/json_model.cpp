@@ -1,4 +1,5 @@
 // Models of a tokenizer.json.
+#include <algorithm>
 #include <string_view>
 #include <unordered_map>
 
@@ -11,7 +12,7 @@ namespace {
 
 namespace dom = simdjson::dom;
 
-Result<std::vector<VocabularyEntry>> read_vocabulary(Json model) {
+Result<std::vector<VocabularyEntry>> read_entries(Json model) {
   const auto vocabulary = json_find(model, "vocab");
   dom::object fields;
   if (!vocabulary || vocabulary->get_object().get(fields))
@@ -45,27 +46,16 @@ Result<Bpe> read_bpe(Json model) {
   if (json_number(model, "dropout").value_or(0) != 0)
     return fail(
         {.what = "not supported", .at = "model", .expected = "no dropout", .found = "dropout: ids would be random"});
-  LSTAR_ASSIGN(const auto entries, read_vocabulary(model));
-  LSTAR_ASSIGN(const dom::array items, json_members(model, "model", "merges"));
-  std::vector<BpeMerge> merges;
-  merges.reserve(items.size());
-  for (Json item : items) {
-    LSTAR_ASSIGN(const BpeMerge merge, read_merge(item));
-    merges.push_back(merge);
-  }
-  LSTAR_ASSIGN(Vocabulary vocabulary, Vocabulary::make(entries));
-  BpeOptions options{.unknown = json_string(model, "unk_token"),
-                     .fuse_unknown = json_flag(model, "fuse_unk", false),
-                     .byte_fallback = json_flag(model, "byte_fallback", false),
-                     .ignore_merges = json_flag(model, "ignore_merges", false),
-                     .continuing_prefix = json_string(model, "continuing_subword_prefix").value_or(""),
-                     .end_suffix = json_string(model, "end_of_word_suffix").value_or("")};
-  return Bpe::make(std::move(vocabulary), merges, std::move(options));
+  return read_json_merges(model, {.unknown = json_string(model, "unk_token"),
+                                  .fuse_unknown = json_flag(model, "fuse_unk", false),
+                                  .byte_fallback = json_flag(model, "byte_fallback", false),
+                                  .ignore_merges = json_flag(model, "ignore_merges", false),
+                                  .continuing_prefix = json_string(model, "continuing_subword_prefix").value_or(""),
+                                  .end_suffix = json_string(model, "end_of_word_suffix").value_or("")});
 }
 
 Result<WordPiece> read_wordpiece(Json model) {
-  LSTAR_ASSIGN(const auto entries, read_vocabulary(model));
-  LSTAR_ASSIGN(Vocabulary vocabulary, Vocabulary::make(entries));
+  LSTAR_ASSIGN(Vocabulary vocabulary, read_json_vocabulary(model));
   const int64_t longest = json_integer(model, "max_input_chars_per_word").value_or(100);
   if (longest < 0)
     return fail({.what = "length",
@@ -79,13 +69,34 @@ Result<WordPiece> read_wordpiece(Json model) {
 }
 
 Result<WordLevel> read_word_level(Json model) {
-  LSTAR_ASSIGN(const auto entries, read_vocabulary(model));
-  LSTAR_ASSIGN(Vocabulary vocabulary, Vocabulary::make(entries));
+  LSTAR_ASSIGN(Vocabulary vocabulary, read_json_vocabulary(model));
   return WordLevel::make(std::move(vocabulary), json_string(model, "unk_token").value_or("<unk>"));
 }
 
-// A list of pieces and scores, in which the place is the id. Of a piece that is listed twice the later counts.
-Result<Unigram> read_unigram(Json model) {
+}  // namespace
+
+Result<Vocabulary> read_json_vocabulary(Json model) {
+  LSTAR_ASSIGN(const auto entries, read_entries(model));
+  return Vocabulary::make(entries);
+}
+
+Result<Bpe> read_json_merges(Json model, BpeOptions options) {
+  LSTAR_ASSIGN(const auto entries, read_entries(model));
+  LSTAR_ASSIGN(const dom::array items, json_members(model, "model", "merges"));
+  std::vector<BpeMerge> merges;
+  merges.reserve(items.size());
+  for (Json item : items) {
+    LSTAR_ASSIGN(const BpeMerge merge, read_merge(item));
+    merges.push_back(merge);
+  }
+  LSTAR_ASSIGN(Vocabulary vocabulary, Vocabulary::make(entries));
+  return Bpe::make(std::move(vocabulary), merges, std::move(options));
+}
+
+// A list of pieces and scores, in which the place is the id. Of a piece that is listed twice the later counts. The
+// unknown piece has an id, or is found by its text; where that is not there it is the first.
+Result<Unigram> read_json_unigrams(Json model, std::optional<int64_t> unknown, std::string_view unknown_piece,
+                                   bool byte_fallback) {
   LSTAR_ASSIGN(const dom::array items, json_members(model, "model", "vocab"));
   std::vector<VocabularyEntry> entries;
   std::vector<double> scores;
@@ -107,11 +118,9 @@ Result<Unigram> read_unigram(Json model) {
       entries[place->second].id = id;
   }
   LSTAR_ASSIGN(Vocabulary vocabulary, Vocabulary::make(entries));
-  return Unigram::make(std::move(vocabulary), std::move(scores), json_integer(model, "unk_id").value_or(-1),
-                       json_flag(model, "byte_fallback", false));
+  if (!unknown) unknown = std::max(vocabulary.find(unknown_piece), 0);
+  return Unigram::make(std::move(vocabulary), std::move(scores), *unknown, byte_fallback);
 }
-
-}  // namespace
 
 Result<void> read_json_model(Json model, TokenizerPipeline& pipeline) {
   // Early files have no type; what they hold tells it.
@@ -123,7 +132,8 @@ Result<void> read_json_model(Json model, TokenizerPipeline& pipeline) {
   } else if (type == "WordLevel") {
     LSTAR_ASSIGN(pipeline.model, read_word_level(model));
   } else if (type == "Unigram") {
-    LSTAR_ASSIGN(pipeline.model, read_unigram(model));
+    LSTAR_ASSIGN(pipeline.model, read_json_unigrams(model, json_integer(model, "unk_id").value_or(-1), "",
+                                                    json_flag(model, "byte_fallback", false)));
   } else {
     return unsupported_component("model", "BPE, Unigram, WordPiece or WordLevel", type);
   }

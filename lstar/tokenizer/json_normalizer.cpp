@@ -17,12 +17,12 @@ Result<std::string> read_text(Json normalizer, std::string_view type, std::strin
   return *std::move(text);
 }
 
-Result<NormalizerStep> read_charsmap(Json normalizer) {
+Result<std::shared_ptr<const Charsmap>> read_charsmap(Json normalizer) {
   LSTAR_ASSIGN(const std::string text, read_text(normalizer, "Precompiled", "precompiled_charsmap"));
   const auto bytes = Charsmap::decode_base64(text);
   if (!bytes) return fail(Error{.what = "charsmap is not base64", .at = "normalizer Precompiled"});
   auto map = Charsmap::make(*bytes);
-  if (map) return MappedText{std::make_shared<const Charsmap>(*std::move(map))};
+  if (map) return std::make_shared<const Charsmap>(*std::move(map));
   Error error = std::move(map).error();
   error.at = "normalizer Precompiled";
   return fail(std::move(error));
@@ -37,7 +37,10 @@ Result<NormalizerStep> read_step(Json normalizer, const std::string& type) {
   if (type == "StripAccents") return StripMarks{};
   if (type == "Nmt") return NmtText{};
   if (type == "ByteLevel") return SpelledBytes{};
-  if (type == "Precompiled") return read_charsmap(normalizer);
+  if (type == "Precompiled") {
+    LSTAR_ASSIGN(auto map, read_charsmap(normalizer));
+    return MappedText{std::move(map)};
+  }
   if (type == "Strip")
     return StripSpace{.left = json_flag(normalizer, "strip_left", true),
                       .right = json_flag(normalizer, "strip_right", true)};
@@ -61,6 +64,21 @@ Result<NormalizerStep> read_step(Json normalizer, const std::string& type) {
 }
 
 }  // namespace
+
+Result<std::shared_ptr<const Charsmap>> read_json_charsmap(Json root) {
+  const auto normalizer = json_find(root, "normalizer");
+  if (!normalizer) return nullptr;
+  std::vector<Json> steps{*normalizer};
+  if (json_component_type(*normalizer) == "Sequence") {
+    LSTAR_ASSIGN(const simdjson::dom::array items, json_members(*normalizer, "normalizer", "normalizers"));
+    steps.assign(items.begin(), items.end());
+  }
+  for (const Json& step : steps) {
+    if (json_component_type(step) != "Precompiled" || !json_find(step, "precompiled_charsmap")) continue;
+    return read_charsmap(step);
+  }
+  return nullptr;
+}
 
 Result<void> read_json_normalizer(Json normalizer, TokenizerPipeline& pipeline) {
   const std::string type = json_component_type(normalizer);

@@ -40,32 +40,27 @@ struct TokenizerPipeline {
 
 using PipelinePointer = std::shared_ptr<TokenizerPipeline>;
 
-// tokenizer.json; not finished, so that a folder's other files can name more tokens.
-Result<PipelinePointer> read_tokenizer_json(const std::string& path);
+// tokenizer.json, as it is written; not finished, so that a folder's other files can name more tokens.
+Result<PipelinePointer> read_tokenizer_json(const class JsonDocument& document);
 Result<PipelinePointer> parse_tokenizer_json(std::string_view text, const std::string& source);
 
-// GPT-2's two files, with GPT-2's split into words; not finished either.
-struct VocabAndMergesOptions {
-  bool nfc = false;
-  bool prefix_space = false;
-};
-Result<PipelinePointer> read_vocab_and_merges(const std::string& vocab_path, const std::string& merges_path,
-                                              VocabAndMergesOptions options);
+// The two files of GPT-2's own release, and the one of BERT's. What is done to a text before is the class's affair.
+Result<Model> read_vocab_and_merges(const std::string& vocab_path, const std::string& merges_path);
+Result<Model> read_vocab_txt(const std::string& path, const std::string& unknown);
 
-// vocab.txt of BERT's release, with BERT's normalisation and split and a special token on either side; not finished.
-struct BertTokens {
-  std::string unknown = "[UNK]", first = "[CLS]", last = "[SEP]";
-};
-Result<PipelinePointer> read_vocab_txt(const std::string& path, const BertText& normalization,
-                                       const BertTokens& tokens);
 void add_bert_pre_tokenizer(PreTokenizer& pre_tokenizer);  // cuts at white space and around punctuation
 
 // SentencePiece's tokenizer.model; not finished. What is done to a text first stands in the file, but LlamaTokenizer of
 // `transformers` has rules of its own.
-enum class SentencePieceRule { as_the_file_says, llama_first, llama_always };
+// The first follows the file, with a space in front of each stretch between special tokens; the second with one in
+// front of the text alone.
+enum class SentencePieceRule { as_the_file_says, file_first, llama_first, llama_always };
+struct VocabularyDefaults {
+  std::string bos, eos;  // the pieces that the vocabulary itself means by them; empty for none
+};
 struct SentencePieceFile {
   PipelinePointer pipeline;
-  std::string bos, eos;  // the pieces; empty for none
+  VocabularyDefaults defaults;
 };
 Result<SentencePieceFile> read_sentencepiece_model(const std::string& path, SentencePieceRule rule);
 Result<SentencePieceFile> parse_sentencepiece_model(std::string_view bytes, SentencePieceRule rule,

@@ -175,7 +175,8 @@ Result<void> set_normalizer(const Proto& proto, SentencePieceRule rule, Tokenize
   auto& steps = pipeline.normalizer.steps;
   pipeline.marks_spaces = true;
   const std::string marker(kMarker);
-  if (rule != SentencePieceRule::as_the_file_says) {
+  const bool first_only = rule == SentencePieceRule::file_first;
+  if (rule != SentencePieceRule::as_the_file_says && !first_only) {
     const Prepend prepend = rule == SentencePieceRule::llama_first ? Prepend::first : Prepend::always;
     pipeline.pre_tokenizer.steps.emplace_back(MarkSpaces{.marker = marker, .prepend = prepend});
     return {};
@@ -190,7 +191,9 @@ Result<void> set_normalizer(const Proto& proto, SentencePieceRule rule, Tokenize
     steps.emplace_back(ReplaceText{.pattern = std::move(ends)});
     steps.emplace_back(ReplaceText{.pattern = std::move(runs), .content = " "});
   }
-  if (proto.dummy_prefix) steps.emplace_back(PrependText{.text = " "});
+  if (proto.dummy_prefix && !first_only) steps.emplace_back(PrependText{.text = " "});
+  if (proto.dummy_prefix && first_only)
+    pipeline.pre_tokenizer.steps.emplace_back(MarkSpaces{.marker = marker, .prepend = Prepend::first});
   if (proto.marks_spaces) steps.emplace_back(ReplaceText{.pattern = " ", .content = marker});
   return {};
 }
@@ -214,8 +217,8 @@ Result<SentencePieceFile> read(std::string_view bytes, SentencePieceRule rule, c
     return id >= 0 && id < static_cast<int64_t>(proto.pieces.size()) ? proto.pieces[static_cast<size_t>(id)]
                                                                      : std::string_view();
   };
-  file.bos = text_of(proto.bos);
-  file.eos = text_of(proto.eos);
+  file.defaults.bos = text_of(proto.bos);
+  file.defaults.eos = text_of(proto.eos);
   return file;
 }
 

@@ -45,9 +45,10 @@ class Tokenizer {
   std::shared_ptr<const TokenizerPipeline> pipeline_;
 };
 
-// From a folder: tokenizer.json where it exists, else the older files; all with the special tokens that
-// tokenizer_config.json and special_tokens_map.json name, as `transformers` adds them on loading. A tokenizer.json is
-// followed as it is written, also where `transformers` 5 would rebuild the tokenizer from its vocabulary alone.
+// From a folder, by the rules of AutoTokenizer in `transformers` 5.24: tokenizer.json where it exists, else the older
+// files, and over it what tokenizer_config.json and special_tokens_map.json say. Where the folder means a class that
+// builds its own way of changing and cutting a text, that is followed, as the ids are Hugging Face's then, and of
+// tokenizer.json no more is read than the class takes (docs/tokenizers.md).
 // From a GGUF the rule is the lab's: the split that tokenizer.ggml.pre names is the one of its tokenizer.json, and
 // pieces with scores are merged as SentencePiece merges them.
 Result<Tokenizer> open_tokenizer(const TokenizerSource& source);

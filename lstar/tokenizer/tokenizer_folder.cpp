@@ -1,19 +1,22 @@
-// Reads the tokenizer of a Hugging Face folder. Beside the vocabulary, tokenizer_config.json and
-// special_tokens_map.json name special tokens; `transformers` adds those that the vocabulary's own file does not
-// declare, and for files without a post-processor it puts bos and eos around a text where add_bos_token and
-// add_eos_token say so. The rules here are those of AutoTokenizer in `transformers` 5.24.
+// Reads the tokenizer of a Hugging Face folder: the class that it means, the vocabulary's own file, and the settings
+// that lie over it. The rules are those of AutoTokenizer in `transformers` 5.24.
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
 #include <map>
 
+#include <fmt/format.h>
+
 #include "lstar/base/json.h"
+#include "lstar/tokenizer/class_pipeline.h"
+#include "lstar/tokenizer/folder_settings.h"
+#include "lstar/tokenizer/json_component.h"
+#include "lstar/tokenizer/not_a_vocabulary.h"
 #include "lstar/tokenizer/pipeline.h"
+#include "lstar/tokenizer/tokenizer_class.h"
 
 namespace lstar {
 namespace {
 
-namespace dom = simdjson::dom;
 namespace fs = std::filesystem;
 
 bool exists(const std::string& path) {
@@ -21,261 +24,223 @@ bool exists(const std::string& path) {
   return fs::exists(path, error);
 }
 
-// A JSON file that need not be there: an empty object then.
-Result<JsonDocument> read_optional(const std::string& path) {
-  return exists(path) ? JsonDocument::read(path) : JsonDocument::parse("{}", path);
-}
-
-struct SettingsFiles {
-  JsonDocument tokenizer_config, special_tokens_map, added_tokens, config;
-};
-
-Result<SettingsFiles> read_settings(const std::string& folder) {
+// What a folder is, before its vocabulary is read.
+struct Folder {
+  std::string path;
   SettingsFiles files;
-  LSTAR_ASSIGN(files.tokenizer_config, read_optional(folder + "/tokenizer_config.json"));
-  LSTAR_ASSIGN(files.special_tokens_map, read_optional(folder + "/special_tokens_map.json"));
-  LSTAR_ASSIGN(files.added_tokens, read_optional(folder + "/added_tokens.json"));
-  LSTAR_ASSIGN(files.config, read_optional(folder + "/config.json"));
-  return files;
-}
-
-// The tokenizer class, without "Fast": as a file names it, else the class of the model type. Empty where nothing tells.
-std::string class_of(const SettingsFiles& files) {
-  for (const JsonDocument* file : {&files.tokenizer_config, &files.config}) {
-    if (auto name = json_string(file->root(), "tokenizer_class")) {
-      if (name->ends_with("Fast")) name->resize(name->size() - 4);
-      return *name;
-    }
-  }
-  const std::string model_type = json_string(files.config.root(), "model_type").value_or("");
-  if (model_type == "gpt2" || model_type == "opt") return "GPT2Tokenizer";
-  if (model_type == "gpt_neox") return "GPTNeoXTokenizer";
-  if (model_type == "bert" || model_type == "distilbert" || model_type == "electra") return "BertTokenizer";
-  return "";
-}
-
-bool is_bert(const std::string& tokenizer_class) {
-  return tokenizer_class == "BertTokenizer" || tokenizer_class == "DistilBertTokenizer" ||
-         tokenizer_class == "ElectraTokenizer";
-}
-
-// A special token is written as text or as an object with its flags.
-std::optional<AddedToken> parse_token(Json value, bool named) {
-  std::string_view text;
-  if (!value.get_string().get(text))
-    return AddedToken{.content = std::string(text), .special = true, .normalized = false};
-  const auto content = json_string(value, "content");
-  if (!content) return std::nullopt;
-  const bool special = json_bool(value, "special").value_or(named);
-  return AddedToken{.content = *content,
-                    .special = special,
-                    .normalized = json_bool(value, "normalized").value_or(!special),
-                    .left_strip = json_bool(value, "lstrip").value_or(false),
-                    .right_strip = json_bool(value, "rstrip").value_or(false),
-                    .single_word = json_bool(value, "single_word").value_or(false)};
-}
-
-// The special tokens of a folder by their role ("bos_token"), in the order in which they get new ids.
-class NamedTokens {
- public:
-  NamedTokens(const SettingsFiles& files, const std::string& tokenizer_class) {
-    if (tokenizer_class == "GPT2Tokenizer" || tokenizer_class == "GPTNeoXTokenizer")
-      for (const char* role : {"bos_token", "eos_token", "unk_token"})
-        set(role, AddedToken{.content = "<|endoftext|>", .special = true, .normalized = false});
-    if (is_bert(tokenizer_class))
-      for (const auto& [role, content] : {std::pair("unk_token", "[UNK]"),
-                                          {"sep_token", "[SEP]"},
-                                          {"pad_token", "[PAD]"},
-                                          {"cls_token", "[CLS]"},
-                                          {"mask_token", "[MASK]"}})
-        set(role, AddedToken{.content = content, .special = true, .normalized = false});
-    if (tokenizer_class == "GPTNeoXTokenizer")
-      set("pad_token", AddedToken{.content = "<|padding|>", .special = true, .normalized = false});
-    read(files.tokenizer_config.root());
-    // The map is the older of the two files; it is not read where the newer one declares all added tokens.
-    if (!json_find(files.tokenizer_config.root(), "added_tokens_decoder")) read(files.special_tokens_map.root());
-  }
-
-  const AddedToken* find(std::string_view role) const {
-    for (const auto& [name, token] : roles_)
-      if (name == role && token) return &*token;
-    return nullptr;
-  }
-
-  std::vector<AddedToken> all() const {
-    std::vector<AddedToken> tokens;
-    for (const auto& [name, token] : roles_)
-      if (token) tokens.push_back(*token);
-    tokens.insert(tokens.end(), extra_.begin(), extra_.end());
-    return tokens;
-  }
-
- private:
-  void set(std::string_view role, std::optional<AddedToken> token) {
-    const auto at = std::find_if(roles_.begin(), roles_.end(), [&](const auto& entry) { return entry.first == role; });
-    if (at != roles_.end())
-      at->second = std::move(token);
-    else
-      roles_.emplace_back(role, std::move(token));
-  }
-
-  void read(Json settings) {
-    dom::object fields;
-    if (settings.get_object().get(fields)) return;
-    for (dom::key_value_pair field : fields) {
-      const bool is_role = field.key.ends_with("_token") && !field.value.is_bool();
-      if (is_role) set(field.key, field.value.is_null() ? std::nullopt : parse_token(field.value, true));
-      if (field.key == "additional_special_tokens" || field.key == "extra_special_tokens") read_extra(field.value);
-    }
-  }
-
-  void read_extra(Json list) {
-    dom::array items;
-    if (list.get_array().get(items)) return;
-    for (Json item : items)
-      if (auto token = parse_token(item, true)) extra_.push_back(*std::move(token));
-  }
-
-  // The seven standard roles first, in this order; others behind them.
-  std::vector<std::pair<std::string, std::optional<AddedToken>>> roles_{
-      {"bos_token", {}}, {"eos_token", {}}, {"unk_token", {}}, {"sep_token", {}},
-      {"pad_token", {}}, {"cls_token", {}}, {"mask_token", {}}};
-  std::vector<AddedToken> extra_;
+  ClassHints hints;
+  std::string class_name;                           // without "Fast"; empty for none
+  const TokenizerClass* tokenizer_class = nullptr;  // null where the vocabulary's file is taken as it is
 };
 
-// Tokens that the settings declare with an id: added in the order of their ids.
-std::vector<AddedToken> declared_tokens(const SettingsFiles& files, const NamedTokens& named) {
-  std::multimap<int64_t, AddedToken> by_id;
-  dom::object fields;
-  if (const auto decoder = json_find(files.tokenizer_config.root(), "added_tokens_decoder")) {
-    if (decoder->get_object().get(fields)) return {};
-    for (dom::key_value_pair field : fields) {
-      int64_t id = 0;
-      std::from_chars(field.key.data(), field.key.data() + field.key.size(), id);
-      if (auto token = parse_token(field.value, false)) by_id.emplace(id, *std::move(token));
-    }
-  } else if (!files.added_tokens.root().get_object().get(fields)) {
-    const std::vector<AddedToken> specials = named.all();
-    for (dom::key_value_pair field : fields) {
-      int64_t id = 0;
-      if (field.value.get_int64().get(id)) continue;
-      const bool special = std::any_of(specials.begin(), specials.end(),
-                                       [&](const AddedToken& token) { return token.content == field.key; });
-      by_id.emplace(id, AddedToken{.content = std::string(field.key), .special = special, .normalized = !special});
-    }
+bool spells_bytes(Json root) {
+  for (const char* component : {"normalizer", "pre_tokenizer", "post_processor", "decoder"}) {
+    const auto value = json_find(root, component);
+    if (value && simdjson::minify(*value).find("\"ByteLevel\"") != std::string::npos) return true;
   }
-  std::vector<AddedToken> tokens;
-  for (auto& [id, token] : by_id) tokens.push_back(std::move(token));
-  return tokens;
+  return false;
 }
 
-// What a folder without a tokenizer.json may have. A tokenizer.json brings its own tokens around a text; these bring
-// the default of `bos` and `eos`, where they know it.
-struct VocabularyFiles {
-  PipelinePointer pipeline;
-  std::string bos, eos;
-};
-
-bool is_general(const std::string& tokenizer_class) {
-  return tokenizer_class.empty() || tokenizer_class == "PreTrainedTokenizer" || tokenizer_class == "TokenizersBackend";
+Result<Folder> look_into(const std::string& path, const JsonDocument* tokenizer_json) {
+  Folder folder{.path = path};
+  LSTAR_ASSIGN(folder.files, read_settings(path));
+  const Json settings = folder.files.tokenizer_config.root(), config = folder.files.config.root();
+  folder.hints = {.declared = json_string(settings, "tokenizer_class").value_or(""),
+                  .in_config = json_string(config, "tokenizer_class").value_or(""),
+                  .model_type = json_string(config, "model_type").value_or(""),
+                  .has_code = json_find(settings, "auto_map").has_value(),
+                  .byte_level = tokenizer_json && spells_bytes(tokenizer_json->root())};
+  folder.class_name = choose_tokenizer_class(folder.hints);
+  folder.tokenizer_class = find_tokenizer_class(folder.class_name);
+  return folder;
 }
 
-tl::unexpected<Error> unknown_class(const std::string& folder, std::string known, const std::string& found) {
+// Classes that run Python of their own over a text, whatever a tokenizer.json beside it says.
+bool needs_python(std::string_view name) {
+  return name == "BertJapaneseTokenizer" || name == "BertweetTokenizer" || name == "PhobertTokenizer";
+}
+
+tl::unexpected<Error> unknown_class(const Folder& folder, std::string known) {
   return fail({.what = "tokenizer class not supported without a tokenizer.json",
-               .file = folder,
+               .file = folder.path,
                .expected = std::move(known),
-               .found = found});
+               .found = folder.class_name.empty() ? "none" : folder.class_name});
 }
 
-Result<PipelinePointer> read_two_files(const std::string& folder, const SettingsFiles& files,
-                                       const std::string& tokenizer_class) {
-  if (!is_general(tokenizer_class) && tokenizer_class != "GPT2Tokenizer" && tokenizer_class != "GPTNeoXTokenizer")
-    return unknown_class(folder, "GPT2Tokenizer or GPTNeoXTokenizer", tokenizer_class);
-  return read_vocab_and_merges(
-      folder + "/vocab.json", folder + "/merges.txt",
-      {.nfc = tokenizer_class == "GPTNeoXTokenizer",
-       .prefix_space = json_bool(files.tokenizer_config.root(), "add_prefix_space").value_or(false)});
+// Adds the tokens that a folder declares and names. `own`: those of a tokenizer.json, for a class that has not added
+// them yet.
+void add_tokens(const Folder& folder, NamedTokens& named, std::vector<JsonAddedToken> own,
+                TokenizerPipeline& pipeline) {
+  const Vocabulary& vocabulary = pipeline.model.vocabulary();
+  AddedTokens& added = pipeline.added;
+  DeclaredTokens declared = declared_tokens(folder.files, named);
+  if (!declared.instead && !own.empty()) {
+    std::map<int64_t, AddedToken> by_id;
+    for (auto& [id, token] : declared.tokens) by_id.insert_or_assign(id, std::move(token));
+    for (JsonAddedToken& entry : own) by_id.insert_or_assign(entry.id, std::move(entry.token));
+    declared.tokens.assign(std::make_move_iterator(by_id.begin()), std::make_move_iterator(by_id.end()));
+  }
+  for (auto& [id, token] : declared.tokens) {
+    const AddedToken* known = added.token(added.find(token.content));
+    if (known && known->is_like(token)) continue;
+    token.special |= named.has_role(token.content);
+    added.add(std::move(token), vocabulary);
+  }
+  named.take_flags_of(added);
+  std::vector<NamedToken> fresh;
+  for (const NamedToken& one : named.all()) {
+    const auto is_same = [&](const NamedToken& other) {
+      return other.is_text == one.is_text && other.token.is_like(one.token);
+    };
+    if (added.find(one.token.content) < 0 && std::none_of(fresh.begin(), fresh.end(), is_same)) fresh.push_back(one);
+  }
+  for (NamedToken& one : fresh) {
+    one.token.special |= named.has_role(one.token.content);
+    added.add(std::move(one.token), vocabulary);
+  }
+  using Specials = TokenizerClass::Specials;
+  const Specials specials = folder.tokenizer_class ? folder.tokenizer_class->specials : Specials::as_given;
+  if (specials == Specials::as_given) return;
+  for (const NamedToken& one : named.all()) {
+    AddedToken token = one.token;
+    if (specials == Specials::plain) token = {.content = token.content, .normalized = false};
+    token.special = true;
+    added.add(std::move(token), vocabulary);
+  }
 }
 
-Result<PipelinePointer> read_bert(const std::string& folder, const SettingsFiles& files,
-                                  const std::string& tokenizer_class, const NamedTokens& named) {
-  if (!is_bert(tokenizer_class))
-    return unknown_class(folder, "BertTokenizer, DistilBertTokenizer or ElectraTokenizer",
-                         tokenizer_class.empty() ? "none" : tokenizer_class);
-  const Json settings = files.tokenizer_config.root();
-  const bool lowercase = json_bool(settings, "do_lower_case").value_or(true);
-  BertTokens tokens;
-  if (const AddedToken* token = named.find("unk_token")) tokens.unknown = token->content;
-  if (const AddedToken* token = named.find("cls_token")) tokens.first = token->content;
-  if (const AddedToken* token = named.find("sep_token")) tokens.last = token->content;
-  return read_vocab_txt(folder + "/vocab.txt",
-                        {.separate_chinese = json_bool(settings, "tokenize_chinese_chars").value_or(true),
-                         .strip_accents = json_bool(settings, "strip_accents").value_or(lowercase),
-                         .lowercase = lowercase},
-                        tokens);
+Result<PipelinePointer> rebuild(const Folder& folder, Json root, const std::string& source) {
+  auto pipeline = std::make_shared<TokenizerPipeline>();
+  pipeline->source = source;
+  NamedTokens named(folder.files, folder.tokenizer_class);
+  LSTAR_ASSIGN(pipeline->model, read_class_model(*folder.tokenizer_class, root, named));
+  LSTAR_TRY(set_class_text(*folder.tokenizer_class, folder.files, &root, *pipeline));
+  LSTAR_ASSIGN(std::vector<JsonAddedToken> own, read_json_added_tokens(root));
+  add_tokens(folder, named, std::move(own), *pipeline);
+  LSTAR_TRY(set_class_ends(folder.tokenizer_class, folder.files, named, &root, {}, *pipeline));
+  return pipeline;
 }
 
-Result<VocabularyFiles> read_sentencepiece(const std::string& folder, const SettingsFiles& files,
-                                           const std::string& tokenizer_class) {
-  SentencePieceRule rule = SentencePieceRule::as_the_file_says;
-  if (tokenizer_class == "LlamaTokenizer") {
-    const bool legacy = json_bool(files.tokenizer_config.root(), "legacy").value_or(false);
+Result<PipelinePointer> read_one_file(const Folder& folder, const JsonDocument& document) {
+  if (folder.tokenizer_class) {
+    auto pipeline = rebuild(folder, document.root(), document.source());
+    if (!pipeline) return fail(std::move(pipeline).error().in(document.source()));
+    return pipeline;
+  }
+  LSTAR_ASSIGN(PipelinePointer pipeline, read_tokenizer_json(document));
+  NamedTokens named(folder.files, nullptr);
+  add_tokens(folder, named, {}, *pipeline);
+  return pipeline;
+}
+
+// The class of vocabulary files without a tokenizer.json: where AutoTokenizer would want one, the class that is named.
+void name_class(Folder& folder, std::string_view otherwise) {
+  if (!folder.class_name.empty()) return;
+  const std::string& declared = folder.hints.declared.empty() ? folder.hints.in_config : folder.hints.declared;
+  folder.tokenizer_class = find_tokenizer_class(declared);
+  if (!folder.tokenizer_class) folder.tokenizer_class = find_tokenizer_class(otherwise);
+  if (folder.tokenizer_class) folder.class_name = folder.tokenizer_class->name;
+}
+
+Result<PipelinePointer> finish_vocabulary(const Folder& folder, NamedTokens& named, Model model,
+                                          const std::string& source) {
+  auto pipeline = std::make_shared<TokenizerPipeline>();
+  pipeline->source = source;
+  pipeline->model = std::move(model);
+  // Without a class the cutting is GPT-2's, and no token is special but those that the settings name.
+  const TokenizerClass* text = folder.tokenizer_class ? folder.tokenizer_class : find_tokenizer_class("GPT2Tokenizer");
+  LSTAR_TRY(set_class_text(*text, folder.files, nullptr, *pipeline));
+  add_tokens(folder, named, {}, *pipeline);
+  LSTAR_TRY(set_class_ends(folder.tokenizer_class, folder.files, named, nullptr, {}, *pipeline));
+  return pipeline;
+}
+
+Result<PipelinePointer> read_two_files(Folder& folder, const std::string& vocab, const std::string& merges,
+                                       std::string_view otherwise) {
+  using Text = TokenizerClass::Text;
+  name_class(folder, otherwise);
+  const TokenizerClass* found = folder.tokenizer_class;
+  const bool is_byte_level = found && (found->text == Text::gpt2 || found->text == Text::nfc_gpt2 ||
+                                       found->text == Text::nfc_digits || found->text == Text::nfc_qwen2);
+  if (!folder.class_name.empty() && !is_byte_level)
+    return unknown_class(folder,
+                         "GPT2Tokenizer, CodeGenTokenizer, GPTNeoXTokenizer, Qwen2Tokenizer, CohereTokenizer or "
+                         "RobertaTokenizer");
+  NamedTokens named(folder.files, found);
+  LSTAR_ASSIGN(Model model, read_vocab_and_merges(folder.path + "/" + vocab, folder.path + "/" + merges));
+  return finish_vocabulary(folder, named, std::move(model), folder.path + "/" + vocab);
+}
+
+Result<PipelinePointer> read_bert(Folder& folder) {
+  name_class(folder, "");
+  const TokenizerClass* found = folder.tokenizer_class;
+  if (!found || found->pieces != TokenizerClass::Pieces::word_pieces)
+    return unknown_class(folder, "BertTokenizer, DistilBertTokenizer or ElectraTokenizer");
+  NamedTokens named(folder.files, found);
+  const AddedToken* unknown = named.find("unk_token");
+  LSTAR_ASSIGN(Model model, read_vocab_txt(folder.path + "/vocab.txt", unknown ? unknown->content : "None"));
+  return finish_vocabulary(folder, named, std::move(model), folder.path + "/vocab.txt");
+}
+
+Result<PipelinePointer> read_sentencepiece(const Folder& folder) {
+  const bool is_llama = folder.class_name == "LlamaTokenizer";
+  LSTAR_ASSIGN(const bool legacy, read_flag(folder.files, "legacy", !is_llama));
+  SentencePieceRule rule = legacy ? SentencePieceRule::as_the_file_says : SentencePieceRule::file_first;
+  if (is_llama)
     rule = legacy ? SentencePieceRule::llama_always : SentencePieceRule::llama_first;
-  } else if (!is_general(tokenizer_class) && tokenizer_class != "GemmaTokenizer") {
-    return unknown_class(folder, "LlamaTokenizer or GemmaTokenizer", tokenizer_class);
-  }
-  LSTAR_ASSIGN(SentencePieceFile file, read_sentencepiece_model(folder + "/tokenizer.model", rule));
-  return VocabularyFiles{.pipeline = std::move(file.pipeline), .bos = std::move(file.bos), .eos = std::move(file.eos)};
+  else if (folder.class_name == "GemmaTokenizer")
+    rule = SentencePieceRule::as_the_file_says;
+  else if (!folder.class_name.empty())
+    return unknown_class(folder, "LlamaTokenizer or GemmaTokenizer");
+  LSTAR_ASSIGN(SentencePieceFile file, read_sentencepiece_model(folder.path + "/tokenizer.model", rule));
+  NamedTokens named(folder.files, nullptr);
+  add_tokens(folder, named, {}, *file.pipeline);
+  LSTAR_TRY(set_class_ends(nullptr, folder.files, named, nullptr, file.defaults, *file.pipeline));
+  return file.pipeline;
 }
 
-Result<VocabularyFiles> read_vocabulary_files(const std::string& folder, const SettingsFiles& files,
-                                              const std::string& tokenizer_class, const NamedTokens& named) {
-  if (exists(folder + "/vocab.json") && exists(folder + "/merges.txt")) {
-    LSTAR_ASSIGN(PipelinePointer pipeline, read_two_files(folder, files, tokenizer_class));
-    return VocabularyFiles{.pipeline = std::move(pipeline)};
+Result<PipelinePointer> read_vocabulary_files(Folder& folder) {
+  const auto has = [&](const char* name) { return exists(folder.path + "/" + name); };
+  if (has("vocab.json") && has("merges.txt")) return read_two_files(folder, "vocab.json", "merges.txt", "");
+  if (has("encoder.json") && has("vocab.bpe")) {  // OpenAI's names of the same two
+    if (has("dict.txt"))
+      return fail({.what = "fairseq's dict.txt numbers the pieces of encoder.json anew, which is not read",
+                   .file = folder.path,
+                   .expected = "the vocab.json and merges.txt, or tokenizer.json, of the converted model"});
+    return read_two_files(folder, "encoder.json", "vocab.bpe", "GPT2Tokenizer");
   }
-  if (exists(folder + "/vocab.txt")) {
-    LSTAR_ASSIGN(PipelinePointer pipeline, read_bert(folder, files, tokenizer_class, named));
-    return VocabularyFiles{.pipeline = std::move(pipeline)};
-  }
-  if (exists(folder + "/tokenizer.model")) return read_sentencepiece(folder, files, tokenizer_class);
+  if (has("vocab.txt")) return read_bert(folder);
+  if (has("tokenizer.model")) return read_sentencepiece(folder);
   return fail({.what = "no tokenizer found",
-               .file = folder,
-               .expected = "tokenizer.json, vocab.json and merges.txt, vocab.txt, or tokenizer.model"});
+               .file = folder.path,
+               .expected = "tokenizer.json, vocab.json and merges.txt, vocab.txt, or tokenizer.model",
+               .found = unread_vocabulary(folder.path)});
+}
+
+Result<PipelinePointer> read_folder(const std::string& path) {
+  const bool one_file = exists(path + "/tokenizer.json");
+  JsonDocument document;
+  if (one_file) {
+    LSTAR_ASSIGN(document, JsonDocument::read(path + "/tokenizer.json"));
+  }
+  LSTAR_ASSIGN(Folder folder, look_into(path, one_file ? &document : nullptr));
+  if (needs_python(folder.class_name))
+    return fail({.what = "a tokenizer class that runs Python over the text is not supported",
+                 .file = path,
+                 .expected = "a class that a tokenizer.json can hold, or token ids in place of text",
+                 .found = folder.class_name});
+  LSTAR_ASSIGN(PipelinePointer pipeline, one_file ? read_one_file(folder, document) : read_vocabulary_files(folder));
+  LSTAR_ASSIGN(const bool splits, read_flag(folder.files, "split_special_tokens", false));
+  if (splits) pipeline->added.split_special();
+  LSTAR_TRY(pipeline->finish());
+  return pipeline;
 }
 
 }  // namespace
 
-Result<PipelinePointer> read_tokenizer_folder(const std::string& folder) {
-  LSTAR_ASSIGN(const SettingsFiles files, read_settings(folder));
-  const std::string tokenizer_class = class_of(files);
-  const NamedTokens named(files, tokenizer_class);
-  const bool one_file = exists(folder + "/tokenizer.json");
-  VocabularyFiles read;
-  if (one_file) {
-    LSTAR_ASSIGN(read.pipeline, read_tokenizer_json(folder + "/tokenizer.json"));
-  } else {
-    LSTAR_ASSIGN(read, read_vocabulary_files(folder, files, tokenizer_class, named));
-  }
-  PipelinePointer& pipeline = read.pipeline;
-  const Vocabulary& vocabulary = pipeline->model.vocabulary();
-  for (AddedToken& token : declared_tokens(files, named)) pipeline->added.add(std::move(token), vocabulary);
-  for (AddedToken& token : named.all())
-    if (pipeline->added.find(token.content) < 0) pipeline->added.add(std::move(token), vocabulary);
-  if (!one_file) {  // a tokenizer.json has its own post-processor
-    const Json settings = files.tokenizer_config.root();
-    const auto id_of = [&](std::string_view role, const std::string& otherwise) {
-      const AddedToken* token = named.find(role);
-      return pipeline->added.find(token ? token->content : otherwise);
-    };
-    if (const int32_t bos = id_of("bos_token", read.bos);
-        bos >= 0 && json_bool(settings, "add_bos_token").value_or(false))
-      pipeline->prefix.push_back(bos);
-    if (const int32_t eos = id_of("eos_token", read.eos);
-        eos >= 0 && json_bool(settings, "add_eos_token").value_or(false))
-      pipeline->suffix.push_back(eos);
-  }
-  LSTAR_TRY(pipeline->finish());
+Result<PipelinePointer> read_tokenizer_folder(const std::string& path) {
+  auto pipeline = read_folder(path);
+  if (!pipeline) return fail(explained_vocabulary(std::move(pipeline).error()));
   return pipeline;
 }
 

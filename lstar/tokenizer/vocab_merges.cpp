@@ -45,8 +45,7 @@ Result<Vocabulary> parse_vocabulary(Json root) {
 
 }  // namespace
 
-Result<PipelinePointer> read_vocab_and_merges(const std::string& vocab_path, const std::string& merges_path,
-                                              VocabAndMergesOptions options) {
+Result<Model> read_vocab_and_merges(const std::string& vocab_path, const std::string& merges_path) {
   LSTAR_ASSIGN(const JsonDocument document, JsonDocument::read(vocab_path));
   auto vocabulary = parse_vocabulary(document.root());
   if (!vocabulary) return fail(std::move(vocabulary).error().in(vocab_path));
@@ -55,16 +54,7 @@ Result<PipelinePointer> read_vocab_and_merges(const std::string& vocab_path, con
   if (!merges) return fail(Error(merges.error()).in(merges_path));
   auto model = Bpe::make(*std::move(vocabulary), *merges, {});
   if (!model) return fail(std::move(model).error().in(merges_path));
-
-  auto pipeline = std::make_shared<TokenizerPipeline>();
-  pipeline->source = vocab_path;
-  pipeline->model = *std::move(model);
-  if (options.nfc) pipeline->normalizer.steps.emplace_back(UnicodeForm::nfc);
-  if (options.prefix_space) pipeline->pre_tokenizer.steps.push_back(PrefixSpace{});
-  pipeline->pre_tokenizer.steps.push_back(Gpt2Split{});
-  pipeline->pre_tokenizer.steps.push_back(ByteSpelling{});
-  pipeline->byte_level = true;
-  return pipeline;
+  return *std::move(model);
 }
 
 }  // namespace lstar

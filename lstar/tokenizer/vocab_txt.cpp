@@ -34,27 +34,16 @@ std::vector<VocabularyEntry> parse_lines(std::string_view text) {
 
 }  // namespace
 
-Result<PipelinePointer> read_vocab_txt(const std::string& path, const BertText& normalization,
-                                       const BertTokens& tokens) {
+Result<Model> read_vocab_txt(const std::string& path, const std::string& unknown) {
   LSTAR_ASSIGN(const std::string text, read_file(path, kLargestFile));
   if (!simdjson::validate_utf8(text.data(), text.size())) return fail({.what = "not UTF-8", .file = path});
-  const auto model = [&]() -> Result<WordPiece> {
+  const auto make = [&]() -> Result<WordPiece> {
     LSTAR_ASSIGN(Vocabulary vocabulary, Vocabulary::make(parse_lines(text)));
-    return WordPiece::make(std::move(vocabulary), {.unknown = tokens.unknown});
+    return WordPiece::make(std::move(vocabulary), {.unknown = unknown});
   };
-  auto made = model();
-  if (!made) return fail(std::move(made).error().in(path));
-  auto pipeline = std::make_shared<TokenizerPipeline>();
-  pipeline->source = path;
-  for (const auto& [token, side] : {std::pair(&tokens.first, &pipeline->prefix), {&tokens.last, &pipeline->suffix}}) {
-    const int32_t id = made->vocabulary().find(*token);
-    if (id < 0) return fail(Error{.what = "special token is not in the vocabulary", .file = path, .found = *token});
-    side->push_back(id);
-  }
-  pipeline->model = *std::move(made);
-  pipeline->normalizer.steps.emplace_back(normalization);
-  add_bert_pre_tokenizer(pipeline->pre_tokenizer);
-  return pipeline;
+  auto model = make();
+  if (!model) return fail(std::move(model).error().in(path));
+  return *std::move(model);
 }
 
 void add_bert_pre_tokenizer(PreTokenizer& pre_tokenizer) {

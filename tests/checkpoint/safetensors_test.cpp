@@ -217,7 +217,7 @@ TEST_F(Safetensors, FoldersThatLackSomething) {
   write_bytes(folder_ / "config.json", "[]");
   EXPECT_EQ(message(), "/config.json: not a JSON object");
   write_bytes(folder_ / "config.json", "{");
-  EXPECT_THAT(message(), StartsWith("/config.json: not valid JSON: found "));
+  EXPECT_THAT(message(), StartsWith("/config.json: line 1, column "));
   std::filesystem::remove(folder_ / "config.json");
   EXPECT_EQ(message(), ": the folder has no config.json");
   EXPECT_EQ(open_checkpoint(folder_ / "nowhere").error().message(),
@@ -304,9 +304,7 @@ TEST_F(Safetensors, HostileFiles) {
   EXPECT_EQ(message(), "/config.json: not a regular file");
   std::filesystem::remove(folder_ / "config.json");
   write_bytes(folder_ / "config.json", R"({"model_type":)" + deep);
-  EXPECT_THAT(message(), StartsWith("/config.json: not valid JSON: found "));
-  write_bytes(folder_ / "config.json", R"({"model_type": "gpt2", "model_type": "llama"})");
-  EXPECT_EQ(message(), "/config.json: key model_type: key appears twice in one object");
+  EXPECT_THAT(message(), StartsWith("/config.json: line 1, column "));
 }
 
 class Sharded : public Safetensors {

@@ -1,6 +1,6 @@
-// Every key of a configuration left out, null, doubled, halved or flipped, for every family, once as its lab published it
-// and once as transformers 5 saves it: the numbers of `transformers` in float64 (tools/oracle/record_config_sweep.py), or
-// a refusal that names the key.
+// Every key of a configuration left out, null, doubled, halved or flipped, for every family, once as its lab published
+// it and once as transformers 5 saves it: the numbers of `transformers` in float64
+// (tools/oracle/record_config_sweep.py), or a refusal that names the key.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -50,8 +50,7 @@ struct Outcome {
 class Sweep {
  public:
   explicit Sweep(Json recorded) : backend_(make_cpu_backend<double>(Dtype::float64, 1)) {
-    const std::filesystem::path source =
-        source_path("tests/data/checkpoints/" + *json_string(recorded, "checkpoint"));
+    const std::filesystem::path source = source_path("tests/data/checkpoints/" + *json_string(recorded, "checkpoint"));
     for (const auto& entry : std::filesystem::directory_iterator(source))
       if (entry.path().filename() != "config.json")
         std::filesystem::create_symlink(entry.path(), folder_ / entry.path().filename().string());
@@ -151,7 +150,8 @@ TEST(ConfigSweep, MatchesTransformersOrNamesTheKey) {
     }
   }
   std::cout << equal << " equal, " << refused << " refused by both\n";
-  for (const auto& [what, lists] : {std::pair{"refused here only", &only_refused_here}, {"read here only", &only_read_here}})
+  for (const auto& [what, lists] :
+       {std::pair{"refused here only", &only_refused_here}, {"read here only", &only_read_here}})
     for (const auto& [at, names] : *lists) {
       std::cout << what << ": " << at << ":";
       for (const std::string& name : names) std::cout << " " << name;

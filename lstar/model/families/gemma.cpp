@@ -12,7 +12,9 @@ namespace {
 constexpr double kLargestCap = 1e6;
 
 Architecture read_gemma_base(Config& config, std::string_view activation_key, const RotaryDefaults& rotary = {}) {
-  Architecture a = read_llama_like(config, {.activation_key = activation_key,
+  const bool is_gemma3 = *rotary.layer_type != '\0';  // whose GGUFs by Ollama leave the epsilon out
+  Architecture a = read_llama_like(config, {.needs_epsilon_in_gguf = !is_gemma3,
+                                            .activation_key = activation_key,
                                             .activation = "gelu_pytorch_tanh",
                                             .kv_heads_or_null = false,
                                             .head_dim = 256,
@@ -82,7 +84,8 @@ Architecture read_gemma3(Config& config, const Checkpoint&) {
   a[Role::key_norm] = {"layers.{}.self_attn.k_norm"};
   a.logit_softcap = cap(config, "final_logit_softcapping", 0);
   int64_t window = read_window(config, 4096);
-  if (config.flag_or({"use_bidirectional_attention"}, false, false)) {  // EmbeddingGemma: half the window, to both sides
+  if (config.flag_or({"use_bidirectional_attention"}, false,
+                     false)) {  // EmbeddingGemma: half the window, to both sides
     config.require(!config.is_part(), "key use_bidirectional_attention", "false in text_config", "true");
     a.causal = false;
     if (window > 0) window = window / 2 + 1;

@@ -25,10 +25,8 @@ bool is_packed(Config& config, const Checkpoint& checkpoint, const std::string& 
 }  // namespace
 
 Architecture read_gpt_oss(Config& config, const Checkpoint& checkpoint) {
-  Architecture a = read_llama_like(config, {.epsilon = 1e-5,
-                                            .kv_heads_or_null = false,
-                                            .head_dim = 64,
-                                            .rotary = {.base = 150000}});
+  Architecture a =
+      read_llama_like(config, {.epsilon = 1e-5, .kv_heads_or_null = false, .head_dim = 64, .rotary = {.base = 150000}});
   a.rounding.norm_before_gain = false;
   a.activation = Activation::gelu_quick;
   const double alpha = config.positive_or({"swiglu_alpha"}, 1.702, 1e6);

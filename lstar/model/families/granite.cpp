@@ -14,7 +14,7 @@ Architecture read_granite_base(Config& config, bool reads_mlp_bias) {
   a.embedding_scale = config.positive_or({"embedding_multiplier"}, 1, kMost);
   a.attention_scale = config.positive_or({"attention_multiplier"}, 1, kMost);
   a.residual_scale = config.positive_or({"residual_multiplier"}, 1, kMost);
-  config.need_in_gguf({"logits_scaling"});
+  config.need_in_gguf({"attention_multiplier", "logits_scaling"});
   a.logit_scale = 1 / config.positive_or({"logits_scaling"}, 1, kMost);
   return a;
 }

@@ -48,8 +48,8 @@ Architecture read_llama_like(Config& config, const LlamaClass& assumed) {
 }
 
 Architecture read_llama(Config& config, const Checkpoint&) {
-  Architecture a = read_llama_like(
-      config, {.head_dim_or_null = true, .reads_attention_bias = true, .reads_mlp_bias = true});
+  Architecture a =
+      read_llama_like(config, {.head_dim_or_null = true, .reads_attention_bias = true, .reads_mlp_bias = true});
   // llama.cpp calls Mixtral a Llama too.
   if (config.is_gguf() && config.text_or({"model_type"}, "") == "llama" &&
       config.count_or({"num_local_experts"}, 0) > 0) {

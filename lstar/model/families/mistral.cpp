@@ -12,10 +12,8 @@ Architecture read_mistral(Config& config, const Checkpoint&) {
 }
 
 Architecture read_mixtral(Config& config, const Checkpoint&) {
-  Architecture a = read_llama_like(config, {.epsilon = 1e-5,
-                                            .kv_heads_or_null = false,
-                                            .head_dim_or_null = true,
-                                            .rotary = {.base = 1e6}});
+  Architecture a = read_llama_like(
+      config, {.epsilon = 1e-5, .kv_heads_or_null = false, .head_dim_or_null = true, .rotary = {.base = 1e6}});
   see_windows(a, read_window(config));
   a.experts = {.count = config.size_or({"num_experts", "num_local_experts"}, 8),
                .used = config.size_or({"num_experts_per_tok"}, 2),

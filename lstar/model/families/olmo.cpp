@@ -21,7 +21,8 @@ void norm_projections(Architecture& a) {
 
 Architecture read_olmo(Config& config, const Checkpoint&) {
   // It reads no epsilon: its LayerNorm has torch's.
-  Architecture a = read_llama_like(config, {.epsilon_key = "", .epsilon = 1e-5, .needs_epsilon_in_gguf = false, .reads_attention_bias = true});
+  Architecture a = read_llama_like(
+      config, {.epsilon_key = "", .epsilon = 1e-5, .needs_epsilon_in_gguf = false, .reads_attention_bias = true});
   a.norm = NormRef::Kind::layer;
   a.norm_has_gain = false;
   limit_queries_keys_values(a, config);
@@ -31,8 +32,7 @@ Architecture read_olmo(Config& config, const Checkpoint&) {
 namespace {
 
 Architecture read_olmo2_base(Config& config, const RotaryDefaults& rotary = {}) {
-  Architecture a =
-      read_llama_like(config, {.epsilon = 1e-5, .reads_attention_bias = true, .rotary = rotary});
+  Architecture a = read_llama_like(config, {.epsilon = 1e-5, .reads_attention_bias = true, .rotary = rotary});
   a.rounding.norm_before_gain = false;
   norm_projections(a);
   a[Role::attention_norm].reset();

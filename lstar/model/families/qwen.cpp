@@ -72,8 +72,7 @@ Architecture read_qwen3(Config& config, const Checkpoint&) {
 }
 
 Architecture read_qwen3_moe(Config& config, const Checkpoint&) {
-  Architecture a =
-      read_llama_like(config, {.kv_heads_or_null = false, .reads_attention_bias = true});
+  Architecture a = read_llama_like(config, {.kv_heads_or_null = false, .reads_attention_bias = true});
   const bool slides = config.flag_or({"use_sliding_window"}, false);
   if (slides) see_windows(a, read_window(config, 4096));
   norm_heads(a);

@@ -5,10 +5,8 @@
 namespace lstar {
 
 Architecture read_smollm3(Config& config, const Checkpoint&) {
-  Architecture a = read_llama_like(config, {.reads_attention_bias = true,
-                                            .reads_mlp_bias = true,
-                                            .ties_output = true,
-                                            .rotary = {.base = 2e6}});
+  Architecture a = read_llama_like(
+      config, {.reads_attention_bias = true, .reads_mlp_bias = true, .ties_output = true, .rotary = {.base = 2e6}});
   const std::vector<int64_t> turns = config.integers("no_rope_layers");  // 1: this layer turns
   const int interval = config.size_or({"no_rope_layer_interval"}, 4);
   std::vector<LayerPlan>& plan = plan_of(a);

@@ -1,0 +1,131 @@
+// What lies in a folder beside, or in place of, a vocabulary.
+#include <gmock/gmock.h>
+
+#include "tests/tokenizer/support.h"
+
+namespace lstar {
+namespace {
+
+using namespace test;
+using ::testing::ElementsAre;
+using Ids = std::vector<int32_t>;
+
+// A small byte-level vocabulary; "Ġ" is how a space is spelled.
+constexpr const char* kVocab = R"({"<s>":0,"</s>":1,"a":2,"b":3,"ab":4,"Ġ":5,"Ġab":6,"<|endoftext|>":7})";
+const std::string kJson =
+    std::string(R"({"added_tokens":[],"pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false},)") +
+    R"("model":{"type":"BPE","merges":["a b","Ġ ab"],"vocab":)" + kVocab + "}}";
+
+// Ids of a text in the folder, or the message with the folder's name cut off.
+Ids ids_of(const TokenizerFolder& folder, std::string_view text) {
+  const auto tokenizer = open_folder(folder.path());
+  EXPECT_TRUE(tokenizer) << tokenizer.error().message();
+  return tokenizer ? tokenizer->encode(text).value() : Ids{};
+}
+std::string error_of(const TokenizerFolder& folder) {
+  const auto tokenizer = open_folder(folder.path());
+  const std::string message = tokenizer ? "no error" : tokenizer.error().message();
+  return message.starts_with(folder.path()) ? message.substr(folder.path().size()) : message;
+}
+
+TEST(Folder, OpenAisNamesOfTheTwoFiles) {
+  const TokenizerFolder folder;
+  folder.write("encoder.json", kVocab);
+  folder.write("vocab.bpe", "#version: 0.2\na b\nĠ ab\n");
+  EXPECT_THAT(ids_of(folder, "ab ab<|endoftext|>"), ElementsAre(4, 6, 7));
+  folder.write("tokenizer_config.json", R"({"add_prefix_space":true,"eos_token":"</s>"})");
+  EXPECT_THAT(ids_of(folder, "ab</s>"), ElementsAre(6, 1));
+  folder.write("dict.txt", "2 100\n");
+  EXPECT_EQ(
+      error_of(folder),
+      ": fairseq's dict.txt numbers the pieces of encoder.json anew, which is not read: expected the vocab.json and "
+      "merges.txt, or tokenizer.json, of the converted model");
+  folder.write("tokenizer.json", kJson);  // read before all else
+  EXPECT_THAT(ids_of(folder, "ab"), ElementsAre(4));
+}
+
+TEST(Folder, FlagsOfOtherTypes) {
+  const TokenizerFolder folder;
+  folder.write("tokenizer.json", kJson);
+  const auto with = [&](const std::string& settings) {
+    folder.write("tokenizer_config.json", R"({"tokenizer_class":"GPT2Tokenizer",)" + settings + "}");
+  };
+  with(R"("add_prefix_space":null,"split_special_tokens":null)");
+  EXPECT_THAT(ids_of(folder, "ab"), ElementsAre(4));
+  with(R"("add_prefix_space":"yes")");
+  EXPECT_EQ(error_of(folder), "/tokenizer_config.json: key add_prefix_space: not true or false: found \"yes\"");
+  with(R"("split_special_tokens":1)");
+  EXPECT_EQ(error_of(folder), "/tokenizer_config.json: key split_special_tokens: not true or false: found 1");
+  with(R"("do_lower_case":"yes")");  // which this class does not ask
+  EXPECT_THAT(ids_of(folder, "ab"), ElementsAre(4));
+}
+
+TEST(Folder, TokensThatAClassCannotDoWithout) {
+  const TokenizerFolder folder;
+  folder.write("tokenizer.json", kJson);
+  folder.write("tokenizer_config.json", R"({"tokenizer_class":"RobertaTokenizer"})");
+  EXPECT_THAT(ids_of(folder, "ab"), ElementsAre(0, 4, 1));
+  folder.write("tokenizer_config.json", R"({"tokenizer_class":"RobertaTokenizer","sep_token":null})");
+  EXPECT_EQ(error_of(folder), "/tokenizer.json: key sep_token: no such token, and the class puts it around a text");
+}
+
+TEST(Folder, ClassesThatCannotBeFollowed) {
+  const TokenizerFolder folder;
+  folder.write("tokenizer.json", kJson);
+  folder.write("tokenizer_config.json", R"({"tokenizer_class":"XLMRobertaTokenizer"})");
+  EXPECT_EQ(error_of(folder),
+            "/tokenizer.json: model, key vocab: not a vocabulary of XLMRobertaTokenizer: expected a list of pieces and "
+            "scores");
+  folder.write("tokenizer_config.json", R"({"tokenizer_class":"PhobertTokenizer"})");
+  EXPECT_EQ(
+      error_of(folder),
+      ": a tokenizer class that runs Python over the text is not supported: expected a class that a tokenizer.json "
+      "can hold, or token ids in place of text, found PhobertTokenizer");
+}
+
+// Of each file that a tokenizer may be read from.
+TEST(Folder, PointersAndWebPages) {
+  const std::string pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n";
+  const std::string page = "\n<!DOCTYPE html>\n<html><body>Not found</body></html>\n";
+  const std::string says_pointer = ": a pointer of Git LFS, not the file itself: run git lfs pull, or hf download";
+  const std::string says_page = ": a web page, not the file itself: download it again, by hf download";
+  for (const std::string name : {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json",
+                                 "merges.txt", "vocab.txt", "tokenizer.model"}) {
+    const TokenizerFolder folder;
+    if (name == "vocab.json" || name == "merges.txt") {
+      folder.write("vocab.json", kVocab);
+      folder.write("merges.txt", "a b\n");
+    }
+    if (name == "vocab.txt") folder.write("config.json", R"({"model_type":"bert"})");
+    folder.write(name, pointer);
+    EXPECT_EQ(error_of(folder), "/" + name + says_pointer);
+    folder.write(name, page);
+    EXPECT_EQ(error_of(folder), "/" + name + says_page);
+  }
+}
+
+TEST(Folder, RanksOfTiktoken) {
+  const TokenizerFolder folder;
+  folder.write("tokenizer.model", "IQ== 0\nIg== 1\nIw== 2\n");
+  EXPECT_EQ(error_of(folder),
+            "/tokenizer.model: tiktoken's ranks, not SentencePiece: put the model's tokenizer.json beside it");
+  folder.write("tokenizer.model", "IQ== 0 Ig== 1\n");
+  EXPECT_EQ(error_of(folder), "/tokenizer.model: not a SentencePiece model");
+}
+
+TEST(Folder, VocabulariesThatAreNotRead) {
+  for (const std::string name : {"tekken.json", "tiktoken.model", "qwen.tiktoken", "spiece.model"}) {
+    const TokenizerFolder folder;
+    folder.write(name, "{}");
+    EXPECT_EQ(
+        error_of(folder),
+        ": no tokenizer found: expected tokenizer.json, vocab.json and merges.txt, vocab.txt, or tokenizer.model, "
+        "found " +
+            name + ", which is not read: put the model's tokenizer.json beside it");
+    folder.write("tokenizer.json", kJson);
+    EXPECT_EQ(error_of(folder), "no error");
+  }
+}
+
+}  // namespace
+}  // namespace lstar

@@ -1,0 +1,80 @@
+// Folders whose settings lie over their vocabulary, against AutoTokenizer (tools/oracle/tokenizer_settings.py): which
+// class it picks for each model_type and name, and what each class makes of each setting.
+#include "tests/tokenizer/support.h"
+
+namespace lstar {
+namespace {
+
+using namespace test;
+namespace dom = simdjson::dom;
+
+// A tokenizer.json: the base, with some of its components replaced.
+std::string with_components(Json base, Json replaced) {
+  std::string text(1, '{');
+  const auto add = [&](std::string_view key, Json value) {
+    if (text.size() > 1) text += ',';
+    text.append(1, '"').append(key).append("\":").append(simdjson::minify(value));
+  };
+  for (const auto field : base.get_object())
+    if (Json other; replaced.get_object().value().at_key(field.key).get(other)) add(field.key, field.value);
+  for (const auto field : replaced.get_object()) add(field.key, field.value);
+  return text + "}";
+}
+
+void write_base(const TokenizerFolder& folder, Json base, Json replaced) {
+  if (replaced.is_object()) return folder.write("tokenizer.json", with_components(base, replaced));
+  if (base.is_string()) return folder.copy(source_path(std::string(base.get_string().value())));
+  folder.write("vocab.json", simdjson::minify(base["model"]["vocab"].value()));
+  std::string merges;
+  for (Json merge : base["model"]["merges"].get_array()) merges.append(merge.get_string().value()).append(1, '\n');
+  folder.write("merges.txt", merges);
+}
+
+TEST(RecordedSettings, EqualInEveryFolder) {
+  const auto document = JsonDocument::read(data_path("settings.json"));
+  ASSERT_TRUE(document) << document.error().message();
+  const Json root = document->root();
+  std::vector<Json> replacements, results;
+  for (Json value : root["replacements"].get_array()) replacements.push_back(value);
+  for (Json value : root["results"].get_array()) results.push_back(value);
+  size_t equal = 0, wrong = 0;
+  const TokenizerFolder folder;
+  for (Json row : root["cases"].get_array()) {
+    const std::string base(row.at(0).get_string().value());
+    const Json replaced = replacements[row.at(1).get_uint64().value()];
+    const Json result = results[row.at(2).get_uint64().value()];
+    if (result.is_string()) continue;  // `transformers` gave an error
+    std::vector<std::string> written;
+    for (const auto file : row.at(3).get_object()) {
+      folder.write(std::string(file.key), simdjson::minify(file.value));
+      written.emplace_back(file.key);
+    }
+    write_base(folder, root["bases"][base], replaced);
+    const auto tokenizer = open_folder(folder.path());
+    std::string fault = tokenizer ? "" : tokenizer.error().message();
+    if (tokenizer && tokenizer->size() != result.at(0).get_uint64().value())
+      fault = "size " + std::to_string(tokenizer->size()) + ", not " + simdjson::minify(result.at(0).value());
+    size_t i = 0;
+    if (fault.empty())
+      for (Json text : root["texts"][base].get_array()) {
+        const auto ids = tokenizer->encode(text.get_string().value());
+        const std::vector<int32_t> expected = integers(result.at(++i).value());
+        if (ids && *ids == expected) continue;
+        fault = "text " + std::string(text.get_string().value()) + ": " + ::testing::PrintToString(*ids) + ", not " +
+                ::testing::PrintToString(expected);
+        break;
+      }
+    if (fault.empty())
+      ++equal;
+    else if (++wrong <= 10)
+      ADD_FAILURE() << simdjson::minify(row) << "\n" << simdjson::minify(replaced) << "\n" << fault;
+    for (const std::string& name : written) std::filesystem::remove(folder / name);
+    for (const char* name : {"tokenizer.json", "vocab.json", "merges.txt", "tokenizer.model"})
+      std::filesystem::remove(folder / name);
+  }
+  EXPECT_EQ(wrong, 0u) << "of " << equal + wrong;
+  EXPECT_GE(equal, 8000u);
+}
+
+}  // namespace
+}  // namespace lstar
