@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include "lstar/checkpoint/hub/remote_safetensors.h"
+#include "lstar/cli/arguments.h"
 #include "lstar/cli/command.h"
 #include "lstar/cli/locate.h"
+#include "lstar/cli/models.h"
 #include "lstar/cli/options.h"
 #include "lstar/cli/terminal.h"
 #include "lstar/report/inspection.h"
@@ -40,7 +42,7 @@ Result<std::unique_ptr<Checkpoint>> open_anywhere(const std::string& model) {
 void add_inspect(CLI::App& app, int& status) {
   struct Options {
     std::string model, layout = "true";
-    bool tensors = false, json = false;
+    bool tensors = false, json = false, strict = false;
     int threads = 0;
   };
   const auto options = std::make_shared<Options>();
@@ -49,18 +51,23 @@ void add_inspect(CLI::App& app, int& status) {
   command->add_option("MODEL", options->model, kModelHelp)->required();
   command
       ->add_option("--head-layout", options->layout, "W_V of a fused query_key_value: its real rows, or the last third")
-      ->check(CLI::IsMember({"true", "thirds"}))
+      ->check(one_of({"true", "thirds"}))
       ->capture_default_str();
   command->add_flag("--tensors", options->tensors, "List every tensor");
   command->add_option("--threads", options->threads, "Threads; 0 is as many as this process may use")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
   command->add_flag("--json", options->json, "Print JSON");
+  command->add_flag("--strict", options->strict, kStrictHelp);
   command->callback([options, &status] {
+    status = kUsage;
+    if (const auto good = check_model(options->model); !good) return message(good.error());
     const HeadLayout layout = *parse_head_layout(options->layout);
     auto checkpoint = open_anywhere(options->model);
-    const auto found = checkpoint ? inspect(options->model, *std::move(checkpoint), layout, options->threads)
-                                  : Result<Inspection>(fail(checkpoint.error()));
+    auto found = checkpoint ? inspect(options->model, *std::move(checkpoint), layout, options->threads)
+                            : Result<Inspection>(fail(checkpoint.error()));
+    if (found && options->strict)
+      if (const auto good = refuse_warnings(found->warnings, options->model); !good) found = fail(good.error());
     if (!found) {
       message(found.error());
       status = kNoneRun;
