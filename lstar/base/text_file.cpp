@@ -70,8 +70,11 @@ bool is_text_all_the_same(const OtherFormat& format, std::string_view content) {
   const auto is_letter = [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f; };
   if (!std::all_of(format.bytes.begin(), format.bytes.end(), is_letter)) return false;
   if (format.bytes.size() >= 5) return false;  // "%PDF-", "{\rtf", the pointer
+  const auto is_control = [](char c) {
+    return static_cast<unsigned char>(c) < 0x20 && std::string_view("\t\n\v\f\r\x1b").find(c) == std::string_view::npos;
+  };
   const std::string_view head = content.substr(0, 4096);
-  return head.find('\0') == std::string_view::npos && simdjson::validate_utf8(content.data(), content.size());
+  return std::none_of(head.begin(), head.end(), is_control) && simdjson::validate_utf8(content.data(), content.size());
 }
 
 bool holds(std::string_view content, std::string_view name) { return content.find(name) != std::string_view::npos; }

@@ -116,6 +116,9 @@ class Reader {
     if (!node) return;
     if (const auto file = node->value_exact<std::string>()) {
       const std::string path = located(expanded(*file));
+      struct stat status;
+      if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode))  // a pipe would wait for ever
+        return record(position(*node), "prompts is not a regular file", "", path);
       auto read = read_prompt_file(path);
       if (!read) {
         if (!fault_) fault_ = std::move(read).error();

@@ -92,6 +92,12 @@ Identity identity_of(const std::string& name, const Checkpoint& checkpoint) {
           .stored_dtype = stored_dtypes(checkpoint)};
 }
 
+Result<void> refuse_warnings(const std::vector<std::string>& warnings, const std::string& model) {
+  if (warnings.empty()) return {};
+  const std::string others = warnings.size() > 1 ? fmt::format(" and {} more", warnings.size() - 1) : "";
+  return fail({.what = fmt::format("{} (a warning{}, refused by strict)", warnings[0], others), .file = model});
+}
+
 Result<Measurement> measure(const std::string& name, const std::string& path, const std::vector<Prompt>& prompts,
                             const MeasureOptions& options) {
   LSTAR_ASSIGN(const Model model, open_model(path));

@@ -104,6 +104,9 @@ struct MeasureOptions {
   Progress progress;
 };
 
+// For callers to whom a warning is an error: the first of them as one.
+Result<void> refuse_warnings(const std::vector<std::string>& warnings, const std::string& model);
+
 // Opens the checkpoint at `path`, tokenizes, runs all prompts through it together and reads its weight norms. A prompt
 // that cannot be run is reported in its MeasuredPrompt; the call fails only if the model cannot be run at all.
 Result<Measurement> measure(const std::string& model, const std::string& path, const std::vector<Prompt>& prompts,

@@ -24,7 +24,7 @@ std::string shown(const Result<PromptFile>& file) {
     if (!out.empty()) out += ' ';
     if (prompt.id) out += fmt::format("{0}{1}{0}:", prompt.id->is_number ? "" : "\"", prompt.id->text);
     if (prompt.text) out += fmt::format("'{}'", *prompt.text);
-    for (size_t i = 0; i < prompt.ids.size(); ++i) out += (i ? "," : "[") + std::to_string(prompt.ids[i]);
+    for (size_t i = 0; i < prompt.ids.size(); ++i) out += fmt::format("{}{}", i ? "," : "[", prompt.ids[i]);
     if (!prompt.ids.empty()) out += ']';
   }
   return out + " | " + file->format;
