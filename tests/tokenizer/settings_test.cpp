@@ -69,7 +69,8 @@ TEST(RecordedSettings, EqualInEveryFolder) {
     else if (++wrong <= 10)
       ADD_FAILURE() << simdjson::minify(row) << "\n" << simdjson::minify(replaced) << "\n" << fault;
     for (const std::string& name : written) std::filesystem::remove(folder / name);
-    for (const char* name : {"tokenizer.json", "vocab.json", "merges.txt", "tokenizer.model"}) std::filesystem::remove(folder / name);
+    for (const char* name : {"tokenizer.json", "vocab.json", "merges.txt", "tokenizer.model"})
+      std::filesystem::remove(folder / name);
   }
   EXPECT_EQ(wrong, 0u) << "of " << equal + wrong;
   EXPECT_GE(equal, 8000u);
