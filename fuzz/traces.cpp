@@ -12,8 +12,8 @@ void run(std::string_view text) {
   const auto traces = read_traces(file.path());
   if (!succeeded(traces)) return;
   for (const NanPolicy policy : {NanPolicy::report, NanPolicy::propagate}) {
-    for (const auto& [name, trace] : *traces)
-      for (const Detection& found : detect_all(trace, {}, policy))
+    for (const auto& [name, trace, floor] : *traces)
+      for (const Detection& found : detect_all(trace, floor, policy))
         require(!found.layer || (*found.layer >= 0 && static_cast<size_t>(*found.layer) < trace.size()),
                 "a layer is one of the trace's");
     require(!detections_text(*traces, policy, true).empty(), "a table is shown");

@@ -8,6 +8,8 @@
 #include <cstring>
 #include <filesystem>
 
+#include "lstar/base/file_limit.h"
+
 namespace lstar {
 namespace {
 
@@ -16,6 +18,7 @@ tl::unexpected<Error> system_error(const char* what, const std::string& path) {
 }
 
 bool write_all(int fd, std::string_view content) {
+  const FileLimitAsError limit;
   while (!content.empty()) {
     const ssize_t written = ::write(fd, content.data(), content.size());
     if (written < 0 && errno == EINTR) continue;

@@ -3,7 +3,13 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <cmath>
+#include <stdexcept>
+#include <string>
+#include <system_error>
 #include <utility>
+
+#include "lstar/base/cpu_limit.h"
 
 namespace lstar {
 namespace {
@@ -19,10 +25,20 @@ void spin_while(const Condition& waits) {
 
 WorkerPool::WorkerPool(int threads) {
   if (threads == 0) threads = available();
-  for (int worker = 1; worker < threads; ++worker) workers_.emplace_back([this, worker] { serve(worker); });
+  try {
+    for (int worker = 1; worker < threads; ++worker) workers_.emplace_back([this, worker] { serve(worker); });
+  } catch (const std::system_error& trouble) {
+    const int started = this->threads();
+    stop();
+    throw std::runtime_error("only " + std::to_string(started) + " of " + std::to_string(threads) +
+                             " threads could be started: " + trouble.code().message() +
+                             "; give a smaller --threads, or raise the limit (ulimit -u)");
+  }
 }
 
-WorkerPool::~WorkerPool() {
+WorkerPool::~WorkerPool() { stop(); }
+
+void WorkerPool::stop() {
   {
     std::lock_guard lock(mutex_);
     stop_ = true;
@@ -85,8 +101,11 @@ void WorkerPool::take(int worker) noexcept {
 int WorkerPool::available() {
   cpu_set_t set;
   CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof set, &set) == 0) return std::max(1, CPU_COUNT(&set));
-  return std::max(1u, std::thread::hardware_concurrency());
+  const bool is_known = sched_getaffinity(0, sizeof set, &set) == 0;
+  const int processors = is_known ? CPU_COUNT(&set) : static_cast<int>(std::thread::hardware_concurrency());
+  const auto quota = processor_quota();
+  const double most = quota ? std::ceil(*quota) : processors;
+  return std::max(1, most < processors ? static_cast<int>(most) : processors);
 }
 
 }  // namespace lstar

@@ -20,7 +20,8 @@ namespace lstar {
 
 class WorkerPool {
  public:
-  explicit WorkerPool(int threads);  // 0: as many as available()
+  // 0: as many as available(). Throws std::runtime_error, in words for people, where the system starts no more threads.
+  explicit WorkerPool(int threads);
   ~WorkerPool();
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
@@ -28,10 +29,11 @@ class WorkerPool {
   int threads() const { return static_cast<int>(workers_.size()) + 1; }
   void for_each(size_t count, const std::function<void(size_t index, int worker)>& f);
 
-  // Threads this process may run on (its affinity mask), at least 1.
+  // Threads this process may run on: its affinity mask, and its control group's quota rounded up; at least 1.
   static int available();
 
  private:
+  void stop();
   void serve(int worker);
   void take(int worker) noexcept;
 

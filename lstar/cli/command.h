@@ -2,6 +2,8 @@
 // stderr progress and messages.
 #pragma once
 
+#include <string>
+
 #include <CLI/CLI.hpp>
 
 namespace lstar::cli {
@@ -17,5 +19,6 @@ void add_inspect(CLI::App& app, int& status);
 void add_tokenize(CLI::App& app, int& status);
 void add_detect(CLI::App& app, int& status);
 void add_fetch(CLI::App& app, int& status);
+void add_help(CLI::App& app, int& status, const std::string& version);  // help, version
 
 }  // namespace lstar::cli

@@ -1,20 +1,24 @@
 #include <csignal>
 #include <exception>
+#include <sstream>
 
 #include <fmt/format.h>
 
+#include "lstar/cli/arguments.h"
 #include "lstar/cli/command.h"
 #include "lstar/cli/terminal.h"
 #include "lstar/version.h"
 
 int main(int argc, char** argv) {
   using namespace lstar::cli;
-  std::signal(SIGPIPE, SIG_IGN);  // `lstar run | head` still writes its files
+  std::signal(SIGPIPE, SIG_IGN);  // `lstar run --out DIR | head` still writes its files
+  std::signal(SIGXFSZ, SIG_IGN);  // a file beyond the process's limit is a write error
   CLI::App app{
       "lstar: at which layer does the trace of a language model's sheaf Laplacian change most (L*), what decides that, "
       "and do the published formulas predict it across labs?",
       "lstar"};
-  app.set_version_flag("--version", std::string("lstar ") + lstar::kVersion);
+  const std::string version = std::string("lstar ") + lstar::kVersion;
+  app.set_version_flag("-V,--version", version);
   app.require_subcommand(1);
   app.get_formatter()->column_width(36);
   int status = kDone;
@@ -25,14 +29,25 @@ int main(int argc, char** argv) {
   add_tokenize(app, status);
   add_detect(app, status);
   add_fetch(app, status);
+  add_help(app, status, version);
+  const std::vector<std::string> arguments = arguments_of(app, argc, argv);
   try {
-    app.parse(argc, argv);
+    std::vector<std::string> words = arguments;
+    app.parse(words);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kDone : kUsage;
+    if (error.get_exit_code() == 0 && asks_for_help(arguments)) {
+      std::ostringstream text;
+      app.exit(error, text, text);
+      print(text.str());
+    } else {
+      message(usage_line(app, error, arguments));
+      return kUsage;
+    }
   } catch (const std::exception& error) {  // out of memory, a broken standard library call: say so in one line
     message(error.what());
     return kNoneRun;
   }
+  end_if_nobody_reads();
   if (stdout_failed()) {
     message("standard output could not be written");
     return status == kDone ? kSomeFailed : status;

@@ -5,6 +5,9 @@
 #include <fmt/format.h>
 
 #include "lstar/base/cache_folder.h"
+#include "lstar/cli/arguments.h"
+#include "lstar/cli/terminal.h"
+#include "lstar/study/prompts.h"
 
 namespace lstar::cli {
 namespace {
@@ -46,35 +49,51 @@ std::string hash_memory() {
 
 void PromptOptions::add_to(CLI::App& app) {
   app.add_option("--prompt", texts, "A prompt; may be repeated")->take_all()->allow_extra_args(false);
-  app.add_option("--prompts", file, "Prompts from a file: one a line, or JSON Lines with \"text\"")
-      ->check(CLI::ExistingFile);
+  app.add_option("--prompts", file,
+                 "Prompts from a file, or - for standard input: a line each; JSON or JSON Lines with \"text\", "
+                 "\"prompt\" or \"token_ids\"; CSV or TSV with a column text or prompt");
   app.add_option("--token-ids", token_ids, "A prompt as token ids, \"5 17 3\"; may be repeated")
       ->take_all()
       ->allow_extra_args(false);
 }
 
-Result<std::vector<Prompt>> PromptOptions::read() const {
+Result<AskedPrompts> PromptOptions::read() const {
   std::vector<Prompt> prompts;
   for (const std::string& text : token_ids) {
     LSTAR_ASSIGN(std::vector<int32_t> ids, parse_ids(text));
     prompts.push_back({.text = {}, .ids = std::move(ids)});
   }
   for (const std::string& text : texts) prompts.push_back({.text = text, .ids = {}});
+  PromptsRead read{.file = file};
   if (!file.empty()) {
-    LSTAR_ASSIGN(const std::vector<Prompt> more, read_prompts(file));
-    prompts.insert(prompts.end(), more.begin(), more.end());
+    LSTAR_ASSIGN(const std::string content, read_input(file));
+    LSTAR_ASSIGN(PromptFile more, parse_prompts(content, file == kStandardInput ? "standard input" : file));
+    read.format = std::move(more.format);
+    read.count = more.prompts.size();
+    prompts.insert(prompts.end(), more.prompts.begin(), more.prompts.end());
+  } else {
+    read.count = prompts.size();
   }
-  return prompts;
+  return AskedPrompts{std::move(prompts), std::move(read)};
+}
+
+CLI::Option* add_names(CLI::App& app, const std::string& option, std::vector<std::string>& names,
+                       std::vector<std::string> known, const std::string& help) {
+  return app.add_option(option, names, help + "; several between commas, or the option again")
+      ->check(one_of(std::move(known)))
+      ->delimiter(',')
+      ->take_all()
+      ->allow_extra_args(false);
 }
 
 void ComputeOptions::add_to(CLI::App& app) {
   const std::vector<std::string> dtypes(kDtypeNames.begin(), kDtypeNames.end());
   app.add_option("--dtype", dtype, "What to compute in; float16 and bfloat16 round where `transformers` would")
-      ->check(CLI::IsMember(dtypes));
+      ->check(one_of(dtypes));
   app.add_option("--head-layout", head_layout,
                  "W_V of a fused query_key_value: its real rows, or the notebook's last third")
-      ->check(CLI::IsMember({"true", "thirds"}));
-  app.add_option("--device", device, "Where to compute")->check(CLI::IsMember({"cpu"}))->capture_default_str();
+      ->check(one_of({"true", "thirds"}));
+  app.add_option("--device", device, "Where to compute")->check(one_of({"cpu"}))->capture_default_str();
   app.add_option("--threads", threads, "Threads; 0 is as many as this process may use")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();

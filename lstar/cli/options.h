@@ -12,13 +12,18 @@
 
 namespace lstar::cli {
 
+struct AskedPrompts {
+  std::vector<Prompt> prompts;
+  PromptsRead read;
+};
+
 // --prompt, --prompts, --token-ids
 struct PromptOptions {
   std::vector<std::string> texts, token_ids;
   std::string file;
   void add_to(CLI::App& app);
   // In the order: --token-ids, --prompt, --prompts. Empty if none was given.
-  Result<std::vector<Prompt>> read() const;
+  Result<AskedPrompts> read() const;
 };
 
 // --dtype, --head-layout, --device, --threads; unset ones leave a manifest's value alone.
@@ -29,6 +34,12 @@ struct ComputeOptions {
   std::optional<Dtype> chosen_dtype() const { return parse_dtype(dtype); }
   std::optional<HeadLayout> chosen_layout() const { return parse_head_layout(head_layout); }
 };
+
+// An option whose values are names out of a list: one behind each, or several between commas.
+CLI::Option* add_names(CLI::App& app, const std::string& option, std::vector<std::string>& names,
+                       std::vector<std::string> known, const std::string& help);
+
+inline constexpr const char* kStrictHelp = "A warning is an error: no number of such a model is shown";
 
 // Where hashes of weight files are remembered; empty where there is no place for it.
 std::string hash_memory();

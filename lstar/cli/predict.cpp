@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "lstar/analysis/formulas.h"
+#include "lstar/cli/arguments.h"
 #include "lstar/cli/command.h"
 #include "lstar/cli/options.h"
 #include "lstar/cli/terminal.h"
@@ -24,7 +25,7 @@ void add_predict(CLI::App& app, int& status) {
       ->required()
       ->check(CLI::Range(1, 100000));
   command->add_option("-G,--gain", options->gain, "Residual gain of the layer before the last, for v1, v2 and v5");
-  command->add_option("--formula", options->formula, "One formula only")->check(CLI::IsMember(formula_names()));
+  command->add_option("--formula", options->formula, "One formula only")->check(one_of(formula_names()));
   command->add_flag("--json", options->json, "Print JSON");
   command->callback([options, &status] {
     const std::vector<FormulaValue> values =

@@ -5,9 +5,11 @@
 #include <fmt/chrono.h>
 
 #include "lstar/base/atomic_file.h"
+#include "lstar/cli/arguments.h"
 #include "lstar/cli/command.h"
 #include "lstar/cli/cross_heritage.h"
 #include "lstar/cli/locate.h"
+#include "lstar/cli/models.h"
 #include "lstar/cli/options.h"
 #include "lstar/cli/terminal.h"
 #include "lstar/report/study_json.h"
@@ -18,12 +20,12 @@ namespace lstar::cli {
 namespace {
 
 struct Options {
-  std::vector<std::string> models, estimators, formats{"png", "svg"};
+  std::vector<std::string> models, labs, estimators, formats{"png", "svg"};
   std::string manifest, detector, formula, out, timestamp;
   std::optional<uint64_t> seed;
   PromptOptions prompts;
   ComputeOptions compute;
-  bool json = false, quiet = false, yes = false;
+  bool json = false, quiet = false, yes = false, strict = false;
 
   bool is_built_in_study() const { return models.empty() && manifest.empty(); }
 };
@@ -37,6 +39,13 @@ const char* const kNotebookPrompts[] = {
     "Once upon a time in a land far away, there lived a wise old king.",
 };
 
+std::vector<std::string> once_each(const std::vector<std::string>& names) {
+  std::vector<std::string> kept;
+  for (const std::string& name : names)
+    if (std::find(kept.begin(), kept.end(), name) == kept.end()) kept.push_back(name);
+  return kept;
+}
+
 // The manifest's study with the command line's words over it.
 Result<Study> asked_for(const Options& options) {
   Study study;
@@ -45,12 +54,18 @@ Result<Study> asked_for(const Options& options) {
   } else if (options.is_built_in_study()) {
     LSTAR_ASSIGN(study, cross_heritage_study());
   }
-  for (const std::string& model : options.models) study.models.push_back({.name = model, .path = model});
-  LSTAR_ASSIGN(std::vector<Prompt> prompts, options.prompts.read());
-  if (!prompts.empty()) study.prompts = std::move(prompts);
-  if (study.prompts.empty())
+  LSTAR_ASSIGN(const std::vector<ModelEntry> models, model_entries(options.models, options.labs));
+  study.models.insert(study.models.end(), models.begin(), models.end());
+  LSTAR_ASSIGN(AskedPrompts asked, options.prompts.read());
+  if (!asked.prompts.empty()) {
+    study.prompts = std::move(asked.prompts);
+    study.prompts_read = std::move(asked.read);
+  }
+  if (study.prompts.empty()) {
     for (const char* text : kNotebookPrompts) study.prompts.push_back({.text = text, .ids = {}});
-  if (!options.estimators.empty()) study.estimators = options.estimators;
+    study.prompts_read = {.file = "", .format = "", .count = study.prompts.size()};
+  }
+  if (!options.estimators.empty()) study.estimators = once_each(options.estimators);
   if (!options.detector.empty()) study.detector = options.detector;
   if (!options.formula.empty()) study.formula = options.formula;
   if (options.seed) study.seed = *options.seed;
@@ -68,8 +83,9 @@ std::string now() {
 Result<void> write_files(const StudyResult& result, const Options& options) {
   if (options.out.empty()) return {};
   std::vector<FigureFormat> formats;
-  for (const std::string& format : options.formats)
-    formats.push_back(format == "png" ? FigureFormat::png : format == "svg" ? FigureFormat::svg : FigureFormat::pdf);
+  for (const std::string& format : once_each(options.formats))
+    if (format != "none")
+      formats.push_back(format == "png" ? FigureFormat::png : format == "svg" ? FigureFormat::svg : FigureFormat::pdf);
   LSTAR_ASSIGN(const StudyFiles files, write_study(result, options.out, formats));
   if (!options.quiet && !options.json)
     for (const std::string& path : files.written) print(fmt::format("Saved: {}\n", path));
@@ -78,6 +94,11 @@ Result<void> write_files(const StudyResult& result, const Options& options) {
 }
 
 int run(const Options& options) {
+  if (options.formats.size() > 1 &&
+      std::find(options.formats.begin(), options.formats.end(), "none") != options.formats.end()) {
+    message("--figures: none stands alone");
+    return kUsage;
+  }
   const auto study = asked_for(options);
   if (!study) {
     message(study.error());
@@ -88,6 +109,7 @@ int run(const Options& options) {
       message(made.error());
       return kUsage;
     }
+    write_on_without_reader();
   }
   if (options.is_built_in_study() && !may_download(*study, options.yes, options.quiet)) return kUsage;
   const bool prints = !options.quiet && !options.json, colour = stdout_takes_colour();
@@ -95,6 +117,7 @@ int run(const Options& options) {
   ProgressBar bar(options.quiet);
   RunOptions running{.threads = options.compute.threads,
                      .hash_memory = hash_memory(),
+                     .strict = options.strict,
                      .timestamp = options.timestamp.empty() ? now() : options.timestamp,
                      .locate = [&](const ModelEntry& entry) { return locate(entry.path, options.quiet); },
                      .progress = bar.callback()};
@@ -109,8 +132,13 @@ int run(const Options& options) {
     else if (!result)
       message(fmt::format("{}: {}", entry.name, result.error().message()));
   };
+  running.duplicate = [&](const ModelEntry& entry, const std::string& same_as) {
+    bar.clear();
+    if (prints) print(duplicate_text(entry, same_as, colour));
+  };
   const StudyResult result = run_study(*study, running);
   if (prints) print(study_summary(result, colour));
+  if (options.quiet && !options.json && options.out.empty()) print(verdict_line(result));
   if (options.json) print(study_json_text(result));
   const auto written = write_files(result, options);
   if (!written) message(written.error());
@@ -129,27 +157,32 @@ void add_run(CLI::App& app, int& status) {
       "MODEL", options->models,
       "Folders in Hugging Face's layout, .gguf files, or hub ids (org/name, org/name@revision); without "
       "any, and without a manifest, the notebook's six models");
+  command
+      ->add_option(
+          "--lab", options->labs,
+          "Who trained the models: one lab for every MODEL, or the option again for each in turn; without it, a "
+          "hub id's organisation")
+      ->take_all()
+      ->allow_extra_args(false);
   command->add_option("--manifest", options->manifest, "A study: models with their labs, prompts, defaults (TOML)")
       ->check(CLI::ExistingFile);
   options->prompts.add_to(*command);
-  command->add_option("--estimator", options->estimators, "Trace estimator; may be repeated, the first is the headline")
-      ->check(CLI::IsMember(estimator_names()))
-      ->take_all()
-      ->allow_extra_args(false);
-  command->add_option("--detector", options->detector, "Detector of L*")->check(CLI::IsMember(detector_names()));
-  command->add_option("--formula", options->formula, "Formula held against L*")->check(CLI::IsMember(formula_names()));
+  add_names(*command, "--estimator", options->estimators, estimator_names(),
+            "Trace estimator; the first is the headline");
+  command->add_option("--detector", options->detector, "Detector of L*")->check(one_of(detector_names()));
+  command->add_option("--formula", options->formula, "Formula held against L*")->check(one_of(formula_names()));
   options->compute.add_to(*command);
   command->add_option("--seed", options->seed, "Seed of the permutations that ask what decides L*");
   command->add_option("--out", options->out,
                       "Folder for JSON, CSV and figures, made if it is not there; without it nothing is written");
-  command->add_option("--figures", options->formats, "Formats of the figures: png, svg, pdf")
-      ->check(CLI::IsMember({"png", "svg", "pdf"}))
-      ->delimiter(',')
+  add_names(*command, "--figures", options->formats, {"png", "svg", "pdf", "none"}, "Formats of the figures")
       ->capture_default_str();
   command->add_option("--deterministic-timestamp", options->timestamp,
                       "Stands where the time would, so that results can be compared");
   command->add_flag("--json", options->json, "Print the result as JSON and nothing else");
-  command->add_flag("--quiet", options->quiet, "Print nothing but errors");
+  command->add_flag("--quiet", options->quiet,
+                    "No tables and no progress: the verdict alone, and nothing with --out or --json");
+  command->add_flag("--strict", options->strict, kStrictHelp);
   command->add_flag("--yes", options->yes, "Download the notebook's models without asking");
   command->callback([options, &status] { status = run(*options); });
 }

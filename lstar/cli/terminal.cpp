@@ -3,15 +3,21 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 #include <fmt/format.h>
+
+#include "lstar/base/atomic_file.h"
 
 namespace lstar::cli {
 namespace {
 
 constexpr int kBarWidth = 30;
+constexpr size_t kLargestInput = size_t{1} << 30;
 
 bool no_color() {
   const char* set = std::getenv("NO_COLOR");
@@ -27,9 +33,23 @@ void to_stderr(std::string_view text) {
 
 bool stdout_takes_colour() { return ::isatty(STDOUT_FILENO) && !no_color(); }
 
+namespace {
+bool writes_on = false, has_no_reader = false;
+}
+
 void print(std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), stdout);
   std::fflush(stdout);
+  if (std::ferror(stdout) && errno == EPIPE) has_no_reader = true;
+  if (!writes_on) end_if_nobody_reads();
+}
+
+void write_on_without_reader() { writes_on = true; }
+
+void end_if_nobody_reads() {
+  if (!has_no_reader) return;
+  std::signal(SIGPIPE, SIG_DFL);
+  std::raise(SIGPIPE);
 }
 
 bool stdout_failed() { return std::ferror(stdout) != 0; }
@@ -37,6 +57,23 @@ bool stdout_failed() { return std::ferror(stdout) != 0; }
 // A message that nobody can read is no reason to stop: failures to write it are ignored.
 void message(std::string_view line) { to_stderr(fmt::format("lstar: {}\n", line)); }
 void message(const Error& error) { message(error.message()); }
+
+Result<std::string> read_input(const std::string& path) {
+  if (path != kStandardInput) return read_file(path);
+  std::string content;
+  char buffer[1 << 16];
+  while (true) {
+    const ssize_t got = ::read(STDIN_FILENO, buffer, sizeof buffer);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0)
+      return fail({.what = std::string("cannot be read: ") + std::strerror(errno), .file = "standard input"});
+    if (got == 0) return content;
+    content.append(buffer, static_cast<size_t>(got));
+    if (content.size() > kLargestInput)
+      return fail(
+          {.what = "too large", .file = "standard input", .expected = fmt::format("at most {} bytes", kLargestInput)});
+  }
+}
 
 ProgressBar::ProgressBar(bool quiet) : on_(!quiet && ::isatty(STDERR_FILENO)) {}
 

@@ -12,10 +12,16 @@ namespace lstar::cli {
 
 bool stdout_takes_colour();  // a terminal, and NO_COLOR is not set
 
-void print(std::string_view text);    // to stdout
+void print(std::string_view text);    // to stdout; where nobody reads it any more, the process ends as SIGPIPE ends it
+void write_on_without_reader();       // print no longer ends the process: there is more to do than to print
+void end_if_nobody_reads();           // ends it now, if print would have
 bool stdout_failed();                 // whether some of it could not be written
 void message(std::string_view line);  // "lstar: LINE" to stderr
 void message(const Error& error);
+
+// The whole of a file, or of standard input for "-".
+Result<std::string> read_input(const std::string& path);
+inline constexpr const char* kStandardInput = "-";
 
 // A bar on one line of stderr, redrawn at most ten times a second and erased by clear(). Silent where stderr is no
 // terminal or `quiet` is set.

@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 
+#include "lstar/cli/arguments.h"
 #include "lstar/cli/command.h"
 #include "lstar/cli/locate.h"
+#include "lstar/cli/models.h"
 #include "lstar/cli/options.h"
 #include "lstar/cli/terminal.h"
+#include "lstar/report/prompts_line.h"
 #include "lstar/report/trace_json.h"
 #include "lstar/report/trace_text.h"
 
@@ -17,12 +20,16 @@ struct Options {
   PromptOptions prompts;
   ComputeOptions compute;
   int next_tokens = 0;
-  bool json = false, csv = false, quiet = false;
+  bool json = false, csv = false, quiet = false, strict = false;
 };
 
 int run(const Options& options) {
+  if (const auto good = check_model(options.model); !good) {
+    message(good.error());
+    return kUsage;
+  }
   const auto prompts = options.prompts.read();
-  if (!prompts || prompts->empty()) {
+  if (!prompts || prompts->prompts.empty()) {
     message(prompts ? Error{.what = "no prompts", .expected = "--prompt, --prompts or --token-ids"} : prompts.error());
     return kUsage;
   }
@@ -42,19 +49,25 @@ int run(const Options& options) {
       .hash_files = options.json,
       .hash_memory = hash_memory(),
       .progress = bar.callback()};
-  const auto measured = measure(options.model, *path, *prompts, measuring);
+  auto measured = measure(options.model, *path, prompts->prompts, measuring);
   bar.clear();
+  if (measured && options.strict)
+    if (const auto good = refuse_warnings(measured->warnings, options.model); !good) measured = fail(good.error());
   if (!measured) {
     message(measured.error());
     return kNoneRun;
   }
+  measured->prompts_read = prompts->read;
   const NanPolicy policy = options.nan == "report" ? NanPolicy::report : NanPolicy::propagate;
-  if (options.json)
+  if (options.json) {
     print(trace_json_text(*measured, policy));
-  else if (options.csv)
+  } else if (options.csv) {
+    if (!options.quiet && !prompts->read.file.empty()) message(prompts_line(prompts->read, prompts->prompts));
+    for (const std::string& warning : measured->warnings) message(fmt::format("warning: {}", warning));
     print(trace_csv(*measured, policy));
-  else
+  } else {
     print(trace_text(*measured, stdout_takes_colour(), policy));
+  }
 
   size_t failed = 0;
   for (size_t i = 0; i < measured->prompts.size(); ++i) {
@@ -78,11 +91,12 @@ void add_trace(CLI::App& app, int& status) {
   command->add_option("--next-token", options->next_tokens, "Show the K likeliest next tokens of each prompt")
       ->check(CLI::Range(1, 1000));
   command->add_option("--nan", options->nan, "A NaN in a trace: no L* and the reason, or what numpy would answer")
-      ->check(CLI::IsMember({"report", "propagate"}))
+      ->check(one_of({"report", "propagate"}))
       ->capture_default_str();
   const auto json = command->add_flag("--json", options->json, "Print JSON");
   command->add_flag("--csv", options->csv, "Print CSV, a row for each prompt and layer")->excludes(json);
   command->add_flag("--quiet", options->quiet, "No progress");
+  command->add_flag("--strict", options->strict, kStrictHelp);
   command->callback([options, &status] { status = run(*options); });
 }
 

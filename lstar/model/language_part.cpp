@@ -79,7 +79,7 @@ std::optional<LanguagePart> language_part(Config& outer) {
     LanguagePart found{.config = *std::move(part), .model_type = {}};
     found.config.set_part();
     const std::string outer_type = outer.text_or({"model_type"}, "");
-    std::string_view assumed;
+    std::string_view assumed = outer_type;  // a class with a language model of its own, which will be named as unknown
     for (const OuterClass& known : kOuterClasses)
       if (known.model_type == outer_type) {
         assumed = known.language_model;

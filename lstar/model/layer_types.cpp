@@ -26,27 +26,43 @@ void plan_windows(Architecture& a, Config& config, int64_t window, const std::fu
     const bool is_local = is_named           ? types[l] == "sliding_attention"
                           : !pattern.empty() ? pattern[l]
                                              : slides(static_cast<int>(l));
-    if (is_local) plan[l].window = window;
+    if (!is_local) continue;
+    config.require(window > 0 || config.is_gguf(), "key sliding_window",
+                   "a window (and use_sliding_window, where it is read) for the sliding_attention of layer_types",
+                   "none");
+    plan[l].window = window;
   }
 }
 
+void see_windows(Architecture& a, int64_t window) {
+  for (LayerPlan& layer : plan_of(a)) layer.window = window;
+}
+
 int64_t read_window(Config& config, int64_t fallback) {
-  return config.is_null("sliding_window") ? 0 : config.count_or({"sliding_window"}, static_cast<int>(fallback));
+  if (config.is_null("sliding_window")) return 0;
+  const int assumed = static_cast<int>(fallback);
+  if (config.is_gguf() || !config.has("sliding_window")) return config.count_or({"sliding_window"}, assumed);
+  return config.size_or({"sliding_window"}, assumed);
 }
 
 void read_direction(Architecture& a, Config& config) {
   if (!a.predicts_next || a.ignores_is_causal) return;
-  if (config.flag_or({"is_causal"}, !config.is_null("is_causal"))) return;
+  if (config.flag_or({"is_causal"}, true, false)) return;
   a.causal = false;
   for (LayerPlan& layer : plan_of(a))
-    if (layer.window > 0) ++layer.window;  // a window of w reaches w tokens to either side
+    if (layer.window > 0) {
+      config.require(!config.is_gguf(), "key attention.causal", "true where layers have windows", "false");
+      ++layer.window;  // a window of w reaches w tokens to either side
+    }
 }
 
 std::function<bool(int)> all_but_every(Config& config, int period) {
   // A GGUF says the period, or for each layer whether it slides (see plan_windows).
   const bool is_list = config.is_gguf() && config.is_list(kPattern);
-  const int found = is_list ? period : config.size_or({"sliding_window_pattern"}, period);
-  return [found](int layer) { return (layer + 1) % found != 0; };
+  // Beside layer_types nobody reads it, and EXAONE 4 has it as a text there ("LLLG"). 0: no layer slides.
+  const bool is_read = !is_list && !config.has("layer_types");
+  const int found = is_read ? config.count_or({"sliding_window_pattern"}, period) : period;
+  return [found](int layer) { return found > 0 && (layer + 1) % found != 0; };
 }
 
 void name_experts(Architecture& a, const std::string& stem, const char* gate, const char* up, const char* down) {

@@ -1,9 +1,13 @@
 #include "lstar/report/csv.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <fmt/format.h>
 
+#include "lstar/report/json_writer.h"
+#include "lstar/report/notes.h"
+#include "lstar/report/prompts_line.h"
 #include "lstar/report/text_layout.h"
 
 namespace lstar {
@@ -28,11 +32,28 @@ std::string csv_row(const std::vector<std::string>& cells) {
   return out + "\n";
 }
 
+namespace {
+
+// A JSON list, in the order of l_star_per_prompt; empty where no prompt has an id.
+std::string prompt_ids(const Measurement& m) {
+  const auto has_id = [](const MeasuredPrompt& prompt) { return prompt.id.has_value(); };
+  if (std::none_of(m.prompts.begin(), m.prompts.end(), has_id)) return {};
+  std::string list;
+  for (const MeasuredPrompt& prompt : m.prompts) {
+    std::string id = write_json(json_value(prompt.id));
+    id.pop_back();  // its line break
+    list += (list.empty() ? "" : ", ") + id;
+  }
+  return "[" + list + "]";
+}
+
+}  // namespace
+
 std::string study_csv(const StudyResult& result) {
   std::string out =
       "model,lab,L,H,arch,family,estimator,detector,dtype,formula,L_star_predicted,L_star_empirical,L_star_std,"
       "error_pct,error_of_actual_pct,resolved,prediction_in_range,l_star_per_prompt,decided_by,weights_only,"
-      "attention_only,permutation_share,gain,error\n";
+      "attention_only,permutation_share,gain,error,prompt_ids,warnings\n";
   const auto layer = [](std::optional<int> value) { return value ? std::to_string(*value) : std::string(); };
   const auto yes = [](bool value) { return std::string(value ? "true" : "false"); };
   for (const ModelResult& model : result.models)
@@ -44,6 +65,7 @@ std::string study_csv(const StudyResult& result) {
         const bool doubtful = value && !(i < s.resolved_per_prompt.size() && s.resolved_per_prompt[i]);
         per_prompt.append(i ? " " : "").append(value ? std::to_string(*value) : "-").append(doubtful ? "?" : "");
       }
+      const std::string ids = prompt_ids(m);
       const Decides d = s.decides.value_or(Decides{});
       out += csv_row({model.entry.name,
                       model.entry.lab,
@@ -68,13 +90,22 @@ std::string study_csv(const StudyResult& result) {
                       layer(d.attention_only),
                       csv_number(d.permutation_share),
                       csv_number(model.gain),
-                      s.reason});
+                      s.reason,
+                      ids,
+                      fmt::format("{}", fmt::join(m.warnings, "; "))});
     }
   for (const FailedModel& failed : result.failed) {
-    std::vector<std::string> cells(24);
+    std::vector<std::string> cells(26);
     cells[0] = failed.entry.name;
     cells[1] = failed.entry.lab;
     cells[23] = failed.error.message();
+    out += csv_row(cells);
+  }
+  for (const DuplicateModel& duplicate : result.duplicates) {
+    std::vector<std::string> cells(26);
+    cells[0] = duplicate.entry.name;
+    cells[1] = duplicate.entry.lab;
+    cells[23] = duplicate_note(duplicate.entry, duplicate.same_as);
     out += csv_row(cells);
   }
   return out;

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "lstar/report/notes.h"
 #include "lstar/report/text_layout.h"
 
 namespace lstar {
@@ -79,7 +80,7 @@ std::string inspection_text(const Inspection& found, bool tensors, bool colour) 
   };
   line("path", found.identity.path);
   line("format", fmt::format("{}, stored as {}", found.identity.format, found.identity.stored_dtype));
-  line("family", fmt::format("{} (the notebook's \"{}\")", a.family, a.notebook_name));
+  line("family", family_text(a.family, a.notebook_name));
   line("layers L", fmt::format("{}", a.layers));
   line("heads H", fmt::format("{}, {} key/value heads, head width {}", a.heads, a.kv_heads, a.head_dim));
   line("hidden size",

@@ -7,6 +7,7 @@ namespace lstar {
 namespace {
 
 std::string scalar(const JsonValue& value) {
+  if (value.is_binary()) return {value.get_binary().begin(), value.get_binary().end()};  // json_digits
   return value.dump(-1, ' ', false, nlohmann::detail::error_handler_t::replace);
 }
 
@@ -91,6 +92,11 @@ JsonValue json_value(const Identity& identity) {
           {"format", identity.format},
           {"stored_dtype", identity.stored_dtype},
           {"files", std::move(files)}};
+}
+
+// nlohmann's values hold no longer number; their binary type, which JSON does not have, carries it to write_json.
+JsonValue json_digits(const std::string& digits) {
+  return JsonValue::binary(std::vector<std::uint8_t>(digits.begin(), digits.end()));
 }
 
 std::string write_json(const JsonValue& value) {

@@ -29,6 +29,9 @@ JsonValue json_detections(std::span<const Detection> found);
 // {"path": .., "revision": .., "format": .., "stored_dtype": .., "files": [{"file", "bytes", "sha256"}]}
 JsonValue json_value(const Identity&);
 
+// A number by its digits, which may be more than a double holds. They must be a number as JSON writes it.
+JsonValue json_digits(const std::string& digits);
+
 // The document, indented by two, ending in a line break. Text that is no UTF-8 has its bytes replaced.
 std::string write_json(const JsonValue&);
 

@@ -14,16 +14,25 @@ std::string layer(std::optional<int> value) { return value ? std::to_string(*val
 
 std::string shown(const ModelResult& model) { return shorten(one_line(model.entry.name), 40); }
 
-// An earlier model of the study that is the same file, byte for byte: counting it twice is no evidence.
-std::string twin_note(const StudyResult& result, const ModelResult& model) {
-  const auto& files = model.measurement.identity.files;
-  for (const ModelResult& other : result.models) {
-    if (&other == &model) break;
-    if (!files.empty() && other.measurement.identity.files == files)
-      return fmt::format("{} and {} are the same checkpoint.", shown(other), shown(model));
-  }
-  return {};
+// Why L* of the study's estimator `e` is not resolved where it is not: the reasons in the order in which they occur.
+std::vector<std::string> unresolved_reasons(const StudyResult& result, size_t e) {
+  std::vector<std::string> reasons;
+  const Detector* detector = find_detector(result.study.detector);
+  const size_t k = detector ? static_cast<size_t>(detector - detectors().data()) : 0;
+  for (const ModelResult& model : result.models)
+    for (const ModelTraces& traces : model.traces) {
+      if (traces.estimator != result.summaries[e].estimator) continue;
+      for (const PromptTrace& prompt : traces.prompts) {
+        if (k >= prompt.detections.size()) continue;
+        const Detection& found = prompt.detections[k];
+        if (found.layer && !found.resolved && std::find(reasons.begin(), reasons.end(), found.reason) == reasons.end())
+          reasons.push_back(found.reason);
+      }
+    }
+  return reasons;
 }
+
+bool is_rounding(const std::string& reason) { return reason.find("rounding floor") != std::string::npos; }
 
 }  // namespace
 
@@ -63,10 +72,28 @@ std::vector<std::string> attention_notes(const Measurement& m) {
   return notes;
 }
 
+// The notebook says "unknown" of what it does not know, which reads as if lstar did not.
+std::string family_text(const std::string& family, const std::string& notebook_name) {
+  if (notebook_name == family) return family;
+  if (notebook_name.empty() || notebook_name == "unknown") return family + " (not among the notebook's)";
+  return fmt::format("{} (the notebook's \"{}\")", family, notebook_name);
+}
+
+std::string duplicate_note(const ModelEntry& entry, const std::string& same_as) {
+  return fmt::format("{}: the same checkpoint as {}, counted once.", shorten(one_line(entry.name), 40),
+                     shorten(one_line(same_as), 40));
+}
+
 std::string range_note(const Study& study, const ModelResult& model) {
   if (!model.predicted || model.prediction_in_range) return {};
   return fmt::format("{}: {} predicts L* = {:.1f}, outside the model's layers 0 to {}.", shown(model), study.formula,
                      *model.predicted, model.measurement.shape.layers - 1);
+}
+
+std::string why_unresolved(const StudyResult& result, size_t e) {
+  const std::vector<std::string> reasons = unresolved_reasons(result, e);
+  if (reasons.empty() || std::any_of(reasons.begin(), reasons.end(), is_rounding)) return "this is rounding noise";
+  return fmt::format("{}", fmt::join(reasons, "; "));
 }
 
 std::vector<std::string> verdict_caveats(const StudyResult& result, size_t e) {
@@ -74,7 +101,7 @@ std::vector<std::string> verdict_caveats(const StudyResult& result, size_t e) {
   std::vector<std::string> caveats;
   if (s.models == 0) return caveats;
   if (s.resolved == 0)
-    caveats.push_back("no L* is resolved: this is rounding noise");
+    caveats.push_back("no L* is resolved: " + why_unresolved(result, e));
   else if (s.resolved < s.models)
     caveats.push_back(fmt::format("{} of {} L* are not resolved", s.models - s.resolved, s.models));
   if (s.labs.size() < 2) caveats.push_back("one lab cannot show that a formula generalizes");
@@ -96,11 +123,16 @@ std::vector<std::string> study_notes(const StudyResult& result) {
       found += model.scores[e].l_star.has_value();
       unresolved += model.scores[e].l_star && !model.scores[e].resolved;
     }
-    if (unresolved > 0)
-      notes.push_back(
-          fmt::format("{}: L* of {} of {} models is not resolved (marked ?): another layer could be it "
-                      "within the floor.",
-                      result.summaries[e].estimator, unresolved, found));
+    if (unresolved == 0) continue;
+    std::string why;  // what is not a matter of rounding is told as it is
+    bool rounds = false;
+    for (const std::string& reason : unresolved_reasons(result, e)) {
+      if (!is_rounding(reason)) why += (why.empty() ? "" : "; ") + reason;
+      rounds = rounds || is_rounding(reason);
+    }
+    if (rounds) why = "another layer could be it within the floor" + (why.empty() ? "" : "; " + why);
+    notes.push_back(fmt::format("{}: L* of {} of {} models is not resolved (marked ?): {}.",
+                                result.summaries[e].estimator, unresolved, found, why));
   }
   notes.push_back(
       "Resolved means that rounding in the summation of the trace could not move L*; what the dtype rounds in the "
@@ -116,12 +148,13 @@ std::vector<std::string> study_notes(const StudyResult& result) {
           fmt::format("{}: {} of {} prompts failed and are left out of its mean.", name, failed, prompts.size()));
     if (!model.scores.empty() && !model.scores[0].l_star)
       notes.push_back(fmt::format("{}: no L*: {}.", name, one_line(model.scores[0].reason)));
-    if (std::string note = twin_note(result, model); !note.empty()) notes.push_back(std::move(note));
     for (std::string& note : attention_notes(model.measurement)) notes.push_back(std::move(note));
     if (!model.measurement.weights.has_w_v)
       notes.push_back(
           fmt::format("{}: no W_V was found; its traces are the attention factor alone, as in the notebook.", name));
   }
+  for (const DuplicateModel& duplicate : result.duplicates)
+    notes.push_back(duplicate_note(duplicate.entry, duplicate.same_as));
   if (result.study.head_layout == HeadLayout::thirds)
     notes.push_back(
         "Head layout thirds: W_V is the last third of the fused rows, as in the notebook; for GPT-NeoX and BLOOM that "

@@ -20,7 +20,16 @@ std::vector<std::string> study_notes(const StudyResult&);
 // layers that do not exist. One short phrase each; empty if there is nothing to say.
 std::vector<std::string> verdict_caveats(const StudyResult&, size_t e);
 
+// What it means that no L* of the study's estimator `e` is resolved.
+std::string why_unresolved(const StudyResult&, size_t e);
+
+// A model that is left out because it stands in the study already.
+std::string duplicate_note(const ModelEntry&, const std::string& same_as);
+
 // A prediction beyond the layers of a model, or an empty string.
+// What a model is: its family, and what the notebook calls it.
+std::string family_text(const std::string& family, const std::string& notebook_name);
+
 // What is particular to a model's attention: encoders, sinks. Empty for most.
 std::vector<std::string> attention_notes(const Measurement&);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "lstar/report/notes.h"
+#include "lstar/report/prompts_line.h"
 #include "lstar/version.h"
 
 namespace lstar {
@@ -34,6 +35,7 @@ JsonValue prompts_json(const Study& study, const ModelResult& model, const Model
   for (size_t i = 0; i < model.measurement.prompts.size(); ++i) {
     const MeasuredPrompt& prompt = model.measurement.prompts[i];
     JsonValue entry{
+        {"id", json_value(prompt.id)},
         {"text", json_value(prompt.text)},
         {"tokens", prompt.ids.size()},
         {"token_ids", prompt.ids},
@@ -165,8 +167,14 @@ JsonValue study_json(const StudyResult& result) {
                       {"lab", model.entry.lab},
                       {"error", model.error.message()},
                       {"file", json_or_null(model.error.file.empty() ? model.entry.path : model.error.file)}});
+  JsonValue duplicates = JsonValue::array();
+  for (const DuplicateModel& duplicate : result.duplicates)
+    duplicates.push_back(
+        {{"model", duplicate.entry.name}, {"lab", duplicate.entry.lab}, {"same_as", duplicate.same_as}});
+  PromptsRead read = study.prompts_read;
+  if (read.file.empty()) read.count = study.prompts.size();
   for (const Prompt& prompt : study.prompts)
-    prompts.push_back({{"text", json_value(prompt.text)}, {"token_ids", prompt.ids}});
+    prompts.push_back({{"id", json_value(prompt.id)}, {"text", json_value(prompt.text)}, {"token_ids", prompt.ids}});
   for (const ModelResult& model : result.models) traces.push_back(traces_json(model));
 
   out["by_estimator"] = JsonValue::object();
@@ -176,6 +184,7 @@ JsonValue study_json(const StudyResult& result) {
     out["by_estimator"][result.summaries[e].estimator] = std::move(block);
   }
   out["failed"] = std::move(failed);
+  out["duplicates"] = std::move(duplicates);
   out["notes"] = study_notes(result);
   out["estimators"] = study.estimators;
   out["in_sample"] = study.in_sample;
@@ -185,6 +194,7 @@ JsonValue study_json(const StudyResult& result) {
   out["backend"] = result.models.empty() ? JsonValue(nullptr) : json_or_null(result.models[0].measurement.backend);
   out["seed"] = study.seed;
   out["version"] = kVersion;
+  out["prompts_read"] = prompts_read_json(read, study.prompts.empty() ? std::nullopt : study.prompts.front().text);
   out["prompts"] = std::move(prompts);
   out["traces"] = std::move(traces);
   return out;

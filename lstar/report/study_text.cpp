@@ -6,6 +6,7 @@
 
 #include "lstar/report/figure.h"
 #include "lstar/report/notes.h"
+#include "lstar/report/prompts_line.h"
 #include "lstar/report/text_layout.h"
 
 namespace lstar {
@@ -46,8 +47,9 @@ std::string prompt_lines(const Study& study, const ModelResult& model, const Mod
   std::string out;
   for (size_t i = 0; i < model.measurement.prompts.size(); ++i) {
     const MeasuredPrompt& prompt = model.measurement.prompts[i];
-    const std::string first = fmt::format("    Prompt {}: ", i + 1);
-    const int indent = static_cast<int>(first.size());
+    const std::string first =
+        fmt::format("    Prompt {}{}: ", i + 1, prompt.id ? fmt::format(" ({})", shown_id(*prompt.id)) : "");
+    const int indent = display_width(first);
     if (prompt.error) {
       out += wrap(fmt::format("FAILED: {}", one_line(prompt.error->message())), kWidth, first, indent);
       continue;
@@ -71,8 +73,7 @@ std::string prompt_lines(const Study& study, const ModelResult& model, const Mod
 
 std::string shape_text(const ModelResult& model) {
   const Measurement& m = model.measurement;
-  std::string text = m.shape.notebook_name;
-  if (m.shape.family != m.shape.notebook_name) text += fmt::format(" ({})", m.shape.family);
+  std::string text = family_text(m.shape.family, m.shape.notebook_name);
   if (m.shape.kv_heads != m.shape.heads) text += fmt::format(", {} KV heads", m.shape.kv_heads);
   text += fmt::format(", {} stored as {}", m.identity.format, m.identity.stored_dtype);
   return text;
@@ -95,7 +96,8 @@ std::string results_table(const StudyResult& result, const Paint& paint) {
     const ModelScore& s = model.scores[0];
     const ModelShape& shape = model.measurement.shape;
     table.row({one_line(model.entry.name), shorten(one_line(model.entry.lab), 16), std::to_string(shape.layers),
-               std::to_string(shape.heads), shorten(shape.notebook_name, 12),
+               std::to_string(shape.heads),
+               shorten(shape.notebook_name == "unknown" ? shape.family : shape.notebook_name, 12),
                fixed(model.predicted, 3) + (model.prediction_in_range ? "" : "!"), mean_text(s, 2),
                fixed(s.l_star_std, 2), percent(s.error_pct), fixed(model.gain, 3)});
   }
@@ -204,7 +206,8 @@ std::string verdict_text(const StudyResult& result, const Paint& paint) {
     out += fmt::format("    {:<24} {} ({}, {} of {} resolved)\n", "by " + other.estimator + ":",
                        other.verdict.empty() ? "none" : other.verdict, percent(other.overall_mape), other.resolved,
                        other.models);
-    if (other.models > 0 && other.resolved == 0) out += fmt::format("    {:<24} but that is rounding noise\n", "");
+    if (other.models > 0 && other.resolved == 0)
+      out += wrap(why_unresolved(result, e), kWidth, fmt::format("    {:<24} but ", ""), 33);
   }
   return out + "\n";
 }
@@ -218,6 +221,7 @@ std::string study_banner(const Study& study, bool colour) {
   const Formula* formula = find_formula(study.formula);
   if (!study.note.empty()) out += wrap(one_line(study.note), kWidth, "", 0);
   out += fmt::format("Models: {}, prompts: {}\n", study.models.size(), study.prompts.size());
+  out += wrap(prompts_line(study.prompts_read, study.prompts), kWidth, "Read: ", 6);
   out += fmt::format("Formula {}: {}\n", study.formula, formula ? formula->text : "unknown");
   out += fmt::format("Estimators: {}; detector: {}; computed in {}\n", estimators, study.detector, name(study.dtype));
   return out;
@@ -262,10 +266,32 @@ std::string model_text(const Study& study, const ModelEntry& entry, const Result
   return out;
 }
 
+std::string duplicate_text(const ModelEntry& entry, const std::string& same_as, bool colour) {
+  const Paint paint{colour};
+  std::string out = fmt::format("\n{:=<70}\n{}\n", "", paint.bold(fmt::format("Model: {}", one_line(entry.name))));
+  out += fmt::format("Lab: {}\n", one_line(entry.lab));
+  return out + wrap(duplicate_note(entry, same_as), kWidth, "  ", 4);
+}
+
+std::string verdict_line(const StudyResult& result) {
+  if (result.models.empty() || result.summaries.empty()) return "VERDICT: none: no model could be run\n";
+  const EstimatorSummary& s = result.summaries[0];
+  std::string line =
+      fmt::format("VERDICT: {} ({} by {}, {} of {} models, {} lab{})", s.verdict.empty() ? "none" : s.verdict,
+                  percent(s.overall_mape), s.estimator, s.models, result.models.size() + result.failed.size(),
+                  s.labs.size(), s.labs.size() == 1 ? "" : "s");
+  for (const std::string& caveat : verdict_caveats(result, 0)) line += "; but " + caveat;
+  return line + "\n";
+}
+
 std::string study_summary(const StudyResult& result, bool colour) {
   const Paint paint{colour};
-  std::string out = fmt::format("\n{}COMPLETE: {}/{} models\n{}", rule(), result.models.size(),
-                                result.models.size() + result.failed.size(), rule());
+  const size_t done = result.models.size() + result.duplicates.size();
+  std::string out = fmt::format("\n{}COMPLETE: {}/{} models{}\n{}", rule(), done, done + result.failed.size(),
+                                result.duplicates.empty()
+                                    ? ""
+                                    : fmt::format(", {} of them given before", result.duplicates.size()),
+                                rule());
   if (result.models.empty() || result.summaries.empty()) return out + "No results!\n" + failures(result, paint);
 
   const EstimatorSummary& s = result.summaries[0];

@@ -14,6 +14,12 @@ std::string study_banner(const Study&, bool colour);
 // One model, measured or failed.
 std::string model_text(const Study&, const ModelEntry&, const Result<ModelResult>&, bool colour);
 
+// One that is the same checkpoint as an earlier one.
+std::string duplicate_text(const ModelEntry&, const std::string& same_as, bool colour);
+
+// The verdict on one line, for those who want nothing else.
+std::string verdict_line(const StudyResult&);
+
 // Tables, summary by lab, estimators and baselines side by side, notes, and the verdict.
 std::string study_summary(const StudyResult&, bool colour);
 

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "lstar/report/notes.h"
+#include "lstar/report/prompts_line.h"
 #include "lstar/report/trace_rows.h"
 #include "lstar/version.h"
 
@@ -88,9 +89,14 @@ JsonValue trace_json(const Measurement& m, NanPolicy policy) {
   for (std::string& note : attention_notes(m)) notes.push_back(std::move(note));
   out["notes"] = notes;
 
+  out["prompts_read"] = prompts_read_json(m.prompts_read.value_or(PromptsRead{.count = m.prompts.size()}),
+                                          m.prompts.empty() ? std::nullopt : m.prompts.front().text);
   JsonValue prompts = JsonValue::array();
   for (const MeasuredPrompt& prompt : m.prompts) {
-    JsonValue entry{{"text", json_value(prompt.text)}, {"token_ids", prompt.ids}, {"tokens", prompt.ids.size()}};
+    JsonValue entry{{"id", json_value(prompt.id)},
+                    {"text", json_value(prompt.text)},
+                    {"token_ids", prompt.ids},
+                    {"tokens", prompt.ids.size()}};
     if (!prompt.row) {
       entry["layers"] = JsonValue::array();
       entry["residual_norm"] = JsonValue::array();

@@ -6,6 +6,7 @@
 
 #include "lstar/report/csv.h"
 #include "lstar/report/notes.h"
+#include "lstar/report/prompts_line.h"
 #include "lstar/report/text_layout.h"
 #include "lstar/report/trace_rows.h"
 
@@ -87,11 +88,18 @@ std::string trace_text(const Measurement& m, bool colour, NanPolicy policy) {
   out += fmt::format("{}, L={}, H={}{}, hidden {}, {}, head layout {}\n", m.shape.family, m.shape.layers, m.shape.heads,
                      m.shape.kv_heads == m.shape.heads ? "" : fmt::format(", {} KV heads", m.shape.kv_heads),
                      m.shape.hidden, name(m.numerics.dtype), name(m.numerics.head_layout));
+  if (m.prompts_read && !m.prompts_read->file.empty()) {
+    std::vector<Prompt> prompts;
+    for (const MeasuredPrompt& prompt : m.prompts) prompts.push_back({.text = prompt.text, .ids = prompt.ids});
+    out += wrap(prompts_line(*m.prompts_read, prompts), kWidth, "Read: ", 6);
+  }
   for (const std::string& warning : m.warnings) out += wrap(one_line(warning), kWidth, "Warning: ", 2);
   for (size_t i = 0; i < m.prompts.size(); ++i) {
     const MeasuredPrompt& prompt = m.prompts[i];
     const std::string text = prompt.text ? one_line(*prompt.text) : std::string("(token ids)");
-    out += fmt::format("\nPrompt {}: {} [{} tokens]\n", i + 1, shorten(text, 70), prompt.ids.size());
+    const std::string id = prompt.id ? fmt::format(" ({})", shown_id(*prompt.id)) : "";
+    out += fmt::format("\nPrompt {}{}: {} [{} tokens]\n", i + 1, id, shorten(text, 70 - display_width(id)),
+                       prompt.ids.size());
     if (!prompt.row) {
       out += wrap(prompt.error ? one_line(prompt.error->message()) : "not run", kWidth, "  FAILED: ", 4);
       continue;
@@ -117,7 +125,7 @@ std::string trace_csv(const Measurement& m, NanPolicy policy) {
   for (const ModelTraces& t : traces)
     if (t.estimator != "weights_only" && t.estimator != "attention_only")
       out += fmt::format(",{0},{0}_rounding_floor", t.estimator);
-  out += '\n';
+  out += ",id\n";
   for (size_t i = 0; i < m.prompts.size(); ++i) {
     const MeasuredPrompt& prompt = m.prompts[i];
     if (!prompt.row) continue;
@@ -141,6 +149,7 @@ std::string trace_csv(const Measurement& m, NanPolicy policy) {
         cells.push_back(csv_number(value.trace));
         cells.push_back(csv_number(value.floor));
       }
+      cells.push_back(prompt.id ? prompt.id->text : "");
       out += csv_row(cells);
     }
   }

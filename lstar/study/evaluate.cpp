@@ -1,13 +1,12 @@
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <functional>
 #include <map>
-#include <new>
 
 #include <fmt/format.h>
 
 #include "lstar/analysis/statistics.h"
-#include "lstar/base/worker_pool.h"
 #include "lstar/study/study.h"
 
 namespace lstar {
@@ -178,6 +177,8 @@ std::vector<ModelTraces> traces_of(const Measurement& m, NanPolicy policy) {
       for (Detection& detection : prompt.detections) {
         if (!trace.is_measured) {
           detection = {.rule = detection.rule, .reason = "not measured"};
+        } else if (m.shape.layers == 1) {
+          detection = {.rule = detection.rule, .reason = "the model has one layer, and L* is a change between layers"};
         } else if (m.seen.tokens[p] == 1 && estimator.name != "weights_only") {
           detection.resolved = false;
           detection.reason = "a prompt of one token attends to itself alone";
@@ -234,53 +235,49 @@ Result<ModelResult> evaluate_model(const Study& study, const ModelEntry& entry, 
   return r;
 }
 
+bool same_checkpoint(const Measurement& a, const Measurement& b) {
+  // NaN equals itself here: the bits are compared.
+  const auto equal = [](const auto& x, const auto& y) {
+    return x.size() == y.size() && (x.empty() || std::memcmp(x.data(), y.data(), x.size() * sizeof x[0]) == 0);
+  };
+  const ModelShape &s = a.shape, &t = b.shape;
+  if (s.layers != t.layers || s.heads != t.heads || s.kv_heads != t.kv_heads || s.hidden != t.hidden) return false;
+  if (!std::equal(a.prompts.begin(), a.prompts.end(), b.prompts.begin(), b.prompts.end(),
+                  [](const MeasuredPrompt& p, const MeasuredPrompt& q) { return p.ids == q.ids && p.row == q.row; }))
+    return false;
+  const Observation &x = a.seen, &y = b.seen;
+  return equal(a.weights.w_v_sq, b.weights.w_v_sq) && equal(a.weights.w_o_sq, b.weights.w_o_sq) &&
+         equal(a.weights.ov_sq.values(), b.weights.ov_sq.values()) &&
+         equal(x.residual_norm.values(), y.residual_norm.values()) && equal(x.diagonal.values(), y.diagonal.values()) &&
+         equal(x.off_diagonal.values(), y.off_diagonal.values()) &&
+         equal(x.rounded_sum.values(), y.rounded_sum.values()) && equal(x.entropy.values(), y.entropy.values());
+}
+
+namespace {
+
+// The earlier model that is the same checkpoint, if there is one.
+const ModelResult* earlier(const std::vector<ModelResult>& models, const ModelResult& model) {
+  for (const ModelResult& other : models)
+    if (same_checkpoint(other.measurement, model.measurement)) return &other;
+  return nullptr;
+}
+
+}  // namespace
+
 StudyResult evaluate(const Study& study, std::vector<Result<ModelResult>> models, std::string timestamp) {
   StudyResult result{.study = study,
                      .formula_text = std::string(find_formula(study.formula)->text),
                      .timestamp = std::move(timestamp)};
   for (size_t i = 0; i < models.size(); ++i) {
-    if (models[i])
-      result.models.push_back(*std::move(models[i]));
-    else
+    if (!models[i])
       result.failed.push_back({study.models[i], std::move(models[i]).error()});
+    else if (const ModelResult* same = earlier(result.models, *models[i]))
+      result.duplicates.push_back({study.models[i], same->entry.name});
+    else
+      result.models.push_back(*std::move(models[i]));
   }
   for (size_t e = 0; e < study.estimators.size(); ++e) result.summaries.push_back(summarize(result, e));
   return result;
-}
-
-namespace {
-
-Result<ModelResult> run_model(const Study& study, const ModelEntry& entry, const RunOptions& options,
-                              const MeasureOptions& measuring) {
-  try {
-    std::string path = entry.path;
-    if (options.locate) {
-      LSTAR_ASSIGN(path, options.locate(entry));
-    }
-    LSTAR_ASSIGN(Measurement measurement, measure(entry.name, path, study.prompts, measuring));
-    return evaluate_model(study, entry, std::move(measurement));
-  } catch (const std::bad_alloc&) {  // one model too large for this machine never stops a study
-    return fail({.what = "out of memory", .file = entry.path});
-  }
-}
-
-}  // namespace
-
-StudyResult run_study(const Study& study, const RunOptions& options) {
-  MeasureOptions measuring{.numerics = {.dtype = study.dtype, .head_layout = study.head_layout},
-                           .wants = Want::residual_norm,
-                           .pool = std::make_shared<WorkerPool>(options.threads),
-                           .hash_files = options.hash_files,
-                           .hash_memory = options.hash_memory,
-                           .progress = options.progress};
-  for (const std::string& name : study.estimators) measuring.wants = measuring.wants | find_estimator(name)->wants;
-  std::vector<Result<ModelResult>> models;
-  for (const ModelEntry& entry : study.models) {
-    if (options.begin) options.begin(entry);
-    models.push_back(run_model(study, entry, options, measuring));
-    if (options.done) options.done(entry, models.back());
-  }
-  return evaluate(study, std::move(models), options.timestamp);
 }
 
 }  // namespace lstar

@@ -9,8 +9,9 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
-#include "lstar/base/atomic_file.h"
 #include "lstar/base/cache_folder.h"
+#include "lstar/base/text_file.h"
+#include "lstar/study/prompts.h"
 #include "lstar/study/study.h"
 
 namespace lstar {
@@ -41,9 +42,7 @@ class Reader {
       int64_t seed = 0;
       integer(table, "seed", seed, 0, INT64_MAX);
       study.seed = static_cast<uint64_t>(seed);
-      std::vector<std::string> prompts;
-      texts(table, "prompts", prompts);
-      for (std::string& prompt : prompts) study.prompts.push_back({.text = std::move(prompt), .ids = {}});
+      prompts(table, study);
       models(table, study.models);
     }
     if (fault_) return fail(*fault_);
@@ -109,6 +108,68 @@ class Reader {
     }
     record(position(*node), fmt::format("{} is not an integer of at least {}", key, low));
     return false;
+  }
+
+  // Texts, lists of token ids or tables in the manifest itself, or the name of a file that holds prompts.
+  void prompts(const toml::table& table, Study& study) {
+    const toml::node* node = table.get("prompts");
+    if (!node) return;
+    if (const auto file = node->value_exact<std::string>()) {
+      const std::string path = located(expanded(*file));
+      struct stat status;
+      if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode))  // a pipe would wait for ever
+        return record(position(*node), "prompts is not a regular file", "", path);
+      auto read = read_prompt_file(path);
+      if (!read) {
+        if (!fault_) fault_ = std::move(read).error();
+        return;
+      }
+      study.prompts_read = {.file = path, .format = read->format, .count = read->prompts.size()};
+      study.prompts = std::move(read->prompts);
+      return;
+    }
+    const toml::array* array = node->as_array();
+    if (!array) return record(position(*node), "prompts is neither a list of prompts nor a file's name");
+    for (const toml::node& item : *array) {
+      Prompt prompt;
+      if (const auto text = item.value_exact<std::string>())
+        prompt.text = *text;
+      else if (item.is_array())
+        ids(item, prompt.ids);
+      else if (item.is_table())
+        prompt_table(*item.as_table(), position(item), prompt);
+      else
+        record(position(item), "prompts holds something other than a text");
+      if (fault_) return;
+      study.prompts.push_back(std::move(prompt));
+    }
+    study.prompts_read = {.file = "", .format = "", .count = study.prompts.size()};
+  }
+
+  void prompt_table(const toml::table& table, const std::string& at, Prompt& prompt) {
+    if (!only(table, {"text", "token_ids", "id"})) return;
+    if (table.contains("text") == table.contains("token_ids"))
+      return record(at, "a prompt has either text or token_ids");
+    if (table.contains("text")) text(table, "text", prompt.text.emplace());
+    if (table.contains("token_ids")) ids(*table.get("token_ids"), prompt.ids);
+    const toml::node* id = table.get("id");
+    if (!id) return;
+    if (const auto word = id->value_exact<std::string>())
+      prompt.id = PromptId{*word};
+    else if (const auto number = id->value_exact<int64_t>())
+      prompt.id = PromptId{std::to_string(*number), true};
+    else
+      record(position(*id), "id is neither a text nor an integer");
+  }
+
+  void ids(const toml::node& node, std::vector<int32_t>& out) {
+    const toml::array* array = node.as_array();
+    if (!array || array->empty()) return record(position(node), "not a list of token ids");
+    for (const toml::node& item : *array) {
+      const auto number = item.value_exact<int64_t>();
+      if (!number || *number < 0 || *number > INT32_MAX) return record(position(item), "not a token id");
+      out.push_back(static_cast<int32_t>(*number));
+    }
   }
 
   void models(const toml::table& table, std::vector<ModelEntry>& out) {
@@ -183,7 +244,7 @@ Result<Study> parse_manifest(std::string_view text, const std::string& source) {
 }
 
 Result<Study> read_manifest(const std::string& path) {
-  LSTAR_ASSIGN(const std::string content, read_file(path, kLargestManifest));
+  LSTAR_ASSIGN(const std::string content, read_text_file(path, kLargestManifest));
   return parse_manifest(content, path);
 }
 

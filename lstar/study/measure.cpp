@@ -29,7 +29,7 @@ Result<void> prepare(const Model& model, const std::vector<Prompt>& prompts, std
                      Measurement& m, Batch& batch) {
   const Architecture& a = model.architecture;
   for (const Prompt& prompt : prompts) {
-    MeasuredPrompt measured{.text = prompt.text, .ids = prompt.ids, .row = {}, .error = {}};
+    MeasuredPrompt measured{.text = prompt.text, .ids = prompt.ids, .row = {}, .error = {}, .id = prompt.id};
     if (prompt.ids.empty() && prompt.text) {
       if (!tokenizer) {
         LSTAR_ASSIGN(tokenizer, open_tokenizer(model.checkpoint->tokenizer()));
@@ -90,6 +90,12 @@ Identity identity_of(const std::string& name, const Checkpoint& checkpoint) {
           .format = checkpoint.format(),
           .files = {},
           .stored_dtype = stored_dtypes(checkpoint)};
+}
+
+Result<void> refuse_warnings(const std::vector<std::string>& warnings, const std::string& model) {
+  if (warnings.empty()) return {};
+  const std::string others = warnings.size() > 1 ? fmt::format(" and {} more", warnings.size() - 1) : "";
+  return fail({.what = fmt::format("{} (a warning{}, refused by strict)", warnings[0], others), .file = model});
 }
 
 Result<Measurement> measure(const std::string& name, const std::string& path, const std::vector<Prompt>& prompts,

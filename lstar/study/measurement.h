@@ -22,10 +22,26 @@ namespace lstar {
 
 class WorkerPool;
 
+// What a file calls a prompt: a text, or a number with the digits that it has there, however many.
+struct PromptId {
+  std::string text;
+  bool is_number = false;
+
+  bool operator==(const PromptId&) const = default;
+};
+
 // A prompt as it was asked: a text, or token ids where `ids` is not empty.
 struct Prompt {
   std::optional<std::string> text;
   std::vector<int32_t> ids;
+  std::optional<PromptId> id = {};
+};
+
+// Where prompts came from, as every report says.
+struct PromptsRead {
+  std::string file;    // as the user named it; empty where they came from the command line or a manifest's list
+  std::string format;  // "CSV, column prompt"; empty without a file
+  size_t count = 0;
 };
 
 // A prompt as it was run.
@@ -34,6 +50,7 @@ struct MeasuredPrompt {
   std::vector<int32_t> ids;
   std::optional<size_t> row;   // its row in the Observation; none if it failed
   std::optional<Error> error;  // why it could not be run
+  std::optional<PromptId> id = {};
 };
 
 // How numbers were computed.
@@ -73,6 +90,7 @@ struct Measurement {
   std::vector<std::vector<std::string>> next_pieces;  // texts of seen.next_tokens, where a tokenizer was at hand
   std::string backend;                                // Backend::description()
   std::vector<std::string> warnings;                  // one line each
+  std::optional<PromptsRead> prompts_read = {};       // where they came from, if that is known
 };
 
 struct MeasureOptions {
@@ -85,6 +103,9 @@ struct MeasureOptions {
   std::string hash_memory;           // a folder that keeps these hashes (checkpoint_identity.h); empty: none
   Progress progress;
 };
+
+// For callers to whom a warning is an error: the first of them as one.
+Result<void> refuse_warnings(const std::vector<std::string>& warnings, const std::string& model);
 
 // Opens the checkpoint at `path`, tokenizes, runs all prompts through it together and reads its weight norms. A prompt
 // that cannot be run is reported in its MeasuredPrompt; the call fails only if the model cannot be run at all.

@@ -1,62 +1,135 @@
+#include "lstar/study/prompts.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <filesystem>
+
 #include <fmt/format.h>
 
-#include "lstar/base/atomic_file.h"
-#include "lstar/base/json.h"
+#include "lstar/base/text_file.h"
+#include "lstar/study/prompt_readers.h"
 #include "lstar/study/study.h"
 
 namespace lstar {
 namespace {
 
-Result<Prompt> json_prompt(std::string_view line, const std::string& path, int number) {
-  const std::string at = fmt::format("line {}", number);
-  auto document = JsonDocument::parse(line, path);
-  if (!document) {
-    Error error = std::move(document).error();
-    error.at = at;
-    return fail(std::move(error));
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return out;
+}
+
+// A line that means to be an object with a prompt, whether or not it is well-formed.
+bool opens_record(std::string_view line) {
+  if (!line.starts_with('{')) return false;
+  line.remove_prefix(1);
+  line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
+  for (std::string_view key : {"text", "prompt", "token_ids", "input_ids", "messages", "id"}) {
+    std::string_view rest = line;
+    const std::string quoted = fmt::format("\"{}\"", key);
+    if (!rest.starts_with(quoted)) continue;
+    rest.remove_prefix(quoted.size());
+    rest.remove_prefix(std::min(rest.find_first_not_of(" \t"), rest.size()));
+    if (rest.starts_with(':')) return true;
   }
-  Prompt prompt;
-  prompt.text = json_string(document->root(), "text");
-  const auto listed = json_find(document->root(), "token_ids");
-  if (prompt.text && listed) return fail({.what = "both text and token_ids", .file = path, .at = at});
-  if (prompt.text) return prompt;
-  simdjson::dom::array ids;
-  if (!listed || listed->get_array().get(ids))
-    return fail({.what = "no prompt in this object", .file = path, .at = at, .expected = "\"text\" or \"token_ids\""});
-  for (Json item : ids) {
-    int64_t id = 0;
-    if (item.get_int64().get(id) || id < 0 || id > INT32_MAX)
-      return fail({.what = "not a token id", .file = path, .at = at, .found = json_shown(item, 40)});
-    prompt.ids.push_back(static_cast<int32_t>(id));
+  return false;
+}
+
+struct Line {
+  int number = 0;
+  std::string_view text;
+  bool is_json = false;  // an object, a list or a text
+};
+
+std::vector<Line> lines_of(std::string_view content) {
+  std::vector<Line> lines;
+  int number = 0;
+  for (std::string_view rest = content; !rest.empty();) {
+    Line line{.number = ++number, .text = next_line(rest)};
+    if (is_blank(line.text)) continue;
+    const size_t first = line.text.find_first_not_of(" \t");
+    line.is_json = first != std::string_view::npos && std::string_view("{[\"").find(line.text[first]) < 3 &&
+                   JsonDocument::parse(line.text, "").has_value();
+    lines.push_back(line);
   }
-  return prompt;
+  return lines;
 }
 
 }  // namespace
 
-// A line that opens an object is JSON; any other is a prompt as it stands. Empty lines are skipped.
-Result<std::vector<Prompt>> read_prompts(const std::string& path) {
-  LSTAR_ASSIGN(const std::string content, read_file(path));
-  std::vector<Prompt> prompts;
-  int number = 0;
-  const size_t mark = content.starts_with("\xef\xbb\xbf") ? 3 : 0;  // a byte order mark is not text
-  for (size_t begin = mark; begin < content.size();) {
-    size_t end = content.find('\n', begin);
-    if (end == std::string::npos) end = content.size();
-    std::string_view line(content.data() + begin, end - begin);
-    begin = end + 1;
-    ++number;
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    if (line.empty()) continue;
-    if (line.starts_with('{')) {
-      LSTAR_ASSIGN(Prompt prompt, json_prompt(line, path, number));
-      prompts.push_back(std::move(prompt));
+std::span<const PromptFormat> prompt_formats() {
+  static const std::array<PromptFormat, 6> formats{{
+      {"JSON or JSON Lines", {".json", ".jsonl", ".ndjson", ".jsonlines"}, read_json_prompts, ""},
+      {"CSV", {".csv"}, read_csv_prompts, ""},
+      {"TSV", {".tsv", ".tab"}, read_tsv_prompts, ""},
+      {"YAML", {".yaml", ".yml"}, nullptr, "YAML is not read; write its texts as JSON Lines"},
+      {"TOML", {".toml"}, nullptr, "a study's manifest; it goes behind --manifest"},
+      {"text", {}, read_text_prompts, ""},
+  }};
+  return formats;
+}
+
+Result<PromptFile> read_text_prompts(std::string_view content, const std::string& source) {
+  if (looks_like_table(content)) return read_table_prompts(content, source);
+  const size_t first = content.find_first_not_of(" \t\r\n");
+  if (first != std::string_view::npos && (content[first] == '[' || content[first] == '{'))
+    if (JsonDocument::parse(content, source)) return read_json_prompts(content, source);
+  const std::vector<Line> lines = lines_of(content);
+  const auto is_json = [](const Line& line) { return line.is_json; };
+  if (!lines.empty() && std::all_of(lines.begin(), lines.end(), is_json)) return read_json_prompts(content, source);
+  const auto is_object = [](const Line& line) {
+    return line.is_json && line.text.find_first_not_of(" \t") == line.text.find('{');
+  };
+  const bool has_objects = std::any_of(lines.begin(), lines.end(), is_object);
+  PromptFile file{.prompts = {}, .format = has_objects ? "lines of text and of JSON" : "lines of text"};
+  for (const Line& line : lines) {
+    const std::string at = fmt::format("line {}", line.number);
+    if (is_object(line)) {
+      LSTAR_ASSIGN(const JsonDocument document, JsonDocument::parse(line.text, source));
+      LSTAR_ASSIGN(Prompt prompt, json_prompt(document.root(), source, at));
+      file.prompts.push_back(std::move(prompt));
+    } else if (opens_record(line.text)) {
+      Error error = JsonDocument::parse(line.text, source).error();
+      error.at = at;
+      return fail(std::move(error));
     } else {
-      prompts.push_back({.text = std::string(line), .ids = {}});
+      file.prompts.push_back({.text = std::string(line.text), .ids = {}});
     }
   }
-  if (prompts.empty()) return fail({.what = "no prompts", .file = path});
-  return prompts;
+  return file;
+}
+
+Result<PromptFile> parse_prompts(std::string_view content, const std::string& name) {
+  LSTAR_TRY(check_text(content, name));
+  content = without_mark(content);
+  const std::string opening = lower(content.substr(0, 512));
+  const std::string_view first =
+      std::string_view(opening).substr(std::min(opening.find_first_not_of(" \t\r\n"), opening.size()));
+  if (first.starts_with("<!doctype html") || first.starts_with("<html"))
+    return fail({.what = "an HTML page; save its text", .file = name});
+  if (first.starts_with("<?xml")) return fail({.what = "an XML document; write its texts as JSON Lines", .file = name});
+  const std::string extension = lower(std::filesystem::path(name).extension().string());
+  for (const PromptFormat& format : prompt_formats()) {
+    const auto& known = format.extensions;
+    if (!known.empty() && std::find(known.begin(), known.end(), extension) == known.end()) continue;
+    if (!format.read) return fail({.what = std::string(format.refusal), .file = name});
+    if (is_blank(content)) break;
+    LSTAR_ASSIGN(PromptFile file, format.read(content, name));
+    if (file.prompts.empty()) break;
+    return file;
+  }
+  return fail({.what = "no prompts", .file = name});
+}
+
+Result<PromptFile> read_prompt_file(const std::string& path) {
+  LSTAR_ASSIGN(const std::string content, read_text_file(path));
+  return parse_prompts(content, path);
+}
+
+Result<std::vector<Prompt>> read_prompts(const std::string& path) {
+  LSTAR_ASSIGN(PromptFile file, read_prompt_file(path));
+  return std::move(file.prompts);
 }
 
 }  // namespace lstar

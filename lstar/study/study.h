@@ -29,6 +29,7 @@ struct ModelEntry {
 struct Study {
   std::vector<ModelEntry> models;
   std::vector<Prompt> prompts;
+  PromptsRead prompts_read = {};
   std::string formula = "v3";
   std::vector<std::string> estimators{"off_diagonal", "ov_circuit", "as_written"};  // the first is the headline
   std::string detector = "argmax_step";
@@ -107,17 +108,28 @@ struct FailedModel {
   Error error;
 };
 
+// The same checkpoint as one before it, which alone is counted: twice the same is no evidence.
+struct DuplicateModel {
+  ModelEntry entry;
+  std::string same_as;  // the earlier entry's name
+};
+
 struct StudyResult {
   Study study;
   std::string formula_text;  // "L* = L × (0.11 + 0.012×L + 4.9/H)"
   std::string timestamp;
   std::vector<ModelResult> models;
   std::vector<FailedModel> failed;
+  std::vector<DuplicateModel> duplicates;
   std::vector<EstimatorSummary> summaries;  // in the order of the study's estimators
 };
 
 // A measured model against the study's formula; its error if every prompt failed. Pure.
 Result<ModelResult> evaluate_model(const Study&, const ModelEntry&, Measurement);
+
+// Whether two measurements are of the same checkpoint: everything seen of it on the same tokens is equal to the last
+// bit, whatever its files are called and however they pack the same weights.
+bool same_checkpoint(const Measurement&, const Measurement&);
 
 // The whole study from its models; `models[i]` belongs to study.models[i]. Pure.
 StudyResult evaluate(const Study&, std::vector<Result<ModelResult>> models, std::string timestamp);
@@ -126,12 +138,14 @@ struct RunOptions {
   int threads = 0;
   bool hash_files = true;
   std::string hash_memory;  // as MeasureOptions::hash_memory
+  bool strict = false;      // a model with a warning fails with it
   std::string timestamp;
   // A model's folder or file, where ModelEntry::path may be something else (a hub id); empty: the path as it stands.
   std::function<Result<std::string>(const ModelEntry&)> locate;
-  Progress progress;                                                        // within a model
-  std::function<void(const ModelEntry&)> begin;                             // may be empty, as the next
-  std::function<void(const ModelEntry&, const Result<ModelResult>&)> done;  // called as each model ends
+  Progress progress;                                                             // within a model
+  std::function<void(const ModelEntry&)> begin;                                  // may be empty, as the next
+  std::function<void(const ModelEntry&, const Result<ModelResult>&)> done;       // called as each model ends
+  std::function<void(const ModelEntry&, const std::string& same_as)> duplicate;  // called in its place
 };
 
 // Measures every model, one after the other, and evaluates them. A model that fails is in the result; nothing stops.
@@ -143,7 +157,7 @@ Result<Study> read_manifest(const std::string& path);
 // The same from a manifest's text; `source` names it in errors, and its folder is what paths may be relative to.
 Result<Study> parse_manifest(std::string_view text, const std::string& source);
 
-// Reads prompts: one a line, or JSON Lines objects with "text" (or "token_ids").
+// The prompts of a file, as prompts.h reads one.
 Result<std::vector<Prompt>> read_prompts(const std::string& path);
 
 // Names that the study asks for but lstar does not know (estimator, detector, formula), and an empty list of models.

@@ -1,16 +1,15 @@
 // The program as a user runs it: exit status, what goes to stdout and what to stderr, the same bytes again.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 
 #include <fmt/format.h>
 
 #include "lstar/base/atomic_file.h"
 #include "lstar/base/json.h"
+#include "tests/cli/support.h"
 #include "tests/support/recorded.h"
 #include "tests/support/temporary_folder.h"
 
@@ -19,21 +18,10 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using testing::lstar_program;
+using testing::Outcome;
 using testing::source_path;
 using ::testing::StartsWith;
-
-struct Outcome {
-  int status = -1;
-  std::string out, err;
-};
-
-Outcome lstar_program(const std::string& arguments) {
-  testing::TemporaryFolder folder;
-  const std::string command = fmt::format("HF_HUB_OFFLINE=1 {} {} >{} 2>{} </dev/null", LSTAR_PROGRAM, arguments,
-                                          folder / "out", folder / "err");
-  const int status = std::system(command.c_str());
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, *read_file(folder / "out"), *read_file(folder / "err")};
-}
 
 const std::string kGpt2 = "tests/data/checkpoints/gpt2";
 

@@ -26,7 +26,8 @@ TEST(StudyText, SaysWhatTheNotebookSays) {
   const std::string text = everything(testing::made_up_result(), false);
   for (const char* piece : {"L* CROSS-HERITAGE VALIDATION\n",
                             "Model: EleutherAI/pythia-160m\nLab: EleutherAI | L=12 | H=12\n",
-                            "Architecture: pythia",
+                            "Architecture: gpt_neox (the notebook's \"pythia\")",
+                            "Read: 5 prompts; the first: \"The capital of France is Paris.\"",
                             "    Prompt 1: L* = 8",
                             "    L* predicted:  7.9\n",
                             "    L* empirical:  8.0 ± 0.0\n",

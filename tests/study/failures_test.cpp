@@ -114,16 +114,27 @@ TEST_F(Failures, ModelsThatNeedTheirOwnCode) {
   EXPECT_THAT(failure(), ::testing::HasSubstr("defined by Python code of its own (auto_map), which is never executed"));
 }
 
+// What a configuration says of packing may be left over: the tensors decide, and the measurement says so.
 TEST_F(Failures, PackedWeights) {
-  set_config(R"({"model_type": "gpt2", "quantization_config": {"quant_method": "gptq", "bits": 4}})");
-  EXPECT_EQ(failure(), folder_ +
-                           "/config.json: key quantization_config.quant_method: not supported: expected weights as "
-                           "they are, or a GGUF, found gptq");
+  replace_in_config("{", R"({"quantization_config": {"quant_method": "gptq", "bits": 4},)");
+  const auto measured = run();
+  ASSERT_TRUE(measured) << measured.error().message();
+  ASSERT_EQ(measured->warnings.size(), 1u);
+  EXPECT_EQ(measured->warnings[0], "quantization_config says gptq; the weights are plain and read as they are");
+  rewrite([](auto& tensors) {
+    auto& packed = named(tensors, "attn.c_attn.weight");
+    const std::string stem = packed.name.substr(0, packed.name.size() - 6);
+    packed.name = stem + "qweight";
+    for (const char* end : {"qzeros", "scales", "g_idx"}) tensors.push_back(testing::make_tensor(stem + end, {1}, {1}));
+  });
+  EXPECT_THAT(failure(),
+              HasSubstr("weights are packed by GPTQ, which is not read (.qweight, .qzeros, .scales, .g_idx): "
+                        "get the checkpoint as it was before, or a GGUF"));
 }
 
 TEST_F(Failures, MissingKey) {
   set_config(R"({"model_type": "gpt2", "n_layer": 2, "n_head": 2, "vocab_size": 96, "n_positions": 8})");
-  EXPECT_EQ(failure(), folder_ + "/config.json: key n_embd or hidden_size: missing from the configuration");
+  EXPECT_EQ(failure(), folder_ + "/config.json: key hidden_size or n_embd: missing from the configuration");
 }
 
 TEST_F(Failures, AbsurdSizes) {
@@ -250,6 +261,26 @@ TEST_F(Failures, OverflowLeavesABrokenTrace) {
   EXPECT_EQ(result.models[0].scores[0].reason, "NaN from layer 2 on");
   study.dtype = Dtype::float32;
   EXPECT_TRUE(run_study(study, {.threads = 1, .timestamp = "t"}).models[0].scores[0].l_star);
+}
+
+// What AutoModel saves of an untied model has no output: traces are measured, and one line says what is missing.
+TEST_F(Failures, NoNextTokensWithoutAnOutput) {
+  replace_in_config("\"model_type\"", "\"tie_word_embeddings\": false, \"model_type\"");
+  const MeasureOptions asked{.wants = Want::diagonal, .threads = 1, .next_tokens = 3};
+  const auto measured = measure("model", folder_, {{.text = {}, .ids = {1, 2, 3}}}, asked);
+  ASSERT_TRUE(measured) << measured.error().message();
+  ASSERT_EQ(measured->warnings.size(), 1u);
+  EXPECT_THAT(measured->warnings[0], StartsWith("no next tokens: "));
+  EXPECT_THAT(measured->warnings[0], HasSubstr("tensor lm_head.weight: missing tensor"));
+  EXPECT_TRUE(measured->seen.next_tokens.empty());
+  EXPECT_EQ(measured->seen.diagonal.dim0(), 1u);
+  replace_in_config("\"tie_word_embeddings\": false, ", "");
+  const auto tied = measure("model", folder_, {{.text = {}, .ids = {1, 2, 3}}}, asked);
+  ASSERT_TRUE(tied);
+  EXPECT_TRUE(tied->warnings.empty());
+  EXPECT_EQ(tied->seen.diagonal.values(), measured->seen.diagonal.values());
+  ASSERT_EQ(tied->seen.next_tokens.size(), 1u);
+  EXPECT_EQ(tied->seen.next_tokens[0].size(), 3u);
 }
 
 }  // namespace

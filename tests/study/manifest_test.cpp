@@ -118,6 +118,33 @@ TEST_F(Manifest, PromptFiles) {
   EXPECT_EQ(read_prompts(file).error().message(), file + ": no prompts");
 }
 
+TEST_F(Manifest, PromptsOfEveryKind) {
+  const std::string model = "\n[[model]]\npath = \"x\"\n";
+  const auto inline_ones = read(
+      "prompts = [\"one\", [5, 6], {text = \"two\", id = \"b\"}, {token_ids = [7], id = 9223372036854775807}]" + model);
+  ASSERT_TRUE(inline_ones) << inline_ones.error().message();
+  ASSERT_EQ(inline_ones->prompts.size(), 4u);
+  EXPECT_THAT(inline_ones->prompts[1].ids, ElementsAre(5, 6));
+  EXPECT_EQ(inline_ones->prompts[2].id, (PromptId{"b", false}));
+  EXPECT_EQ(inline_ones->prompts[3].id, (PromptId{"9223372036854775807", true}));
+  EXPECT_EQ(inline_ones->prompts_read.count, 4u);
+  EXPECT_EQ(inline_ones->prompts_read.file, "");
+
+  ASSERT_TRUE(write_file(temporary_ / "beside.csv", "id,text\nq1,one\n"));
+  const auto beside = read("prompts = \"beside.csv\"" + model);
+  ASSERT_TRUE(beside) << beside.error().message();
+  EXPECT_EQ(beside->prompts[0].id, PromptId{"q1"});
+  EXPECT_EQ(beside->prompts_read.file, temporary_ / "beside.csv");
+  EXPECT_EQ(beside->prompts_read.format, "CSV, column text");
+
+  EXPECT_EQ(failure("prompts = \"none.txt\"" + model), "none.txt: cannot be read: No such file or directory");
+  EXPECT_EQ(failure("prompts = [[]]" + model), file_ + ": line 1: not a list of token ids");
+  EXPECT_EQ(failure("prompts = [[-1]]" + model), file_ + ": line 1: not a token id");
+  EXPECT_EQ(failure("prompts = [{id = 1}]" + model), file_ + ": line 1: a prompt has either text or token_ids");
+  EXPECT_EQ(failure("prompts = 5" + model), file_ + ": line 1: prompts is neither a list of prompts nor a file's name");
+  EXPECT_EQ(failure("\x1f\x8b\x08"), file_ + ": not text but compressed by gzip; zcat it first");
+}
+
 TEST(Check, UnknownNames) {
   Study study;
   study.models = {{.name = "m", .path = "m"}};

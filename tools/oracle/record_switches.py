@@ -42,6 +42,7 @@ CASES = {f"{name}-not-causal": (name, {"is_causal": False}, None) for name in BO
     "gpt_neox-rotary-keys": (
         "gpt_neox", {"rotary_pct": 0.5, "partial_rotary_factor": 1.0, "rotary_emb_base": 100, "rope_theta": 50}, None,
     ),
+    "llama-two-ropes": ("llama", {"rope_scaling": {"type": "linear", "factor": 3.0}, "rope_theta": 500.0}, None),
     "roberta-padding": (
         "roberta", {}, [[5, 3, 40, 9], [5, 3, 40, 9, 1, 1], [5, 1, 3, 40, 1, 9], [1, 5, 3, 40, 9], [1, 1, 1]],
     ),

@@ -9,6 +9,7 @@
 
 #include "lstar/base/atomic_file.h"
 #include "lstar/base/json.h"
+#include "lstar/checkpoint/hub/repository.h"
 
 namespace lstar {
 namespace {
@@ -59,7 +60,7 @@ class Planner {
   Result<DownloadPlan> plan(ModelNeeds needs) {
     if (is_commit(plan_.model.revision)) plan_.commit = plan_.model.revision;
     LSTAR_ASSIGN(const bool has_config, want("config.json"));
-    if (!has_config) return fail({.what = "the repository has no config.json", .file = plan_.model.text()});
+    if (!has_config) return fail(nothing_to_read("config.json"));
     if (needs.tokenizer) LSTAR_TRY(want_tokenizer());
     if (needs.weights) LSTAR_TRY(want_weights());
     for (const RemoteFile& file : plan_.files)
@@ -68,14 +69,15 @@ class Planner {
   }
 
  private:
+  HubModel pinned() const { return {plan_.model.repo, plan_.commit.empty() ? plan_.model.revision : plan_.commit}; }
+
   // Whether the repository has this file; one that the snapshot lacks goes into the plan.
   Result<bool> want(const std::string& file) {
     if (!plan_.commit.empty()) {
       if (cache_.has(plan_.commit, file)) return true;
       if (cache_.known_absent(plan_.commit, file)) return false;
     }
-    const HubModel pinned{plan_.model.repo, plan_.commit.empty() ? plan_.model.revision : plan_.commit};
-    LSTAR_ASSIGN(RemoteLookup found, client_.look_up(pinned, file));
+    LSTAR_ASSIGN(RemoteLookup found, client_.look_up(pinned(), file));
     if (plan_.commit.empty()) plan_.commit = found.commit;
     if (!found.file) {
       if (!plan_.commit.empty()) cache_.note_absent(plan_.commit, file);
@@ -121,10 +123,10 @@ class Planner {
       }
       return {};
     }
-    return fail({.what = "the repository has no weights that can be read",
-                 .file = plan_.model.text(),
-                 .expected = "model.safetensors or pytorch_model.bin, whole or in shards"});
+    return fail(nothing_to_read("weights that can be read"));
   }
+
+  Error nothing_to_read(const std::string& what) { return no_model(client_, plan_.model, plan_.commit, what); }
 
   Result<std::string> text_of(const std::string& file) {
     if (cache_.has(plan_.commit, file)) return read_file(cache_.snapshot(plan_.commit) + "/" + file, kLargestIndex);
@@ -170,6 +172,18 @@ std::optional<std::string> cached_snapshot(const HubCache& cache, const HubModel
   if (needs.weights && !has_weights(cache, *commit)) return std::nullopt;
   if (needs.tokenizer && !has_tokenizer(cache, *commit)) return std::nullopt;
   return cache.snapshot(*commit);
+}
+
+Error no_model(HubClient& client, const HubModel& model, const std::string& commit, const std::string& lacks) {
+  Error error{.what = "the repository has no " + lacks, .file = model.text()};
+  const HubModel pinned{model.repo, commit.empty() ? model.revision : commit};
+  const auto described = client.describe(pinned, RemoteRepository::Kind::model);
+  const std::string what = described ? what_repository_is(model, described->files) : "";
+  if (!what.empty())
+    error.what = what;
+  else if (lacks != "config.json")
+    error.expected = "model.safetensors or pytorch_model.bin, whole or in shards";
+  return error;
 }
 
 Result<DownloadPlan> plan_download(HubClient& client, const HubCache& cache, const HubModel& model, ModelNeeds needs) {

@@ -24,6 +24,10 @@ struct ModelNeeds {
 // The snapshot folder of a model whose files are all in the cache; asks nobody.
 std::optional<std::string> cached_snapshot(const HubCache& cache, const HubModel& model, ModelNeeds needs);
 
+// Why a repository that lacks something ("config.json", "weights that can be read") is no model: what it holds, by one
+// question to the hub's API. `commit` may be empty.
+Error no_model(HubClient& client, const HubModel& model, const std::string& commit, const std::string& lacks);
+
 struct DownloadPlan {
   HubModel model;
   std::string commit;

@@ -1,0 +1,63 @@
+#include "lstar/cli/models.h"
+
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+#include <optional>
+
+#include <fmt/format.h>
+
+namespace lstar::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The organisation of org/name, with or without @revision; none for what is on disk.
+std::optional<std::string> organisation(const std::string& model) {
+  std::error_code ignored;
+  const size_t slash = model.find('/');
+  if (slash == std::string::npos || slash == 0 || slash + 1 == model.size() ||
+      model.find('/', slash + 1) < model.find('@') || fs::exists(model, ignored) || model[0] == '.' || model[0] == '~')
+    return std::nullopt;
+  return model.substr(0, slash);
+}
+
+}  // namespace
+
+Result<void> check_model(const std::string& model) {
+  std::error_code ignored;
+  if (!fs::is_regular_file(model, ignored)) return {};
+  std::string extension = fs::path(model).extension().string();
+  for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  if (extension == ".toml")
+    return fail({.what = fmt::format("a study's manifest, no model: lstar run --manifest {}", model), .file = model});
+  for (const char* known : {".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".txt"})
+    if (extension == known && !model.ends_with(".index.json") && fs::path(model).filename() != "config.json")
+      return fail({.what = "no model; a file of prompts goes behind --prompts", .file = model});
+  return {};
+}
+
+Result<std::vector<ModelEntry>> model_entries(const std::vector<std::string>& models,
+                                              const std::vector<std::string>& labs) {
+  if (labs.size() > 1 && labs.size() != models.size())
+    return fail({.what = "labs",
+                 .at = "--lab",
+                 .expected = fmt::format("one for all models, or one for each of {}", models.size()),
+                 .found = std::to_string(labs.size())});
+  if (!labs.empty() && models.empty())
+    return fail(
+        Error{.what = "no MODEL that it could be the lab of; a manifest names its models' labs", .at = "--lab"});
+  std::vector<ModelEntry> entries;
+  for (size_t i = 0; i < models.size(); ++i) {
+    LSTAR_TRY(check_model(models[i]));
+    ModelEntry entry{.name = models[i], .path = models[i]};
+    if (!labs.empty())
+      entry.lab = labs.size() == 1 ? labs[0] : labs[i];
+    else
+      entry.lab = organisation(models[i]).value_or(entry.lab);
+    entries.push_back(std::move(entry));
+  }
+  return entries;
+}
+
+}  // namespace lstar::cli

@@ -1,0 +1,353 @@
+#include "lstar/report/trace_files.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "lstar/base/delimited.h"
+#include "lstar/base/json.h"
+#include "lstar/base/text_file.h"
+
+namespace lstar {
+namespace {
+
+using Traces = std::vector<NamedTrace>;
+using simdjson::dom::array;
+using simdjson::dom::key_value_pair;
+using simdjson::dom::object;
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr std::string_view kFloor = "_rounding_floor";
+
+std::optional<double> number(Json item) {
+  double value = kNaN;
+  if (item.is_null() || !item.get_double().get(value)) return value;
+  return std::nullopt;
+}
+
+class JsonTraces {
+ public:
+  explicit JsonTraces(const std::string& source) : source_(source) {}
+
+  Result<Traces> read(Json root) const {
+    array items;
+    if (!root.get_array().get(items)) return list(items);
+    if (!root.is_object())
+      return fail(
+          {.what = "no traces", .file = source_, .expected = "an array of numbers, or an object of named arrays"});
+    if (json_find(root, "prompts") && json_find(root, "layers")) return printed_by_trace(root);
+    if (json_find(root, "traces") && json_find(root, "by_estimator")) return printed_by_run(root);
+    Traces traces;
+    object fields;
+    if (root.get_object().get(fields)) return traces;
+    for (key_value_pair field : fields) {
+      const std::string name(field.key);
+      if (field.value.get_array().get(items))
+        return fail({.what = "not an array", .file = source_, .at = "key " + name});
+      LSTAR_ASSIGN(std::vector<double> trace, numbers(items, name));
+      traces.push_back({name, std::move(trace), {}});
+    }
+    return traces;
+  }
+
+ private:
+  // [1, 2, 3], or one such list for each trace.
+  Result<Traces> list(array items) const {
+    Json first;
+    if (!items.at(0).get(first) && first.is_array()) {
+      Traces traces;
+      for (Json item : items) {
+        const std::string name = fmt::format("trace {}", traces.size() + 1);
+        array inner;
+        if (item.get_array().get(inner)) return fail({.what = "not an array", .file = source_, .at = name});
+        LSTAR_ASSIGN(std::vector<double> trace, numbers(inner, name));
+        traces.push_back({name, std::move(trace), {}});
+      }
+      return traces;
+    }
+    LSTAR_ASSIGN(std::vector<double> trace, numbers(items, "trace"));
+    return Traces{{"trace", std::move(trace), {}}};
+  }
+
+  Result<std::vector<double>> numbers(array items, const std::string& name) const {
+    std::vector<double> trace;
+    for (Json item : items) {
+      const auto value = number(item);
+      if (!value)
+        return fail({.what = "not a number",
+                     .file = source_,
+                     .at = fmt::format("{}, layer {}", name, trace.size()),
+                     .expected = "a number or null",
+                     .found = simdjson::minify(item).substr(0, 40)});
+      trace.push_back(*value);
+    }
+    if (trace.empty()) return fail({.what = "empty trace", .file = source_, .at = name});
+    return trace;
+  }
+
+  tl::unexpected<Error> misshapen(std::string at) const {
+    return fail({.what = "not as lstar writes it", .file = source_, .at = std::move(at)});
+  }
+
+  // prompts[].layers[].trace.ESTIMATOR and .rounding_floor.ESTIMATOR
+  Result<Traces> printed_by_trace(Json root) const {
+    Traces traces;
+    array prompts, layers;
+    if (root["prompts"].get_array().get(prompts)) return misshapen("key prompts");
+    size_t number_of = 0;
+    for (Json prompt : prompts) {
+      const std::string name = fmt::format("prompt {}", ++number_of);
+      if (prompt["layers"].get_array().get(layers)) return misshapen(name);
+      const size_t first = traces.size();
+      for (Json layer : layers) {
+        object values, floors;
+        if (layer["trace"].get_object().get(values) || layer["rounding_floor"].get_object().get(floors))
+          return misshapen(name);
+        size_t at = first;
+        for (key_value_pair field : values) {
+          if (at == traces.size()) traces.push_back({fmt::format("{}: {}", name, field.key), {}, {}});
+          Json floor;
+          const bool has_floor = !floors.at_key(field.key).get(floor);
+          const auto value = number(field.value), bound = has_floor ? number(floor) : std::optional(kNaN);
+          if (!value || !bound || traces[at].name != fmt::format("{}: {}", name, field.key)) return misshapen(name);
+          traces[at].trace.push_back(*value);
+          traces[at++].floor.push_back(*bound);
+        }
+      }
+    }
+    if (traces.empty()) return fail({.what = "no prompt of this result was run", .file = source_});
+    return traces;
+  }
+
+  // traces[].by_estimator.ESTIMATOR[].trace and .rounding_floor, a row for each prompt that ran
+  Result<Traces> printed_by_run(Json root) const {
+    Traces traces;
+    array models;
+    if (root["traces"].get_array().get(models)) return misshapen("key traces");
+    size_t place = 0;
+    for (Json model : models) {
+      const std::string name = json_string(model, "model").value_or("model");
+      const std::vector<size_t> ran = prompts_that_ran(root, place++);
+      object estimators;
+      if (model["by_estimator"].get_object().get(estimators)) return misshapen(name);
+      for (key_value_pair field : estimators) {
+        array rows;
+        if (field.value.get_array().get(rows)) return misshapen(name);
+        size_t row = 0;
+        for (Json prompt : rows) {
+          const size_t shown = row < ran.size() ? ran[row] : row + 1;
+          ++row;
+          NamedTrace trace{.name = fmt::format("{}: prompt {}: {}", name, shown, field.key), .trace = {}, .floor = {}};
+          array values, floors;
+          if (prompt["trace"].get_array().get(values) || prompt["rounding_floor"].get_array().get(floors))
+            return misshapen(trace.name);
+          if (values.size() == 0) continue;  // an estimator that was not measured
+          LSTAR_ASSIGN(trace.trace, numbers(values, trace.name));
+          if (floors.size() > 0) {
+            LSTAR_ASSIGN(trace.floor, numbers(floors, trace.name));
+          }
+          traces.push_back(std::move(trace));
+        }
+      }
+    }
+    if (traces.empty()) return fail({.what = "no model of this result was run", .file = source_});
+    return traces;
+  }
+
+  // The numbers, from 1, of the prompts that model `place` ran: a row of its traces belongs to each.
+  static std::vector<size_t> prompts_that_ran(Json root, size_t place) {
+    std::vector<size_t> ran;
+    array results, prompts;
+    Json result;
+    if (root["results"].get_array().get(results) || results.at(place).get(result) ||
+        result["prompts"].get_array().get(prompts))
+      return ran;
+    size_t i = 0;
+    for (Json prompt : prompts) {
+      ++i;
+      if (!json_find(prompt, "error")) ran.push_back(i);
+    }
+    return ran;
+  }
+
+  const std::string& source_;
+};
+
+std::string_view trimmed(std::string_view cell) {
+  const size_t first = cell.find_first_not_of(" \t");
+  return first == std::string_view::npos ? std::string_view()
+                                         : cell.substr(first, cell.find_last_not_of(" \t") - first + 1);
+}
+
+// A cell's number; empty cells and what programs write for "none" are NaN.
+std::optional<double> number(std::string_view cell) {
+  cell = trimmed(cell);
+  for (std::string_view none : {"", "NaN", "nan", "NA", "N/A", "null", "None", "-nan"})
+    if (cell == none) return kNaN;
+  if (cell.starts_with('+')) cell.remove_prefix(1);
+  for (std::string_view infinity : {"inf", "Infinity", "Inf", "INF"}) {
+    if (cell == infinity) return std::numeric_limits<double>::infinity();
+    if (cell.starts_with('-') && cell.substr(1) == infinity) return -std::numeric_limits<double>::infinity();
+  }
+  double value = 0;
+  const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
+  if (error != std::errc{} || end != cell.data() + cell.size()) return std::nullopt;
+  return value;
+}
+
+class TableTraces {
+ public:
+  TableTraces(const std::string& source, std::vector<DelimitedRow> rows) : source_(source), rows_(std::move(rows)) {}
+
+  Result<Traces> read() {
+    std::vector<std::string> header;
+    const auto& first = rows_[0].cells;
+    const bool has_header = std::any_of(first.begin(), first.end(), [](const auto& cell) { return !number(cell); });
+    if (has_header) {
+      header = first;
+      rows_.erase(rows_.begin());
+    }
+    if (rows_.empty()) return fail({.what = "no traces", .file = source_});
+    const auto is_printed = [&](const std::string& name) { return name.ends_with(kFloor); };
+    if (std::any_of(header.begin(), header.end(), is_printed)) return printed_by_trace(header);
+    if (!has_header && rows_.size() == 1 && first.size() > 1) return one_row();
+    const size_t columns = has_header ? header.size() : rows_[0].cells.size();
+    Traces traces;
+    for (size_t c = 0; c < columns; ++c) {
+      std::string name = has_header     ? std::string(trimmed(header[c]))
+                         : columns == 1 ? "trace"
+                                        : fmt::format("column {}", c + 1);
+      if (has_header && (name == "layer" || (name.empty() && c == 0))) continue;  // numbers of layers, pandas' index
+      NamedTrace trace{.name = std::move(name), .trace = {}, .floor = {}};
+      for (const DelimitedRow& row : rows_) {
+        LSTAR_ASSIGN(const double value, cell(row, c, columns, trace.name));
+        trace.trace.push_back(value);
+      }
+      traces.push_back(std::move(trace));
+    }
+    if (traces.empty()) return fail({.what = "no traces", .file = source_});
+    return traces;
+  }
+
+ private:
+  Result<double> cell(const DelimitedRow& row, size_t column, size_t columns, const std::string& name) const {
+    const std::string at = fmt::format("line {}", row.line);
+    if (row.cells.size() != columns)
+      return fail({.what = "cells",
+                   .file = source_,
+                   .at = at,
+                   .expected = std::to_string(columns),
+                   .found = std::to_string(row.cells.size())});
+    const auto value = number(row.cells[column]);
+    if (!value)
+      return fail({.what = fmt::format("not a number in {}", name),
+                   .file = source_,
+                   .at = at,
+                   .expected = "a column of numbers for each trace",
+                   .found = row.cells[column].substr(0, 40)});
+    return *value;
+  }
+
+  Result<Traces> one_row() const {
+    NamedTrace trace{.name = "trace", .trace = {}, .floor = {}};
+    const size_t columns = rows_[0].cells.size();
+    for (size_t c = 0; c < columns; ++c) {
+      LSTAR_ASSIGN(const double value, cell(rows_[0], c, columns, trace.name));
+      trace.trace.push_back(value);
+    }
+    return Traces{std::move(trace)};
+  }
+
+  // Rows of prompts and layers; each estimator has a column and one for its floor.
+  Result<Traces> printed_by_trace(const std::vector<std::string>& header) const {
+    const auto column = [&](std::string_view name) {
+      return static_cast<size_t>(std::find(header.begin(), header.end(), name) - header.begin());
+    };
+    const size_t model = column("model"), prompt = column("prompt");
+    std::vector<std::pair<size_t, size_t>> estimators;
+    for (size_t c = 0; c < header.size(); ++c)
+      if (const size_t floor = column(header[c] + std::string(kFloor)); floor < header.size())
+        estimators.emplace_back(c, floor);
+    if (prompt == header.size()) return fail({.what = "no column prompt", .file = source_});
+    Traces traces;
+    std::map<std::string, size_t> first_of;  // the first trace of a model and prompt
+    for (const DelimitedRow& row : rows_) {
+      if (row.cells.size() != header.size())
+        return cell(row, 0, header.size(), "").map([](double) { return Traces(); });
+      const std::string where = (model < header.size() ? row.cells[model] + "\n" : "") + row.cells[prompt];
+      const auto [found, is_new] = first_of.emplace(where, traces.size());
+      for (size_t e = 0; e < estimators.size(); ++e) {
+        const auto [value_at, floor_at] = estimators[e];
+        if (is_new) traces.push_back({fmt::format("prompt {}: {}", row.cells[prompt], header[value_at]), {}, {}});
+        NamedTrace& trace = traces[found->second + e];
+        LSTAR_ASSIGN(const double value, cell(row, value_at, header.size(), trace.name));
+        LSTAR_ASSIGN(const double floor, cell(row, floor_at, header.size(), trace.name));
+        trace.trace.push_back(value);
+        trace.floor.push_back(floor);
+      }
+    }
+    return traces;
+  }
+
+  const std::string& source_;
+  std::vector<DelimitedRow> rows_;
+};
+
+// Names that occur again get a number, so that an object of them holds all.
+void make_unique(Traces& traces) {
+  std::map<std::string, int> seen;
+  for (NamedTrace& trace : traces)
+    if (const int times = ++seen[trace.name]; times > 1) trace.name += fmt::format(" ({})", times);
+}
+
+// What separates the numbers: a tab, a comma, a semicolon, or nothing but blanks.
+char delimiter_of(std::string_view content) {
+  const std::string_view line = next_line(content);
+  for (const char delimiter : {'\t', ',', ';'})
+    if (line.find(delimiter) != std::string_view::npos) return delimiter;
+  return ' ';
+}
+
+}  // namespace
+
+Result<std::vector<NamedTrace>> parse_traces(std::string_view content, const std::string& source) {
+  LSTAR_TRY(check_text(content, source));
+  content = without_mark(content);
+  if (is_blank(content)) return fail({.what = "no traces", .file = source});
+  const size_t first = content.find_first_not_of(" \t\r\n");
+  Traces traces;
+  if (content[first] == '[' || content[first] == '{') {
+    LSTAR_ASSIGN(const JsonDocument document, JsonDocument::parse(content, source));
+    LSTAR_ASSIGN(traces, JsonTraces(source).read(document.root()));
+  } else {
+    const char delimiter = delimiter_of(content);
+    std::string packed;  // blanks between numbers are one delimiter, however many
+    if (delimiter == ' ') {
+      std::string_view rest = content;
+      while (!rest.empty()) {
+        std::string_view line = trimmed(next_line(rest));
+        for (size_t i = 0; i < line.size(); ++i)
+          if (line[i] != ' ' || line[i - 1] != ' ') packed += line[i];
+        packed += '\n';
+      }
+    }
+    LSTAR_ASSIGN(std::vector<DelimitedRow> rows,
+                 read_delimited(delimiter == ' ' ? packed : content, delimiter, source));
+    if (rows.empty()) return fail({.what = "no traces", .file = source});
+    LSTAR_ASSIGN(traces, TableTraces(source, std::move(rows)).read());
+  }
+  make_unique(traces);
+  return traces;
+}
+
+Result<std::vector<NamedTrace>> read_traces(const std::string& path) {
+  LSTAR_ASSIGN(const std::string content, read_text_file(path));
+  return parse_traces(content, path);
+}
+
+}  // namespace lstar

@@ -1,0 +1,253 @@
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "lstar/base/text_file.h"
+#include "lstar/study/prompt_readers.h"
+
+namespace lstar {
+namespace {
+
+constexpr std::array<std::string_view, 2> kTextKeys{"text", "prompt"}, kIdKeys{"token_ids", "input_ids"};
+// What a list of prompts is called in a document that holds one.
+constexpr std::array<std::string_view, 6> kListKeys{"prompts", "texts", "data", "examples", "rows", "inputs"};
+constexpr std::array<std::string_view, 6> kChatKeys{"messages", "conversations", "conversation",
+                                                    "turns",    "dialog",        "dialogue"};
+constexpr const char* kExpected = "\"text\" or \"token_ids\"";
+constexpr const char* kChat = "chat turns; apply the chat template and pass its text";
+
+std::string shortened(Json value) {
+  std::string text = simdjson::minify(value);
+  if (text.size() <= 40) return text;
+  size_t end = 40;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;  // no character is cut
+  return text.substr(0, end) + "...";
+}
+
+std::string keys_of(Json object) {
+  simdjson::dom::object fields;
+  if (object.get_object().get(fields)) return {};
+  std::string keys;
+  for (simdjson::dom::key_value_pair field : fields) {
+    if (keys.size() > 80) return keys + ", ...";
+    keys += fmt::format("{}{}", keys.empty() ? "" : ", ", field.key);
+  }
+  return keys.empty() ? "an empty object" : keys;
+}
+
+template <class Keys>
+std::vector<std::string_view> present(Json object, const Keys& keys) {
+  std::vector<std::string_view> found;
+  for (std::string_view key : keys)
+    if (json_find(object, key)) found.push_back(key);
+  return found;
+}
+
+// [{"role": .., "content": ..}], or the same by other names.
+bool is_chat(Json value) {
+  simdjson::dom::array items;
+  Json first;
+  if (value.get_array().get(items) || items.at(0).get(first)) return false;
+  return (json_find(first, "role") && json_find(first, "content")) ||
+         (json_find(first, "from") && json_find(first, "value"));
+}
+
+bool is_list_of_integers(Json value) {
+  simdjson::dom::array items;
+  if (value.get_array().get(items) || items.size() == 0) return false;
+  for (Json item : items)
+    if (!item.is_int64() && !item.is_uint64()) return false;
+  return true;
+}
+
+class Record {
+ public:
+  Record(const std::string& source, const std::string& at) : source_(source), at_(at) {}
+
+  Result<Prompt> read(Json value) const {
+    if (value.is_string()) return Prompt{.text = std::string(value.get_string().value()), .ids = {}};
+    if (is_chat(value)) return refuse(kChat);
+    if (value.is_array()) return ids(value);
+    if (!value.is_object())
+      return refuse("not a prompt", "a text, a list of token ids, or an object", shortened(value));
+    LSTAR_ASSIGN(Prompt prompt, object(value));
+    LSTAR_ASSIGN(prompt.id, id(value));
+    return prompt;
+  }
+
+ private:
+  tl::unexpected<Error> refuse(std::string what, std::string expected = "", std::string found = "") const {
+    return fail({.what = std::move(what),
+                 .file = source_,
+                 .at = at_,
+                 .expected = std::move(expected),
+                 .found = std::move(found)});
+  }
+
+  Result<Prompt> object(Json value) const {
+    const auto texts = present(value, kTextKeys), listed = present(value, kIdKeys);
+    if (const auto chat = present(value, kChatKeys); texts.empty() && listed.empty() && !chat.empty())
+      return refuse(fmt::format("{}: {}", chat[0], kChat));
+    if (json_find(value, "role") && json_find(value, "content")) return refuse(kChat);
+    if (texts.size() > 1) return refuse("both text and prompt", "one of them");
+    if (listed.size() > 1) return refuse("both token_ids and input_ids", "one of them");
+    std::optional<std::vector<int32_t>> numbers;
+    if (!listed.empty()) {
+      const Json list = *json_find(value, listed[0]);
+      const bool is_empty = list.is_array() && list.get_array().value().size() == 0;
+      if (texts.empty() || !is_empty) {  // beside a text an empty list is none, as in our own results
+        LSTAR_ASSIGN(Prompt read, ids(list));
+        numbers = std::move(read.ids);
+      }
+    }
+    if (!texts.empty() && numbers) return refuse(fmt::format("both {} and {}", texts[0], listed[0]));
+    if (numbers) return Prompt{.text = {}, .ids = *std::move(numbers)};
+    if (texts.empty()) return refuse("no prompt in this object", kExpected);
+    const Json text = *json_find(value, texts[0]);
+    if (is_chat(text)) return refuse(fmt::format("{}: {}", texts[0], kChat));
+    if (is_list_of_integers(text)) return ids(text);
+    if (!text.is_string()) return refuse(fmt::format("{} is not a text", texts[0]), "", shortened(text));
+    return Prompt{.text = std::string(text.get_string().value()), .ids = {}};
+  }
+
+  Result<Prompt> ids(Json list) const {
+    Prompt prompt;
+    simdjson::dom::array items;
+    if (list.get_array().get(items)) return refuse("not a list of token ids", "", shortened(list));
+    for (Json item : items) {
+      int64_t number = 0;
+      if (item.get_int64().get(number) || number < 0 || number > INT32_MAX)
+        return refuse("not a token id", "", shortened(item));
+      prompt.ids.push_back(static_cast<int32_t>(number));
+    }
+    if (prompt.ids.empty()) return refuse("no token ids");
+    return prompt;
+  }
+
+  Result<std::optional<PromptId>> id(Json value) const {
+    const auto found = json_find(value, "id");
+    if (!found) return std::optional<PromptId>();
+    if (found->is_string()) return std::optional(PromptId{std::string(found->get_string().value())});
+    if (found->is_int64() || found->is_uint64() || found->is_double())
+      return std::optional(PromptId{simdjson::minify(*found), true});
+    return refuse("id is neither a text nor a number", "", shortened(*found));
+  }
+
+  const std::string& source_;
+  const std::string& at_;
+};
+
+Result<std::vector<Prompt>> items_of(Json list, const std::string& source) {
+  std::vector<Prompt> prompts;
+  simdjson::dom::array items;
+  if (list.get_array().get(items)) return prompts;
+  for (Json item : items) {
+    LSTAR_ASSIGN(Prompt prompt, json_prompt(item, source, fmt::format("item {}", prompts.size() + 1)));
+    prompts.push_back(std::move(prompt));
+  }
+  return prompts;
+}
+
+// {"text": [..], "id": [..]} or {"text": {"0": ..}, "id": {"0": ..}}: a table by columns, as pandas writes one.
+Result<std::vector<Prompt>> columns(Json root, std::string_view key, const std::string& source) {
+  const auto values_of = [](Json column) {
+    std::vector<Json> values;
+    simdjson::dom::array items;
+    simdjson::dom::object fields;
+    if (!column.get_array().get(items)) {
+      for (Json item : items) values.push_back(item);
+    } else if (!column.get_object().get(fields)) {
+      for (simdjson::dom::key_value_pair field : fields) values.push_back(field.value);
+    }
+    return values;
+  };
+  const std::vector<Json> texts = values_of(*json_find(root, key));
+  std::vector<Json> ids;
+  if (const auto column = json_find(root, "id")) ids = values_of(*column);
+  if (!ids.empty() && ids.size() != texts.size())
+    return fail({.what = "columns of different lengths",
+                 .file = source,
+                 .at = "key id",
+                 .expected = fmt::format("{}, as in {}", texts.size(), key),
+                 .found = std::to_string(ids.size())});
+  std::vector<Prompt> prompts;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    const std::string at = fmt::format("item {}", i + 1);
+    if (!texts[i].is_string() && !texts[i].is_array())
+      return fail({.what = "not a prompt", .file = source, .at = at, .found = shortened(texts[i])});
+    LSTAR_ASSIGN(Prompt prompt, json_prompt(texts[i], source, at));
+    if (!ids.empty()) {
+      if (ids[i].is_string())
+        prompt.id = PromptId{std::string(ids[i].get_string().value())};
+      else if (!ids[i].is_null())
+        prompt.id = PromptId{simdjson::minify(ids[i]), true};
+    }
+    prompts.push_back(std::move(prompt));
+  }
+  return prompts;
+}
+
+}  // namespace
+
+Result<Prompt> json_prompt(Json value, const std::string& source, const std::string& at) {
+  return Record(source, at).read(value);
+}
+
+Result<std::vector<Prompt>> json_prompts(Json root, const std::string& source) {
+  const auto one = [&]() -> Result<std::vector<Prompt>> {
+    LSTAR_ASSIGN(Prompt prompt, json_prompt(root, source, ""));
+    return std::vector<Prompt>{std::move(prompt)};
+  };
+  if (root.is_array()) return is_chat(root) || is_list_of_integers(root) ? one() : items_of(root, source);
+  if (!root.is_object()) return one();
+  for (std::string_view key : kTextKeys) {
+    const auto column = json_find(root, key);
+    if (column && (column->is_object() || (column->is_array() && !is_chat(*column) && !is_list_of_integers(*column))))
+      return columns(root, key, source);
+  }
+  if (!present(root, kTextKeys).empty() || !present(root, kIdKeys).empty() || !present(root, kChatKeys).empty())
+    return one();
+  for (std::string_view key : kListKeys) {
+    const auto list = json_find(root, key);
+    if (!list || !list->is_array()) continue;
+    if (is_chat(*list)) return fail({.what = kChat, .file = source, .at = fmt::format("key {}", key)});
+    return items_of(*list, source);
+  }
+  return fail({.what = "no prompts in this object",
+               .file = source,
+               .expected = fmt::format("{}, or a list of prompts under \"prompts\"", kExpected),
+               .found = keys_of(root)});
+}
+
+Result<PromptFile> read_json_prompts(std::string_view content, const std::string& source) {
+  auto whole = JsonDocument::parse(content, source);
+  if (whole) {
+    LSTAR_ASSIGN(std::vector<Prompt> prompts, json_prompts(whole->root(), source));
+    return PromptFile{std::move(prompts), "JSON"};
+  }
+  PromptFile file{.prompts = {}, .format = "JSON Lines"};
+  int number = 0;
+  for (std::string_view rest = content; !rest.empty();) {
+    const std::string_view line = next_line(rest);
+    ++number;
+    if (is_blank(line)) continue;
+    const auto document = JsonDocument::parse(line, source);
+    if (!document && file.prompts.empty()) {  // no JSON Lines either
+      Error error = std::move(whole).error();
+      error.expected = "a JSON document, or a JSON value on each line";
+      return fail(std::move(error));
+    }
+    const std::string at = fmt::format("line {}", number);
+    if (!document) {
+      Error error = document.error();
+      error.at = at;
+      return fail(std::move(error));
+    }
+    LSTAR_ASSIGN(Prompt prompt, json_prompt(document->root(), source, at));
+    file.prompts.push_back(std::move(prompt));
+  }
+  return file;
+}
+
+}  // namespace lstar

@@ -1,0 +1,72 @@
+#include <sys/stat.h>
+
+#include <map>
+#include <new>
+#include <utility>
+
+#include "lstar/base/worker_pool.h"
+#include "lstar/study/study.h"
+
+namespace lstar {
+namespace {
+
+Result<std::string> located(const ModelEntry& entry, const RunOptions& options) {
+  if (options.locate) return options.locate(entry);
+  return entry.path;
+}
+
+Result<ModelResult> run_model(const Study& study, const ModelEntry& entry, const std::string& path,
+                              const RunOptions& options, const MeasureOptions& measuring) {
+  try {
+    LSTAR_ASSIGN(Measurement measurement, measure(entry.name, path, study.prompts, measuring));
+    LSTAR_ASSIGN(ModelResult model, evaluate_model(study, entry, std::move(measurement)));
+    if (options.strict) LSTAR_TRY(refuse_warnings(model.measurement.warnings, entry.path));
+    return model;
+  } catch (const std::bad_alloc&) {  // one model too large for this machine never stops a study
+    return fail({.what = "out of memory", .file = entry.path});
+  }
+}
+
+// The folder or file behind a path, whatever it is called; none where there is none.
+std::optional<std::pair<dev_t, ino_t>> place_of(const std::string& path) {
+  struct stat status;
+  if (::stat(path.c_str(), &status) != 0) return std::nullopt;
+  return std::pair(status.st_dev, status.st_ino);
+}
+
+}  // namespace
+
+StudyResult run_study(const Study& study, const RunOptions& options) {
+  MeasureOptions measuring{.numerics = {.dtype = study.dtype, .head_layout = study.head_layout},
+                           .wants = Want::residual_norm,
+                           .pool = std::make_shared<WorkerPool>(options.threads),
+                           .hash_files = options.hash_files,
+                           .hash_memory = options.hash_memory,
+                           .progress = options.progress};
+  for (const std::string& name : study.estimators) measuring.wants = measuring.wants | find_estimator(name)->wants;
+  std::vector<Result<ModelResult>> models;
+  std::map<std::pair<dev_t, ino_t>, size_t> places;  // of the models so far
+  for (const ModelEntry& entry : study.models) {
+    if (options.begin) options.begin(entry);
+    const auto path = located(entry, options);
+    const auto place = path ? place_of(*path) : std::nullopt;
+    std::optional<size_t> same;
+    if (const auto found = place ? places.find(*place) : places.end(); found != places.end()) same = found->second;
+    if (same && models[*same]) {  // measured already
+      models.push_back(models[*same]);
+    } else {
+      models.push_back(path ? run_model(study, entry, *path, options, measuring) : fail(path.error()));
+      same.reset();
+      for (size_t i = 0; models.back() && !same && i + 1 < models.size(); ++i)
+        if (models[i] && same_checkpoint(models[i]->measurement, models.back()->measurement)) same = i;
+      if (place) places.emplace(*place, models.size() - 1);
+    }
+    if (same && options.duplicate)
+      options.duplicate(entry, study.models[*same].name);
+    else if (!same && options.done)
+      options.done(entry, models.back());
+  }
+  return evaluate(study, std::move(models), options.timestamp);
+}
+
+}  // namespace lstar

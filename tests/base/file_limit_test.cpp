@@ -1,0 +1,64 @@
+// Writing beyond `ulimit -f`, and threads beyond `ulimit -u`: errors, not the end of the process.
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <stdexcept>
+
+#include "lstar/base/atomic_file.h"
+#include "lstar/base/worker_pool.h"
+#include "tests/support/temporary_folder.h"
+
+namespace lstar {
+namespace {
+
+TEST(FileLimit, IsAnErrorWithoutALeftover) {
+  testing::TemporaryFolder folder;
+  ASSERT_TRUE(write_file(folder / "old", "as it was"));
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  const rlimit small{1000, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+  const auto written = write_file(folder / "old", std::string(5000, 'x'));
+  const auto short_one = write_file(folder / "short", std::string(500, 'x'));
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  ASSERT_FALSE(written);
+  EXPECT_EQ(written.error().message(), folder / "old" + ": cannot be written: File too large");
+  EXPECT_TRUE(short_one);
+  EXPECT_EQ(*read_file(folder / "old"), "as it was");
+  size_t entries = 0;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(folder.path())) ++entries;
+  EXPECT_EQ(entries, 2u);
+  sigset_t pending, blocked;
+  ::sigpending(&pending);
+  ::pthread_sigmask(SIG_BLOCK, nullptr, &blocked);
+  EXPECT_EQ(sigismember(&pending, SIGXFSZ), 0) << "the signal is taken";
+  EXPECT_EQ(sigismember(&blocked, SIGXFSZ), 0);
+}
+
+// In a process of its own, whose address space has no room for so many stacks.
+TEST(ThreadLimit, SaysWhatCouldNotBeMade) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "a sanitizer needs the address space itself";
+#endif
+  const auto start_many = [] {
+    const rlimit room{rlim_t{512} << 20, rlim_t{512} << 20};
+    ::setrlimit(RLIMIT_AS, &room);
+    try {
+      const WorkerPool pool(1000);
+    } catch (const std::runtime_error& error) {
+      std::fprintf(stderr, "%s\n", error.what());
+      std::_Exit(3);
+    }
+    std::_Exit(0);
+  };
+  EXPECT_EXIT(start_many(), ::testing::ExitedWithCode(3),
+              "only [1-9][0-9]* of 1000 threads could be started: Resource temporarily unavailable; give a smaller");
+}
+
+}  // namespace
+}  // namespace lstar

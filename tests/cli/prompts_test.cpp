@@ -1,0 +1,145 @@
+// Prompts on the way from a file to every output, and traces on the way back.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "lstar/base/json.h"
+#include "tests/cli/support.h"
+#include "tests/support/recorded.h"
+
+namespace lstar {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using testing::lstar_program;
+using ::testing::Not;
+using testing::Outcome;
+
+const std::string kModel = "zoo/gpt2-12x12";
+
+class PromptFiles : public ::testing::Test {
+ protected:
+  std::string file(const std::string& name, const std::string& content) {
+    EXPECT_TRUE(write_file(folder_ / name, content));
+    return folder_ / name;
+  }
+  testing::TemporaryFolder folder_;
+};
+
+TEST_F(PromptFiles, WhatWasReadIsSaid) {
+  const std::string csv = file("p.csv", "id,prompt\nq1,\"one\ntwo\"\n007,three\n");
+  const Outcome run = lstar_program("run " + kModel + " --estimator off_diagonal --prompts " + csv);
+  EXPECT_THAT(run.out, AllOf(HasSubstr("Models: 1, prompts: 2"), HasSubstr("Read: 2 prompts from "),
+                             HasSubstr("(CSV, column prompt); the first: \"one\\ntwo\""),
+                             HasSubstr("Prompt 1 (q1): L* = "), HasSubstr("Prompt 2 (007): L* = ")));
+  const Outcome trace = lstar_program("trace " + kModel + " --prompts " + csv);
+  EXPECT_THAT(trace.out, AllOf(HasSubstr("Read: 2 prompts from "), HasSubstr("Prompt 2 (007): three [")));
+  EXPECT_THAT(lstar_program("run " + kModel + " --estimator off_diagonal").out,
+              HasSubstr("Read: 5 prompts; the first: \"The capital of France is Paris, which"));
+}
+
+TEST_F(PromptFiles, IdsComeBackInEveryOutput) {
+  const std::string jsonl =
+      file("p.jsonl",
+           "{\"text\": \"one\", \"id\": \"a \\\"b\\\"\"}\n{\"text\": \"two\", \"id\": 18446744073709551615}\n"
+           "{\"token_ids\": [5, 6], \"id\": -7}\n{\"text\": \"four\"}\n");
+  const std::string words = " --prompts " + jsonl + " ";
+  const auto ids = [](Json of) {
+    std::string all;
+    for (const Json prompt : testing::items(of, "prompts")) all += simdjson::minify(prompt["id"].value()) + " ";
+    return all;
+  };
+  const std::string expected = "\"a \\\"b\\\"\" 18446744073709551615 -7 null ";
+  const Outcome trace = lstar_program("trace " + kModel + words + "--json");
+  const auto traced = JsonDocument::parse(trace.out, "trace");
+  ASSERT_TRUE(traced) << traced.error().message();
+  EXPECT_EQ(ids(traced->root()), expected);
+  EXPECT_EQ(json_integer(traced->root()["prompts_read"].value(), "count"), 4);
+  EXPECT_EQ(json_string(traced->root()["prompts_read"].value(), "file"), jsonl);
+  EXPECT_EQ(json_string(traced->root()["prompts_read"].value(), "format"), "JSON Lines");
+  EXPECT_EQ(json_string(traced->root()["prompts_read"].value(), "first"), "one");
+  EXPECT_THAT(lstar_program("trace " + kModel + words + "--csv").out,
+              AllOf(HasSubstr(",id\n"), HasSubstr(",\"a \"\"b\"\"\"\n"), HasSubstr(",18446744073709551615\n")));
+
+  const Outcome run = lstar_program("run " + kModel + words + "--json --figures none --out " + (folder_ / "out") +
+                                    " --deterministic-timestamp t");
+  const auto study = JsonDocument::parse(run.out, "run");
+  ASSERT_TRUE(study) << study.error().message();
+  EXPECT_EQ(ids(study->root()), expected);
+  EXPECT_EQ(ids(testing::items(study->root(), "results").at(0)), expected);
+  EXPECT_EQ(json_integer(study->root()["prompts_read"].value(), "count"), 4);
+  EXPECT_THAT(*read_file(folder_ / "out/l_star_cross_heritage_t.csv"),
+              HasSubstr("\"[\"\"a \\\"\"b\\\"\"\"\", 18446744073709551615, -7, null]\""));
+}
+
+TEST_F(PromptFiles, StandardInput) {
+  const Outcome outcome =
+      lstar_program("trace " + kModel + " --prompts - --json", "[{\"text\": \"one\", \"id\": 1}, \"two\"]");
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  const auto document = JsonDocument::parse(outcome.out, "trace");
+  ASSERT_TRUE(document);
+  EXPECT_EQ(testing::items(document->root(), "prompts").size(), 2u);
+  EXPECT_EQ(json_string(document->root()["prompts_read"].value(), "file"), "-");
+  EXPECT_EQ(lstar_program("trace " + kModel + " --prompts -", "\x1f\x8b\x08").err,
+            "lstar: standard input: not text but compressed by gzip; zcat it first\n");
+  EXPECT_EQ(lstar_program("trace " + kModel + " --prompts -").err, "lstar: standard input: no prompts\n");
+  EXPECT_EQ(lstar_program("tokenize " + kModel + " - --json", "one\ntwo").out,
+            lstar_program("tokenize " + kModel + " --json \"$(printf 'one\\ntwo')\"").out);
+  EXPECT_THAT(lstar_program("detect -", "[1, 2, 5, 6]").out, HasSubstr("trace"));
+}
+
+TEST_F(PromptFiles, ARefusedFileIsWrongUsage) {
+  for (const std::string command : {"run ", "trace "}) {
+    const Outcome outcome = lstar_program(command + kModel + " --prompts " + file("p.parquet", "PAR1\x15\x04"));
+    EXPECT_EQ(outcome.status, 2);
+    EXPECT_EQ(outcome.err,
+              "lstar: " + (folder_ / "p.parquet") + ": not text but a Parquet file; write its column as JSON Lines\n");
+    EXPECT_EQ(outcome.out, "");
+  }
+  EXPECT_THAT(lstar_program("trace " + kModel + " --prompts " + (folder_ / "none")).err,
+              HasSubstr("none: cannot be read: No such file or directory\n"));
+}
+
+// What detect finds in our own results is what they say: the floors are read with the traces.
+TEST_F(PromptFiles, DetectReadsOurOwnResults) {
+  const std::string prompts = " --prompt 'The capital of France is' --prompt 'Once upon a time'";
+  const std::string json = file("t.json", lstar_program("trace " + kModel + prompts + " --json").out),
+                    csv = file("t.csv", lstar_program("trace " + kModel + prompts + " --csv").out),
+                    study = file("r.json",
+                                 lstar_program("run " + kModel + " " + "zoo/neox-12x12" + prompts + " --json").out);
+  const auto traced = JsonDocument::read(json);
+  ASSERT_TRUE(traced);
+  const auto found = [&](const std::string& path) {
+    const auto document = JsonDocument::parse(lstar_program("detect " + path + " --json").out, "detect");
+    EXPECT_TRUE(document) << path;
+    return *JsonDocument::parse(document ? simdjson::minify(document->root()) : "{}", "detect");
+  };
+  const JsonDocument from_json = found(json), from_csv = found(csv), from_study = found(study);
+  size_t compared = 0, prompt = 0;
+  for (const Json entry : testing::items(traced->root(), "prompts")) {
+    ++prompt;
+    for (const char* estimator : {"as_written", "off_diagonal", "multi_head", "ov_circuit"}) {
+      const std::string expected = simdjson::minify(entry["l_star"][estimator].value());
+      const std::string name = fmt::format("prompt {}: {}", prompt, estimator);
+      EXPECT_EQ(simdjson::minify(from_json.root()[name].value()), expected) << name;
+      EXPECT_EQ(simdjson::minify(from_csv.root()[name].value()), expected) << name;
+      if (std::string(estimator) == "multi_head") continue;  // the study's estimators alone are in it
+      EXPECT_EQ(simdjson::minify(from_study.root()[kModel + ": " + name].value()), expected) << name;
+      ++compared;
+    }
+  }
+  EXPECT_EQ(compared, 6u);
+}
+
+TEST_F(PromptFiles, DetectSaysWhatIsResolved) {
+  const Outcome outcome = lstar_program("detect - --json", "{\"a\": [1, 2, 5, 6], \"tied\": [1, 2, 1, 2, 1]}");
+  const auto document = JsonDocument::parse(outcome.out, "detect");
+  ASSERT_TRUE(document);
+  EXPECT_EQ(json_integer(document->root()["a"]["argmax_step"].value(), "layer"), 2);
+  EXPECT_EQ(json_bool(document->root()["a"]["argmax_step"].value(), "resolved"), true);
+  EXPECT_EQ(json_bool(document->root()["tied"]["argmax_step"].value(), "resolved"), false);
+  EXPECT_EQ(json_string(document->root()["tied"]["argmax_step"].value(), "reason"), "the largest step is tied");
+}
+
+}  // namespace
+}  // namespace lstar

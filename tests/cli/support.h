@@ -1,0 +1,31 @@
+// The program as a shell runs it.
+#pragma once
+
+#include <sys/wait.h>
+
+#include <cstdlib>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "lstar/base/atomic_file.h"
+#include "tests/support/temporary_folder.h"
+
+namespace lstar::testing {
+
+struct Outcome {
+  int status = -1;
+  std::string out, err;
+};
+
+// `arguments` as a shell reads them; standard input is empty or holds `input`.
+inline Outcome lstar_program(const std::string& arguments, const std::string& input = "") {
+  TemporaryFolder folder;
+  if (!write_file(folder / "in", input)) return {};
+  const std::string command = fmt::format("HF_HUB_OFFLINE=1 {} {} >{} 2>{} <{}", LSTAR_PROGRAM, arguments,
+                                          folder / "out", folder / "err", folder / "in");
+  const int status = std::system(command.c_str());
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, *read_file(folder / "out"), *read_file(folder / "err")};
+}
+
+}  // namespace lstar::testing
