@@ -287,11 +287,9 @@ std::string verdict_line(const StudyResult& result) {
 std::string study_summary(const StudyResult& result, bool colour) {
   const Paint paint{colour};
   const size_t done = result.models.size() + result.duplicates.size();
-  std::string out = fmt::format("\n{}COMPLETE: {}/{} models{}\n{}", rule(), done, done + result.failed.size(),
-                                result.duplicates.empty()
-                                    ? ""
-                                    : fmt::format(", {} of them given before", result.duplicates.size()),
-                                rule());
+  std::string out = fmt::format(
+      "\n{}COMPLETE: {}/{} models{}\n{}", rule(), done, done + result.failed.size(),
+      result.duplicates.empty() ? "" : fmt::format(", {} of them given before", result.duplicates.size()), rule());
   if (result.models.empty() || result.summaries.empty()) return out + "No results!\n" + failures(result, paint);
 
   const EstimatorSummary& s = result.summaries[0];

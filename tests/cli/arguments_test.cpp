@@ -140,8 +140,9 @@ TEST(Arguments, TheSameCheckpointCountsOnce) {
   const std::string models = fmt::format("{0} ./{0}/ {1}/link {1}/copy", kGpt2, folder.path());
   const Outcome text = lstar_program("run " + models + kIds);
   EXPECT_EQ(text.status, 0);
-  EXPECT_THAT(text.out, AllOf(HasSubstr("COMPLETE: 4/4 models, 3 of them given before\n"), HasSubstr("Models tested: 1"),
-                              HasSubstr("link: the same checkpoint as tests/data/checkpoints/gpt2, counted once.")));
+  EXPECT_THAT(text.out,
+              AllOf(HasSubstr("COMPLETE: 4/4 models, 3 of them given before\n"), HasSubstr("Models tested: 1"),
+                    HasSubstr("link: the same checkpoint as tests/data/checkpoints/gpt2, counted once.")));
   const Outcome json = lstar_program("run " + models + kIds + " --json");
   const auto document = JsonDocument::parse(json.out, "run");
   ASSERT_TRUE(document);
@@ -151,8 +152,8 @@ TEST(Arguments, TheSameCheckpointCountsOnce) {
   for (const Json duplicate : duplicates) EXPECT_EQ(json_string(duplicate, "same_as"), kGpt2);
   // A manifest's model given again, and another computation of the same weights, which is no duplicate.
   const Outcome again = lstar_program("run --manifest zoo/manifest.toml zoo/gpt2-12x12 --estimator off_diagonal");
-  EXPECT_THAT(again.out, AllOf(HasSubstr("COMPLETE: 7/7 models, 1 of them given before\n"), HasSubstr("Models tested: 6"),
-                               HasSubstr("zoo/gpt2-12x12: the same checkpoint as ")));
+  EXPECT_THAT(again.out, AllOf(HasSubstr("COMPLETE: 7/7 models, 1 of them given before\n"),
+                               HasSubstr("Models tested: 6"), HasSubstr("zoo/gpt2-12x12: the same checkpoint as ")));
   const std::string config = folder / "copy/config.json", text_of_it = *read_file(config),
                     epsilon = "\"layer_norm_epsilon\": ";
   const size_t at = text_of_it.find(epsilon);

@@ -60,6 +60,20 @@ TEST(Folder, FlagsOfOtherTypes) {
   EXPECT_THAT(ids_of(folder, "ab"), ElementsAre(4));
 }
 
+// As `transformers` 5.24 does: what has once been added as special is split, whatever a later declaration says.
+TEST(Folder, ASpecialTokenStaysSpecial) {
+  const TokenizerFolder folder;
+  std::string json = kJson;
+  json.replace(json.find("[]"), 2, R"([{"id":7,"content":"<|endoftext|>","special":true}])");
+  folder.write("tokenizer.json", json);
+  const std::string declared =
+      R"("added_tokens_decoder":{"7":{"content":"<|endoftext|>","special":false,"normalized":false}}})";
+  folder.write("tokenizer_config.json", R"({"split_special_tokens":false,)" + declared);
+  EXPECT_THAT(ids_of(folder, "ab<|endoftext|>"), ElementsAre(4, 7));
+  folder.write("tokenizer_config.json", R"({"split_special_tokens":true,)" + declared);
+  EXPECT_THAT(ids_of(folder, "ab<|endoftext|>"), ElementsAre(4));  // no piece for the other letters
+}
+
 TEST(Folder, TokensThatAClassCannotDoWithout) {
   const TokenizerFolder folder;
   folder.write("tokenizer.json", kJson);
@@ -120,8 +134,9 @@ TEST(Folder, JsonAsPythonWritesIt) {
 TEST(Folder, PointersAndWebPages) {
   const std::string pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n";
   const std::string page = "\n<!DOCTYPE html>\n<html><body>Not found</body></html>\n";
-  const std::string says_pointer = ": a pointer of Git LFS, not the file itself: run git lfs pull, or hf download";
-  const std::string says_page = ": a web page, not the file itself: download it again, by hf download";
+  const std::string says_pointer = ": a Git LFS pointer: fetch the file itself (git lfs pull)";
+  const std::string says_page =
+      ": a web page was saved under this name: fetch the file itself (its \"resolve\" address)";
   for (const std::string name : {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json",
                                  "merges.txt", "vocab.txt", "tokenizer.model"}) {
     const TokenizerFolder folder;
