@@ -306,7 +306,7 @@ TEST_F(LocateModel, MistypedPaths) {
   EXPECT_THAT(error_of("zo/gpt2-12x12"), HasSubstr("did you mean ./zoo/gpt2-12x12?")) << "a hub id in form";
   EXPECT_THAT(error_of("ZOO/GPT2-12X12"), HasSubstr("did you mean ./zoo/gpt2-12x12?"));
   EXPECT_THAT(error_of("zoo/gpt2-12x21"), AllOf(HasSubstr("no such folder; did you mean ./zoo/gpt2-12x12?"),
-                                                HasSubstr("no such repository"), Not(HasSubstr("\n"))));
+                                                HasSubstr("? The hub: no such repository"), Not(HasSubstr("\n"))));
   EXPECT_THAT(error_of(std::string(LSTAR_SOURCE_DIR) + "/zoo/gpt2-12x21"),
               HasSubstr("did you mean " LSTAR_SOURCE_DIR "/zoo/gpt2-12x12?"));
   options.hub.offline = true;
@@ -353,6 +353,13 @@ TEST_F(LocateModel, RepositoriesOfOtherThings) {
   EXPECT_THAT(serve("org/bare", {"README.md", ".gitattributes"}), HasSubstr("an empty repository"));
   EXPECT_THAT(serve("org/words", {"config.json", "tokenizer.json"}),
               HasSubstr("a tokenizer without a model's weights"));
+  EXPECT_THAT(
+      serve("org/variant", {"config.json", "model.fp16.safetensors", "optimizer.bin", "tokenizer.json"}),
+      HasSubstr("under other names than the usual ones: model.fp16.safetensors; hf download org/variant --local-dir"));
+  add_model("org/gated");
+  server.gate("org/gated", "hf_secret");
+  EXPECT_THAT(error_of("org/gated"),
+              AllOf(HasSubstr("org/gated: gated: ask for access"), Not(HasSubstr("neither on disk"))));
   server.add("org/at", "A.gguf", "x");
   server.set_ref("org/at", "v2", kCommit);
   EXPECT_THAT(error_of("org/at@v2"), HasSubstr("hf download org/at A.gguf --revision v2 --local-dir D"));

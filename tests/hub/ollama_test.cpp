@@ -90,6 +90,7 @@ TEST_F(Ollama, TheDiskGoesBeforeItAndItBeforeTheHub) {
   EXPECT_THAT(remarks, ElementsAre(HasSubstr("only-here:latest: read from Ollama's store")));
   options.hub.offline = true;
   EXPECT_EQ(locate("only-here").value_or("error"), only_here);
+  EXPECT_EQ(locate("ONLY-HERE").value_or("error"), only_here);
   options.ask_hub = false;
   EXPECT_FALSE(locate("only-here")) << "somebody asks the hub later";
 

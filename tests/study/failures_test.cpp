@@ -10,6 +10,7 @@
 
 #include "lstar/base/atomic_file.h"
 #include "lstar/study/study.h"
+#include "lstar/tokenizer/tokenizer.h"
 #include "tests/support/checkpoint_writer.h"
 #include "tests/support/recorded.h"
 #include "tests/support/temporary_folder.h"
@@ -130,6 +131,15 @@ TEST_F(Failures, PackedWeights) {
   EXPECT_THAT(failure(),
               HasSubstr("weights are packed by GPTQ, which is not read (.qweight, .qzeros, .scales, .g_idx): "
                         "get the checkpoint as it was before, or a GGUF"));
+}
+
+TEST_F(Failures, ATokenizerThatIsAPointer) {
+  ASSERT_TRUE(
+      write_file(folder_ + "/tokenizer.json", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"));
+  const auto tokenizer = open_tokenizer({.folder = folder_});
+  ASSERT_FALSE(tokenizer);
+  EXPECT_EQ(tokenizer.error().message(),
+            folder_ + "/tokenizer.json: a Git LFS pointer: fetch the file itself (git lfs pull)");
 }
 
 TEST_F(Failures, MissingKey) {

@@ -123,29 +123,33 @@ class HubLocator {
     return brought;
   }
 
-  // Ollama's model of the same name, which has no tag: what the hub has goes before it.
-  Result<std::optional<OllamaModel>> of_ollama() const {
+  // Ollama's model of the same name, which has no tag: what the hub has goes before it, and so does its answer before
+  // the troubles of a store.
+  std::optional<OllamaModel> of_ollama() const {
     const auto name = parse_ollama_name(text_);
     if (!options_.ask_hub || !options_.disk_first || !name) return std::nullopt;
-    LSTAR_ASSIGN(std::optional<OllamaModel> model, find_ollama_model(options_.hub.ollama_stores, *name));
-    if (model && options_.remark) options_.remark(fmt::format("{}: read from Ollama's store", name->text()));
-    return model;
+    const auto model = find_ollama_model(options_.hub.ollama_stores, *name);
+    if (!model || !*model) return std::nullopt;
+    if (options_.remark) options_.remark(fmt::format("{}: read from Ollama's store", name->text()));
+    return **model;
   }
 
   Result<std::string> offline() const {
-    LSTAR_ASSIGN(const std::optional<OllamaModel> model, of_ollama());
-    if (model) return tell(*model, options_);
-    const auto near = options_.disk_first ? near_path(text_) : std::nullopt;
-    return fail({.what = near ? fmt::format("no such folder; did you mean {}? Nor is it in the cache", *near)
-                              : "neither on disk nor in the cache",
+    if (const auto model = of_ollama()) return tell(*model, options_);
+    const std::string why = "not asked the hub: HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE is set";
+    if (const auto near = options_.disk_first ? near_path(text_) : std::nullopt)
+      return fail(
+          {.what = fmt::format("no such folder; did you mean {}? It is not in the cache either; {}", *near, why),
+           .file = text_});
+    return fail({.what = "neither on disk nor in the cache",
                  .file = text_,
                  .expected = "a folder in Hugging Face's layout, a .gguf file, or a hub id in " + cache_.folder(),
-                 .found = "not asked the hub: HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE is set"});
+                 .found = why});
   }
 
   Result<std::string> not_planned(Error error, HubClient& client) const {
     if (client.found() || cache_.commit_of(model_.revision)) return fail(std::move(error));
-    if (const auto model = of_ollama(); model && *model) return tell(**model, options_);
+    if (const auto model = of_ollama()) return tell(*model, options_);
     return fail(not_located(options_.disk_first ? text_ : "", model_, std::move(error), client));
   }
 
@@ -169,7 +173,7 @@ Error not_located(const std::string& text, const HubModel& model, Error error, H
       }
   }
   const auto near = text.empty() ? std::nullopt : near_path(text);
-  error.what.insert(0, near ? fmt::format("no such folder; did you mean {}? And ", *near)
+  error.what.insert(0, near ? fmt::format("no such folder; did you mean {}? The hub: ", *near)
                             : std::string("neither on disk nor in the cache: "));
   return error;
 }

@@ -139,6 +139,16 @@ std::string what_repository_is(const HubModel& model, const std::vector<std::str
     return "weights in Mistral's or Meta's own layout: get the repository of the same model in Hugging Face's";
   if (const std::string foreign = foreign_weights(files); !foreign.empty())
     return fmt::format("holds only weights for {}: get a repository of the same model with safetensors", foreign);
+  std::vector<std::string> weights;  // beside a configuration, under names that are not the usual ones
+  for (const std::string& file : files) {
+    const bool is_of_training =
+        file.starts_with("optimizer") || file.starts_with("scheduler") || file.starts_with("training_args");
+    if (file.find('/') == file.npos && (file.ends_with(".safetensors") || file.ends_with(".bin")) && !is_of_training)
+      weights.push_back(file);
+  }
+  if (has("config.json") && !weights.empty())
+    return fmt::format("weights under other names than the usual ones: {}; hf download {}{} --local-dir D, then pass D",
+                       shown(weights), model.repo, model.revision == "main" ? "" : " --revision " + model.revision);
   if (has("tokenizer.json") || has("tokenizer.model")) return "a tokenizer without a model's weights";
   return {};
 }

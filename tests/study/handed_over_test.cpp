@@ -6,7 +6,6 @@
 
 #include "lstar/base/atomic_file.h"
 #include "lstar/model/family.h"
-#include "lstar/tokenizer/tokenizer.h"
 #include "tests/support/checkpoint_writer.h"
 #include "tests/support/recorded_model.h"
 #include "tests/support/temporary_folder.h"
@@ -172,14 +171,6 @@ TEST_F(Llama, NamesWithAWrappersPrefix) {
     expect_recorded(*model);
     EXPECT_EQ(model->checkpoint->notes().size(), 1u + (prefix == "module._orig_mod."));
   }
-}
-
-TEST_F(Llama, ATokenizerThatIsAPointer) {
-  write_bytes(folder_ / "tokenizer.json", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n");
-  const auto tokenizer = open_tokenizer({.folder = folder_.path()});
-  ASSERT_FALSE(tokenizer);
-  EXPECT_EQ(tokenizer.error().message(),
-            folder_ / "tokenizer.json: a Git LFS pointer: fetch the file itself (git lfs pull)");
 }
 
 }  // namespace
