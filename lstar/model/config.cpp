@@ -38,10 +38,13 @@ std::optional<Json> Config::find(Keys keys, std::string_view& key) const {
       return value;
     }
     if (!is_gguf_) continue;
-    const std::string_view in_gguf = llama_cpp_key(candidate);
-    if (auto value = in_gguf.empty() ? std::nullopt : json_find(object_, in_gguf)) {
-      key = in_gguf;
-      return value;
+    for (size_t nth = 0;; ++nth) {
+      const std::string_view in_gguf = llama_cpp_key(candidate, nth);
+      if (in_gguf.empty()) break;
+      if (auto value = json_find(object_, in_gguf)) {
+        key = in_gguf;
+        return value;
+      }
     }
   }
   return std::nullopt;

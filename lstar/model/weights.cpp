@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "lstar/checkpoint/packing.h"
 #include "lstar/model/family.h"
 
 namespace lstar {
@@ -20,6 +21,9 @@ class Binder {
     for (const std::string& prefix : prefixes)
       for (std::string_view suffix : suffixes)
         if (const TensorInfo* found = c_.find(prefix + name + std::string(suffix))) return checked(found, shapes);
+    for (const std::string& prefix : prefixes)
+      for (std::string_view suffix : suffixes)
+        if (const Error* why = c_.why_unread(prefix + name + std::string(suffix))) return fail(*why);
     return fail({.what = "missing tensor",
                  .file = c_.path(),
                  .at = "tensor " + a_.prefixes.front() + name + std::string(*suffixes.begin()),
@@ -170,9 +174,18 @@ class Binder {
   const Checkpoint& c_;
 };
 
-}  // namespace
+// What a checkpoint is whose tensors are not the ones that are needed: packed, empty, or none at all.
+Error explained(Error error, const Checkpoint& checkpoint) {
+  if (checkpoint.tensors().empty())
+    return {.what = "holds no weights (a vocabulary alone): pass the model's own file", .file = checkpoint.path()};
+  if (auto packing = find_packing(checkpoint)) return *std::move(packing);
+  if (auto empty = find_empty_tensors(checkpoint)) return *std::move(empty);
+  if (const std::string method = quantisation_of(checkpoint.config()); !method.empty())
+    error.what += fmt::format(" (quantization_config says {}: get the checkpoint as it was before, or a GGUF)", method);
+  return error;
+}
 
-Result<Weights> bind(const Architecture& a, const Checkpoint& checkpoint) {
+Result<Weights> bind_all(const Architecture& a, const Checkpoint& checkpoint) {
   const Binder binder(a, checkpoint);
   const int64_t d = a.hidden;
   Weights w;
@@ -208,6 +221,16 @@ Result<Weights> bind(const Architecture& a, const Checkpoint& checkpoint) {
     w.output = binder.linear(Role::output, 0, a.embedding, a.vocab);
   }
   return w;
+}
+
+}  // namespace
+
+Result<Weights> bind(const Architecture& a, const Checkpoint& checkpoint) {
+  Result<Weights> bound = bind_all(a, checkpoint);
+  if (!bound) return fail(explained(std::move(bound).error(), checkpoint));
+  // Scaled 8-bit numbers have the names, shapes and type of plain ones.
+  if (auto scaled = find_scaled_float8(checkpoint)) return fail(*std::move(scaled));
+  return bound;
 }
 
 namespace {

@@ -105,6 +105,8 @@ Result<Measurement> measure(const std::string& name, const std::string& path, co
   m.shape = {a.family,   a.notebook_name, a.layers, a.heads,           a.kv_heads,
              a.head_dim, a.hidden,        a.causal, a.has(Role::sinks)};
   m.numerics = options.numerics;
+  m.warnings = model.checkpoint->notes();
+  m.warnings.insert(m.warnings.end(), a.notes.begin(), a.notes.end());
 
   // Norms of weights need no tokens: a large vocabulary, one thread's work, is opened beside them, and closed.
   std::optional<Tokenizer> tokenizer;
