@@ -347,15 +347,12 @@ TEST_F(LocateModel, RepositoriesOfOtherThings) {
                     {"large/config.json", "large/model.safetensors", "small/config.json", "small/model.safetensors"}),
               HasSubstr("models in its folders: large, small; hf download org/folders --include 'large/*'"));
   EXPECT_THAT(serve("org/flax", {"config.json", "flax_model.msgpack", "tf_model.h5"}),
-              HasSubstr("holds only weights for Flax and TensorFlow: get a repository"));
+              HasSubstr("holds only weights of Flax: get the safetensors"));
   EXPECT_THAT(serve("org/native", {"params.json", "consolidated.00.pth", "tokenizer.model"}),
               HasSubstr("Mistral's or Meta's"));
   EXPECT_THAT(serve("org/bare", {"README.md", ".gitattributes"}), HasSubstr("an empty repository"));
   EXPECT_THAT(serve("org/words", {"config.json", "tokenizer.json"}),
               HasSubstr("a tokenizer without a model's weights"));
-  EXPECT_THAT(
-      serve("org/variant", {"config.json", "model.fp16.safetensors", "optimizer.bin", "tokenizer.json"}),
-      HasSubstr("under other names than the usual ones: model.fp16.safetensors; hf download org/variant --local-dir"));
   add_model("org/gated");
   server.gate("org/gated", "hf_secret");
   EXPECT_THAT(error_of("org/gated"),
@@ -382,6 +379,53 @@ TEST_F(LocateModel, RepositoriesOfOtherThings) {
     return std::nullopt;
   });
   EXPECT_THAT(error_of("org/ggufs"), HasSubstr("an empty repository"));
+}
+
+// One rule with folders on disk, of which the snapshot is one afterwards.
+TEST_F(LocateModel, WeightsUnderOtherNames) {
+  const auto serve = [&](const std::string& repo, std::initializer_list<const char*> files) {
+    server.add(repo, "config.json", "{}");
+    server.add(repo, "tokenizer.json", "{}");
+    for (const char* file : files) server.add(repo, file, file, true);
+    return locate(repo);
+  };
+  const auto shards = serve("org/shards", {"model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"});
+  ASSERT_TRUE(shards) << shards.error().message();
+  EXPECT_EQ(content_of(*shards + "/model-00002-of-00002.safetensors"), "model-00002-of-00002.safetensors");
+  const auto variant = serve("org/variant", {"model.fp16.safetensors", "optimizer.bin", "adapter_model.bin"});
+  ASSERT_TRUE(variant) << variant.error().message();
+  EXPECT_EQ(content_of(*variant + "/model.fp16.safetensors"), "model.fp16.safetensors");
+  EXPECT_FALSE(fs::exists(*variant + "/optimizer.bin"));
+  server.add("org/index", "model.safetensors.index.fp16.json", R"({"weight_map": {"a": "a.fp16.safetensors"}})");
+  const auto index = serve("org/index", {"a.fp16.safetensors"});
+  ASSERT_TRUE(index) << index.error().message();
+  EXPECT_EQ(content_of(*index + "/a.fp16.safetensors"), "a.fp16.safetensors");
+  server.forget_requests();
+  for (const char* repo : {"org/shards", "org/variant", "org/index"}) EXPECT_TRUE(locate(repo)) << repo;
+  EXPECT_THAT(server.requests(), IsEmpty()) << "what the cache holds is not asked for";
+  fs::remove(*shards + "/model-00002-of-00002.safetensors");
+  options.hub.offline = true;
+  EXPECT_FALSE(locate("org/shards")) << "a shard is missing";
+  options.hub.offline = false;
+
+  const auto one_absent = serve("org/absent", {"model-00001-of-00002.safetensors"});
+  ASSERT_FALSE(one_absent);
+  EXPECT_THAT(one_absent.error().message(), HasSubstr("org/absent: model-00002-of-00002.safetensors is not there"));
+  const auto two = serve("org/two", {"model.fp16.safetensors", "model.fp32.safetensors"});
+  ASSERT_FALSE(two);
+  EXPECT_THAT(two.error().message(), HasSubstr("2 sets of weights: model.fp16.safetensors, model.fp32.safetensors"));
+}
+
+// What another program brought of a repository is not taken for its weights.
+TEST_F(LocateModel, AnotherFileInTheCacheIsNoModel) {
+  add_model("org/name");
+  const std::string there = snapshot("models--org--name");
+  put(cache_of("models--org--name") + "/refs/main", kCommit);
+  put(there + "/config.json", "{}");
+  put(there + "/tokenizer.json", "{}");
+  put(there + "/value_head.safetensors", "x");
+  EXPECT_EQ(locate("org/name").value_or("error"), there);
+  EXPECT_TRUE(content_of(there + "/model.safetensors") == weights);
 }
 
 TEST_F(LocateModel, NoPermissionIsNotAbsence) {

@@ -1,5 +1,7 @@
 // Which files of a repository make a model, whether the cache has them, and bringing those that it lacks. Weights are
 // looked for in the order in which a folder is read: one safetensors file, its shards, one PyTorch file, its shards.
+// Only where the repository has none of these is it asked for the names of all its files, of which the rule for folders
+// (weight_files.h) chooses.
 #pragma once
 
 #include <optional>
@@ -23,10 +25,6 @@ struct ModelNeeds {
 
 // The snapshot folder of a model whose files are all in the cache; asks nobody.
 std::optional<std::string> cached_snapshot(const HubCache& cache, const HubModel& model, ModelNeeds needs);
-
-// Why a repository that lacks something ("config.json", "weights that can be read") is no model: what it holds, by one
-// question to the hub's API. `commit` may be empty.
-Error no_model(HubClient& client, const HubModel& model, const std::string& commit, const std::string& lacks);
 
 struct DownloadPlan {
   HubModel model;

@@ -6,6 +6,8 @@
 #include <cctype>
 #include <string_view>
 
+#include "lstar/checkpoint/folder_listing.h"
+#include "lstar/checkpoint/handed_over.h"
 #include "lstar/checkpoint/hub/model_text.h"
 
 namespace lstar {
@@ -76,80 +78,26 @@ std::vector<std::string> model_folders(const std::vector<std::string>& files) {
   return found;
 }
 
-// Another program's weights, told by one file.
-struct Foreign {
-  std::string_view begin, end, what;
-};
-constexpr Foreign kForeign[] = {
-    {"flax_model", ".msgpack", "Flax"},
-    {"tf_model", ".h5", "TensorFlow"},
-    {"", ".onnx", "ONNX"},
-    {"openvino_model", ".xml", "OpenVINO"},
-    {"rust_model", ".ot", "rust-bert"},
-    {"", ".mlpackage", "Core ML"},
-    {"", ".tflite", "TensorFlow Lite"},
-    {"", ".nemo", "NeMo"},
-    {"mlc-chat-config", ".json", "MLC"},
-    {"ndarray-cache", ".json", "MLC"},
-    {"", ".ckpt.index", "TensorFlow"},
-    {"", ".npz", "NumPy"},
-    {"", ".llamafile", "llamafile"},
-    {"", ".pte", "ExecuTorch"},
-    {"ggml-model", ".bin", "GGML (of before GGUF)"},
-};
-
-std::string foreign_weights(const std::vector<std::string>& files) {
-  std::string found;
-  for (const Foreign& foreign : kForeign) {
-    const bool is_there = std::any_of(files.begin(), files.end(), [&](const std::string& file) {
-      const std::string name = base_name(file);
-      return (name.starts_with(foreign.begin) && name.ends_with(foreign.end)) ||
-             file.find(std::string(foreign.end) + "/") != file.npos;  // a .mlpackage is a folder
-    });
-    if (is_there && found.find(foreign.what) == found.npos)
-      found += (found.empty() ? "" : " and ") + std::string(foreign.what);
-  }
-  return found;
-}
-
 }  // namespace
 
 std::string what_repository_is(const HubModel& model, const std::vector<std::string>& files) {
-  const auto has = [&](std::string_view name) { return std::find(files.begin(), files.end(), name) != files.end(); };
-  const auto any = [&](std::string_view begin, std::string_view end) {
-    return std::any_of(files.begin(), files.end(), [&](const std::string& file) {
-      return file.starts_with(begin) && file.ends_with(end) && file.find('/') == file.npos;
-    });
-  };
   const bool is_empty = std::all_of(files.begin(), files.end(), [](const std::string& file) {
     return file == ".gitattributes" || lower(file).ends_with(".md");
   });
   if (is_empty) return "an empty repository";
-  if (has("adapter_config.json") || any("pytorch_lora_weights", ""))
+  const Listing listing{.folder = {}, .names = files};
+  if (listing.has("adapter_config.json") || listing.any("pytorch_lora_weights"))
     return "an adapter, not a model: merge it into the model that it belongs to (peft: merge_and_unload, "
            "save_pretrained) and pass that folder";
   const std::vector<std::string> ggufs = ggufs_of(files);
   if (!ggufs.empty()) return with("a repository of GGUF files: " + shown(ggufs), gguf_advice(model, ggufs));
-  if (has("model_index.json")) return "a pipeline of diffusers, not a language model";
+  if (listing.has("model_index.json")) return "a pipeline of diffusers, not a language model";
   const std::vector<std::string> folders = model_folders(files);
   if (!folders.empty())
     return with("models in its folders: " + shown(folders),
                 download_advice(model.repo, model.revision, folders.front()));
-  if (any("consolidated", "") && (has("params.json") || any("consolidated", ".pth")))
-    return "weights in Mistral's or Meta's own layout: get the repository of the same model in Hugging Face's";
-  if (const std::string foreign = foreign_weights(files); !foreign.empty())
-    return fmt::format("holds only weights for {}: get a repository of the same model with safetensors", foreign);
-  std::vector<std::string> weights;  // beside a configuration, under names that are not the usual ones
-  for (const std::string& file : files) {
-    const bool is_of_training =
-        file.starts_with("optimizer") || file.starts_with("scheduler") || file.starts_with("training_args");
-    if (file.find('/') == file.npos && (file.ends_with(".safetensors") || file.ends_with(".bin")) && !is_of_training)
-      weights.push_back(file);
-  }
-  if (has("config.json") && !weights.empty())
-    return fmt::format("weights under other names than the usual ones: {}; hf download {}{} --local-dir D, then pass D",
-                       shown(weights), model.repo, model.revision == "main" ? "" : " --revision " + model.revision);
-  if (has("tokenizer.json") || has("tokenizer.model")) return "a tokenizer without a model's weights";
+  if (auto what = what_is_folder(listing)) return *std::move(what);
+  if (listing.has("tokenizer.json") || listing.has("tokenizer.model")) return "a tokenizer without a model's weights";
   return {};
 }
 
