@@ -2,6 +2,7 @@
 // example fails.
 #include "lstar/checkpoint/handed_over.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -129,7 +130,7 @@ TEST(HandedOver, FilesOfAModelThatAreSomethingElse) {
   const std::string pointer = ": a Git LFS pointer: fetch the file itself (git lfs pull)";
   for (const char* name : {"model.safetensors", "pytorch_model.bin", "model.safetensors.index.json",
                            "pytorch_model.bin.index.json", "model.fp16.safetensors", "consolidated.pth"})
-    EXPECT_EQ(message(name, kPointer), "/" + std::string(name) + pointer);
+    EXPECT_EQ(message(name, kPointer), fmt::format("/{}{}", name, pointer));
   EXPECT_THAT(message("model.safetensors", "<html>"), StartsWith("/model.safetensors: a web page"));
   EXPECT_THAT(message("model.safetensors", gguf_bytes({}, {})), StartsWith("/model.safetensors: a GGUF file"));
   EXPECT_THAT(message("pytorch_model.bin", "\x1f\x8b\x08"), StartsWith("/pytorch_model.bin: compressed by gzip"));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -84,7 +85,7 @@ Result<std::string> located_on_disk(const std::string& path, const LocateOptions
     if (!*model) return fail(model->error());
     return tell(**model, options);
   }
-  return path;
+  return path.substr(0, std::max<size_t>(path.find_last_not_of('/') + 1, 1));  // names of files are put behind it
 }
 
 // A model of the hub: in the cache, or brought into it.
