@@ -3,14 +3,14 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
+#include <filesystem>
 
 #include "lstar/checkpoint/checkpoint_folder.h"
+#include "lstar/checkpoint/folder_listing.h"
 #include "lstar/checkpoint/gguf.h"
+#include "lstar/checkpoint/gguf_archive.h"
+#include "lstar/checkpoint/handed_over.h"
 #include "lstar/checkpoint/hub/hub_model.h"
 
 namespace lstar {
@@ -31,20 +31,31 @@ const TensorInfo* Checkpoint::find(std::string_view name) const {
   return place != tensors_.end() && place->name == name ? &*place : nullptr;
 }
 
+const Error* Checkpoint::why_unread(std::string_view name) const {
+  const auto found = unread_.find(name);
+  return found == unread_.end() ? nullptr : &found->second;
+}
+
 std::optional<std::string> Checkpoint::revision() const { return commit_of_snapshot(path_); }
 
-Result<std::unique_ptr<Checkpoint>> open_checkpoint(const std::string& path) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0)
-    return errno == ENOENT ? fail({.what = "not on disk",
-                                   .file = path,
-                                   .expected = "a folder in Hugging Face's layout, or a .gguf file"})
-                           : fail({.what = std::string("cannot be opened: ") + std::strerror(errno), .file = path});
-  if (S_ISDIR(status.st_mode)) return open_checkpoint_folder(path);
+namespace {
+
+Result<std::unique_ptr<Checkpoint>> open_any(const std::string& path) {
+  constexpr const char* kExpected = "a folder in Hugging Face's layout, or a .gguf file";
+  LSTAR_ASSIGN(const bool there, is_there(path));
+  if (!there) return fail({.what = "not on disk", .file = path, .expected = kExpected});
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) return open_checkpoint_folder(path);
   LSTAR_ASSIGN(MappedFile mapped, MappedFile::open(path));
   if (is_gguf(mapped)) return open_gguf(std::move(mapped));
+  LSTAR_ASSIGN(const std::optional<GgufWindow> inside, find_gguf_in_archive(mapped));
+  if (inside) return open_gguf(std::move(mapped), *inside);
   return fail(
       {.what = "not a checkpoint", .file = path, .expected = "a folder in Hugging Face's layout or a GGUF file"});
 }
+
+}  // namespace
+
+Result<std::unique_ptr<Checkpoint>> open_checkpoint(const std::string& path) { return explained(open_any(path), path); }
 
 }  // namespace lstar

@@ -7,6 +7,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -48,6 +50,9 @@ struct TokenizerSource {
   const class GgufMetadata* gguf = nullptr;  // the file's own vocabulary, or null
 };
 
+// Tensors that are named and not read, by name.
+using UnreadTensors = std::map<std::string, Error, std::less<>>;
+
 class Checkpoint {
  public:
   virtual ~Checkpoint() = default;
@@ -75,6 +80,12 @@ class Checkpoint {
   const std::string& path() const { return path_; }      // what was opened: a folder or a file
   const std::string& format() const { return format_; }  // "safetensors", "pytorch" or "gguf"
 
+  // What a reader of results should know of how the files were read: one line each.
+  const std::vector<std::string>& notes() const { return notes_; }
+
+  // Why a tensor that the files name cannot be read, where there is a reason; null otherwise. It is not in tensors().
+  const Error* why_unread(std::string_view name) const;
+
   // The commit, where the checkpoint is a snapshot of a hub's repository.
   virtual std::optional<std::string> revision() const;
 
@@ -87,10 +98,13 @@ class Checkpoint {
  protected:
   std::vector<TensorInfo> tensors_;  // sorted by name
   std::string path_, format_;
+  std::vector<std::string> notes_;
+  UnreadTensors unread_;
 };
 
-// Opens a folder in Hugging Face's layout (config.json with model.safetensors or pytorch_model.bin, whole or in shards
-// behind an index; see checkpoint_folder.h), or a .gguf file, whole or the first of its parts. Reads headers only.
+// Opens a folder in Hugging Face's layout (config.json with model.safetensors or pytorch_model.bin, whole or in shards;
+// see checkpoint_folder.h), a GGUF file, whole or any of its parts, or a llamafile. Reads headers only. Of anything
+// else the error says what it is and what to do (handed_over.h).
 Result<std::unique_ptr<Checkpoint>> open_checkpoint(const std::string& path);
 
 }  // namespace lstar

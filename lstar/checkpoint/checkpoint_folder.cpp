@@ -1,8 +1,6 @@
 #include "lstar/checkpoint/checkpoint_folder.h"
 
 #include <algorithm>
-#include <array>
-#include <filesystem>
 #include <map>
 #include <optional>
 #include <set>
@@ -11,21 +9,22 @@
 #include <vector>
 
 #include "lstar/base/json.h"
+#include "lstar/checkpoint/folder_listing.h"
 #include "lstar/checkpoint/gguf.h"
-#include "lstar/checkpoint/gguf_split.h"
+#include "lstar/checkpoint/gguf_folder.h"
+#include "lstar/checkpoint/handed_over.h"
 #include "lstar/checkpoint/mapped_checkpoint.h"
 #include "lstar/checkpoint/safetensors.h"
+#include "lstar/checkpoint/tensor_prefix.h"
 #include "lstar/checkpoint/torch_file.h"
+#include "lstar/checkpoint/weight_files.h"
 
 namespace lstar {
 namespace {
 
 namespace dom = simdjson::dom;
 
-enum class WeightFormat { safetensors, pytorch };
-
 struct WeightFiles {
-  WeightFormat format = WeightFormat::safetensors;
   std::vector<std::string> names;                 // sorted
   std::string index;                              // its name, or empty
   std::map<std::string, std::string> weight_map;  // tensor -> file; empty without an index
@@ -37,13 +36,14 @@ bool is_plain_file_name(const std::string& name) {
          name.find('\0') == std::string::npos;
 }
 
-Result<WeightFiles> read_index(const std::string& folder, const std::string& index_name, WeightFormat format) {
+Result<WeightFiles> read_index(const std::string& folder, const std::string& index_name) {
   const std::string path = folder + "/" + index_name;
+  LSTAR_TRY(is_readable(path));
   LSTAR_ASSIGN(const JsonDocument index, JsonDocument::read(path));
   const std::optional<Json> map = json_find(index.root(), "weight_map");
   dom::object fields;
   if (!map || map->get_object().get(fields)) return fail({.what = "has no object weight_map", .file = path});
-  WeightFiles files{.format = format, .index = index_name};
+  WeightFiles files{.names = {}, .index = index_name, .weight_map = {}};
   std::set<std::string> names;
   for (const dom::key_value_pair field : fields) {
     std::string_view name;
@@ -61,56 +61,16 @@ Result<WeightFiles> read_index(const std::string& folder, const std::string& ind
   return files;
 }
 
-bool exists(const std::string& path) {
-  std::error_code error;
-  return std::filesystem::exists(path, error);
-}
-
-// What is no model though its name ends like one: a trainer's and an adapter's files.
-bool is_another_thing(const std::string& name) {
-  constexpr std::array<std::string_view, 5> kOthers{"training_args", "optimizer", "scheduler", "rng_state", "adapter_"};
-  return std::any_of(kOthers.begin(), kOthers.end(), [&](std::string_view other) { return name.starts_with(other); });
-}
-
-// The files of a folder that end so, sorted.
-std::vector<std::string> files_ending(const std::string& folder, std::initializer_list<std::string_view> endings) {
-  std::vector<std::string> names;
-  std::error_code error;
-  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
-    std::string name = entry->path().filename().string();
-    if (std::any_of(endings.begin(), endings.end(), [&](auto ending) { return name.ends_with(ending); }) &&
-        !is_another_thing(name))
-      names.push_back(std::move(name));
-  }
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
-Result<WeightFiles> find_weights(const std::string& folder) {
-  struct Usual {
-    const char *file, *index;
-    WeightFormat format;
-    std::initializer_list<std::string_view> endings;
-  };
-  static const Usual kUsual[] = {
-      {"model.safetensors", "model.safetensors.index.json", WeightFormat::safetensors, {".safetensors"}},
-      {"pytorch_model.bin", "pytorch_model.bin.index.json", WeightFormat::pytorch, {".bin", ".pt", ".pth"}}};
-  for (const Usual& usual : kUsual) {
-    if (exists(folder + "/" + usual.file)) return WeightFiles{.format = usual.format, .names = {usual.file}};
-    if (exists(folder + "/" + usual.index)) return read_index(folder, usual.index, usual.format);
-  }
-  for (const Usual& usual : kUsual) {
-    std::vector<std::string> names = files_ending(folder, usual.endings);
-    if (names.size() == 1) return WeightFiles{.format = usual.format, .names = std::move(names)};
-    if (names.size() > 1)
-      return fail({.what = "several files of weights and no index",
-                   .file = folder,
-                   .expected = usual.index,
-                   .found = names[0] + ", " + names[1] + (names.size() > 2 ? ", ..." : "")});
-  }
-  return fail({.what = "the folder has no weights",
-               .file = folder,
-               .expected = "model.safetensors or pytorch_model.bin, whole or in shards behind an index"});
+// The names in a folder; of one whose names we may not list, those that a model usually has.
+Result<Listing> names_in(const std::string& path) {
+  auto listing = list_folder(path);
+  if (listing) return listing;
+  Listing usual{.folder = path, .names = {}};
+  for (const char* name : {"config.json", "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
+                           "pytorch_model.bin.index.json"})
+    if (const auto there = is_there(path + "/" + name); there && *there) usual.names.emplace_back(name);
+  if (usual.names.empty()) return listing;
+  return usual;
 }
 
 class CheckpointFolder final : public MappedCheckpoint {
@@ -126,53 +86,106 @@ class CheckpointFolder final : public MappedCheckpoint {
   JsonDocument config_;
 };
 
-// Each tensor of the index is in the file that the index names.
-Result<void> check_index(const std::string& folder, const WeightFiles& weights, const std::vector<PlacedTensor>& held) {
-  std::set<std::pair<std::string_view, std::string_view>> pairs;  // tensor, file
-  for (const PlacedTensor& tensor : held) pairs.emplace(tensor.info.name, weights.names[tensor.file]);
+// Tensors that no file holds where the index says, nor elsewhere: an index may be older than the files beside it, and
+// what nobody asks for may stay away.
+void note_stale_entries(const std::string& folder, const WeightFiles& weights, const std::vector<PlacedTensor>& held,
+                        UnreadTensors& unread) {
+  std::set<std::string_view> names;
+  for (const PlacedTensor& tensor : held) names.insert(tensor.info.name);
   for (const auto& [tensor, file] : weights.weight_map)
-    if (!pairs.contains({tensor, file}))
-      return fail({.what = "not in the shard that " + weights.index + " names",
-                   .file = folder + "/" + file,
-                   .at = tensor_label(tensor)});
-  return {};
+    if (!names.contains(tensor))
+      unread.emplace(tensor, Error{.what = "not in the shard that " + weights.index + " names, nor in another",
+                                   .file = folder + "/" + file,
+                                   .at = tensor_label(tensor)});
+}
+
+// Takes off what wrappers put before and into all names.
+std::vector<std::string> unwrap_names(std::vector<PlacedTensor>& tensors, UnreadTensors& unread) {
+  std::vector<std::string> notes;
+  bool has_wrappers = false;
+  const auto rename_all = [&](const auto& renamed) {
+    for (PlacedTensor& tensor : tensors) tensor.info.name = renamed(tensor.info.name);
+    UnreadTensors others;
+    for (auto& [name, error] : unread) others.emplace(renamed(name), std::move(error));
+    unread = std::move(others);
+  };
+  rename_all([&](const std::string& name) {
+    std::string bare = without_wrappers(name);
+    has_wrappers = has_wrappers || bare != name;
+    return bare;
+  });
+  if (has_wrappers)
+    notes.emplace_back("tensor names are read without the names of wrappers in them (torch.compile, FSDP)");
+  std::vector<std::string_view> names;
+  for (const PlacedTensor& tensor : tensors) names.push_back(tensor.info.name);
+  const std::string prefix = wrapper_prefix(names);
+  if (prefix.empty()) return notes;
+  rename_all([&](const std::string& name) { return name.starts_with(prefix) ? name.substr(prefix.size()) : name; });
+  notes.push_back("tensor names are read without the prefix that all of them have: " + plain_text(prefix));
+  return notes;
+}
+
+// Whose files lie beside a folder's config.json.
+Result<std::vector<PlacedTensor>> read_tensors(const MappedFile& mapped, size_t file, UnreadTensors& unread) {
+  const bool is_by_name = mapped.file_name().ends_with(".safetensors") || begins_as_safetensors(mapped);
+  if (is_torch_file(mapped) || !is_by_name) return read_torch_file(mapped, file, &unread);
+  return read_safetensors_header(mapped, file);
+}
+
+// Of a folder without the files of a model: another thing, or a model's folder that lacks them.
+Error nothing_to_open(const Listing& listing, bool has_config) {
+  if (auto what = what_is_folder(listing)) return {.what = *std::move(what), .file = listing.folder};
+  if (!has_config) return {.what = "the folder has no config.json", .file = listing.folder};
+  return {.what = "the folder has no weights",
+          .file = listing.folder,
+          .expected = "model.safetensors or pytorch_model.bin, whole or in shards behind an index"};
 }
 
 Result<std::unique_ptr<Checkpoint>> CheckpointFolder::open(const std::string& path) {
   const std::string config_path = path + "/config.json";
-  if (!exists(config_path)) {
-    const std::vector<std::string> ggufs = files_ending(path, {".gguf"});
-    const auto part = ggufs.empty() ? std::nullopt : parse_gguf_part_name(ggufs[0]);
-    const bool is_one_model = ggufs.size() == 1 || (part && static_cast<size_t>(part->count) == ggufs.size());
-    if (!is_one_model) return fail({.what = "the folder has no config.json", .file = path});
-    LSTAR_ASSIGN(MappedFile mapped, MappedFile::open(path + "/" + ggufs[0]));
-    return open_gguf(std::move(mapped));
+  LSTAR_ASSIGN(const bool has_config, is_readable(config_path));
+  LSTAR_ASSIGN(const Listing listing, names_in(path));
+  const Result<WeightChoice> choice = choose_weights(listing, path);
+  if (!has_config || !choice || choice->empty()) {
+    LSTAR_ASSIGN(std::optional<MappedFile> gguf, find_gguf(listing));
+    if (gguf) return open_gguf(*std::move(gguf));
+    if (!has_config) return fail(nothing_to_open(listing, has_config));
   }
   LSTAR_ASSIGN(JsonDocument config, JsonDocument::read(config_path));
   if (!config.root().is_object()) return fail({.what = "not a JSON object", .file = config_path});
-  LSTAR_ASSIGN(const WeightFiles weights, find_weights(path));
+  if (!choice) return fail(choice.error());
+  if (choice->empty()) return fail(nothing_to_open(listing, has_config));
+  WeightFiles weights{.names = choice->files, .index = {}, .weight_map = {}};
+  if (!choice->index.empty()) {
+    LSTAR_ASSIGN(weights, read_index(path, choice->index));
+  }
 
   std::vector<MappedFile> files;
   std::vector<PlacedTensor> tensors;
+  UnreadTensors unread;
+  bool is_pytorch = false;  // in whose files tied weights are one storage
   for (const std::string& name : weights.names) {
+    if (listing.has(name + ".aria2"))  // its room is reserved long before all of it is there
+      return fail({.what = "the download is not finished (" + plain_text(name) + ".aria2 lies beside it)",
+                   .file = path + "/" + name});
     auto mapped = MappedFile::open(path + "/" + name);
     if (!mapped) {
       Error error = std::move(mapped).error();
       if (!weights.index.empty()) error.what.insert(0, "shard: ");
       return fail(std::move(error));
     }
-    LSTAR_ASSIGN(std::vector<PlacedTensor> more, weights.format == WeightFormat::pytorch
-                                                     ? read_torch_file(*mapped, files.size())
-                                                     : read_safetensors_header(*mapped, files.size()));
+    is_pytorch = is_pytorch || is_torch_file(*mapped);
+    LSTAR_ASSIGN(std::vector<PlacedTensor> more, read_tensors(*mapped, files.size(), unread));
     std::move(more.begin(), more.end(), std::back_inserter(tensors));
     files.push_back(*std::move(mapped));
   }
-  LSTAR_TRY(check_index(path, weights, tensors));
+  note_stale_entries(path, weights, tensors, unread);
 
   std::unique_ptr<CheckpointFolder> checkpoint(new CheckpointFolder(std::move(config)));
   checkpoint->path_ = path;
-  const bool is_pytorch = weights.format == WeightFormat::pytorch;  // in whose files tied weights are one storage
   checkpoint->format_ = is_pytorch ? "pytorch" : "safetensors";
+  checkpoint->notes_ = unwrap_names(tensors, unread);
+  checkpoint->unread_ = std::move(unread);
   LSTAR_TRY(
       checkpoint->take(std::move(files), std::move(tensors), is_pytorch ? SharedBytes::allowed : SharedBytes::refused));
   return checkpoint;

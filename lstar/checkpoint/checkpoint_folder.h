@@ -9,9 +9,8 @@
 
 namespace lstar {
 
-// The first that is there of model.safetensors, model.safetensors.index.json, pytorch_model.bin,
-// pytorch_model.bin.index.json; without these, the one *.safetensors file, then the one *.bin, *.pt or *.pth file. A
-// folder without config.json that holds one model as GGUF is read as that.
+// Which files hold the weights says weight_files.h; what they hold, their first bytes. A folder without these, or
+// without config.json, that holds one language model as GGUF is read as that (gguf_folder.h).
 Result<std::unique_ptr<Checkpoint>> open_checkpoint_folder(const std::string& path);
 
 }  // namespace lstar

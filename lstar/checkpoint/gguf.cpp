@@ -150,7 +150,7 @@ Result<void> check_version(uint32_t version, const std::string& path) {
 
 class GgufFile final : public MappedCheckpoint {
  public:
-  static Result<std::unique_ptr<Checkpoint>> open(MappedFile mapped);
+  static Result<std::unique_ptr<Checkpoint>> open(MappedFile mapped, GgufWindow window);
 
   Json config() const override { return config_.root(); }
   TokenizerSource tokenizer() const override { return {.folder = "", .gguf = &values_}; }
@@ -168,36 +168,76 @@ struct GgufPart {
   std::vector<PlacedTensor> tensors;
 };
 
-Result<GgufPart> read_part(const MappedFile& mapped, size_t file) {
-  const std::string& path = mapped.path();
-  GgufCursor cursor(mapped.bytes(), path);
-  if (!is_gguf(mapped)) return fail({.what = "not a GGUF file", .file = path, .at = "byte 0", .expected = "GGUF"});
+// Where the metadata ends, the list of tensors begins.
+struct GgufHead {
+  uint64_t tensors = 0;
+  GgufValues values;
+};
+
+Result<GgufHead> read_head(GgufCursor& cursor) {
   LSTAR_TRY(cursor.take(kMagic.size(), "the magic number"));
   LSTAR_ASSIGN(const auto version, cursor.number<uint32_t>("the head"));
-  LSTAR_TRY(check_version(version, path));
+  LSTAR_TRY(check_version(version, cursor.path()));
   LSTAR_ASSIGN(const auto tensor_count, cursor.number<uint64_t>("the head"));
   LSTAR_ASSIGN(const auto pair_count, cursor.number<uint64_t>("the head"));
   LSTAR_TRY(cursor.check_count(tensor_count, kSmallestTensor, "tensors"));
   LSTAR_ASSIGN(GgufValues values, GgufValues::parse(cursor, pair_count));
-  LSTAR_ASSIGN(const uint64_t alignment, read_alignment(values));
+  return GgufHead{tensor_count, std::move(values)};
+}
 
-  LSTAR_TRY(cursor.check_count(tensor_count, kSmallestTensor, "tensors"));
+Result<GgufPart> read_part(const MappedFile& mapped, size_t file, GgufWindow window) {
+  const std::string& path = mapped.path();
+  const auto bytes = mapped.bytes().subspan(window.offset, window.bytes);
+  if (!is_gguf(bytes)) return fail({.what = "not a GGUF file", .file = path, .at = "byte 0", .expected = "GGUF"});
+  GgufCursor cursor(bytes, path);
+  LSTAR_ASSIGN(GgufHead head, read_head(cursor));
+  LSTAR_ASSIGN(const uint64_t alignment, read_alignment(head.values));
+
+  LSTAR_TRY(cursor.check_count(head.tensors, kSmallestTensor, "tensors"));
   std::vector<PlacedTensor> tensors;
-  for (uint64_t i = 0; i < tensor_count; ++i) {
+  for (uint64_t i = 0; i < head.tensors; ++i) {
     LSTAR_ASSIGN(PlacedTensor tensor, parse_tensor(cursor));
     tensor.file = file;
     tensors.push_back(std::move(tensor));
   }
   const uint64_t data_begin = (cursor.position() + alignment - 1) / alignment * alignment;
   for (PlacedTensor& tensor : tensors) {
-    auto placed = place(tensor, data_begin, alignment, mapped.size());
+    auto placed = place(tensor, data_begin, alignment, bytes.size());
+    tensor.offset += window.offset;
     if (placed) continue;
     Error error = std::move(placed).error();
     error.file = path;
     error.at = tensor_label(tensor.info.name);
     return fail(std::move(error));
   }
-  return GgufPart{std::move(values), std::move(tensors)};
+  return GgufPart{std::move(head.values), std::move(tensors)};
+}
+
+Result<GgufPart> read_part(const MappedFile& mapped, size_t file) {
+  return read_part(mapped, file, {0, mapped.size()});
+}
+
+GgufKind kind_of(const GgufValues& values) {
+  const std::string_view architecture = values.string("general.architecture").value_or(""),
+                         type = values.string("general.type").value_or("");
+  if (architecture == "clip" || type == "mmproj" || type == "clip-vision") return GgufKind::projector;
+  if (architecture == "imatrix" || type == "imatrix" || values.has("imatrix.chunk_count"))
+    return GgufKind::importance_matrix;
+  if (architecture == "controlvector" || type == "controlvector") return GgufKind::control_vector;
+  if (type == "adapter" || values.has("adapter.type")) return GgufKind::adapter;
+  return GgufKind::model;
+}
+
+std::string_view advice_for(GgufKind kind) {
+  switch (kind) {
+    case GgufKind::projector: return "pass the language model's own GGUF";
+    case GgufKind::importance_matrix: return "pass the model's own GGUF";
+    case GgufKind::adapter: return "merge it into its model first (llama-export-lora), and pass that";
+    case GgufKind::control_vector: return "pass the model's own GGUF";
+    case GgufKind::model:
+    case GgufKind::vocabulary: break;
+  }
+  return "";
 }
 
 Result<void> expect_value(const GgufValues& values, const std::string& key, int64_t expected) {
@@ -233,9 +273,12 @@ Result<void> read_other_parts(int64_t count, std::vector<MappedFile>& files, Ggu
   return {};
 }
 
-Result<std::unique_ptr<Checkpoint>> GgufFile::open(MappedFile mapped) {
+Result<std::unique_ptr<Checkpoint>> GgufFile::open(MappedFile mapped, GgufWindow window) {
   const auto name = parse_gguf_part_name(mapped.path());
-  LSTAR_ASSIGN(GgufPart model, read_part(mapped, 0));
+  LSTAR_ASSIGN(GgufPart model, read_part(mapped, 0, window));
+  if (const GgufKind kind = kind_of(model.values); kind != GgufKind::model)
+    return fail(
+        {.what = fmt::format("{}, no language model: {}", name_of(kind), advice_for(kind)), .file = mapped.path()});
   const int64_t parts = model.values.integer("split.count").value_or(1);
   if (parts > 1 && name && name->number > 1) {  // any part names the model
     LSTAR_ASSIGN(mapped, MappedFile::open(name->path(1)));
@@ -259,10 +302,39 @@ Result<std::unique_ptr<Checkpoint>> GgufFile::open(MappedFile mapped) {
 
 }  // namespace
 
-bool is_gguf(const MappedFile& mapped) {
-  return mapped.size() >= kMagic.size() && std::memcmp(mapped.bytes().data(), kMagic.data(), kMagic.size()) == 0;
+bool is_gguf(std::span<const std::byte> bytes) {
+  return bytes.size() >= kMagic.size() && std::memcmp(bytes.data(), kMagic.data(), kMagic.size()) == 0;
 }
 
-Result<std::unique_ptr<Checkpoint>> open_gguf(MappedFile mapped) { return GgufFile::open(std::move(mapped)); }
+std::string_view name_of(GgufKind kind) {
+  switch (kind) {
+    case GgufKind::projector: return "a vision projector (mmproj)";
+    case GgufKind::importance_matrix: return "an importance matrix (imatrix)";
+    case GgufKind::adapter: return "a LoRA adapter";
+    case GgufKind::control_vector: return "a control vector";
+    case GgufKind::vocabulary: return "a vocabulary without weights";
+    case GgufKind::model: break;
+  }
+  return "a model";
+}
+
+GgufKind gguf_kind(std::span<const std::byte> bytes, const std::string& path) {
+  if (!is_gguf(bytes)) return GgufKind::model;
+  GgufCursor cursor(bytes, path);
+  const auto head = read_head(cursor);
+  if (!head) return GgufKind::model;
+  const GgufKind kind = kind_of(head->values);
+  const bool is_empty = head->tensors == 0 && !head->values.has("split.count");
+  return kind == GgufKind::model && is_empty ? GgufKind::vocabulary : kind;
+}
+
+Result<std::unique_ptr<Checkpoint>> open_gguf(MappedFile mapped) {
+  const GgufWindow whole{0, mapped.size()};
+  return GgufFile::open(std::move(mapped), whole);
+}
+
+Result<std::unique_ptr<Checkpoint>> open_gguf(MappedFile mapped, GgufWindow window) {
+  return GgufFile::open(std::move(mapped), window);
+}
 
 }  // namespace lstar

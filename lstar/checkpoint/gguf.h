@@ -3,8 +3,12 @@
 // order of rows are left as stored.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "lstar/base/result.h"
 #include "lstar/checkpoint/checkpoint.h"
@@ -13,9 +17,27 @@
 namespace lstar {
 
 // Whether a file begins as a GGUF file does.
-bool is_gguf(const MappedFile& mapped);
+bool is_gguf(std::span<const std::byte> bytes);
+inline bool is_gguf(const MappedFile& mapped) { return is_gguf(mapped.bytes()); }
 
-// Any part of several names the model; the others are opened beside it.
+// What a GGUF holds. Programs keep all of these beside each other, under any name.
+enum class GgufKind { model, vocabulary, projector, importance_matrix, adapter, control_vector };
+
+// "a vision projector": what a kind is called.
+std::string_view name_of(GgufKind kind);
+
+// Of a file that cannot be read to its end of metadata: model, so that opening it says why. `bytes` is a whole file, or
+// an archive's entry.
+GgufKind gguf_kind(std::span<const std::byte> bytes, const std::string& path);
+
+// Where a GGUF lies in a file: all of it, or an entry of an archive.
+struct GgufWindow {
+  uint64_t offset = 0, bytes = 0;
+};
+
+// Any part of several names the model; the others are opened beside it. Refuses what is
+// no model; a vocabulary without weights can be opened for its tokenizer.
 Result<std::unique_ptr<Checkpoint>> open_gguf(MappedFile mapped);
+Result<std::unique_ptr<Checkpoint>> open_gguf(MappedFile mapped, GgufWindow window);
 
 }  // namespace lstar

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <type_traits>
 #include <unordered_map>
 #include <utility>
@@ -64,6 +65,19 @@ enum Opcode : uint8_t {
   SHORT_BINUNICODE = 0x8c,
   BINUNICODE8 = 0x8d,
   BINBYTES8 = 0x8e,
+  INST = 'i',
+  LIST = 'l',
+  DICT = 'd',
+  OBJ = 'o',
+  NEWOBJ = 0x81,
+  EXT1 = 0x82,
+  EXT2 = 0x83,
+  EXT4 = 0x84,
+  EMPTY_SET = 0x8f,
+  ADDITEMS = 0x90,
+  FROZENSET = 0x91,
+  NEWOBJ_EX = 0x92,
+  BYTEARRAY8 = 0x96,
   STACK_GLOBAL = 0x93,
   MEMOIZE = 0x94,
   FRAME = 0x95,
@@ -75,9 +89,8 @@ enum Opcode : uint8_t {
 // bounded by the bytes that were read; nothing is recursive.
 class PickleMachine {
  public:
-  PickleMachine(std::span<const std::byte> bytes, uint64_t begin, const std::string& path,
-                bool (*is_allowed)(std::string_view))
-      : bytes_(bytes), place_(begin), path_(path), is_allowed_(is_allowed) {}
+  PickleMachine(std::span<const std::byte> bytes, uint64_t begin, const std::string& path)
+      : bytes_(bytes), place_(begin), path_(path) {}
 
   Result<Pickle> run() {
     for (;;) {
@@ -183,12 +196,15 @@ class PickleMachine {
   Result<PickleValue*> top(Kind kind, const char* name) {
     LSTAR_TRY(need(1));
     PickleValue& value = pickle_.values_[stack_.back()];
-    if (value.kind != kind) return refuse({.what = fmt::format("adds to what is not a {}", name)});
+    if (value.kind != kind && value.kind != Kind::call)
+      return refuse({.what = fmt::format("adds to what is not a {}", name)});
     return &value;
   }
 
+  // What is added to an object, whose own code would take it, is passed over.
   Result<void> add(Kind kind, const char* name, std::vector<uint32_t> places) {
     LSTAR_ASSIGN(PickleValue* const value, top(kind, name));
+    if (value->kind == Kind::call) return {};
     if (kind == Kind::dict && places.size() % 2 != 0) return refuse({.what = "a key without its value"});
     value->items.insert(value->items.end(), places.begin(), places.end());
     return {};
@@ -218,8 +234,6 @@ class PickleMachine {
 
   Result<void> push_global(std::string_view module, std::string_view name) {
     std::string global = fmt::format("{}.{}", module, name);
-    if (global != kOrderedDict && !is_allowed_(global))
-      return refuse({.what = "refuses to import " + global, .expected = "only what tensors need"});
     const auto [known, is_new] = globals_.try_emplace(std::move(global), static_cast<uint32_t>(pickle_.names_.size()));
     if (is_new) pickle_.names_.push_back(known->first);
     return push({.kind = Kind::global, .text = pickle_.names_[known->second]});
@@ -237,6 +251,25 @@ class PickleMachine {
     return push_place(found->second);
   }
 
+  // An object of a class, which is never made: the class, and the tuple of what it would be made with.
+  Result<void> push_object(Result<std::vector<uint32_t>> parts) {
+    if (!parts) return fail(std::move(parts).error());
+    return push({.kind = Kind::call, .items = *std::move(parts)});
+  }
+
+  // The same where the arguments lie above a mark, the class (if it is not given) the lowest of them.
+  Result<void> push_object_of_mark(std::optional<uint32_t> function) {
+    LSTAR_ASSIGN(std::vector<uint32_t> arguments, pop_to_mark());
+    if (!function) {
+      if (arguments.empty()) return refuse({.what = "an object without its class"});
+      function = arguments.front();
+      arguments.erase(arguments.begin());
+    }
+    LSTAR_TRY(push({.kind = Kind::tuple, .items = std::move(arguments)}));
+    LSTAR_ASSIGN(const uint32_t tuple, pop());
+    return push({.kind = Kind::call, .items = {*function, tuple}});
+  }
+
   Result<void> call();
   Result<void> step(Opcode opcode);
 
@@ -244,7 +277,6 @@ class PickleMachine {
   uint64_t place_;
   uint64_t start_ = 0;  // of the instruction at hand
   const std::string& path_;
-  bool (*is_allowed_)(std::string_view);
   Pickle pickle_;
   size_t copied_ = 0;  // items that calls have copied
   std::vector<uint32_t> stack_;
@@ -258,7 +290,8 @@ Result<void> PickleMachine::call() {
   LSTAR_ASSIGN(auto places, pop(2));
   const auto& values = pickle_.values_;
   const PickleValue &function = values[places[0]], &arguments = values[places[1]];
-  if (function.kind != Kind::global) return refuse({.what = "calls what is not a function"});
+  if (function.kind != Kind::global && function.kind != Kind::call)
+    return refuse({.what = "calls what is not a function"});
   if (arguments.kind != Kind::tuple) return refuse({.what = "calls a function without a tuple of arguments"});
   if (function.text != kOrderedDict) return push({.kind = Kind::call, .items = std::move(places)});
   PickleValue dict{.kind = Kind::dict};
@@ -311,11 +344,20 @@ Result<void> PickleMachine::step(Opcode opcode) {
     case SHORT_BINUNICODE: return push_text(counted<uint8_t>());
     case BINUNICODE:
     case BINBYTES: return push_text(counted<uint32_t>());
+    case BYTEARRAY8:
     case BINUNICODE8:
     case BINBYTES8: return push_text(counted<uint64_t>());
 
     case EMPTY_TUPLE: return push({.kind = Kind::tuple});
+    case EMPTY_SET:
     case EMPTY_LIST: return push({.kind = Kind::list});
+    case FROZENSET:
+    case LIST: return push_items(Kind::list, pop_to_mark());
+    case DICT: {
+      LSTAR_ASSIGN(auto places, pop_to_mark());
+      if (places.size() % 2 != 0) return refuse({.what = "a key without its value"});
+      return push({.kind = Kind::dict, .items = std::move(places)});
+    }
     case EMPTY_DICT: return push({.kind = Kind::dict});
     case TUPLE1: return push_items(Kind::tuple, pop(1));
     case TUPLE2: return push_items(Kind::tuple, pop(2));
@@ -326,6 +368,7 @@ Result<void> PickleMachine::step(Opcode opcode) {
       LSTAR_ASSIGN(auto places, pop(1));
       return add(Kind::list, "list", std::move(places));
     }
+    case ADDITEMS:
     case APPENDS: {
       LSTAR_ASSIGN(auto places, pop_to_mark());
       return add(Kind::list, "list", std::move(places));
@@ -382,6 +425,23 @@ Result<void> PickleMachine::step(Opcode opcode) {
       return push_global(module.text, name.text);
     }
     case REDUCE: return call();
+    case NEWOBJ: return push_object(pop(2));
+    case NEWOBJ_EX: {
+      LSTAR_ASSIGN(std::vector<uint32_t> parts, pop(3));
+      parts.pop_back();  // arguments by keyword
+      return push_object(std::move(parts));
+    }
+    case OBJ: return push_object_of_mark(std::nullopt);
+    case INST: {
+      LSTAR_ASSIGN(const std::string_view module, line());
+      LSTAR_ASSIGN(const std::string_view name, line());
+      LSTAR_TRY(push_global(module, name));
+      LSTAR_ASSIGN(const uint32_t function, pop());
+      return push_object_of_mark(function);
+    }
+    case EXT1: LSTAR_TRY(number<uint8_t>()); return push_global("copyreg", "extension");
+    case EXT2: LSTAR_TRY(number<uint16_t>()); return push_global("copyreg", "extension");
+    case EXT4: LSTAR_TRY(number<uint32_t>()); return push_global("copyreg", "extension");
     case BUILD: {  // sets attributes, which hold no tensors of a checkpoint
       LSTAR_TRY(need(2));
       LSTAR_TRY(pop());
@@ -393,9 +453,15 @@ Result<void> PickleMachine::step(Opcode opcode) {
   return refuse({.what = "instruction is not read", .found = fmt::format("{:#04x}", static_cast<uint8_t>(opcode))});
 }
 
-Result<Pickle> Pickle::read(std::span<const std::byte> bytes, uint64_t begin, const std::string& path,
-                            bool (*is_allowed)(std::string_view)) {
-  return PickleMachine(bytes, begin, path, is_allowed).run();
+Result<Pickle> Pickle::read(std::span<const std::byte> bytes, uint64_t begin, const std::string& path) {
+  return PickleMachine(bytes, begin, path).run();
+}
+
+std::string_view Pickle::callee(const PickleValue& call) const {
+  constexpr int kDeepest = 16;  // calls of what calls return
+  const PickleValue* value = &call;
+  for (int depth = 0; depth < kDeepest && value->kind == PickleValue::Kind::call; ++depth) value = &at(value->items[0]);
+  return value->kind == PickleValue::Kind::global ? value->text : std::string_view();
 }
 
 }  // namespace lstar

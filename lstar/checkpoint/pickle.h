@@ -1,8 +1,7 @@
 // Reads Python pickles without executing anything: what they hold becomes a tree of inert values. A pickle is a program
-// for a stack machine; only the instructions that build plain values are read, and a call of a function is kept as a
-// value ("call of F with arguments A"), for functions on the caller's list. Any other global (function or class) is
-// refused by name, and so is any other instruction. Values may be shared. Borrows the bytes. Const calls may be made
-// from several threads.
+// for a stack machine; its instructions build plain values here, and where they would call a function or make an object
+// ("call of F with arguments A"), that is kept as a value and nothing more. A training run's checkpoint has many of
+// these beside its weights. Values may be shared. Borrows the bytes. Const calls may be made from several threads.
 #pragma once
 
 #include <cstddef>
@@ -25,10 +24,10 @@ struct PickleValue {
     number,      // a float; its value is not kept
     text,        // text, also for strings of bytes
     tuple,       // items
-    list,        // items
+    list,        // items; also a set
     dict,        // items: key, value, key, value, ... also for an OrderedDict
     global,      // text: "module.name"
-    call,        // items: the global and its tuple of arguments
+    call,        // items: what is called, and its tuple of arguments; also an object of a class
     persistent,  // items: the tuple that names something outside the pickle
   };
   Kind kind = Kind::none;
@@ -40,14 +39,16 @@ struct PickleValue {
 class Pickle {
  public:
   // Reads one pickle (protocol 2 to 5) that begins at byte `begin` of a file; `path` is the file's, for errors.
-  // `is_allowed` is asked for each global, "module.name"; "collections.OrderedDict" is known.
-  static Result<Pickle> read(std::span<const std::byte> bytes, uint64_t begin, const std::string& path,
-                             bool (*is_allowed)(std::string_view global));
+  // A call of "collections.OrderedDict" is a dict.
+  static Result<Pickle> read(std::span<const std::byte> bytes, uint64_t begin, const std::string& path);
 
   const PickleValue& root() const { return values_[root_]; }
   const PickleValue& at(uint32_t place) const { return values_[place]; }
   uint32_t size() const { return static_cast<uint32_t>(values_.size()); }  // of all values, for at()
   uint64_t end() const { return end_; }                                    // the byte behind the pickle
+
+  // The global that a call is of, however far down: "module.name", or empty.
+  std::string_view callee(const PickleValue& call) const;
 
  private:
   friend class PickleMachine;

@@ -161,6 +161,11 @@ Result<std::vector<PlacedTensor>> parse_safetensors_header(std::string_view head
   return tensors;
 }
 
+bool begins_as_safetensors(const MappedFile& mapped) {
+  if (mapped.size() <= kLengthBytes || mapped.bytes()[kLengthBytes] != std::byte{'{'}) return false;
+  return safetensors_header_length(mapped.bytes(), mapped.size(), mapped.path()).has_value();
+}
+
 Result<std::vector<PlacedTensor>> read_safetensors_header(const MappedFile& mapped, size_t file) {
   const auto bytes = mapped.bytes();
   LSTAR_ASSIGN(const uint64_t length, safetensors_header_length(bytes, bytes.size(), mapped.path()));

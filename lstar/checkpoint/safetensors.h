@@ -14,6 +14,9 @@
 
 namespace lstar {
 
+// Whether a file begins as one of these does, whatever its name: a length that fits, and a brace.
+bool begins_as_safetensors(const MappedFile& mapped);
+
 // The tensors of one file; each is given the number `file`. Nothing of what the header says is believed: types are
 // known, offsets lie inside the file, sizes agree with shapes.
 Result<std::vector<PlacedTensor>> read_safetensors_header(const MappedFile& mapped, size_t file = 0);

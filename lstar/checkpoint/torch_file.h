@@ -12,9 +12,11 @@ namespace lstar {
 // Whether a file begins as one of these does.
 bool is_torch_file(const MappedFile& mapped);
 
-// The tensors of a state dict, which may lie one level down ({"state_dict": {...}}, {"model": {...}}); values that are
-// no tensors are passed over. Each is given the number `file`. Tensors may share bytes, and may be views whose rows do
-// not lie one after the other; one that repeats elements is refused.
-Result<std::vector<PlacedTensor>> read_torch_file(const MappedFile& mapped, size_t file = 0);
+// The tensors of a state dict, which may lie a level down ({"state_dict": {...}}, {"model": {...}}); values that are no
+// tensors are passed over. Each is given the number `file`. Tensors may share bytes, and may be views whose rows do not
+// lie one after the other, or that repeat elements. One that cannot be read (sparse, quantised, made by code, outside
+// its storage) goes into `unread` with the reason, and fails the call only where no other is left.
+Result<std::vector<PlacedTensor>> read_torch_file(const MappedFile& mapped, size_t file = 0,
+                                                  UnreadTensors* unread = nullptr);
 
 }  // namespace lstar

@@ -66,11 +66,16 @@ Result<ZipEntry> current_entry(unzFile archive, uint64_t file_size) {
     error.at = "entry " + entry.name;
     return fail(std::move(error));
   };
-  if (about.flag & 1) return refuse({.what = "encrypted"});
+  if (about.flag & 1) entry.fault = Error{.what = "encrypted"};
   if (about.compression_method != 0)
-    return refuse({.what = "compressed",
-                   .expected = "stored as torch.save writes it",
-                   .found = fmt::format("method {}", about.compression_method)});
+    entry.fault = Error{.what = "compressed",
+                        .expected = "stored as torch.save writes it",
+                        .found = fmt::format("method {}", about.compression_method)};
+  if (entry.fault) {
+    entry.fault->at = "entry " + entry.name;
+    entry.bytes = 0;
+    return entry;
+  }
   if (about.compressed_size != about.uncompressed_size) return refuse({.what = "two different sizes"});
   int method = 0, level = 0;
   if (unzOpenCurrentFile2(archive, &method, &level, 1) != UNZ_OK)
@@ -88,6 +93,16 @@ Result<ZipEntry> current_entry(unzFile archive, uint64_t file_size) {
 
 bool is_zip(const MappedFile& mapped) {
   return mapped.size() >= kMagic.size() && std::memcmp(mapped.bytes().data(), kMagic.data(), kMagic.size()) == 0;
+}
+
+bool ends_as_zip(const MappedFile& mapped) {
+  constexpr std::string_view kEnd = "PK\5\6";
+  constexpr size_t kFixed = 22, kLongestComment = 65535;
+  if (mapped.size() < kFixed) return false;
+  const size_t count = std::min<size_t>(mapped.size(), kFixed + kLongestComment);
+  const auto tail = mapped.bytes().last(count);
+  return std::string_view(reinterpret_cast<const char*>(tail.data()), tail.size()).rfind(kEnd) !=
+         std::string_view::npos;
 }
 
 Result<std::vector<ZipEntry>> read_zip_entries(const MappedFile& mapped) {

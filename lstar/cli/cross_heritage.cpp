@@ -26,9 +26,7 @@ struct Lacking {
 std::vector<Lacking> lacking_models(const Study& study, const HubEnvironment& hub, std::optional<Error>& trouble) {
   std::vector<Lacking> lacking;
   for (const ModelEntry& entry : study.models) {
-    LocateOptions cache_only{.hub = hub};
-    cache_only.hub.offline = true;
-    if (locate_model(entry.path, cache_only)) continue;
+    if (locate_model(entry.path, {.hub = hub, .ask_hub = false})) continue;
     Lacking found{.model = entry.path};
     if (const auto model = parse_hub_model(entry.path); model && !trouble) {
       HubClient client(hub);

@@ -1,5 +1,4 @@
 #include <memory>
-#include <utility>
 
 #include <fmt/format.h>
 
@@ -15,29 +14,27 @@
 namespace lstar::cli {
 namespace {
 
+Result<std::unique_ptr<Checkpoint>> open_located(const std::string& model, ModelNeeds needs) {
+  LSTAR_ASSIGN(const std::string path, locate(model, false, needs));
+  return open_checkpoint(path);
+}
+
 // On disk, in the cache, or as it lies on the hub: a look at headers and some weights is worth no download. What cannot
 // be read there in parts is downloaded.
 Result<std::unique_ptr<Checkpoint>> open_anywhere(const std::string& model) {
   const ModelNeeds needs{.weights = true, .tokenizer = false};
-  LocateOptions cache_only{.hub = hub_environment(), .needs = needs};
-  const bool offline = std::exchange(cache_only.hub.offline, true);
-  const auto cached = locate_model(model, cache_only);
+  LocateOptions here{.hub = hub_environment(), .needs = needs, .ask_hub = false};
+  const auto cached = locate_model(model, here);
   if (cached) return open_checkpoint(*cached);
-  if (offline || !parse_hub_model(model)) return fail(cached.error());
-  cache_only.hub.offline = false;
-  auto remote = open_remote_safetensors(cache_only.hub, *parse_hub_model(model));
-  if (!remote) {
-    Error error = std::move(remote).error();
-    error.what.insert(0, "neither on disk nor in the cache: ");
-    return fail(std::move(error));
-  }
+  const auto named = named_on_hub(model, here);
+  if (here.hub.offline || !named) return open_located(model, needs);
+  auto remote = open_remote_safetensors(here.hub, *named);
+  if (!remote) return open_located(model, needs);  // which says what there is instead
   if (*remote) {
-    message(
-        fmt::format("{}: reads headers and the weights it needs from {}", model, shown_url(cache_only.hub.endpoint)));
+    message(fmt::format("{}: reads headers and the weights it needs from {}", model, shown_url(here.hub.endpoint)));
     return remote;
   }
-  LSTAR_ASSIGN(const std::string path, locate(model, false, needs));
-  return open_checkpoint(path);
+  return open_located(model, needs);
 }
 
 }  // namespace

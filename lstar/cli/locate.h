@@ -10,7 +10,9 @@
 namespace lstar::cli {
 
 inline constexpr const char* kModelHelp =
-    "A folder in Hugging Face's layout, a .gguf file, or a hub id: org/name or org/name@revision";
+    "A folder in Hugging Face's layout, a .gguf file, a hub id (org/name or org/name@revision) or its address, or a "
+    "name "
+    "in Ollama's store (llama3.2:1b)";
 
 // What locate_model is told: the environment's hub, messages and a bar on stderr. `bar` outlives the result.
 LocateOptions locate_options(TransferBar& bar, bool quiet, ModelNeeds needs = {});

@@ -149,6 +149,7 @@ struct Architecture {
   RoundingPoints rounding;
 
   HeadRows q_rows, k_rows, v_rows;    // in the fused output, or in the separate ones
+  std::vector<std::string> notes;     // what a reader of results should know: values assumed, tensors passed over
   std::vector<std::string> prefixes;  // tried in this order in front of each pattern: {"transformer.", ""}
   std::array<std::optional<TensorRef>, static_cast<size_t>(Role::count)> weights;
 

@@ -40,10 +40,13 @@ std::optional<Json> Config::find(Keys keys, std::string_view& key) const {
       return std::nullopt;
     }
     if (!is_gguf_) continue;
-    const std::string_view in_gguf = llama_cpp_key(candidate);
-    if (auto value = in_gguf.empty() ? std::nullopt : json_find(object_, in_gguf)) {
-      key = in_gguf;
-      return value;
+    for (size_t nth = 0;; ++nth) {
+      const std::string_view in_gguf = llama_cpp_key(candidate, nth);
+      if (in_gguf.empty()) break;
+      if (auto value = json_find(object_, in_gguf)) {
+        key = in_gguf;
+        return value;
+      }
     }
   }
   return std::nullopt;
@@ -67,6 +70,12 @@ std::optional<int> Config::assumed_size(Keys keys) const {
     for (const auto& [name, value] : assumed_)
       if (name == key) return value;
   return std::nullopt;
+}
+
+void Config::need_in_gguf(Keys keys) {
+  for (std::string_view key : keys)
+    if (is_gguf_ && !has(key))
+      record({.what = "missing from the GGUF's keys", .at = fmt::format("key {}", llama_cpp_key(key))});
 }
 
 int Config::size(Keys keys) {

@@ -59,6 +59,9 @@ class Config {
   // The number of vocabulary rows, which a GGUF keeps in its embedding's shape alone.
   void set_vocab_size(int64_t rows) { vocab_size_ = rows; }
 
+  // Of a GGUF only: keys for which llama.cpp has no default. (transformers' classes are for other files.)
+  void need_in_gguf(Keys keys);
+
   // What a size is where the configuration leaves it out, as transformers' class has it.
   void assume(std::string_view key, int value) { assumed_.emplace_back(key, value); }
 
@@ -68,6 +71,7 @@ class Config {
 
   bool has(std::string_view key) const;  // null counts as absent
   bool is_null(std::string_view key) const;
+  bool is_empty() const { return simdjson::dom::object(object_).size() == 0; }
   bool is_list(std::string_view key) const;
   bool is_gguf() const { return is_gguf_; }
   const std::string& file() const { return file_; }

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "lstar/checkpoint/packing.h"
 #include "lstar/model/class_sizes.h"
 #include "lstar/model/language_part.h"
 #include "lstar/model/layer_types.h"
@@ -67,7 +68,8 @@ void check_shape(const Architecture& a, Config& config) {
   config.require(a.plan.size() == static_cast<size_t>(a.layers), "layers", fmt::format("a plan for {}", a.layers),
                  fmt::format("{}", a.plan.size()));
   for (const Rotary& rotary : a.rotary)
-    config.require(rotary.dims >= 2 && rotary.dims % 2 == 0 && rotary.dims <= a.head_dim, "rotary dimensions",
+    config.require(rotary.dims >= 2 && rotary.dims % 2 == 0 && rotary.dims <= a.head_dim,
+                   "rotary dimensions (partial_rotary_factor, rotary_pct; num_attention_heads)",
                    fmt::format("even, from 2 to {}", a.head_dim), fmt::format("{}", rotary.dims));
   for (const Rotary& rotary : a.rotary)
     config.require(!rotary.turns_whole_heads || rotary.dims == a.head_dim, "key partial_rotary_factor",
@@ -99,13 +101,25 @@ Error unknown_family(const Config& config, const std::string& model_type) {
           .found = model_type.empty() ? "none" : model_type};
 }
 
-// Weights that are packed by a scheme of their own have the names of plain ones, and other numbers. (MXFP4 is read: see
-// mxfp4_pairs.h. What modules_to_not_convert names is not in pairs; the tensors say it.)
-void refuse_packed_weights(Config& config) {
-  auto packing = config.section("quantization_config");
-  if (!packing) return;
-  const std::string method = packing->text_or({"quant_method"}, "unknown");
-  config.require(method == "mxfp4", "key quantization_config.quant_method", "weights as they are, or a GGUF", method);
+// What a quantization_config says may be left over from another copy of the weights: the tensors decide. Where they are
+// packed, their names say by what; a scheme that leaves them plain and would pack them while it runs is refused by
+// name.
+std::optional<Error> find_packed_weights(const Config& config, const Checkpoint& checkpoint,
+                                         std::vector<std::string>& notes) {
+  const std::string method = quantisation_of(checkpoint.config());
+  if (method.empty()) return std::nullopt;
+  if (auto packing = find_packing(checkpoint)) return packing;
+  auto section = config.section("quantization_config");
+  if (section && section->has("quantization_mode")) {
+    const std::string mode = section->text_or({"quantization_mode"}, "");
+    if (mode == "online")
+      return Error{.what = "rounds its weights while it runs, which is not computed",
+                   .file = config.file(),
+                   .at = "key quantization_config.quantization_mode",
+                   .found = mode};
+  }
+  notes.push_back(fmt::format("quantization_config says {}; the weights are plain and read as they are", method));
+  return std::nullopt;
 }
 
 }  // namespace
@@ -117,20 +131,23 @@ Result<Architecture> read_architecture(const Checkpoint& checkpoint) {
   Config config(checkpoint.config(), is_gguf ? checkpoint.path() : checkpoint.path() + "/config.json", is_gguf);
   if (const TensorInfo* table = is_gguf ? checkpoint.find("token_embd.weight") : nullptr)
     config.set_vocab_size(table->shape.rows());
-  refuse_packed_weights(config);
-  if (config.fault()) return fail(*config.fault());
+  std::vector<std::string> notes;
+  if (auto packed = find_packed_weights(config, checkpoint, notes)) return fail(*std::move(packed));
   std::string model_type = config.text_or({"model_type"}, "");
   const Family* family = find_family(model_type, is_gguf);
   std::optional<LanguagePart> part;
   if (!family) part = language_part(config);
+  if (config.fault()) return fail(*config.fault());
   if (part) {
     config = part->config;
     model_type = part->model_type;
     family = find_family(model_type, is_gguf);
-    assume_class_sizes(config, model_type);
   }
   if (!family) return fail(unknown_family(config, model_type));
+  if (!is_gguf) assume_class_sizes(config, model_type);
+  config.require(!config.has("per_layer_config"), "key per_layer_config", "layers that are alike", "others");
   Architecture a = family->read(config, checkpoint);
+  a.notes.insert(a.notes.begin(), notes.begin(), notes.end());
   a.family = family->model_type;
   a.notebook_name = family->notebook_name;
   if (a.attention_scale == 0) a.attention_scale = 1 / std::sqrt(double(a.head_dim));

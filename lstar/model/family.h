@@ -28,11 +28,12 @@ std::span<const Family> families();
 Result<Architecture> read_architecture(const Checkpoint&);
 
 // What the classes of transformers that share Llama's plan assume where a key is left out, and which keys they read.
+// Sizes are in class_sizes.h.
 struct LlamaClass {
   std::string_view epsilon_key = "rms_norm_eps";
   double epsilon = 1e-6;
+  bool needs_epsilon_in_gguf = true;
   std::string_view activation_key = "hidden_act", activation = "silu";
-  int kv_heads = 0;               // 0: as many as query heads
   bool kv_heads_or_null = true;   // null: as many as query heads
   int head_dim = 0;               // 0: hidden / heads
   bool head_dim_or_null = false;  // null: hidden / heads

@@ -26,17 +26,28 @@ void plan_windows(Architecture& a, Config& config, int64_t window, const std::fu
     const bool is_local = is_named           ? types[l] == "sliding_attention"
                           : !pattern.empty() ? pattern[l]
                                              : slides(static_cast<int>(l));
-    if (is_local) plan[l].window = window;
+    if (!is_local) continue;
+    config.require(window > 0 || config.is_gguf(), "key sliding_window",
+                   "a window (and use_sliding_window, where it is read) for the sliding_attention of layer_types",
+                   "none");
+    plan[l].window = window;
   }
 }
 
+void see_windows(Architecture& a, int64_t window) {
+  for (LayerPlan& layer : plan_of(a)) layer.window = window;
+}
+
 int64_t read_window(Config& config, int64_t fallback) {
-  return config.is_null("sliding_window") ? 0 : config.count_or({"sliding_window"}, static_cast<int>(fallback));
+  if (config.is_null("sliding_window")) return 0;
+  const int assumed = static_cast<int>(fallback);
+  if (config.is_gguf() || !config.has("sliding_window")) return config.count_or({"sliding_window"}, assumed);
+  return config.size_or({"sliding_window"}, assumed);
 }
 
 void read_direction(Architecture& a, Config& config) {
   if (!a.predicts_next || a.ignores_is_causal) return;
-  if (config.flag_or({"is_causal"}, !config.is_null("is_causal"))) return;
+  if (config.flag_or({"is_causal"}, true, false)) return;
   a.causal = false;
   for (LayerPlan& layer : plan_of(a))
     if (layer.window > 0) {

@@ -13,8 +13,11 @@ namespace lstar {
 std::vector<LayerPlan>& plan_of(Architecture&);
 
 // Gives a window of `window` keys to the layers that "layer_types" calls sliding_attention, or without that key to
-// those for which `slides` holds. A window of 0 leaves the plan as it is.
+// those for which `slides` holds. A layer that is to have a window of 0 is a fault, but in a GGUF.
 void plan_windows(Architecture&, Config&, int64_t window, const std::function<bool(int layer)>& slides);
+
+// Gives every layer a window, in classes that read no layer_types. 0: none.
+void see_windows(Architecture&, int64_t window);
 
 // "sliding_window": absent is `fallback`, null is none (0).
 int64_t read_window(Config&, int64_t fallback = 0);

@@ -47,7 +47,9 @@ constexpr KeyPair kKeys[] = {
     {"rms_norm_eps", "attention.layer_norm_rms_epsilon"},
     {"is_causal", "attention.causal"},
     {"rope_theta", "rope.freq_base"},
+    {"rope_theta", "rope.global.freq_base"},
     {"rope_local_base_freq", "rope.freq_base_swa"},
+    {"rope_local_base_freq", "rope.local.freq_base"},
     {"sliding_window", "attention.sliding_window"},
     {"sliding_window_pattern", "attention.sliding_window_pattern"},
     {"attn_logit_softcapping", "attn_logit_softcapping"},
@@ -153,7 +155,8 @@ class Names {
     a_.head_norm_of_each = false;
   }
 
-  // A tensor that nothing reads means another model than the one we would compute.
+  // A tensor that nothing reads means another model than the one we would compute. Images have a model of their own,
+  // which Ollama keeps in the same file.
   void require_all_read() {
     std::set<std::string, std::less<>> known;
     for (const std::optional<TensorRef>& ref : a_.weights) {
@@ -161,12 +164,19 @@ class Names {
       known.insert(ref->pattern + ref->weight_suffix);
       if (ref->bias) known.insert(ref->pattern + ref->bias_suffix);
     }
+    size_t of_images = 0;
     for (const TensorInfo& tensor : file_.tensors()) {
+      if (tensor.name.starts_with("v.") || tensor.name.starts_with("mm.")) {
+        ++of_images;
+        continue;
+      }
       const auto [pattern, layer] = pattern_of(tensor.name);
       if ((known.contains(pattern) && layer < a_.layers) || is_known_idle(pattern)) continue;
       config_.require(false, "tensor " + tensor.name, "only tensors that this architecture has", "one more");
       return;
     }
+    if (of_images > 0)
+      a_.notes.push_back(fmt::format("{} tensors of the model for images (v.*, mm.*) are passed over", of_images));
   }
 
  private:
@@ -247,6 +257,24 @@ class Names {
   size_t expert_layer_ = 0;
 };
 
+// What a file leaves out that changes numbers, and what is taken for it.
+void note_assumed_values(Architecture& a, const Config& config) {
+  std::string assumed;
+  const auto lacks = [&](std::string_view key, std::string_view spelling, double value) {
+    if (!config.has(key)) assumed += fmt::format("{}{} ({:g})", assumed.empty() ? "" : ", ", spelling, value);
+  };
+  if (a.norm == NormRef::Kind::rms) lacks("rms_norm_eps", "attention.layer_norm_rms_epsilon", a.norm_epsilon);
+  if (a.rotary.size() == 2) {  // a base for windows and one for all else (Gemma 3)
+    lacks("rope_theta", "rope.freq_base", a.rotary[0].base);
+    const bool is_sparse = !assumed.empty() || !a.notes.empty();  // as files of images and text are, and others are not
+    if (is_sparse) {
+      lacks("rope_local_base_freq", "rope.freq_base_swa", a.rotary[1].base);
+      if (a.rotary[0].scaling.kind == RotaryScaling::Kind::none) lacks("rope.scaling.factor", "rope.scaling.factor", 1);
+    }
+  }
+  if (!assumed.empty()) a.notes.push_back("the GGUF leaves out, and these are taken: " + assumed);
+}
+
 // What the metadata may say and we do not compute.
 void check_metadata(Architecture& a, Config& config) {
   const int key = config.size_or({"attention.key_length"}, a.head_dim);
@@ -298,9 +326,9 @@ void read_divisors(Architecture& a, Config& config, const Checkpoint& checkpoint
 
 }  // namespace
 
-std::string_view llama_cpp_key(std::string_view key) {
+std::string_view llama_cpp_key(std::string_view key, size_t nth) {
   for (const KeyPair& pair : kKeys)
-    if (pair.transformers == key) return pair.llama_cpp;
+    if (pair.transformers == key && nth-- == 0) return pair.llama_cpp;
   return {};
 }
 
@@ -322,6 +350,7 @@ void name_as_llama_cpp(Architecture& a, Config& config, const Checkpoint& checkp
     for (Role role : {Role::query, Role::key})
       if (a.has(role)) a[role]->interleaved_heads = role == Role::query ? a.heads : a.kv_heads;
   }
+  note_assumed_values(a, config);
   check_metadata(a, config);
   read_divisors(a, config, checkpoint);
 }

@@ -11,8 +11,9 @@
 
 namespace lstar {
 
-// The metadata key, without the architecture's prefix, for a key of config.json; empty where there is none.
-std::string_view llama_cpp_key(std::string_view key);
+// The metadata key, without the architecture's prefix, for a key of config.json: the usual one, then what other
+// converters (Ollama's) write. Empty where there is none, or no `nth`.
+std::string_view llama_cpp_key(std::string_view key, size_t nth = 0);
 
 // Gives every role of an architecture the name and layout that a GGUF has it in. Fused projections are Q, K, V one
 // after the other; Conv1D weights are turned round; gains are stored as they are used; experts are stacked; a bias is

@@ -65,8 +65,14 @@ std::optional<Kind> kind_of(std::string_view type) {
 
 constexpr double kLargestFactor = 1e6, kMostPositions = 1e9;
 
+// What transformers has no default for. (A GGUF has its own keys, and llama.cpp's defaults.)
+void require_key(const Config& config, Config& section, std::string_view key) {
+  if (!config.is_gguf() && !section.is_null(key))
+    section.require(section.has(key), fmt::format("key {}", key), "a number", "none");
+}
+
 // `section` is rope_scaling or rope_parameters, or a GGUF's flat keys; `config` the whole.
-RotaryScaling read_scaling(Config& config, Config& section, int dims) {
+RotaryScaling read_scaling(Config& config, Config& section, int dims, int trained_positions) {
   RotaryScaling scaling;
   // llama.cpp's rule: a factor without a type stretches linearly.
   const bool has_factor = config.has("rope.scaling.factor") || config.has("rope.scale_linear");
@@ -76,25 +82,33 @@ RotaryScaling read_scaling(Config& config, Config& section, int dims) {
   section.require(kind.has_value(), "rotary scaling", "default, linear, dynamic, yarn, llama3 or longrope", type);
   if (!kind || *kind == Kind::none) return scaling;
   scaling.kind = *kind;
-  const double most = config.positive_or({"max_position_embeddings"}, 2048, kMostPositions);
-  const double original = config.positive_or({"original_max_position_embeddings"}, most, kMostPositions);
-  scaling.trained_positions = section.positive_or(
-      {"original_max_position_embeddings", "rope.scaling.original_context_length"}, original, kMostPositions);
+  const double most = config.size_or({"max_position_embeddings"}, 2048);
+  if (trained_positions > 0 && !config.is_gguf())
+    scaling.trained_positions = config.size_or({"original_max_position_embeddings"}, trained_positions);
+  else
+    scaling.trained_positions = section.positive_or(
+        {"original_max_position_embeddings", "rope.scaling.original_context_length"}, most, kMostPositions);
   const bool is_long = scaling.kind == Kind::per_frequency;
-  const double ratio = is_long ? most / scaling.trained_positions : 1;
-  scaling.factor = section.positive_or({"factor", "rope.scaling.factor", "rope.scale_linear"}, ratio, kLargestFactor);
+  const double ratio = most / scaling.trained_positions;  // what a factor of null means, and none at all in longrope
+  const std::optional<double> inferred_factor =
+      is_long || scaling.kind == Kind::yarn ? std::optional(ratio) : std::nullopt;
+  if (!is_long) require_key(config, section, "factor");
+  scaling.factor = section.positive_or({"factor", "rope.scaling.factor", "rope.scale_linear"}, is_long ? ratio : 1,
+                                       kLargestFactor, inferred_factor);
   if (scaling.kind == Kind::dynamic) scaling.trained_positions = most;
   if (scaling.kind == Kind::yarn) {
-    const double m = section.number_or({"mscale"}, 0), all = section.number_or({"mscale_all_dim"}, 0);
+    const double m = section.number_or({"mscale"}, 0, 0), all = section.number_or({"mscale_all_dim"}, 0, 0);
     const double inferred = m != 0 && all != 0 ? yarn_magnitude(scaling.factor, m) / yarn_magnitude(scaling.factor, all)
                                                : yarn_magnitude(scaling.factor);
     scaling.attention_factor =
-        section.positive_or({"attention_factor", "rope.scaling.yarn_attn_factor"}, inferred, kLargestFactor);
-    scaling.beta_fast = section.positive_or({"beta_fast", "rope.scaling.yarn_beta_fast"}, 32, kLargestFactor);
-    scaling.beta_slow = section.positive_or({"beta_slow", "rope.scaling.yarn_beta_slow"}, 1, kLargestFactor);
-    scaling.truncate = section.flag_or({"truncate"}, true);
+        section.positive_or({"attention_factor", "rope.scaling.yarn_attn_factor"}, inferred, kLargestFactor, inferred);
+    scaling.beta_fast = section.positive_or({"beta_fast", "rope.scaling.yarn_beta_fast"}, 32, kLargestFactor, 32);
+    scaling.beta_slow = section.positive_or({"beta_slow", "rope.scaling.yarn_beta_slow"}, 1, kLargestFactor, 1);
+    scaling.truncate = section.flag_or({"truncate"}, true, false);
   }
   if (scaling.kind == Kind::llama3) {
+    require_key(config, section, "low_freq_factor");
+    require_key(config, section, "high_freq_factor");
     scaling.low_frequency = section.positive_or({"low_freq_factor"}, 1, kLargestFactor);
     scaling.high_frequency = section.positive_or({"high_freq_factor"}, 4, kLargestFactor);
     section.require(scaling.high_frequency > scaling.low_frequency, "key high_freq_factor", "more than low_freq_factor",
@@ -105,7 +119,7 @@ RotaryScaling read_scaling(Config& config, Config& section, int dims) {
     scaling.long_factors = section.numbers("long_factor", dims / 2);
     const double inferred =
         scaling.factor <= 1 ? 1 : std::sqrt(1 + std::log(scaling.factor) / std::log(scaling.trained_positions));
-    scaling.attention_factor = section.positive_or({"attention_factor"}, inferred, kLargestFactor);
+    scaling.attention_factor = section.positive_or({"attention_factor"}, inferred, kLargestFactor, inferred);
   }
   return scaling;
 }
@@ -152,22 +166,22 @@ bool depends_on_length(const Rotary& rotary) {
 }
 
 Rotary read_rotary(Config& config, int head_dim, const RotaryDefaults& defaults) {
-  // The innermost object that has a value wins; the top level has the older spellings.
+  // rope_scaling, the older name, wins over rope_parameters; the top level has the oldest spellings. Where layers turn
+  // in different ways, rope_parameters has an object for each, and rope_scaling is about those that see all.
   Config section = config;
-  bool is_inside = false;
-  // Of two objects the older one counts in transformers, but where there is one a kind of layer.
-  const bool by_layer_type = *defaults.layer_type != '\0';
-  for (std::string_view key :
-       {by_layer_type ? "rope_scaling" : "rope_parameters", by_layer_type ? "rope_parameters" : "rope_scaling"})
-    if (auto found = config.section(key)) {
-      section = *found;
-      is_inside = true;
-    }
-  if (auto found = section.section(defaults.layer_type)) section = *found;
+  const bool by_layer = *defaults.layer_type != '\0';
+  auto scaling = config.section("rope_scaling"), parameters = config.section("rope_parameters");
+  if (scaling && scaling->is_empty()) scaling.reset();
+  if (by_layer && parameters) parameters = parameters->section(defaults.layer_type);
+  if (by_layer && scaling)
+    config.require(!config.has("rope_parameters"), "key rope_scaling", "rope_parameters or rope_scaling", "both");
+  const bool is_inside = scaling || parameters;
+  if (is_inside) section = scaling ? *scaling : *parameters;
 
   Rotary rotary;
   const std::string_view base_key = config.is_gguf() ? "rope_theta" : defaults.base_key;
-  const double top_base = config.positive_or({base_key}, defaults.base, kLargestRotaryBase);
+  const double assumed_base = config.is_gguf() && !by_layer ? 10000 : defaults.base;  // llama.cpp's is one for all
+  const double top_base = config.positive_or({base_key}, assumed_base, kLargestRotaryBase);
   rotary.base = section.positive_or({is_inside ? "rope_theta" : base_key}, top_base, kLargestRotaryBase);
   if (config.is_gguf()) {  // without a number of dims whole heads
     rotary.dims = config.size_or({"rope.dimension_count"}, head_dim);
@@ -181,7 +195,7 @@ Rotary read_rotary(Config& config, int head_dim, const RotaryDefaults& defaults)
     rotary.dims = static_cast<int>(head_dim * share);
     rotary.turns_whole_heads = !defaults.share;
   }
-  if (rotary.dims <= head_dim) rotary.scaling = read_scaling(config, section, rotary.dims);
+  if (rotary.dims <= head_dim) rotary.scaling = read_scaling(config, section, rotary.dims, defaults.trained_positions);
   config.absorb(section);
   return rotary;
 }

@@ -45,6 +45,7 @@ struct RotaryDefaults {
   std::optional<double> share{};  // of the head's dims that turn; none: all, and partial_rotary_factor is not read
   // At the top of the configuration; inside rope_parameters the names are these for all.
   const char *base_key = "rope_theta", *share_key = "partial_rotary_factor";
+  int trained_positions = 0;  // > 0: original_max_position_embeddings is read at the top (alone), and is this if absent
   const char* layer_type = "";  // the entry of rope_parameters that counts, where it has one a kind of layer
 };
 

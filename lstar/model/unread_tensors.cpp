@@ -175,6 +175,27 @@ class Reader {
   std::string prefix_;
 };
 
+// The key of the configuration that says a number, as it is written there.
+std::string key_of(const Checkpoint& checkpoint, std::initializer_list<std::string_view> spellings) {
+  std::vector<Json> sections{checkpoint.config()};
+  for (std::string_view name : {"text_config", "llm_config", "language_config"})
+    if (const auto inner = json_find(checkpoint.config(), name)) sections.push_back(*inner);
+  for (const Json& section : sections)
+    for (std::string_view key : spellings)
+      if (json_find(section, key)) return std::string(key);
+  return fmt::format("{}", fmt::join(spellings, " or "));
+}
+
+std::string said_of_sizes(const Architecture& a, const Checkpoint& checkpoint) {
+  std::string said =
+      fmt::format("{} layers ({})", a.layers,
+                  key_of(checkpoint, {"num_hidden_layers", "n_layer", "num_layers", "n_layers", "block_count"}));
+  if (a.experts.count > 0)
+    said += fmt::format(" and {} experts ({})", a.experts.count,
+                        key_of(checkpoint, {"num_experts", "num_local_experts", "expert_count"}));
+  return said;
+}
+
 struct Group {
   size_t tensors = 0;
   std::map<std::string, size_t> names;  // without numbers
@@ -216,8 +237,7 @@ Result<std::vector<std::string>> unread_tensors(const Architecture& a, const Che
       return fail({.what = "the checkpoint has more than the configuration says",
                    .file = checkpoint.file_of(tensor),
                    .at = "tensor " + tensor.name,
-                   .expected = fmt::format("{} layers{}", a.layers,
-                                           a.experts.count > 0 ? fmt::format(" and {} experts", a.experts.count) : ""),
+                   .expected = said_of_sizes(a, checkpoint),
                    .found = *further});
     const size_t kind = further ? kPrediction : reader.is_bias_of_what_is_read(tensor) ? kBias : kind_of(tensor.name);
     Group& group = groups[kind];

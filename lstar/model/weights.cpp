@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "lstar/checkpoint/packing.h"
 #include "lstar/model/family.h"
 #include "lstar/model/unread_tensors.h"
 
@@ -22,6 +23,9 @@ class Binder {
     for (const std::string& prefix : prefixes)
       for (std::string_view suffix : suffixes)
         if (const TensorInfo* found = c_.find(prefix + name + std::string(suffix))) return checked(found, shapes);
+    for (const std::string& prefix : prefixes)
+      for (std::string_view suffix : suffixes)
+        if (const Error* why = c_.why_unread(prefix + name + std::string(suffix))) return fail(*why);
     return fail({.what = "missing tensor",
                  .file = c_.path(),
                  .at = "tensor " + (role == Role::output ? prefixes.back() : prefixes.front()) + name +
@@ -212,9 +216,18 @@ class Binder {
   const Checkpoint& c_;
 };
 
-}  // namespace
+// What a checkpoint is whose tensors are not the ones that are needed: packed, empty, or none at all.
+Error explained(Error error, const Checkpoint& checkpoint) {
+  if (checkpoint.tensors().empty())
+    return {.what = "holds no weights (a vocabulary alone): pass the model's own file", .file = checkpoint.path()};
+  if (auto packing = find_packing(checkpoint)) return *std::move(packing);
+  if (auto empty = find_empty_tensors(checkpoint)) return *std::move(empty);
+  if (const std::string method = quantisation_of(checkpoint.config()); !method.empty())
+    error.what += fmt::format(" (quantization_config says {}: get the checkpoint as it was before, or a GGUF)", method);
+  return error;
+}
 
-Result<Weights> bind(const Architecture& a, const Checkpoint& checkpoint) {
+Result<Weights> bind_all(const Architecture& a, const Checkpoint& checkpoint) {
   const Binder binder(a, checkpoint);
   const int64_t d = a.hidden;
   Weights w;
@@ -238,6 +251,16 @@ Result<Weights> bind(const Architecture& a, const Checkpoint& checkpoint) {
   LSTAR_ASSIGN(w.final_norm, binder.optional_norm(Role::final_norm, 0));
   w.output = a.predicts_next ? binder.output(w.token_embedding) : fail("an encoder predicts no next token");
   return w;
+}
+
+}  // namespace
+
+Result<Weights> bind(const Architecture& a, const Checkpoint& checkpoint) {
+  Result<Weights> bound = bind_all(a, checkpoint);
+  if (!bound) return fail(explained(std::move(bound).error(), checkpoint));
+  // Scaled 8-bit numbers have the names, shapes and type of plain ones.
+  if (auto scaled = find_scaled_float8(checkpoint)) return fail(*std::move(scaled));
+  return bound;
 }
 
 namespace {
@@ -278,7 +301,10 @@ Result<Model> open_model(std::unique_ptr<Checkpoint> checkpoint) {
   LSTAR_ASSIGN(model.architecture, read_architecture(*model.checkpoint));
   LSTAR_TRY(refuse_unmerged_adapters(*model.checkpoint));
   LSTAR_ASSIGN(model.weights, bind(model.architecture, *model.checkpoint));
-  LSTAR_ASSIGN(model.warnings, unread_tensors(model.architecture, *model.checkpoint, model.weights));
+  LSTAR_ASSIGN(const std::vector<std::string> unread,
+               unread_tensors(model.architecture, *model.checkpoint, model.weights));
+  for (const auto* notes : {&model.checkpoint->notes(), &std::as_const(model.architecture.notes), &unread})
+    model.warnings.insert(model.warnings.end(), notes->begin(), notes->end());
   return model;
 }
 

@@ -53,7 +53,7 @@ struct Model {
   std::unique_ptr<Checkpoint> checkpoint;
   Architecture architecture;
   Weights weights;
-  std::vector<std::string> warnings;  // what is in the checkpoint and not in the model (unread_tensors.h)
+  std::vector<std::string> warnings;  // what was assumed, and what is in the checkpoint and not read
 };
 
 Result<Model> open_model(const std::string& path);

@@ -103,10 +103,12 @@ Result<Measurement> measure(const std::string& name, const std::string& path, co
   LSTAR_ASSIGN(const Model model, open_model(path));
   const Architecture& a = model.architecture;
 
-  // Beside everything else: one thread's work, of which a study's second run has none.
+  // Beside everything else, or after it where no thread can be had: one thread's work, of which a study's second run
+  // has none.
   std::future<Result<std::vector<FileIdentity>>> files;
   if (options.hash_files)
-    files = std::async(std::launch::async, [&] { return identify(*model.checkpoint, options.hash_memory); });
+    files = std::async(std::launch::async | std::launch::deferred,
+                       [&] { return identify(*model.checkpoint, options.hash_memory); });
 
   Measurement m;
   m.identity = identity_of(name, *model.checkpoint);

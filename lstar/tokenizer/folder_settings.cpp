@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <filesystem>
 #include <map>
 
@@ -25,9 +26,8 @@ struct Defaults {
 };
 
 std::optional<AddedToken> parse_token(Json value, Defaults defaults) {
-  std::string_view text;
-  if (!value.get_string().get(text))
-    return AddedToken{.content = std::string(text), .special = true, .normalized = false};
+  if (const auto text = json_text(value))
+    return AddedToken{.content = std::string(*text), .special = true, .normalized = false};
   const auto content = json_string(value, "content");
   if (!content) return std::nullopt;
   return AddedToken{.content = *content,
@@ -43,7 +43,7 @@ std::optional<NamedToken> parse_named(Json value, bool of_map) {
   auto token = parse_token(value, of_map ? Defaults{.special = true, .normalized = false} : Defaults{});
   if (!token) return std::nullopt;
   token->special |= of_map;
-  const bool is_text = value.is_string();
+  const bool is_text = json_text(value).has_value();
   return NamedToken{.token = *std::move(token), .is_text = is_text, .is_converted = !of_map && !is_text};
 }
 
@@ -81,7 +81,7 @@ Result<bool> read_flag(const SettingsFiles& files, std::string_view key, bool ot
     return fail({.what = "not true or false",
                  .file = files.tokenizer_config.source(),
                  .at = fmt::format("key {}", key),
-                 .found = simdjson::minify(*value).substr(0, 60)});
+                 .found = json_shown(*value)});
   return flag;
 }
 
@@ -149,10 +149,10 @@ void NamedTokens::read_role(std::string_view role, Json value, bool of_map) {
   std::optional<NamedToken> token = parse_named(value, of_map);
   if (std::find(kTokenRoles.begin(), kTokenRoles.end(), role) != kTokenRoles.end()) {
     if (!token && !value.is_null()) return;
-    if (token && mask_takes_space_ && role == "mask_token" && value.is_string()) token->token.left_strip = true;
+    if (token && mask_takes_space_ && role == "mask_token" && token->is_text) token->token.left_strip = true;
     set(standard_, role, std::move(token));
   } else if (token) {
-    set(of_map || !value.is_string() ? objects_ : texts_, role, std::move(token));
+    set(of_map || !token->is_text ? objects_ : texts_, role, std::move(token));
   }
 }
 
@@ -218,14 +218,14 @@ bool NamedTokens::is_special(std::string_view content) const {
 }
 
 DeclaredTokens declared_tokens(const SettingsFiles& files, const NamedTokens& named) {
-  std::multimap<int64_t, AddedToken> by_id;
+  std::multimap<double, AddedToken> by_id;
   DeclaredTokens declared;
   dom::object fields;
   if (const auto decoder = json_find(files.tokenizer_config.root(), "added_tokens_decoder")) {
     declared.instead = true;
     if (decoder->get_object().get(fields)) return declared;
     for (dom::key_value_pair field : fields) {
-      int64_t id = 0;
+      double id = 0;
       std::from_chars(field.key.data(), field.key.data() + field.key.size(), id);
       const bool special = json_bool(field.value, "special").value_or(false);
       if (auto token = parse_token(field.value, Defaults{.special = false, .normalized = !special}))
@@ -233,10 +233,10 @@ DeclaredTokens declared_tokens(const SettingsFiles& files, const NamedTokens& na
     }
   } else if (!files.added_tokens.root().get_object().get(fields)) {
     for (dom::key_value_pair field : fields) {
-      int64_t id = 0;
-      if (field.value.get_int64().get(id)) continue;
+      const auto id = json_real(field.value);
+      if (!id || std::isnan(*id)) continue;
       const bool special = named.is_special(field.key);
-      by_id.emplace(id, AddedToken{.content = std::string(field.key), .special = special, .normalized = !special});
+      by_id.emplace(*id, AddedToken{.content = std::string(field.key), .special = special, .normalized = !special});
     }
   }
   for (auto& [id, token] : by_id) declared.tokens.emplace_back(id, std::move(token));

@@ -69,10 +69,10 @@ class NamedTokens {
   size_t with_role_ = 0;  // of all_
 };
 
-// Tokens that the settings declare with an id, in the order of their ids. Nothing where they declare none, so that
+// Tokens that the settings declare with an id, which orders them and no more. Nothing where they declare none, so that
 // those of a tokenizer.json count.
 struct DeclaredTokens {
-  std::vector<std::pair<int64_t, AddedToken>> tokens;
+  std::vector<std::pair<double, AddedToken>> tokens;
   bool instead = false;  // added_tokens_decoder: it stands for the list of a tokenizer.json that a class rebuilds
 };
 DeclaredTokens declared_tokens(const SettingsFiles& files, const NamedTokens& named);

@@ -25,7 +25,7 @@ Result<Bpe> read_json_merges(Json model, BpeOptions options);
 Result<Unigram> read_json_unigrams(Json model, std::optional<int64_t> unknown, std::string_view unknown_piece,
                                    bool byte_fallback);
 struct JsonAddedToken {
-  int64_t id = -1;
+  double id = -1;  // orders them, no more
   AddedToken token;
 };
 Result<std::vector<JsonAddedToken>> read_json_added_tokens(Json root);

@@ -39,7 +39,7 @@ Result<BpeMerge> read_merge(Json merge) {
              !pair.at(1).get_string().get(right)) {
     return BpeMerge{left, right};
   }
-  return fail({.what = "not a merge", .expected = "two tokens", .found = simdjson::minify(merge)});
+  return fail({.what = "not a merge", .expected = "two tokens", .found = json_shown(merge)});
 }
 
 Result<Bpe> read_bpe(Json model) {
@@ -56,12 +56,13 @@ Result<Bpe> read_bpe(Json model) {
 
 Result<WordPiece> read_wordpiece(Json model) {
   LSTAR_ASSIGN(Vocabulary vocabulary, read_json_vocabulary(model));
-  const int64_t longest = json_integer(model, "max_input_chars_per_word").value_or(100);
-  if (longest < 0)
+  const auto written = json_find(model, "max_input_chars_per_word");
+  int64_t longest = 100;
+  if (written && (written->get_int64().get(longest) || longest < 0))
     return fail({.what = "length",
                  .at = "model, key max_input_chars_per_word",
                  .expected = "at least 0",
-                 .found = fmt::format("{}", longest)});
+                 .found = json_shown(*written)});
   return WordPiece::make(std::move(vocabulary),
                          {.unknown = json_string(model, "unk_token").value_or("[UNK]"),
                           .continuing_prefix = json_string(model, "continuing_subword_prefix").value_or("##"),

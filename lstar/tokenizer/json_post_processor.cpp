@@ -35,8 +35,7 @@ Result<void> read_template(Json processor, TokenizerPipeline& pipeline) {
   for (Json item : items) {
     if (const auto sequence = json_find(item, "Sequence")) {
       if (json_string(*sequence, "id") != "A")
-        return unsupported_component("post_processor TemplateProcessing", "Sequence A in single",
-                                     simdjson::minify(item));
+        return unsupported_component("post_processor TemplateProcessing", "Sequence A in single", json_shown(item));
       ++texts;
       continue;
     }
@@ -44,9 +43,8 @@ Result<void> read_template(Json processor, TokenizerPipeline& pipeline) {
     const std::string name = token ? json_string(*token, "id").value_or("") : "";
     const auto entry = specials ? json_find(*specials, name) : std::nullopt;
     if (!token || !entry)
-      return fail({.what = "unknown special token",
-                   .at = "post_processor TemplateProcessing",
-                   .found = simdjson::minify(item)});
+      return fail(
+          {.what = "unknown special token", .at = "post_processor TemplateProcessing", .found = json_shown(item)});
     LSTAR_ASSIGN(const dom::array ids, json_members(*entry, "post_processor TemplateProcessing", "ids"));
     for (Json value : ids) {
       int64_t id = -1;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <filesystem>
 #include <fstream>
 #include <string_view>
@@ -26,15 +25,6 @@ std::string start_of(const std::string& path) {
   return {bytes.data(), static_cast<size_t>(file.gcount())};
 }
 
-bool is_web_page(std::string_view text) {
-  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
-  text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
-  std::string start(text.substr(0, 14));
-  std::transform(start.begin(), start.end(), start.begin(),
-                 [](char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); });
-  return start.starts_with("<!doctype html") || start.starts_with("<html");
-}
-
 // "IQ== 0": a piece in base64 and its rank.
 bool is_tiktoken(std::string_view text) {
   constexpr std::string_view kBase64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
@@ -51,12 +41,8 @@ bool is_tiktoken(std::string_view text) {
 }  // namespace
 
 Error explained_vocabulary(Error error) {
-  const std::string start = error.file.empty() ? "" : start_of(error.file);
-  const auto say = [&](std::string what) { return Error{.what = std::move(what), .file = error.file}; };
-  if (start.starts_with("version https://git-lfs"))
-    return say("a pointer of Git LFS, not the file itself: run git lfs pull, or hf download");
-  if (is_web_page(start)) return say("a web page, not the file itself: download it again, by hf download");
-  if (is_tiktoken(start)) return say(fmt::format("tiktoken's ranks, not SentencePiece: {}", kPutBeside));
+  if (!error.file.empty() && is_tiktoken(start_of(error.file)))
+    return {.what = fmt::format("tiktoken's ranks, not SentencePiece: {}", kPutBeside), .file = std::move(error.file)};
   return error;
 }
 

@@ -7,7 +7,8 @@
 
 namespace lstar {
 
-// The error put better where the file that it names is a pointer of Git LFS, a web page, or tiktoken's ranks.
+// The error put better where the file that it names holds tiktoken's ranks. (What else may lie there in place of any
+// file is told by checkpoint/handed_over.h.)
 Error explained_vocabulary(Error error);
 
 // A tokenizer's file in a folder that has none we read, and what to do about it; empty where there is none.

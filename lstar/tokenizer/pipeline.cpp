@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "lstar/checkpoint/handed_over.h"
 #include "lstar/tokenizer/byte_level.h"
 #include "lstar/tokenizer/tokenizer.h"
 #include "lstar/tokenizer/unicode.h"
@@ -178,7 +179,7 @@ Result<Tokenizer> open_tokenizer(const TokenizerSource& source) {
     return Tokenizer(std::move(pipeline));
   }
   if (source.folder.empty()) return fail("the checkpoint has no tokenizer");
-  LSTAR_ASSIGN(auto pipeline, read_tokenizer_folder(source.folder));
+  LSTAR_ASSIGN(auto pipeline, explained(read_tokenizer_folder(source.folder), ""));
   return Tokenizer(std::move(pipeline));
 }
 

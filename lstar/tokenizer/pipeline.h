@@ -54,7 +54,7 @@ void add_bert_pre_tokenizer(PreTokenizer& pre_tokenizer);  // cuts at white spac
 // `transformers` has rules of its own.
 // The first follows the file, with a space in front of each stretch between special tokens; the second with one in
 // front of the text alone.
-enum class SentencePieceRule { as_the_file_says, file_first, llama_first, llama_always };
+enum class SentencePieceRule { as_the_file_says, file_first, llama_first, llama_always, llama_never };
 struct VocabularyDefaults {
   std::string bos, eos;  // the pieces that the vocabulary itself means by them; empty for none
 };

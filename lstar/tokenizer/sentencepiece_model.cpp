@@ -177,7 +177,13 @@ Result<void> set_normalizer(const Proto& proto, SentencePieceRule rule, Tokenize
   const std::string marker(kMarker);
   const bool first_only = rule == SentencePieceRule::file_first;
   if (rule != SentencePieceRule::as_the_file_says && !first_only) {
-    const Prepend prepend = rule == SentencePieceRule::llama_first ? Prepend::first : Prepend::always;
+    if (proto.model_type == 1)
+      return fail({.what = "LlamaTokenizer over another kind of model is not supported",
+                   .expected = "BPE (2)",
+                   .found = "unigram (1)"});
+    const Prepend prepend = rule == SentencePieceRule::llama_first   ? Prepend::first
+                            : rule == SentencePieceRule::llama_never ? Prepend::never
+                                                                     : Prepend::always;
     pipeline.pre_tokenizer.steps.emplace_back(MarkSpaces{.marker = marker, .prepend = prepend});
     return {};
   }
@@ -191,10 +197,14 @@ Result<void> set_normalizer(const Proto& proto, SentencePieceRule rule, Tokenize
     steps.emplace_back(ReplaceText{.pattern = std::move(ends)});
     steps.emplace_back(ReplaceText{.pattern = std::move(runs), .content = " "});
   }
-  if (proto.dummy_prefix && !first_only) steps.emplace_back(PrependText{.text = " "});
-  if (proto.dummy_prefix && first_only)
-    pipeline.pre_tokenizer.steps.emplace_back(MarkSpaces{.marker = marker, .prepend = Prepend::first});
   if (proto.marks_spaces) steps.emplace_back(ReplaceText{.pattern = " ", .content = marker});
+  if (!proto.dummy_prefix) return {};
+  if (!first_only) {  // a "▁" goes in front of each stretch, also of one that begins with "▁"
+    LSTAR_ASSIGN(Regex start, Regex::compile("\\A\u2581"));
+    steps.emplace_back(ReplaceText{.pattern = std::move(start), .content = marker + marker});
+  }
+  pipeline.pre_tokenizer.steps.emplace_back(
+      MarkSpaces{.marker = marker, .prepend = first_only ? Prepend::first : Prepend::always});
   return {};
 }
 

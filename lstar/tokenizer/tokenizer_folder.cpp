@@ -75,7 +75,7 @@ void add_tokens(const Folder& folder, NamedTokens& named, std::vector<JsonAddedT
   AddedTokens& added = pipeline.added;
   DeclaredTokens declared = declared_tokens(folder.files, named);
   if (!declared.instead && !own.empty()) {
-    std::map<int64_t, AddedToken> by_id;
+    std::map<double, AddedToken> by_id;
     for (auto& [id, token] : declared.tokens) by_id.insert_or_assign(id, std::move(token));
     for (JsonAddedToken& entry : own) by_id.insert_or_assign(entry.id, std::move(entry.token));
     declared.tokens.assign(std::make_move_iterator(by_id.begin()), std::make_move_iterator(by_id.end()));
@@ -182,20 +182,25 @@ Result<PipelinePointer> read_bert(Folder& folder) {
   return finish_vocabulary(folder, named, std::move(model), folder.path + "/vocab.txt");
 }
 
-Result<PipelinePointer> read_sentencepiece(const Folder& folder) {
+Result<SentencePieceRule> sentencepiece_rule(const Folder& folder) {
   const bool is_llama = folder.class_name == "LlamaTokenizer";
   LSTAR_ASSIGN(const bool legacy, read_flag(folder.files, "legacy", !is_llama));
-  SentencePieceRule rule = legacy ? SentencePieceRule::as_the_file_says : SentencePieceRule::file_first;
-  if (is_llama)
-    rule = legacy ? SentencePieceRule::llama_always : SentencePieceRule::llama_first;
-  else if (folder.class_name == "GemmaTokenizer")
-    rule = SentencePieceRule::as_the_file_says;
-  else if (!folder.class_name.empty())
-    return unknown_class(folder, "LlamaTokenizer or GemmaTokenizer");
+  if (!is_llama) {
+    if (!folder.tokenizer_class) return legacy ? SentencePieceRule::as_the_file_says : SentencePieceRule::file_first;
+    if (folder.class_name != "GemmaTokenizer") return unknown_class(folder, "LlamaTokenizer or GemmaTokenizer");
+    return SentencePieceRule::as_the_file_says;
+  }
+  LSTAR_ASSIGN(const bool prefix, read_flag(folder.files, "add_prefix_space", true));
+  if (!prefix) return SentencePieceRule::llama_never;
+  return legacy ? SentencePieceRule::llama_always : SentencePieceRule::llama_first;
+}
+
+Result<PipelinePointer> read_sentencepiece(const Folder& folder) {
+  LSTAR_ASSIGN(const SentencePieceRule rule, sentencepiece_rule(folder));
   LSTAR_ASSIGN(SentencePieceFile file, read_sentencepiece_model(folder.path + "/tokenizer.model", rule));
-  NamedTokens named(folder.files, nullptr);
+  NamedTokens named(folder.files, folder.tokenizer_class);
   add_tokens(folder, named, {}, *file.pipeline);
-  LSTAR_TRY(set_class_ends(nullptr, folder.files, named, nullptr, file.defaults, *file.pipeline));
+  LSTAR_TRY(set_class_ends(folder.tokenizer_class, folder.files, named, nullptr, file.defaults, *file.pipeline));
   return file.pipeline;
 }
 

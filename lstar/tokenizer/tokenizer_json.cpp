@@ -33,9 +33,9 @@ Result<std::vector<JsonAddedToken>> read_json_added_tokens(Json root) {
   if (list->get_array().get(tokens)) return fail(Error{.what = "not a list", .at = "key added_tokens"});
   for (Json token : tokens) {
     auto content = json_string(token, "content");
-    if (!content) return fail({.what = "missing content", .at = "key added_tokens", .found = simdjson::minify(token)});
+    if (!content) return fail({.what = "missing content", .at = "key added_tokens", .found = json_shown(token)});
     const bool special = json_flag(token, "special", false);
-    added.push_back({.id = json_integer(token, "id").value_or(-1),
+    added.push_back({.id = json_number(token, "id").value_or(-1),
                      .token = {.content = *std::move(content),
                                .special = special,
                                .normalized = json_flag(token, "normalized", !special),

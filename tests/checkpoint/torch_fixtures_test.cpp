@@ -60,6 +60,30 @@ TEST(TorchFixtures, Gpt2InEveryLayoutIsTheSafetensorsFile) {
   }
 }
 
+// The objects that a training run keeps beside its weights stay unread, and so do tensors of other kinds.
+TEST(TorchFixtures, ATrainingRunsCheckpointHoldsItsWeights) {
+  const auto reference = open("checkpoints/gpt2");
+  ASSERT_NE(reference, nullptr);
+  for (const char* name : {"gpt2-training", "gpt2-training-stream"}) {
+    SCOPED_TRACE(name);
+    const auto checkpoint = open(std::string("bin/") + name);
+    ASSERT_NE(checkpoint, nullptr);
+    EXPECT_EQ(checkpoint->notes().size(), 1u);  // of the prefix that all names have
+    EXPECT_NE(checkpoint->why_unread("ln_f.sparse"), nullptr);
+    size_t weights = 0;
+    for (const TensorInfo& tensor : checkpoint->tensors()) {
+      if (tensor.name == "ln_f.complex") continue;
+      const TensorInfo* other = reference->find("transformer." + tensor.name);
+      if (!other) other = reference->find(tensor.name);
+      ASSERT_NE(other, nullptr) << tensor.name;
+      const RowRange all{0, tensor.shape.rows()};
+      EXPECT_EQ(read<float>(*checkpoint, tensor, all), read<float>(*reference, *other, all)) << tensor.name;
+      ++weights;
+    }
+    EXPECT_EQ(weights, reference->tensors().size());
+  }
+}
+
 TEST(TorchFixtures, ViewsAreReadAsTorchReadsThem) {
   const auto reference = open("bin/views-dense");
   ASSERT_NE(reference, nullptr);
@@ -67,7 +91,7 @@ TEST(TorchFixtures, ViewsAreReadAsTorchReadsThem) {
     SCOPED_TRACE(name);
     const auto checkpoint = open(std::string("bin/") + name);
     ASSERT_NE(checkpoint, nullptr);
-    EXPECT_GE(checkpoint->tensors().size(), 17u);
+    EXPECT_GE(checkpoint->tensors().size(), 19u);
     expect_same(*checkpoint, *reference);
     EXPECT_EQ(checkpoint->find("transposed")->shape.text(), "[4, 6]");
     EXPECT_EQ(checkpoint->find("half")->type, StoredType::float16);

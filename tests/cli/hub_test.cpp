@@ -26,6 +26,8 @@ using ::testing::Not;
 
 namespace fs = std::filesystem;
 
+const std::string kSmallGguf = "tests/data/gguf/llama-q8_0.gguf";
+
 struct Outcome {
   int status = -1;
   std::string out, err;
@@ -77,6 +79,60 @@ TEST_F(HubProgram, FetchPrintsTheSnapshot) {
   EXPECT_EQ(lstar("fetch org/nowhere").status, 3);
   EXPECT_EQ(lstar("fetch ./folder").status, 2);
   EXPECT_EQ(lstar("fetch").status, 2);
+}
+
+TEST_F(HubProgram, FetchTellsAsJson) {
+  serve("org/name");
+  const Outcome outcome = lstar("fetch --json " + server.endpoint() + "/org/name/tree/main");
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  const auto document = JsonDocument::parse(outcome.out, "fetch");
+  ASSERT_TRUE(document) << document.error().message();
+  const Json root = document->root();
+  EXPECT_EQ(json_string(root, "model"), "org/name");
+  EXPECT_EQ(json_string(root, "revision"), "main");
+  EXPECT_EQ(json_string(root, "commit"), kCommit);
+  EXPECT_EQ(json_string(root, "path"), snapshot("models--org--name"));
+  int64_t bytes = 0, files = 0;
+  simdjson::dom::array list;
+  ASSERT_FALSE(json_find(root, "files")->get_array().get(list));
+  for (const Json file : list) {
+    const std::string path = snapshot("models--org--name") + "/" + json_string(file, "name").value_or("none");
+    EXPECT_EQ(json_integer(file, "bytes"), static_cast<int64_t>(fs::file_size(path))) << path;
+    bytes += *json_integer(file, "bytes");
+    ++files;
+  }
+  EXPECT_GE(files, 3);
+  EXPECT_EQ(json_integer(root, "bytes"), bytes);
+}
+
+TEST_F(HubProgram, OllamasNamesAreModels) {
+  const std::string store = home / "ollama", content = *read_file(testing::source_path(kSmallGguf));
+  const std::string digest = testing::sha256_of(content),
+                    manifests = store + "/manifests/registry.ollama.ai/library/tiny";
+  fs::create_directories(manifests);
+  fs::create_directories(store + "/blobs");
+  ASSERT_TRUE(write_file(store + "/blobs/sha256-" + digest, content));
+  ASSERT_TRUE(
+      write_file(manifests + "/1b", fmt::format(R"({{"layers":[{{"mediaType":"application/vnd.ollama.image.model",)"
+                                                R"("digest":"sha256:{}","size":{}}}]}})",
+                                                digest, content.size())));
+  const std::string settings = "OLLAMA_MODELS=" + store;
+  const Outcome named = lstar("inspect tiny:1b --json", settings), file = lstar("inspect --json " + kSmallGguf);
+  ASSERT_EQ(named.status, 0) << named.err;
+  const auto weights = [](const std::string& json) { return json.substr(json.find("\"tensors\"")); };
+  EXPECT_EQ(weights(named.out), weights(file.out));
+  EXPECT_THAT(named.out, HasSubstr("tiny:1b")) << "the name as it was given";
+  EXPECT_THAT(lstar("inspect " + store, settings).err, HasSubstr("Ollama's store: pass one of: tiny:1b"));
+  EXPECT_THAT(server.requests(), IsEmpty());
+}
+
+TEST_F(HubProgram, InspectSaysWhatARepositoryIs) {
+  server.add("org/ggufs", "A.gguf", "x");
+  const Outcome outcome = lstar("inspect org/ggufs");
+  EXPECT_EQ(outcome.status, 3);
+  EXPECT_THAT(outcome.err,
+              AllOf(HasSubstr("org/ggufs: a repository of GGUF files: A.gguf; hf download org/ggufs A.gguf"),
+                    Not(HasSubstr("neither on disk"))));
 }
 
 TEST_F(HubProgram, TwoProcessesTransferOnce) {

@@ -1,4 +1,5 @@
 // The environment and the names of models: huggingface_hub's rules, written out.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <map>
@@ -65,6 +66,15 @@ TEST(HubEnvironment, Token) {
   EXPECT_EQ(read({home, {"HF_TOKEN_PATH", folder / "nowhere"}}).token, "");
   EXPECT_EQ(read({home, {"HF_TOKEN_PATH", folder.path()}}).token, "") << "a folder";
   EXPECT_EQ(read({home, {"HF_HUB_DISABLE_IMPLICIT_TOKEN", "1"}, {"HF_TOKEN", "new"}}).token, "");
+}
+
+TEST(HubEnvironment, OllamasStores) {
+  using ::testing::ElementsAre;
+  EXPECT_THAT(
+      read({{"HOME", "/home/me"}}).ollama_stores,
+      ElementsAre("/home/me/.ollama/models", "/usr/share/ollama/.ollama/models", "/var/snap/ollama/common/models"));
+  EXPECT_EQ(read({{"HOME", "/home/me"}, {"OLLAMA_MODELS", "~/models"}}).ollama_stores.front(), "/home/me/models");
+  EXPECT_TRUE(read({{"HOME", "/home/me"}}).has_home);
 }
 
 TEST(HubModel, WhatIsOne) {

@@ -63,9 +63,9 @@ TEST_F(LocateModel, PathsOnDiskLeadToNoConnection) {
   ASSERT_EQ(::chdir(folder.path().c_str()), 0);
   EXPECT_EQ(locate("org/name").value_or(""), "org/name");
   EXPECT_EQ(::chdir(LSTAR_SOURCE_DIR), 0);
-  for (const std::string path :
-       {"/no/where", "./gpt2", "../gpt2", "~/gpt2", "a/b/c", "model.gguf", "org/model.gguf", ""})
-    EXPECT_EQ(locate(path).value_or("error"), path);
+  for (const std::string path : {"/no/where", "./gpt2", "../gpt2", "~/gpt2", "a/b/c", "model.gguf", "org/model.gguf"})
+    EXPECT_THAT(error_of(path), HasSubstr("not on disk")) << path;
+  EXPECT_THAT(error_of("/no/where"), AllOf(HasSubstr("/no/where: not on disk"), HasSubstr("or a hub id (org/name")));
   EXPECT_THAT(server.requests(), IsEmpty());
 }
 
@@ -189,6 +189,7 @@ TEST_F(LocateModel, RepositoriesThatAreNoModel) {
   EXPECT_THAT(error_of("org/data"), HasSubstr("the repository has no config.json"));
   server.add("org/empty", "config.json", "{}");
   EXPECT_THAT(error_of("org/empty"), HasSubstr("no weights that can be read"));
+  EXPECT_THAT(error_of("org/empty"), Not(HasSubstr("neither on disk")));
   server.add("org/lost", "config.json", "{}");
   server.add("org/lost", "model.safetensors.index.json", R"({"weight_map": {"a": "gone.safetensors"}})");
   EXPECT_THAT(error_of("org/lost"), AllOf(HasSubstr("lacks a shard"), HasSubstr("gone.safetensors")));
@@ -271,6 +272,194 @@ TEST_F(LocateModel, ProgressCountsBytesToTheEnd) {
   ASSERT_FALSE(seen.empty());
   EXPECT_EQ(seen.back(), (std::pair<int64_t, int64_t>{300'028, 300'028}));
   for (size_t i = 1; i < seen.size(); ++i) EXPECT_GE(seen[i].first, seen[i - 1].first);
+}
+
+TEST_F(LocateModel, AddressesAndPlaces) {
+  add_model("org/name");
+  const std::string there = snapshot("models--org--name");
+  for (const std::string& text :
+       {std::string("https://huggingface.co/org/name/tree/main"), std::string("hf.co/org/name"),
+        server.endpoint() + "/org/name", std::string(" org/name/ "), std::string("models--org--name")})
+    EXPECT_EQ(locate(text).value_or("error"), there) << text;
+  put(folder / "a model/config.json", "{}");
+  options.variables = [this](const char* name) {
+    return std::string(name) == "HOME" ? std::optional(folder.path()) : std::nullopt;
+  };
+  for (const std::string& text :
+       {std::string("~/a model"), std::string("$HOME/a model/"), "file://" + folder / "a%20model"})
+    EXPECT_EQ(
+        fs::path(locate(text).value_or("error")).lexically_normal().string().substr(0, (folder / "a model").size()),
+        folder / "a model")
+        << text;
+  server.forget_requests();
+  fs::create_directories(folder / "org/name");
+  ASSERT_EQ(::chdir(folder.path().c_str()), 0);
+  EXPECT_EQ(locate("org/name/").value_or("error"), "org/name/");
+  EXPECT_EQ(locate(" org/name").value_or("error"), "org/name");
+  EXPECT_EQ(locate("hf.co/org/name").value_or("error"), there) << "an address is of the hub";
+  EXPECT_EQ(::chdir(LSTAR_SOURCE_DIR), 0);
+  EXPECT_THAT(server.requests(), IsEmpty());
+}
+
+TEST_F(LocateModel, MistypedPaths) {
+  EXPECT_THAT(error_of("./zoo/gpt2-12x21"), HasSubstr("no such folder; did you mean ./zoo/gpt2-12x12?"));
+  EXPECT_THAT(error_of("zo/gpt2-12x12"), HasSubstr("did you mean ./zoo/gpt2-12x12?")) << "a hub id in form";
+  EXPECT_THAT(error_of("ZOO/GPT2-12X12"), HasSubstr("did you mean ./zoo/gpt2-12x12?"));
+  EXPECT_THAT(error_of("zoo/gpt2-12x21"), AllOf(HasSubstr("no such folder; did you mean ./zoo/gpt2-12x12?"),
+                                                HasSubstr("? The hub: no such repository"), Not(HasSubstr("\n"))));
+  EXPECT_THAT(error_of(std::string(LSTAR_SOURCE_DIR) + "/zoo/gpt2-12x21"),
+              HasSubstr("did you mean " LSTAR_SOURCE_DIR "/zoo/gpt2-12x12?"));
+  options.hub.offline = true;
+  EXPECT_THAT(error_of("zoo/gpt2-12x21"),
+              AllOf(HasSubstr("did you mean ./zoo/gpt2-12x12?"), HasSubstr("HF_HUB_OFFLINE")));
+  options.hub.offline = false;
+  EXPECT_THAT(error_of("tests/data/nothing-like-it/at/all"), HasSubstr("or a hub id"));
+  EXPECT_THAT(error_of("org/name/sub"), HasSubstr("not on disk; a hub id has two parts: hf download org/name"));
+  add_model("zoo/gpt2-12x21");
+  EXPECT_EQ(locate("zoo/gpt2-12x21").value_or("error"), snapshot("models--zoo--gpt2-12x21")) << "the hub has it";
+  put(folder / "m.gguf", "GGUF");
+  EXPECT_THAT(error_of(folder / "n.gguf"), HasSubstr("no such file; did you mean " + folder / "m.gguf"));
+  fs::create_symlink(folder / "gone", folder / "link");
+  EXPECT_THAT(error_of(folder / "link"), HasSubstr("a link to something that is not there"));
+}
+
+TEST_F(LocateModel, RepositoriesOfOtherThings) {
+  const auto serve = [&](const std::string& repo, std::initializer_list<const char*> files) {
+    for (const char* file : files) server.add(repo, file, "x");
+    server.forget_requests();
+    const std::string error = error_of(repo);
+    EXPECT_THAT(error, Not(HasSubstr("neither on disk")));
+    const auto all = server.requests();
+    EXPECT_EQ(std::count_if(all.begin(), all.end(), [](const auto& r) { return r.path.starts_with("/api/models/"); }),
+              1);
+    return error;
+  };
+  EXPECT_THAT(serve("org/ggufs", {"README.md", "mmproj-A.gguf", "A.Q4_K_M.gguf", "B.Q8_0.gguf"}),
+              HasSubstr("org/ggufs: a repository of GGUF files: A.Q4_K_M.gguf, B.Q8_0.gguf; hf download org/ggufs "
+                        "A.Q4_K_M.gguf --local-dir D, then pass D/A.Q4_K_M.gguf"));
+  EXPECT_THAT(serve("org/both", {"config.json", "A.gguf"}),
+              HasSubstr("a repository of GGUF files: A.gguf; hf download"));
+  EXPECT_THAT(serve("org/parts", {"Q4/A-00001-of-00002.gguf", "Q4/A-00002-of-00002.gguf"}),
+              HasSubstr("hf download org/parts --include 'Q4/A*' --local-dir D, then pass D/Q4/A-00001-of-00002.gguf"));
+  EXPECT_THAT(serve("org/lora", {"adapter_config.json", "adapter_model.safetensors", "tokenizer.json"}),
+              HasSubstr("an adapter, not a model: merge it"));
+  EXPECT_THAT(serve("org/folders",
+                    {"large/config.json", "large/model.safetensors", "small/config.json", "small/model.safetensors"}),
+              HasSubstr("models in its folders: large, small; hf download org/folders --include 'large/*'"));
+  EXPECT_THAT(serve("org/flax", {"config.json", "flax_model.msgpack", "tf_model.h5"}),
+              HasSubstr("holds only weights of Flax: get the safetensors"));
+  EXPECT_THAT(serve("org/native", {"params.json", "consolidated.00.pth", "tokenizer.model"}),
+              HasSubstr("Mistral's or Meta's"));
+  EXPECT_THAT(serve("org/bare", {"README.md", ".gitattributes"}), HasSubstr("an empty repository"));
+  EXPECT_THAT(serve("org/words", {"config.json", "tokenizer.json"}),
+              HasSubstr("a tokenizer without a model's weights"));
+  add_model("org/gated");
+  server.gate("org/gated", "hf_secret");
+  EXPECT_THAT(error_of("org/gated"),
+              AllOf(HasSubstr("org/gated: gated: ask for access"), Not(HasSubstr("neither on disk"))));
+  server.add("org/at", "A.gguf", "x");
+  server.set_ref("org/at", "v2", kCommit);
+  EXPECT_THAT(error_of("org/at@v2"), HasSubstr("hf download org/at A.gguf --revision v2 --local-dir D"));
+  server.add("org/odd", "a';rm -rf $(x);'.gguf", "x");
+  EXPECT_THAT(error_of("org/odd"), Not(HasSubstr("hf download"))) << "no name becomes a command unseen";
+
+  server.add_other("datasets", "org/texts");
+  server.add_other("spaces", "org/demo");
+  EXPECT_THAT(error_of("org/texts"), HasSubstr("a data set of the hub, not a model"));
+  EXPECT_THAT(error_of("org/demo"), HasSubstr("a space of the hub, not a model"));
+  server.on_request([](const HubServer::Request& request) -> std::optional<HubServer::Response> {
+    if (request.path.starts_with("/api/models/")) return HubServer::Response{.status = 404, .body = "<html>"};
+    return std::nullopt;
+  });
+  EXPECT_THAT(error_of("org/ggufs"), HasSubstr("org/ggufs: the repository has no config.json"))
+      << "a mirror without an API";
+  server.on_request([](const HubServer::Request& request) -> std::optional<HubServer::Response> {
+    if (request.path.starts_with("/api/models/"))
+      return HubServer::Response{.body = R"({"siblings":[3,{"rfilename":4}]})"};
+    return std::nullopt;
+  });
+  EXPECT_THAT(error_of("org/ggufs"), HasSubstr("an empty repository"));
+}
+
+// One rule with folders on disk, of which the snapshot is one afterwards.
+TEST_F(LocateModel, WeightsUnderOtherNames) {
+  const auto serve = [&](const std::string& repo, std::initializer_list<const char*> files) {
+    server.add(repo, "config.json", "{}");
+    server.add(repo, "tokenizer.json", "{}");
+    for (const char* file : files) server.add(repo, file, file, true);
+    return locate(repo);
+  };
+  const auto shards = serve("org/shards", {"model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"});
+  ASSERT_TRUE(shards) << shards.error().message();
+  EXPECT_EQ(content_of(*shards + "/model-00002-of-00002.safetensors"), "model-00002-of-00002.safetensors");
+  const auto variant = serve("org/variant", {"model.fp16.safetensors", "optimizer.bin", "adapter_model.bin"});
+  ASSERT_TRUE(variant) << variant.error().message();
+  EXPECT_EQ(content_of(*variant + "/model.fp16.safetensors"), "model.fp16.safetensors");
+  EXPECT_FALSE(fs::exists(*variant + "/optimizer.bin"));
+  server.add("org/index", "model.safetensors.index.fp16.json", R"({"weight_map": {"a": "a.fp16.safetensors"}})");
+  const auto index = serve("org/index", {"a.fp16.safetensors"});
+  ASSERT_TRUE(index) << index.error().message();
+  EXPECT_EQ(content_of(*index + "/a.fp16.safetensors"), "a.fp16.safetensors");
+  server.forget_requests();
+  for (const char* repo : {"org/shards", "org/variant", "org/index"}) EXPECT_TRUE(locate(repo)) << repo;
+  EXPECT_THAT(server.requests(), IsEmpty()) << "what the cache holds is not asked for";
+  fs::remove(*shards + "/model-00002-of-00002.safetensors");
+  options.hub.offline = true;
+  EXPECT_FALSE(locate("org/shards")) << "a shard is missing";
+  options.hub.offline = false;
+
+  const auto one_absent = serve("org/absent", {"model-00001-of-00002.safetensors"});
+  ASSERT_FALSE(one_absent);
+  EXPECT_THAT(one_absent.error().message(), HasSubstr("org/absent: model-00002-of-00002.safetensors is not there"));
+  const auto two = serve("org/two", {"model.fp16.safetensors", "model.fp32.safetensors"});
+  ASSERT_FALSE(two);
+  EXPECT_THAT(two.error().message(), HasSubstr("2 sets of weights: model.fp16.safetensors, model.fp32.safetensors"));
+}
+
+// What another program brought of a repository is not taken for its weights.
+TEST_F(LocateModel, AnotherFileInTheCacheIsNoModel) {
+  add_model("org/name");
+  const std::string there = snapshot("models--org--name");
+  put(cache_of("models--org--name") + "/refs/main", kCommit);
+  put(there + "/config.json", "{}");
+  put(there + "/tokenizer.json", "{}");
+  put(there + "/value_head.safetensors", "x");
+  EXPECT_EQ(locate("org/name").value_or("error"), there);
+  EXPECT_TRUE(content_of(there + "/model.safetensors") == weights);
+}
+
+TEST_F(LocateModel, NoPermissionIsNotAbsence) {
+  add_model("org/name");
+  ASSERT_TRUE(locate("org/name"));
+  server.forget_requests();
+  const std::string cache = cache_of("models--org--name");
+  ASSERT_EQ(::chmod(folder.path().c_str(), 0755), 0);
+  for (const std::string& closed :
+       {options.hub.cache, cache, cache + "/refs", cache + "/blobs", cache + "/refs/main"}) {
+    fs::permissions(closed, fs::perms(0));
+    const Unprivileged unprivileged;
+    EXPECT_THAT(error_of("org/name"), AllOf(HasSubstr(closed + ": the cache cannot be read: Permission denied"),
+                                            HasSubstr("set HF_HUB_CACHE or HF_HOME")));
+    ::setfsuid(0);
+    fs::permissions(closed, fs::perms(0755));
+  }
+  EXPECT_THAT(server.requests(), IsEmpty());
+  put(folder / "closed/model/config.json", "{}");
+  fs::permissions(folder / "closed", fs::perms(0));
+  const Unprivileged unprivileged;
+  EXPECT_EQ(error_of(folder / "closed/model"), folder / "closed/model" + ": cannot be opened: Permission denied");
+}
+
+TEST_F(LocateModel, WritingNamesTheWayOut) {
+  add_model("org/name");
+  ASSERT_EQ(::chmod(folder.path().c_str(), 0555), 0);
+  {
+    const Unprivileged unprivileged;
+    EXPECT_THAT(error_of("org/name"), HasSubstr("Permission denied; set HF_HOME to a folder that you can write"));
+    options.hub.has_home = false;
+    EXPECT_THAT(error_of("org/name"), HasSubstr("HOME is not set: "));
+  }
+  ::chmod(folder.path().c_str(), 0755);
 }
 
 }  // namespace

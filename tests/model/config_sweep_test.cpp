@@ -64,7 +64,7 @@ class Sweep {
     if (!model) return {{}, model.error().message()};
     Observation seen;
     Wants wants = Want::diagonal | Want::residual_norm;
-    const bool predicts = model->architecture.causal;
+    const bool predicts = model->architecture.predicts_next;
     if (const auto fits = check_prompt(model->architecture, batch_.ids); !fits) return {{}, fits.error().message()};
     if (predicts) wants = wants | Want::next_token;
     const auto ran = forward(*model, batch_, {.wants = wants, .next_tokens = 1}, *backend_, seen);

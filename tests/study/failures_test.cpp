@@ -10,6 +10,7 @@
 
 #include "lstar/base/atomic_file.h"
 #include "lstar/study/study.h"
+#include "lstar/tokenizer/tokenizer.h"
 #include "tests/support/checkpoint_writer.h"
 #include "tests/support/recorded.h"
 #include "tests/support/temporary_folder.h"
@@ -114,16 +115,38 @@ TEST_F(Failures, ModelsThatNeedTheirOwnCode) {
   EXPECT_THAT(failure(), ::testing::HasSubstr("defined by Python code of its own (auto_map), which is never executed"));
 }
 
+// What a configuration says of packing may be left over: the tensors decide, and the measurement says so.
 TEST_F(Failures, PackedWeights) {
-  set_config(R"({"model_type": "gpt2", "quantization_config": {"quant_method": "gptq", "bits": 4}})");
-  EXPECT_EQ(failure(), folder_ +
-                           "/config.json: key quantization_config.quant_method: not supported: expected weights as "
-                           "they are, or a GGUF, found gptq");
+  replace_in_config("{", R"({"quantization_config": {"quant_method": "gptq", "bits": 4},)");
+  const auto measured = run();
+  ASSERT_TRUE(measured) << measured.error().message();
+  ASSERT_EQ(measured->warnings.size(), 1u);
+  EXPECT_EQ(measured->warnings[0], "quantization_config says gptq; the weights are plain and read as they are");
+  rewrite([](auto& tensors) {
+    auto& packed = named(tensors, "attn.c_attn.weight");
+    const std::string stem = packed.name.substr(0, packed.name.size() - 6);
+    packed.name = stem + "qweight";
+    for (const char* end : {"qzeros", "scales", "g_idx"}) tensors.push_back(testing::make_tensor(stem + end, {1}, {1}));
+  });
+  EXPECT_THAT(failure(),
+              HasSubstr("weights are packed by GPTQ, which is not read (.qweight, .qzeros, .scales, .g_idx): "
+                        "get the checkpoint as it was before, or a GGUF"));
 }
 
+TEST_F(Failures, ATokenizerThatIsAPointer) {
+  ASSERT_TRUE(
+      write_file(folder_ + "/tokenizer.json", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"));
+  const auto tokenizer = open_tokenizer({.folder = folder_});
+  ASSERT_FALSE(tokenizer);
+  EXPECT_EQ(tokenizer.error().message(),
+            folder_ + "/tokenizer.json: a Git LFS pointer: fetch the file itself (git lfs pull)");
+}
+
+// A size that is left out is what the class of transformers assumes, and the tensors say that it is not theirs.
 TEST_F(Failures, MissingKey) {
   set_config(R"({"model_type": "gpt2", "n_layer": 2, "n_head": 2, "vocab_size": 96, "n_positions": 8})");
-  EXPECT_EQ(failure(), folder_ + "/config.json: key hidden_size or n_embd: missing from the configuration");
+  EXPECT_EQ(failure(),
+            folder_ + "/model.safetensors: tensor transformer.wte.weight: shape: expected [96, 768], found [100, 32]");
 }
 
 TEST_F(Failures, AbsurdSizes) {

@@ -123,8 +123,10 @@ TEST(Prompts, JsonThatHoldsNoPrompt) {
       {"p.json", "{\"text\": [\"a\"], \"id\": [1, 2]}",
        "error: p.json: key id: columns of different lengths: expected 1, as in text, found 2"},
   });
-  EXPECT_THAT(shown("Once upon a time", "p.json"),
-              HasSubstr("error: p.json: not valid JSON: expected a JSON document, or a JSON value on each line"));
+  EXPECT_THAT(
+      shown("Once upon a time", "p.json"),
+      HasSubstr(
+          "error: p.json: line 1, column 1: not valid JSON: expected a JSON document, or a JSON value on each line"));
   EXPECT_THAT(shown("\"a\"\nb\n", "p.jsonl"), HasSubstr("error: p.jsonl: line 2: not valid JSON"));
 }
 

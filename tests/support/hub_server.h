@@ -1,6 +1,7 @@
 // A hub on loopback, for tests: repositories with commits and files, HEAD and GET of resolve/, small files behind a
-// relative redirect, large ones behind a redirect to another host (a second port under another name), ranges. Every
-// request is kept. A test may answer any request itself to play a mirror, a busy hub or a broken line.
+// relative redirect, large ones behind a redirect to another host (a second port under another name), ranges; the API's
+// list of a repository's files. Every request is kept. A test may answer any request itself to play a mirror, a busy
+// hub or a broken line.
 #pragma once
 
 #include <arpa/inet.h>
@@ -110,6 +111,11 @@ class HubServer {
     const std::lock_guard lock(mutex_);
     repos_[repo].token = token;
   }
+  // A data set or a space: "datasets", "org/name".
+  void add_other(const std::string& kind, const std::string& repo) {
+    const std::lock_guard lock(mutex_);
+    others_.insert("/api/" + kind + "/" + repo);
+  }
   void rename(const std::string& from, const std::string& to) {
     const std::lock_guard lock(mutex_);
     renamed_[from] = to;
@@ -136,7 +142,9 @@ class HubServer {
   // What this server says to a request when no handler does.
   Response answer(const Request& request) const {
     const std::lock_guard lock(mutex_);
-    return request.at_storage ? stored(request) : resolved(request);
+    if (request.at_storage) return stored(request);
+    const auto description = described(request);
+    return description ? *description : resolved(request);
   }
 
   // The bytes that a request's range asks for.
@@ -164,6 +172,25 @@ class HubServer {
     std::map<std::string, std::string> refs;
     std::string token;  // asked for
   };
+
+  // What the API says of a repository, or nothing where this is no such request.
+  std::optional<Response> described(const Request& request) const {
+    if (!request.path.starts_with("/api/") || request.path.starts_with("/api/resolve-cache/")) return std::nullopt;
+    if (others_.contains(request.path)) return Response{.body = R"({"siblings":[{"rfilename":"data.csv"}]})"};
+    const std::string begin = "/api/models/", middle = "/revision/";
+    const size_t revision = request.path.find(middle);
+    if (!request.path.starts_with(begin) || revision == std::string::npos) return Response{.status = 404};
+    const auto repo = repos_.find(request.path.substr(begin.size(), revision - begin.size()));
+    if (repo == repos_.end()) return Response{.status = 401};
+    const std::string name = unescaped(request.path.substr(revision + middle.size()));
+    const auto ref = repo->second.refs.find(name);
+    const auto files = repo->second.commits.find(ref == repo->second.refs.end() ? name : ref->second);
+    if (files == repo->second.commits.end()) return Response{.status = 404};
+    std::string list;
+    for (const auto& [file, content] : files->second)
+      list += fmt::format(R"({}{{"rfilename":"{}"}})", list.empty() ? "" : ",", file);
+    return Response{.body = fmt::format(R"({{"id":"{}","gated":false,"siblings":[{}]}})", repo->first, list)};
+  }
 
   static std::string unescaped(const std::string& text) {
     std::string out;
@@ -314,6 +341,7 @@ class HubServer {
   mutable std::mutex mutex_;
   std::map<std::string, Repo> repos_;
   std::map<std::string, std::string> renamed_;
+  std::set<std::string> others_;
   Handler handler_;
   std::vector<Request> requests_;
   std::vector<std::thread> acceptors_, connections_;

@@ -60,6 +60,20 @@ TEST(Folder, FlagsOfOtherTypes) {
   EXPECT_THAT(ids_of(folder, "ab"), ElementsAre(4));
 }
 
+// As `transformers` 5.24 does: what has once been added as special is split, whatever a later declaration says.
+TEST(Folder, ASpecialTokenStaysSpecial) {
+  const TokenizerFolder folder;
+  std::string json = kJson;
+  json.replace(json.find("[]"), 2, R"([{"id":7,"content":"<|endoftext|>","special":true}])");
+  folder.write("tokenizer.json", json);
+  const std::string declared =
+      R"("added_tokens_decoder":{"7":{"content":"<|endoftext|>","special":false,"normalized":false}}})";
+  folder.write("tokenizer_config.json", R"({"split_special_tokens":false,)" + declared);
+  EXPECT_THAT(ids_of(folder, "ab<|endoftext|>"), ElementsAre(4, 7));
+  folder.write("tokenizer_config.json", R"({"split_special_tokens":true,)" + declared);
+  EXPECT_THAT(ids_of(folder, "ab<|endoftext|>"), ElementsAre(4));  // no piece for the other letters
+}
+
 TEST(Folder, TokensThatAClassCannotDoWithout) {
   const TokenizerFolder folder;
   folder.write("tokenizer.json", kJson);
@@ -83,12 +97,46 @@ TEST(Folder, ClassesThatCannotBeFollowed) {
       "can hold, or token ids in place of text, found PhobertTokenizer");
 }
 
+// Python's reader takes a key twice, numbers without end and half a surrogate pair, and writes them too.
+TEST(Folder, JsonAsPythonWritesIt) {
+  const TokenizerFolder folder;
+  const auto with_vocab = [&](const std::string& added, const std::string& vocab) {
+    folder.write("tokenizer.json", R"({"added_tokens":)" + added + R"(,"model":{"type":"BPE","merges":[],"vocab":)" +
+                                       vocab + R"(},"pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false}})");
+  };
+  // As it is, and rebuilt by a class. The last of two counts, in every file.
+  for (const char* name : {"PreTrainedTokenizerFast", "GPT2Tokenizer"}) {
+    SCOPED_TRACE(name);
+    folder.write("tokenizer_config.json",
+                 R"({"tokenizer_class":"Other","model_max_length":1000000000000000019884624838656,"b":NaN,)"
+                 R"("c":[-Infinity],"d":"\ud83d","split_special_tokens":true,"split_special_tokens":false,)"
+                 R"("pad_token":"b","pad_token":"<p>","tokenizer_class":")" +
+                     std::string(name) + "\"}");
+    folder.write("special_tokens_map.json", R"({"sep_token":"a","sep_token":"<s>","x":1e999})");
+    folder.write("added_tokens.json", R"({"<y>":1e30,"<x>":7,"<x>":8})");
+    with_vocab(R"([{"id":12,"content":"<z>","special":true}])", R"({"b":5,"a":0,"b":1})");
+    EXPECT_THAT(ids_of(folder, "ab"), ElementsAre(0, 1));
+    // The class knows <|endoftext|>; the token of tokenizer.json stands among the others, by its id.
+    const bool is_class = std::string_view(name) == "GPT2Tokenizer";
+    EXPECT_THAT(ids_of(folder, "<x><z><y>"), is_class ? ElementsAre(2, 3, 4) : ElementsAre(3, 2, 4));
+    EXPECT_THAT(ids_of(folder, "<s><p>"), is_class ? ElementsAre(6, 7) : ElementsAre(5, 6));
+  }
+  for (const char* id : {"1e30", "1000000000000000019884624838656", "NaN", "0.5"}) {
+    with_vocab("[]", std::string(R"({"a":)") + id + "}");
+    EXPECT_EQ(error_of(folder), "/tokenizer.json: token a: token id is not an integer");
+  }
+  with_vocab("[]", R"({"a":0})");
+  folder.write("tokenizer_config.json", R"({"split_special_tokens":NaN})");
+  EXPECT_EQ(error_of(folder), "/tokenizer_config.json: key split_special_tokens: not true or false: found NaN");
+}
+
 // Of each file that a tokenizer may be read from.
 TEST(Folder, PointersAndWebPages) {
   const std::string pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n";
   const std::string page = "\n<!DOCTYPE html>\n<html><body>Not found</body></html>\n";
-  const std::string says_pointer = ": a pointer of Git LFS, not the file itself: run git lfs pull, or hf download";
-  const std::string says_page = ": a web page, not the file itself: download it again, by hf download";
+  const std::string says_pointer = ": a Git LFS pointer: fetch the file itself (git lfs pull)";
+  const std::string says_page =
+      ": a web page was saved under this name: fetch the file itself (its \"resolve\" address)";
   for (const std::string name : {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json",
                                  "merges.txt", "vocab.txt", "tokenizer.model"}) {
     const TokenizerFolder folder;
@@ -102,6 +150,17 @@ TEST(Folder, PointersAndWebPages) {
     folder.write(name, page);
     EXPECT_EQ(error_of(folder), "/" + name + says_page);
   }
+}
+
+TEST(Folder, ALlamaOfUnigrams) {
+  const TokenizerFolder folder;
+  folder.copy(data_path("vocabularies/unigram/tokenizer.model"));
+  EXPECT_EQ(error_of(folder), "no error");
+  folder.write("tokenizer_config.json", R"({"tokenizer_class":"LlamaTokenizer"})");
+  EXPECT_EQ(
+      error_of(folder),
+      "/tokenizer.model: LlamaTokenizer over another kind of model is not supported: expected BPE (2), found unigram "
+      "(1)");
 }
 
 TEST(Folder, RanksOfTiktoken) {

@@ -190,7 +190,7 @@ TEST(FolderFiles, MutatedSentencePieceModels) {
     return tokenizer ? "no error" : tokenizer.error().message().substr(folder.path().size() + 1);
   };
   EXPECT_EQ(read(whole), "no error");
-  EXPECT_EQ(read(""), "tokenizer.model: not a SentencePiece model");
+  EXPECT_EQ(read(""), "tokenizer.model: an empty file: fetch it again");
   EXPECT_EQ(read("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), "tokenizer.model: not a SentencePiece model");
   EXPECT_EQ(read(whole.substr(0, whole.size() - 3)), "tokenizer.model: not a SentencePiece model");
   const std::string piece(

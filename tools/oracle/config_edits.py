@@ -10,7 +10,7 @@ LEFT_OUT = object()
 # What the sweep itself needs, and what says nothing about the numbers: names, types of storage, label texts.
 KEPT = {
     "architectures", "auto_map", "dtype", "id2label", "label2id", "model_type", "quantization_config", "torch_dtype",
-    "transformers_version", "_name_or_path",
+    "transformers_version", "_name_or_path", "return_dict",
 }  # fmt: skip
 
 # What a key is set to where its value is null, so that there is nothing to double.
@@ -27,7 +27,7 @@ IN_PLACE_OF_NOTHING = {
     "rope_theta": 500.0, "partial_rotary_factor": 0.5, "head_dim": 8, "attention_bias": True, "mlp_bias": True,
     "sliding_window": 6, "rope_scaling": {"rope_type": "linear", "factor": 2.0}, "num_key_value_heads": 2,
     "attn_logit_softcapping": 5.0, "final_logit_softcapping": 3.0, "logit_scale": 0.5, "clip_qkv": 1.0,
-    "query_pre_attn_scalar": 16, "per_layer_config": {"0": {"num_attention_heads": 2}},
+    "query_pre_attn_scalar": 16, "is_causal": False, "per_layer_config": {"0": {"num_attention_heads": 2}},
 }  # fmt: skip
 
 SWAPPED = {
@@ -58,7 +58,7 @@ def other_values(key, value):
         if not value:
             return [[0]]
         return [flipped(value), value + value, value[: len(value) // 2]]
-    return [{}]
+    return [{}, {"rope_type": "default", "rope_theta": 500.0}] if key == "rope_parameters" else [{}]
 
 
 def flipped(value):
@@ -111,6 +111,9 @@ def edits_as_published(config, saved):
     for key, value in IN_PLACE_OF_NOTHING.items():
         if key not in config and key not in saved:
             yield [key], value
+    layers = next((saved[key] for key in ("num_hidden_layers", "n_layer", "n_layers", "num_layers") if key in saved))
+    if "layer_types" not in saved:
+        yield ["layer_types"], (["full_attention", "sliding_attention"] * layers)[:layers]
 
 
 def edits_as_saved(config, saved):

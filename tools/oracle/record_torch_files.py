@@ -2,14 +2,18 @@
 
 gpt2-*: the gpt2 checkpoint as one ZIP archive, as the older stream of pickles, in shards, and wrapped as a trainer
 wraps it, in pickle protocol 4. views-*: tensors that are not simply dense: transposed, strided, tied, of every dtype;
-views-dense holds their values, as float32 where they are floating-point.
+views-dense holds their values, as float32 where they are floating-point. gpt2-training: the last.ckpt of a training run,
+with all that such a run keeps beside its weights, in both formats of torch.save.
 """
 
+import argparse
 import collections
 import json
+import random
 import shutil
 from pathlib import Path
 
+import numpy
 import torch
 from safetensors.torch import load_file, save_file
 
@@ -44,6 +48,32 @@ def record_gpt2():
     (shards / "pytorch_model.bin.index.json").write_text(json.dumps(index, indent=1) + "\n")
 
 
+def record_training():
+    torch.manual_seed(3)
+    tensors = load_file(GPT2 / "model.safetensors")
+    weights = torch.nn.Linear(3, 2)
+    optimizer = torch.optim.AdamW(weights.parameters())
+    weights(torch.ones(3)).sum().backward()
+    optimizer.step()
+    state = {f"model.{name.removeprefix('transformer.')}": tensor for name, tensor in tensors.items()}
+    state |= {"model.ln_f.complex": torch.ones(2, dtype=torch.complex64), "model.ln_f.sparse": torch.eye(3).to_sparse()}
+    run = {
+        "args": argparse.Namespace(lr=1e-3, out=Path("runs")),
+        "best": numpy.float64(0.25),
+        "callbacks": collections.defaultdict(list, {"losses": collections.deque([1.0, 2.0])}),
+        "rng": {"python": random.getstate(), "numpy": numpy.random.get_state(), "torch": torch.get_rng_state()},
+        "seen": {"a", "b"},
+        "frozen": frozenset([1]),
+        "dtype": torch.float16,
+        "device": torch.device("cpu"),
+        "optimizer": optimizer.state_dict(),
+        "scheduler": torch.optim.lr_scheduler.StepLR(optimizer, 2).state_dict(),
+        "state_dict": state,
+    }
+    torch.save(run, folder("gpt2-training") / "last.ckpt")
+    torch.save(run, folder("gpt2-training-stream") / "last.ckpt", _use_new_zipfile_serialization=False)
+
+
 def record_views():
     torch.manual_seed(7)
     base = torch.randn(6, 4)
@@ -60,6 +90,8 @@ def record_views():
         "one column": cube[:, 1:2, :],
         "scalar": torch.tensor(1.5),
         "empty": torch.zeros(0, 3),
+        "expanded": base[1:2].expand(3, 4),  # elements that repeat
+        "spread": base[:, :1].expand(6, 5),
         "parameter": torch.nn.Parameter(torch.randn(2, 2)),
         "half": torch.randn(3, 2).half().t(),
         "bfloat16": torch.randn(5).bfloat16(),
@@ -78,6 +110,7 @@ def record_views():
 
 if __name__ == "__main__":
     record_gpt2()
+    record_training()
     record_views()
     for file in sorted(BIN.rglob("*.bin")):
         print(f"{file.relative_to(BIN)}: {file.stat().st_size:,} bytes")

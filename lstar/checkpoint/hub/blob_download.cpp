@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -24,7 +25,18 @@ class ParallelDownload {
 
   Result<void> run(const ByteProgress& progress) {
     std::vector<std::thread> threads;
-    for (int i = 0; i < options_.connections; ++i) threads.emplace_back([this] { work(); });
+    for (int i = 0; i < options_.connections; ++i) {
+      try {
+        threads.emplace_back([this] { work(); });
+      } catch (const std::system_error& trouble) {  // those that were started bring all of it
+        const std::lock_guard lock(mutex_);
+        running_ -= options_.connections - i;
+        if (i == 0)
+          error_ = Error{.what = std::string("no thread could be started for the download: ") + trouble.what(),
+                         .file = file_.name};
+        break;
+      }
+    }
     {
       std::unique_lock lock(mutex_);
       while (out_.size() + buffered_ < file_.size && !error_ && running_ > 0) {

@@ -33,36 +33,9 @@ class Reader {
     return upper == "1" || upper == "ON" || upper == "YES" || upper == "TRUE";
   }
 
-  // A path with its leading ~ and its $NAME and ${NAME} replaced. Names that are not set stay.
-  std::string expanded(const std::string& path) const {
-    std::string in = path;
-    if (in == "~" || in.starts_with("~/")) in = home() + in.substr(1);
-    std::string out;
-    for (size_t i = 0; i < in.size();) {
-      if (in[i] != '$') {
-        out += in[i++];
-        continue;
-      }
-      const bool braced = i + 1 < in.size() && in[i + 1] == '{';
-      const size_t begin = i + (braced ? 2 : 1);
-      size_t end = begin;
-      while (end < in.size() && (std::isalnum(static_cast<unsigned char>(in[end])) || in[end] == '_')) ++end;
-      const bool named = end > begin && (!braced || (end < in.size() && in[end] == '}'));
-      const auto value = named ? variables_(in.substr(begin, end - begin).c_str()) : std::nullopt;
-      const size_t next = named ? end + (braced ? 1 : 0) : i + 1;
-      out += value ? *value : in.substr(i, next - i);
-      i = next;
-    }
-    return out;
-  }
+  std::string expanded(const std::string& path) const { return expanded_path(path, variables_); }
 
  private:
-  std::string home() const {
-    if (const auto set = text("HOME")) return *set;
-    const passwd* entry = ::getpwuid(::getuid());
-    return entry && entry->pw_dir ? entry->pw_dir : "";
-  }
-
   const Variables& variables_;
 };
 
@@ -88,6 +61,34 @@ std::string token_of(const Reader& reader, const std::string& home) {
 
 }  // namespace
 
+std::string home_folder(const Variables& variables) {
+  if (const auto set = variables("HOME"); set && !set->empty()) return *set;
+  const passwd* entry = ::getpwuid(::getuid());
+  return entry && entry->pw_dir ? entry->pw_dir : "";
+}
+
+std::string expanded_path(const std::string& path, const Variables& variables) {
+  std::string in = path;
+  if (in == "~" || in.starts_with("~/")) in = home_folder(variables) + in.substr(1);
+  std::string out;
+  for (size_t i = 0; i < in.size();) {
+    if (in[i] != '$') {
+      out += in[i++];
+      continue;
+    }
+    const bool braced = i + 1 < in.size() && in[i + 1] == '{';
+    const size_t begin = i + (braced ? 2 : 1);
+    size_t end = begin;
+    while (end < in.size() && (std::isalnum(static_cast<unsigned char>(in[end])) || in[end] == '_')) ++end;
+    const bool named = end > begin && (!braced || (end < in.size() && in[end] == '}'));
+    const auto value = named ? variables(in.substr(begin, end - begin).c_str()) : std::nullopt;
+    const size_t next = named ? end + (braced ? 1 : 0) : i + 1;
+    out += value ? *value : in.substr(i, next - i);
+    i = next;
+  }
+  return out;
+}
+
 HubEnvironment read_hub_environment(const Variables& variables) {
   const Reader reader(variables);
   const std::string home = reader.expanded(
@@ -104,14 +105,22 @@ HubEnvironment read_hub_environment(const Variables& variables) {
   found.offline = Reader::is_true(offline);
   found.token = token_of(reader, home);
   found.show_progress = !Reader::is_true(reader.text("HF_HUB_DISABLE_PROGRESS_BARS"));
+  const std::string own = home_folder(variables);
+  found.has_home = !own.empty();
+  if (const auto named = reader.text("OLLAMA_MODELS")) found.ollama_stores.push_back(reader.expanded(*named));
+  if (found.has_home) found.ollama_stores.push_back(own + "/.ollama/models");
+  for (const char* service : {"/usr/share/ollama/.ollama/models", "/var/snap/ollama/common/models"})
+    found.ollama_stores.emplace_back(service);
   return found;
 }
 
-HubEnvironment hub_environment() {
-  return read_hub_environment([](const char* name) {
+Variables process_variables() {
+  return [](const char* name) {
     const char* value = std::getenv(name);
     return value ? std::optional<std::string>(value) : std::nullopt;
-  });
+  };
 }
+
+HubEnvironment hub_environment() { return read_hub_environment(process_variables()); }
 
 }  // namespace lstar

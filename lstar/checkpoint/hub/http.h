@@ -65,4 +65,7 @@ std::string origin_of(std::string_view url);
 // A URL for people: without user, password, query and fragment, which may hold secrets.
 std::string shown_url(std::string_view url);
 
+// One part of a URL's path: all but letters, digits, '-', '_' and '.' as %XX.
+std::string percent_encoded(std::string_view text);
+
 }  // namespace lstar

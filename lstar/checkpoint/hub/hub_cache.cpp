@@ -40,9 +40,15 @@ std::string parent(const std::string& path) { return fs::path(path).parent_path(
 Result<void> make_folders(const std::string& path) {
   std::error_code error;
   fs::create_directories(path, error);
-  if (error && !fs::is_directory(path))
-    return fail({.what = "cannot make the folder: " + error.message(), .file = path});
+  if (error && !fs::is_directory(path)) return fail(cannot_write("cannot make the folder", path, error.value()));
   return {};
+}
+
+Error cannot_write(std::string what, const std::string& path, int code) {
+  what += std::string(": ") + std::strerror(code);
+  if (code == EACCES || code == EPERM || code == EROFS) what += "; set HF_HOME to a folder that you can write";
+  if (code == ENOSPC || code == EDQUOT) what += "; set HF_HOME to a folder with more room";
+  return {.what = std::move(what), .file = path};
 }
 
 HubCache::HubCache(const std::string& root, const std::string& repo)
@@ -57,6 +63,22 @@ std::optional<std::string> HubCache::commit_of(const std::string& revision) cons
   if (!commit) return std::nullopt;
   while (!commit->empty() && (commit->back() == '\n' || commit->back() == '\r')) commit->pop_back();
   return is_commit(*commit) ? std::optional(*std::move(commit)) : std::nullopt;
+}
+
+std::optional<Error> HubCache::no_access(const std::string& revision) const {
+  const auto refused = [](const std::string& path) {
+    return Error{.what = std::string("the cache cannot be read: ") + std::strerror(EACCES) +
+                         "; set HF_HUB_CACHE or HF_HOME to one that you can read",
+                 .file = path};
+  };
+  struct stat status {};
+  for (const std::string& path : {root_, folder_, folder_ + "/refs", folder_ + "/snapshots", folder_ + "/blobs"})
+    if (::stat((path + "/.").c_str(), &status) != 0 && errno == EACCES) return refused(path);
+  const std::string ref = folder_ + "/refs/" + revision;
+  const int fd = ::open(ref.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  const bool is_refused = fd < 0 && errno == EACCES;
+  if (fd >= 0) ::close(fd);
+  return is_refused ? std::optional(refused(ref)) : std::nullopt;
 }
 
 bool HubCache::has(const std::string& commit, const std::string& file) const {
@@ -81,7 +103,7 @@ Result<void> HubCache::link(const std::string& commit, const std::string& file, 
     if (::symlink(target.c_str(), path.c_str()) == 0 || exists(path)) return {};
   }
   if (::rename(blob(etag).c_str(), path.c_str()) == 0 || exists(path)) return {};
-  return fail({.what = std::string("cannot be written: ") + std::strerror(errno), .file = path});
+  return fail(cannot_write("cannot be written", path, errno));
 }
 
 Result<void> HubCache::set_ref(const std::string& revision, const std::string& commit) const {

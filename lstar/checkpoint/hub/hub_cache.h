@@ -30,6 +30,10 @@ class HubCache {
   bool known_absent(const std::string& commit, const std::string& file) const;
   bool has_blob(const std::string& etag) const;
 
+  // Why the cache cannot be asked for a revision, where the system does not let us look: that is not the same as
+  // absent.
+  std::optional<Error> no_access(const std::string& revision) const;
+
   // Puts a blob under its name into the snapshot: a relative link, or where links cannot be made, the file itself.
   Result<void> link(const std::string& commit, const std::string& file, const std::string& etag) const;
   // Writes refs/<revision>; a commit as revision and a ref that says so already need nothing.
@@ -60,6 +64,9 @@ class HubCache {
  private:
   std::string root_, name_, folder_;
 };
+
+// "cannot be written: Permission denied", of a place in the cache, and what to do where that is known.
+Error cannot_write(std::string what, const std::string& path, int code);
 
 // Makes a folder and those above it; an existing one needs no rights to write.
 Result<void> make_folders(const std::string& path);

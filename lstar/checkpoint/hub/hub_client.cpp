@@ -69,16 +69,6 @@ std::string first_line(std::string text) {
   return text.size() > 200 || text.starts_with('<') ? "" : text;
 }
 
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const bool plain =
-        (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.';
-    out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return out;
-}
-
 Error offline_error(const HubModel& model) {
   return {.what = "the hub is not asked: HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE is set", .file = model.text()};
 }
@@ -93,11 +83,11 @@ std::string HubClient::url_of(const HubModel& model, const std::string& revision
   for (size_t begin = 0;;) {
     const size_t slash = file.find('/', begin);
     name += '/';
-    name += escaped(std::string_view(file).substr(begin, slash - begin));
+    name += percent_encoded(std::string_view(file).substr(begin, slash - begin));
     if (slash == std::string::npos) break;
     begin = slash + 1;
   }
-  return fmt::format("{}/{}/resolve/{}{}", environment_.endpoint, model.repo, escaped(revision), name);
+  return fmt::format("{}/{}/resolve/{}{}", environment_.endpoint, model.repo, percent_encoded(revision), name);
 }
 
 // Follows redirects. A HEAD ends at a redirect to another host that already says what the file is: beyond it lies the
@@ -159,6 +149,12 @@ Error HubClient::not_reached(const HubModel& model, const HttpAnswer& answer) co
   return {.what = fmt::format("{} answers {}", endpoint, answer.status), .file = model.text()};
 }
 
+// A private repository is not told from one that does not exist.
+bool HubClient::is_no_repository(const HttpAnswer& answer) const {
+  return answer.header("x-error-code") == "RepoNotFound" || answer.status == 404 ||
+         (answer.status == 401 && environment_.token.empty());
+}
+
 Error HubClient::refused(const HubModel& model, const HttpAnswer& answer) const {
   const std::string endpoint = shown_url(environment_.endpoint), code = answer.header("x-error-code");
   const std::string page = endpoint + "/" + model.repo;
@@ -169,7 +165,7 @@ Error HubClient::refused(const HubModel& model, const HttpAnswer& answer) const 
             .file = model.text()};
   if (code == "RevisionNotFound")
     return {.what = "the repository has no such revision", .file = model.repo, .found = model.revision};
-  if (code == "RepoNotFound" || answer.status == 404 || (answer.status == 401 && !has_token))
+  if (is_no_repository(answer))
     return {.what = fmt::format("no such repository on {}, or a private one{}", endpoint,
                                 has_token ? " that the token gives no access to" : " (HF_TOKEN is not set)"),
             .file = model.repo};
@@ -197,11 +193,15 @@ Result<RemoteLookup> HubClient::look_up(const HubModel& model, const std::string
     if (!commit.empty() && !is_commit(commit))
       return fail({.what = "the hub names an odd commit", .file = model.text(), .found = first_line(commit)});
     const std::string code = answer.header("x-error-code");
+    found_ = found_ || !commit.empty() || code == "EntryNotFound" || code == "RevisionNotFound" || code == "GatedRepo";
     // A mirror may answer a bare 404; once it has shown another file of this model, only the file can be missing.
     if (answer.status == 404 &&
         (code == "EntryNotFound" || (code.empty() && (!commit.empty() || known_ == model.text()))))
       return RemoteLookup{.commit = commit};
-    if (!answer.is_success() && !answer.is_redirect()) return fail(refused(model, answer));
+    if (!answer.is_success() && !answer.is_redirect()) {
+      no_repository_ = !found_ && is_no_repository(answer);
+      return fail(refused(model, answer));
+    }
     const std::string etag = etag_of(answer);
     const std::optional<uint64_t> size = size_of(answer);
     const std::string endpoint = shown_url(environment_.endpoint);

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "lstar/base/result.h"
 #include "lstar/checkpoint/hub/environment.h"
@@ -35,6 +36,14 @@ struct RemoteLookup {
   std::optional<RemoteFile> file;  // nothing: the repository has no such file
 };
 
+// What the hub's API says of a repository.
+struct RemoteRepository {
+  enum class Kind { model, dataset, space };
+  Kind kind = Kind::model;
+  std::vector<std::string> files;  // sorted names, as they come: not for use as paths
+  bool is_gated = false;
+};
+
 class HubClient {
  public:
   explicit HubClient(HubEnvironment environment, RetryPolicy policy = {});
@@ -51,6 +60,13 @@ class HubClient {
   using Sink = std::function<bool(std::span<const std::byte>)>;
   Result<bool> get(const HubModel& model, const RemoteFile& file, ByteRange range, const Sink& sink);
 
+  // Whether an answer before showed that the repository exists, or that there is none.
+  bool found() const { return found_; }
+  bool no_repository() const { return no_repository_; }
+
+  // Asks the API, once, what the name is; nothing where it does not say: mirrors may have no API.
+  std::optional<RemoteRepository> describe(const HubModel& model, RemoteRepository::Kind kind);
+
   // A small text file as a whole.
   Result<std::string> get_text(const HubModel& model, const RemoteFile& file, uint64_t limit);
 
@@ -58,6 +74,7 @@ class HubClient {
   Result<HttpAnswer> follow(HttpRequest request, const HttpSink& sink);
   std::string url_of(const HubModel& model, const std::string& revision, const std::string& file) const;
   bool wait(int failures, const HttpAnswer& answer) const;
+  bool is_no_repository(const HttpAnswer& answer) const;
   Error refused(const HubModel& model, const HttpAnswer& answer) const;
   Error not_reached(const HubModel& model, const HttpAnswer& answer) const;
 
@@ -67,6 +84,7 @@ class HubClient {
   std::string direct_file_, direct_url_;  // where the last file's bytes were found
   std::string known_;                     // the last model of which a file was found
   bool reached_ = false;                  // the hub has answered before
+  bool found_ = false, no_repository_ = false;
 };
 
 }  // namespace lstar

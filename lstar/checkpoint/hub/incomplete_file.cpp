@@ -16,6 +16,9 @@
 #include <utility>
 #include <vector>
 
+#include "lstar/base/file_limit.h"
+#include "lstar/checkpoint/hub/hub_cache.h"
+
 namespace lstar {
 namespace {
 
@@ -93,7 +96,7 @@ Result<IncompleteFile> IncompleteFile::open(const std::string& folder, const Rem
   } else {
     const std::string path = fresh_path(folder, file.etag);
     const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (fd < 0) return system_error("cannot be written", path);
+    if (fd < 0) return fail(cannot_write("cannot be written", path, errno));
     ::flock(fd, LOCK_EX | LOCK_NB);
     opened.emplace(IncompleteFile(path, fd, file));
   }
@@ -125,9 +128,10 @@ Result<void> IncompleteFile::take_over() {
 Result<void> IncompleteFile::append(std::span<const std::byte> bytes) {
   digest_.update(bytes);
   while (!bytes.empty()) {
+    const FileLimitAsError limit;
     const ssize_t written = ::pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(size_));
     if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return system_error("cannot be written", path_);
+    if (written <= 0) return fail(cannot_write("cannot be written", path_, errno));
     bytes = bytes.subspan(static_cast<size_t>(written));
     size_ += static_cast<uint64_t>(written);
   }
@@ -146,7 +150,8 @@ Result<void> IncompleteFile::finish() {
   const std::string place = path_.substr(0, path_.rfind('/') + 1) + file_.etag;
   if (::fsync(fd_) != 0 || ::rename(path_.c_str(), place.c_str()) != 0) {
     struct stat status {};
-    if (errno != ENOENT || ::stat(place.c_str(), &status) != 0) return system_error("cannot be written", place);
+    if (errno != ENOENT || ::stat(place.c_str(), &status) != 0)
+      return fail(cannot_write("cannot be written", place, errno));
   }
   ::close(fd_);
   fd_ = -1;

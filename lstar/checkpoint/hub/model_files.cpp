@@ -9,6 +9,9 @@
 
 #include "lstar/base/atomic_file.h"
 #include "lstar/base/json.h"
+#include "lstar/checkpoint/folder_listing.h"
+#include "lstar/checkpoint/hub/repository.h"
+#include "lstar/checkpoint/weight_files.h"
 
 namespace lstar {
 namespace {
@@ -30,16 +33,25 @@ constexpr const char* kTokenizerSettings[] = {"tokenizer_config.json", "special_
 
 bool has_weights(const HubCache& cache, const std::string& commit) {
   const auto has = [&](const std::string& file) { return cache.has(commit, file); };
-  for (const WeightNames& names : kWeights) {
-    if (has(names.file)) return true;
-    if (!has(names.index)) continue;
-    const std::string path = cache.snapshot(commit) + "/" + names.index;
+  const auto has_shards = [&](const std::string& index) {
+    const std::string path = cache.snapshot(commit) + "/" + index;
     const auto text = read_file(path, kLargestIndex);
     if (!text) return false;
     const auto shards = shards_of_index(*text, path);
     return shards && std::all_of(shards->begin(), shards->end(), has);
+  };
+  bool no_usual = true;  // as far as is known
+  for (const WeightNames& names : kWeights) {
+    if (has(names.file)) return true;
+    if (has(names.index)) return has_shards(names.index);
+    no_usual = no_usual && cache.known_absent(commit, names.file) && cache.known_absent(commit, names.index);
   }
-  return false;
+  if (!no_usual) return false;  // other names may be those of other programs' files, beside weights not yet brought
+  const auto listing = list_folder(cache.snapshot(commit));
+  const auto others = listing ? choose_weights(*listing, cache.snapshot(commit)) : Result<WeightChoice>();
+  if (!others || others->empty()) return false;
+  if (!others->index.empty()) return has(others->index) && has_shards(others->index);
+  return std::all_of(others->files.begin(), others->files.end(), has);
 }
 
 // A vocabulary is there, or it is known that there is none.
@@ -51,6 +63,17 @@ bool has_tokenizer(const HubCache& cache, const std::string& commit) {
                      [&](const char* file) { return cache.known_absent(commit, file); });
 }
 
+// Why a repository that lacks something is no model: what it holds, as far as the hub's API told.
+Error no_model(const HubModel& model, const std::string& lacks, const std::optional<RemoteRepository>& described) {
+  Error error{.what = "the repository has no " + lacks, .file = model.text()};
+  const std::string what = described ? what_repository_is(model, described->files) : "";
+  if (!what.empty())
+    error.what = what;
+  else if (lacks != "config.json")
+    error.expected = "model.safetensors or pytorch_model.bin, whole or in shards";
+  return error;
+}
+
 class Planner {
  public:
   Planner(HubClient& client, const HubCache& cache, const HubModel& model)
@@ -59,7 +82,7 @@ class Planner {
   Result<DownloadPlan> plan(ModelNeeds needs) {
     if (is_commit(plan_.model.revision)) plan_.commit = plan_.model.revision;
     LSTAR_ASSIGN(const bool has_config, want("config.json"));
-    if (!has_config) return fail({.what = "the repository has no config.json", .file = plan_.model.text()});
+    if (!has_config) return fail(nothing_to_read("config.json"));
     if (needs.tokenizer) LSTAR_TRY(want_tokenizer());
     if (needs.weights) LSTAR_TRY(want_weights());
     for (const RemoteFile& file : plan_.files)
@@ -68,14 +91,15 @@ class Planner {
   }
 
  private:
+  HubModel pinned() const { return {plan_.model.repo, plan_.commit.empty() ? plan_.model.revision : plan_.commit}; }
+
   // Whether the repository has this file; one that the snapshot lacks goes into the plan.
   Result<bool> want(const std::string& file) {
     if (!plan_.commit.empty()) {
       if (cache_.has(plan_.commit, file)) return true;
       if (cache_.known_absent(plan_.commit, file)) return false;
     }
-    const HubModel pinned{plan_.model.repo, plan_.commit.empty() ? plan_.model.revision : plan_.commit};
-    LSTAR_ASSIGN(RemoteLookup found, client_.look_up(pinned, file));
+    LSTAR_ASSIGN(RemoteLookup found, client_.look_up(pinned(), file));
     if (plan_.commit.empty()) plan_.commit = found.commit;
     if (!found.file) {
       if (!plan_.commit.empty()) cache_.note_absent(plan_.commit, file);
@@ -108,22 +132,50 @@ class Planner {
       LSTAR_ASSIGN(const bool one, want(names.file));
       if (one) return {};
       LSTAR_ASSIGN(const bool several, want(names.index));
-      if (!several) continue;
-      LSTAR_ASSIGN(const std::string index, text_of(names.index));
-      LSTAR_ASSIGN(const std::vector<std::string> shards,
-                   shards_of_index(index, plan_.model.text() + "/" + names.index));
-      for (const std::string& shard : shards) {
-        LSTAR_ASSIGN(const bool there, want(shard));
-        if (!there)
-          return fail({.what = "the repository lacks a shard that its index names",
-                       .file = plan_.model.text() + "/" + names.index,
-                       .found = shard});
-      }
-      return {};
+      if (several) return want_shards(names.index);
     }
-    return fail({.what = "the repository has no weights that can be read",
-                 .file = plan_.model.text(),
-                 .expected = "model.safetensors or pytorch_model.bin, whole or in shards"});
+    LSTAR_ASSIGN(const WeightChoice others, other_weights());
+    if (!others.index.empty()) {
+      LSTAR_ASSIGN(const bool there, want(others.index));
+      if (there) return want_shards(others.index);
+    }
+    bool are_there = !others.files.empty();
+    for (const std::string& file : others.files) {
+      LSTAR_ASSIGN(const bool there, want(file));
+      are_there = are_there && there;
+    }
+    if (are_there) return {};
+    return fail(nothing_to_read("weights that can be read"));
+  }
+
+  Result<void> want_shards(const std::string& index) {
+    LSTAR_ASSIGN(const std::string text, text_of(index));
+    LSTAR_ASSIGN(const std::vector<std::string> shards, shards_of_index(text, plan_.model.text() + "/" + index));
+    for (const std::string& shard : shards) {
+      LSTAR_ASSIGN(const bool there, want(shard));
+      if (!there)
+        return fail({.what = "the repository lacks a shard that its index names",
+                     .file = plan_.model.text() + "/" + index,
+                     .found = shard});
+    }
+    return {};
+  }
+
+  // By the rule for folders, of the names that the API tells.
+  Result<WeightChoice> other_weights() {
+    Listing listing;
+    if (description())
+      for (const std::string& name : description()->files)
+        if (is_repo_file_name(name)) listing.names.push_back(name);
+    return choose_weights(listing, plan_.model.text());
+  }
+
+  Error nothing_to_read(const std::string& lacks) { return no_model(plan_.model, lacks, description()); }
+
+  // Asked for once.
+  const std::optional<RemoteRepository>& description() {
+    if (!std::exchange(has_asked_, true)) described_ = client_.describe(pinned(), RemoteRepository::Kind::model);
+    return described_;
   }
 
   Result<std::string> text_of(const std::string& file) {
@@ -136,6 +188,8 @@ class Planner {
   HubClient& client_;
   const HubCache& cache_;
   DownloadPlan plan_;
+  bool has_asked_ = false;
+  std::optional<RemoteRepository> described_;
 };
 
 }  // namespace

@@ -1,5 +1,7 @@
 // Which files of a repository make a model, whether the cache has them, and bringing those that it lacks. Weights are
 // looked for in the order in which a folder is read: one safetensors file, its shards, one PyTorch file, its shards.
+// Only where the repository has none of these is it asked for the names of all its files, of which the rule for folders
+// (weight_files.h) chooses.
 #pragma once
 
 #include <optional>

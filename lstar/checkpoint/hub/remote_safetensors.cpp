@@ -35,7 +35,7 @@ class RemoteSafetensors final : public Checkpoint {
   Result<bool> open() {
     HubClient client(environment_, policy_);
     LSTAR_ASSIGN(const RemoteLookup config, client.look_up(model_, "config.json"));
-    if (!config.file) return fail({.what = "the repository has no config.json", .file = model_.text()});
+    if (!config.file) return fail(Error{.what = "the repository has no config.json", .file = model_.text()});
     model_.revision = config.commit;  // whatever becomes of the branch meanwhile
     path_ = fmt::format("{}/{}/resolve/{}", shown_url(environment_.endpoint), model_.repo, config.commit);
     LSTAR_ASSIGN(std::vector<RemoteFile> files, weight_files(client));

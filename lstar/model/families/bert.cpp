@@ -19,6 +19,7 @@ Architecture read_encoder(Config& config, int64_t first_position_row) {
   a.first_position_row = first_position_row;
   a.max_positions = config.size({"max_position_embeddings"}) - first_position_row;
   a.positions_are_limited = true;
+  config.need_in_gguf({"layer_norm_eps"});
   a.norm_epsilon = config.positive_or({"layer_norm_eps"}, 1e-12, 1);
   a.norm_place = NormPlace::after;
   a.final_norm = false;
@@ -26,7 +27,8 @@ Architecture read_encoder(Config& config, int64_t first_position_row) {
   config.require(a.max_positions > 0, "key max_position_embeddings", "more than the first position's row",
                  std::to_string(a.max_positions + first_position_row));
   config.require(!config.flag_or({"is_decoder"}, false), "key is_decoder", "false", "true");
-  const std::string positions = config.text_or({"position_embedding_type"}, "absolute");
+  const std::string positions =
+      config.has("position_embedding_type") ? config.text_or({"position_embedding_type"}, "absolute") : "absolute";
   config.require(positions == "absolute", "key position_embedding_type", "absolute", positions);
   config.require(a.hidden % a.heads == 0, "key hidden_size", "a multiple of num_attention_heads",
                  std::to_string(a.hidden));

@@ -13,7 +13,8 @@ Architecture read_bloom(Config& config, const Checkpoint&) {
   a.head_dim = a.hidden / a.heads;
   a.mlp = 4 * a.hidden;
   a.vocab = config.vocab_size();
-  a.max_positions = config.size_or({"seq_length"}, 2048);
+  a.max_positions = config.size_or({"seq_length"}, 2048, 2048);
+  config.need_in_gguf({"layer_norm_epsilon"});
   a.norm_epsilon = config.positive_or({"layer_norm_epsilon"}, 1e-5, 1);
   a.residual_from_norm = config.flag_or({"apply_residual_connection_post_layernorm"}, false);
   a.activation = Activation::gelu_bloom;

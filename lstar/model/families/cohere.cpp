@@ -18,6 +18,7 @@ Architecture read_cohere_base(Config& config, double base) {
   a.rounding.norm_before_gain = false;
   a.residual = Residual::parallel;
   a.rotary[0].interleaved = true;
+  config.need_in_gguf({"logit_scale"});
   a.logit_scale = config.positive_or({"logit_scale"}, 0.0625, 1e6);
   a[Role::mlp_norm].reset();
   return a;
@@ -36,6 +37,7 @@ Architecture read_cohere(Config& config, const Checkpoint& checkpoint) {
 
 Architecture read_cohere2(Config& config, const Checkpoint&) {
   Architecture a = read_cohere_base(config, 10000);
+  config.need_in_gguf({"sliding_window"});
   plan_windows(a, config, read_window(config, 4096), all_but_every(config, 4));
   for (LayerPlan& layer : a.plan) layer.rotary = layer.window > 0 ? 0 : -1;
   return a;

@@ -6,7 +6,7 @@
 namespace lstar {
 
 Architecture read_exaone4(Config& config, const Checkpoint&) {
-  Architecture a = read_llama_like(config, {.epsilon = 1e-5, .kv_heads = 32, .kv_heads_or_null = false});
+  Architecture a = read_llama_like(config, {.epsilon = 1e-5, .kv_heads_or_null = false});
   a[Role::attention_norm].reset();
   a[Role::mlp_norm].reset();
   a[Role::attention_output_norm] = {"layers.{}.post_attention_layernorm"};

@@ -11,15 +11,16 @@ namespace {
 
 constexpr double kLargestCap = 1e6;
 
-Architecture read_gemma_base(Config& config, int kv_heads, std::string_view activation_key, double base = 10000) {
-  Architecture a = read_llama_like(config, {.activation_key = activation_key,
+Architecture read_gemma_base(Config& config, std::string_view activation_key, const RotaryDefaults& rotary = {}) {
+  const bool is_gemma3 = *rotary.layer_type != '\0';  // whose GGUFs by Ollama leave the epsilon out
+  Architecture a = read_llama_like(config, {.needs_epsilon_in_gguf = !is_gemma3,
+                                            .activation_key = activation_key,
                                             .activation = "gelu_pytorch_tanh",
-                                            .kv_heads = kv_heads,
                                             .kv_heads_or_null = false,
                                             .head_dim = 256,
                                             .reads_attention_bias = true,
                                             .ties_output = true,
-                                            .rotary = {.base = base, .layer_type = "full_attention"}});
+                                            .rotary = rotary});
   a.norm_gain_offset = 1;
   a.rounding.norm_before_gain = false;
   a.embedding_scale = std::sqrt(static_cast<double>(a.hidden));
@@ -50,14 +51,14 @@ void scale_queries(Architecture& a, Config& config, int layers_of_27b) {
 // Gemma 1 and 2 with this switch see both ways in one of transformers' attention functions, and not in another. A
 // PaliGemma sets it for pictures: its text is causal.
 void refuse_bidirectional(Config& config) {
-  const bool is_set = !config.is_part() && config.flag_or({"use_bidirectional_attention"}, false);
+  const bool is_set = !config.is_part() && config.flag_or({"use_bidirectional_attention"}, false, false);
   config.require(!is_set, "key use_bidirectional_attention", "false", "true");
 }
 
 }  // namespace
 
 Architecture read_gemma(Config& config, const Checkpoint&) {
-  Architecture a = read_gemma_base(config, 16, "hidden_act");
+  Architecture a = read_gemma_base(config, "hidden_act");
   // "gelu" in the first configurations means the form with tanh.
   if (a.activation == Activation::gelu) a.activation = Activation::gelu_tanh;
   refuse_bidirectional(config);
@@ -65,7 +66,7 @@ Architecture read_gemma(Config& config, const Checkpoint&) {
 }
 
 Architecture read_gemma2(Config& config, const Checkpoint&) {
-  Architecture a = read_gemma_base(config, 4, "hidden_activation");
+  Architecture a = read_gemma_base(config, "hidden_activation");
   norm_outputs(a);
   refuse_bidirectional(config);
   scale_queries(a, config, 46);
@@ -76,18 +77,15 @@ Architecture read_gemma2(Config& config, const Checkpoint&) {
 }
 
 Architecture read_gemma3(Config& config, const Checkpoint&) {
-  // Published configurations of the larger models leave these out.
-  config.assume("num_attention_heads", 8);
-  config.assume("max_position_embeddings", 131072);
-  config.assume("vocab_size", 262208);
-  Architecture a = read_gemma_base(config, 4, "hidden_activation", 1e6);
+  Architecture a = read_gemma_base(config, "hidden_activation", {.base = 1e6, .layer_type = "full_attention"});
   norm_outputs(a);
   scale_queries(a, config, 62);
   a[Role::query_norm] = {"layers.{}.self_attn.q_norm"};
   a[Role::key_norm] = {"layers.{}.self_attn.k_norm"};
   a.logit_softcap = cap(config, "final_logit_softcapping", 0);
   int64_t window = read_window(config, 4096);
-  if (config.flag_or({"use_bidirectional_attention"}, false)) {  // EmbeddingGemma: half the window, to both sides
+  if (config.flag_or({"use_bidirectional_attention"}, false,
+                     false)) {  // EmbeddingGemma: half the window, to both sides
     config.require(!config.is_part(), "key use_bidirectional_attention", "false in text_config", "true");
     a.causal = false;
     if (window > 0) window = window / 2 + 1;

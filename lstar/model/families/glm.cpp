@@ -6,8 +6,7 @@ namespace lstar {
 
 Architecture read_glm(Config& config, const Checkpoint&) {
   Architecture a = read_llama_like(
-      config,
-      {.epsilon = 1.5625e-7, .kv_heads = 2, .kv_heads_or_null = false, .head_dim = 128, .rotary = {.share = 0.5}});
+      config, {.epsilon = 1.5625e-7, .kv_heads_or_null = false, .head_dim = 128, .rotary = {.share = 0.5}});
   a.rotary[0].interleaved = true;
   const bool bias = config.flag_or({"attention_bias"}, true);
   for (Role role : {Role::query, Role::key, Role::value}) a[role]->bias = bias;

@@ -11,10 +11,11 @@ Architecture read_gpt2(Config& config, const Checkpoint&) {
   a.hidden = a.embedding = config.size({"hidden_size", "n_embd"});
   a.heads = a.kv_heads = config.size({"num_attention_heads", "n_head"});
   a.head_dim = a.hidden / a.heads;
-  a.mlp = config.size_or({"n_inner", "intermediate_size"}, 4 * a.hidden);
+  a.mlp = config.size_or({"n_inner", "intermediate_size"}, 4 * a.hidden, 4 * a.hidden);
   a.vocab = config.vocab_size();
   a.max_positions = config.size({"max_position_embeddings", "n_positions", "n_ctx"});
   a.positions_are_limited = true;
+  config.need_in_gguf({"layer_norm_epsilon"});
   a.norm_epsilon = config.positive_or({"layer_norm_epsilon"}, 1e-5, 1);
   a.activation = config.activation({"activation_function"}, "gelu_new");
   a.scale_by_layer = config.flag_or({"scale_attn_by_inverse_layer_idx"}, false);

@@ -11,7 +11,7 @@ Architecture read_gpt_neo(Config& config, const Checkpoint&) {
   a.hidden = a.embedding = config.size({"hidden_size"});
   a.heads = a.kv_heads = config.size({"num_attention_heads", "num_heads"});
   a.head_dim = a.hidden / a.heads;
-  a.mlp = config.size_or({"intermediate_size"}, 4 * a.hidden);
+  a.mlp = config.size_or({"intermediate_size"}, 4 * a.hidden, 4 * a.hidden);
   a.vocab = config.vocab_size();
   a.max_positions = config.size({"max_position_embeddings"});
   a.positions_are_limited = true;
@@ -22,7 +22,12 @@ Architecture read_gpt_neo(Config& config, const Checkpoint&) {
   a.rounding.scores = ScoreRounding::none;
   config.require(a.hidden % a.heads == 0, "key hidden_size", "a multiple of num_heads", std::to_string(a.hidden));
   const int window = config.size_or({"window_size"}, 256);
-  const std::vector<std::string> types = config.repeated_texts("attention_types", a.layers);
+  std::vector<std::string> types = config.texts("attention_layers", a.layers);
+  if (types.empty() && config.has("attention_types")) types = config.repeated_texts("attention_types", a.layers);
+  if (types.empty()) {  // the class's own: global and local in turn, 24 layers
+    config.require(a.layers == 24, "key attention_types", "global and local layers", "none");
+    for (int l = 0; l < a.layers; ++l) types.emplace_back(l % 2 == 0 ? "global" : "local");
+  }
   std::vector<LayerPlan>& plan = plan_of(a);
   for (size_t l = 0; l < plan.size() && l < types.size(); ++l) {
     config.require(types[l] == "global" || types[l] == "local", "key attention_types", "global or local", types[l]);

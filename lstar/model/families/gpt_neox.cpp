@@ -15,6 +15,7 @@ Architecture read_gpt_neox(Config& config, const Checkpoint& checkpoint) {
   a.mlp = config.size({"intermediate_size"});
   a.vocab = config.vocab_size();
   a.max_positions = config.size_or({"max_position_embeddings"}, 2048);
+  config.need_in_gguf({"layer_norm_eps", "use_parallel_residual"});
   a.norm_epsilon = config.positive_or({"layer_norm_eps"}, 1e-5, 1);
   a.residual = config.flag_or({"use_parallel_residual"}, true) ? Residual::parallel : Residual::sequential;
   a.activation = config.activation({"hidden_act"}, "gelu");

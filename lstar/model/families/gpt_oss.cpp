@@ -25,17 +25,19 @@ bool is_packed(Config& config, const Checkpoint& checkpoint, const std::string& 
 }  // namespace
 
 Architecture read_gpt_oss(Config& config, const Checkpoint& checkpoint) {
-  Architecture a = read_llama_like(
-      config, {.epsilon = 1e-5, .kv_heads = 8, .kv_heads_or_null = false, .head_dim = 64, .rotary = {.base = 150000}});
+  Architecture a =
+      read_llama_like(config, {.epsilon = 1e-5, .kv_heads_or_null = false, .head_dim = 64, .rotary = {.base = 150000}});
   a.rounding.norm_before_gain = false;
   a.activation = Activation::gelu_quick;
   const double alpha = config.positive_or({"swiglu_alpha"}, 1.702, 1e6);
   config.require(alpha == 1.702, "key swiglu_alpha", "1.702, the quick GELU's", fmt::format("{}", alpha));
   a.gate_limit = config.positive_or({"swiglu_limit"}, 7, 1e6);
   a.up_offset = 1;
-  if (!config.is_gguf() && !config.has("rope_scaling") && !config.has("rope_parameters"))
+  const auto scaling = config.section("rope_scaling");
+  if (!config.is_gguf() && !config.has("rope_parameters") && (!scaling || scaling->is_empty()))
     a.rotary[0].scaling = gpt_oss_scaling();
   if (config.is_gguf()) a.rotary[0].scaling.truncate = false;  // which no GGUF says, and its lab does
+  config.need_in_gguf({"sliding_window", "num_experts_per_tok"});
   plan_windows(a, config, read_window(config, 128), [](int layer) { return layer % 2 == 0; });
   a.experts = {.count = config.size_or({"num_experts", "num_local_experts"}, 128),
                .used = config.size_or({"num_experts_per_tok", "experts_per_token"}, 4),

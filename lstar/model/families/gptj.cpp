@@ -12,14 +12,14 @@ Architecture read_gptj_base(Config& config) {
   a.hidden = a.embedding = config.size({"hidden_size", "n_embd"});
   a.heads = a.kv_heads = config.size({"num_attention_heads", "n_head"});
   a.head_dim = a.hidden / a.heads;
-  a.mlp = config.size_or({"n_inner"}, 4 * a.hidden);
+  a.mlp = config.size_or({"n_inner"}, 4 * a.hidden, 4 * a.hidden);
   a.vocab = config.vocab_size();
   a.max_positions = config.size_or({"max_position_embeddings", "n_positions"}, 2048);
   a.norm_epsilon = config.positive_or({"layer_norm_epsilon"}, 1e-5, 1);
   a.residual = Residual::parallel;
   a.activation = config.activation({"activation_function"}, "gelu_new");
   a.rounding.scores = ScoreRounding::none;
-  const int dims = config.is_null("rotary_dim") ? a.head_dim : config.size_or({"rotary_dim"}, 64);
+  const int dims = config.size_or({"rotary_dim"}, 64);
   a.rotary = {{.dims = dims, .interleaved = true, .scaling = {}}};
   config.require(a.hidden % a.heads == 0, "key n_embd", "a multiple of n_head", std::to_string(a.hidden));
 

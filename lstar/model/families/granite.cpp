@@ -14,6 +14,7 @@ Architecture read_granite_base(Config& config, bool reads_mlp_bias) {
   a.embedding_scale = config.positive_or({"embedding_multiplier"}, 1, kMost);
   a.attention_scale = config.positive_or({"attention_multiplier"}, 1, kMost);
   a.residual_scale = config.positive_or({"residual_multiplier"}, 1, kMost);
+  config.need_in_gguf({"attention_multiplier", "logits_scaling"});
   a.logit_scale = 1 / config.positive_or({"logits_scaling"}, 1, kMost);
   return a;
 }
@@ -24,6 +25,7 @@ Architecture read_granite(Config& config, const Checkpoint&) { return read_grani
 
 Architecture read_granitemoe(Config& config, const Checkpoint&) {
   Architecture a = read_granite_base(config, false);
+  config.need_in_gguf({"num_experts_per_tok"});
   a.experts = {.count = config.size_or({"num_local_experts"}, 8),
                .used = config.size_or({"num_experts_per_tok"}, 2),
                .mlp = a.mlp,

@@ -13,9 +13,7 @@ Architecture read_llama_like(Config& config, const LlamaClass& assumed) {
   a.hidden = a.embedding = config.size({"hidden_size"});
   a.heads = config.size({"num_attention_heads"});
   const auto or_null = [](bool has_meaning, int value) { return has_meaning ? std::optional(value) : std::nullopt; };
-  const bool has_kv_heads = assumed.kv_heads > 0 && !config.is_gguf();
-  a.kv_heads = config.size_or({"num_key_value_heads"}, has_kv_heads ? assumed.kv_heads : a.heads,
-                              or_null(assumed.kv_heads_or_null, a.heads));
+  a.kv_heads = config.size_or({"num_key_value_heads"}, a.heads, or_null(assumed.kv_heads_or_null, a.heads));
   const int even_share = std::max(1, a.hidden / a.heads);
   const bool has_head_dim = assumed.head_dim > 0 && !config.is_gguf();
   a.head_dim = config.size_or({"head_dim"}, has_head_dim ? assumed.head_dim : even_share,
@@ -24,6 +22,7 @@ Architecture read_llama_like(Config& config, const LlamaClass& assumed) {
   a.vocab = config.vocab_size();
   a.max_positions = config.size_or({"max_position_embeddings"}, 2048);
   a.norm = NormRef::Kind::rms;
+  if (assumed.needs_epsilon_in_gguf) config.need_in_gguf({assumed.epsilon_key});
   a.norm_epsilon = config.positive_or({assumed.epsilon_key}, assumed.epsilon, 1);
   a.rounding.norm_before_gain = true;
   a.activation = config.activation({assumed.activation_key}, assumed.activation);

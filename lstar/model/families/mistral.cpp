@@ -6,16 +6,15 @@
 namespace lstar {
 
 Architecture read_mistral(Config& config, const Checkpoint&) {
-  Architecture a = read_llama_like(config, {.kv_heads = 8, .kv_heads_or_null = false, .head_dim_or_null = true});
-  plan_windows(a, config, read_window(config, 4096), [](int) { return true; });
+  Architecture a = read_llama_like(config, {.kv_heads_or_null = false, .head_dim_or_null = true});
+  see_windows(a, read_window(config, 4096));
   return a;
 }
 
 Architecture read_mixtral(Config& config, const Checkpoint&) {
   Architecture a = read_llama_like(
-      config,
-      {.epsilon = 1e-5, .kv_heads = 8, .kv_heads_or_null = false, .head_dim_or_null = true, .rotary = {.base = 1e6}});
-  plan_windows(a, config, read_window(config), [](int) { return true; });
+      config, {.epsilon = 1e-5, .kv_heads_or_null = false, .head_dim_or_null = true, .rotary = {.base = 1e6}});
+  see_windows(a, read_window(config));
   a.experts = {.count = config.size_or({"num_experts", "num_local_experts"}, 8),
                .used = config.size_or({"num_experts_per_tok"}, 2),
                .mlp = a.mlp,

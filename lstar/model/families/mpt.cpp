@@ -28,9 +28,10 @@ Architecture read_mpt(Config& config, const Checkpoint&) {
   a.hidden = a.embedding = config.size({"hidden_size", "d_model"});
   a.heads = a.kv_heads = config.size({"num_attention_heads", "n_heads"});
   a.head_dim = a.hidden / a.heads;
-  a.mlp = config.is_gguf() ? config.size({"intermediate_size"}) : config.size_or({"expansion_ratio"}, 4) * a.hidden;
+  a.mlp = config.is_gguf() ? config.size({"intermediate_size"}) : 4 * a.hidden;  // whatever expansion_ratio says
   a.vocab = config.vocab_size();
   a.max_positions = config.size_or({"max_seq_len"}, 2048);
+  config.need_in_gguf({"layer_norm_epsilon"});
   a.norm_epsilon = config.positive_or({"layer_norm_epsilon"}, 1e-5, 1);
   a.activation = Activation::gelu;
   a.alibi_slopes = mpt_slopes(a.heads);
@@ -43,7 +44,7 @@ Architecture read_mpt(Config& config, const Checkpoint&) {
   attention.require(attention.number_or({"alibi_bias_max"}, 8) == 8, "key attn_config.alibi_bias_max", "8", "another");
   config.absorb(attention);
   // With it transformers' class fails.
-  config.require(config.flag_or({"is_causal"}, !config.is_null("is_causal")), "key is_causal", "true", "false");
+  config.require(config.flag_or({"is_causal"}, true, false), "key is_causal", "true", "false");
   config.require(config.flag_or({"no_bias"}, true), "key no_bias", "true", "false");
   config.require(a.hidden % a.heads == 0, "key d_model", "a multiple of n_heads", std::to_string(a.hidden));
 

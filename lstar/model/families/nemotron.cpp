@@ -8,6 +8,7 @@ Architecture read_nemotron(Config& config, const Checkpoint&) {
   Architecture a = read_llama_like(config, {.epsilon_key = "norm_eps",
                                             .epsilon = 1e-5,
                                             .activation = "relu2",
+                                            .kv_heads_or_null = false,
                                             .head_dim_or_null = true,
                                             .reads_attention_bias = true,
                                             .reads_mlp_bias = true,

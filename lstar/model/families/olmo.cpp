@@ -21,7 +21,8 @@ void norm_projections(Architecture& a) {
 
 Architecture read_olmo(Config& config, const Checkpoint&) {
   // It reads no epsilon: its LayerNorm has torch's.
-  Architecture a = read_llama_like(config, {.epsilon_key = "", .epsilon = 1e-5, .reads_attention_bias = true});
+  Architecture a = read_llama_like(
+      config, {.epsilon_key = "", .epsilon = 1e-5, .needs_epsilon_in_gguf = false, .reads_attention_bias = true});
   a.norm = NormRef::Kind::layer;
   a.norm_has_gain = false;
   limit_queries_keys_values(a, config);
@@ -66,6 +67,7 @@ Architecture read_olmoe(Config& config, const Checkpoint&) {
   Architecture a = read_llama_like(config, {.epsilon = 1e-5, .reads_attention_bias = true});
   norm_projections(a);
   limit_queries_keys_values(a, config);
+  config.need_in_gguf({"num_experts_per_tok"});
   a.experts = {.count = config.size_or({"num_local_experts", "num_experts"}, 64),
                .used = config.size_or({"num_experts_per_tok"}, 8),
                .mlp = a.mlp,

@@ -8,7 +8,7 @@ Architecture read_opt(Config& config, const Checkpoint&) {
   Architecture a;
   a.layers = config.size({"num_hidden_layers"});
   a.hidden = config.size({"hidden_size"});
-  a.embedding = config.size_or({"word_embed_proj_dim"}, a.hidden);
+  a.embedding = config.size_or({"word_embed_proj_dim"}, a.hidden, a.hidden);
   a.heads = a.kv_heads = config.size({"num_attention_heads"});
   a.head_dim = a.hidden / a.heads;
   a.mlp = config.size({"ffn_dim"});

@@ -16,6 +16,7 @@ Architecture read_phi(Config& config, const Checkpoint&) {
   a.mlp = config.size({"intermediate_size"});
   a.vocab = config.vocab_size();
   a.max_positions = config.size_or({"max_position_embeddings"}, 2048);
+  config.need_in_gguf({"layer_norm_eps"});
   a.norm_epsilon = config.positive_or({"layer_norm_eps"}, 1e-5, 1);
   a.residual = Residual::parallel;
   a.activation = config.activation({"hidden_act"}, "gelu_new");
@@ -42,8 +43,11 @@ Architecture read_phi(Config& config, const Checkpoint&) {
 }
 
 Architecture read_phi3(Config& config, const Checkpoint&) {
-  Architecture a = read_llama_like(config, {.epsilon = 1e-5, .rotary = {.share = 1}});
-  plan_windows(a, config, read_window(config), [](int) { return true; });
+  Architecture a = read_llama_like(config, {.epsilon = 1e-5, .rotary = {.share = 1, .trained_positions = 4096}});
+  const RotaryScaling::Kind kind = a.rotary[0].scaling.kind;
+  config.require(kind == RotaryScaling::Kind::none || kind == RotaryScaling::Kind::per_frequency || config.is_gguf(),
+                 "key rope_scaling (rope_type)", "longrope", "another");
+  see_windows(a, read_window(config));
   for (Role role : {Role::query, Role::key, Role::value}) a[role].reset();
   a[Role::query_key_value] = {"layers.{}.self_attn.qkv_proj"};
   a.fuse_heads_in_turn();

@@ -9,12 +9,13 @@ namespace {
 
 Architecture read_qwen(Config& config, const LlamaClass& assumed, bool is_mixture) {
   Architecture a = read_llama_like(config, assumed);
-  const int64_t window = config.flag_or({"use_sliding_window"}, false) ? read_window(config, 4096) : 0;
+  const bool asks = config.flag_or({"use_sliding_window"}, false);
+  const int64_t window = asks ? read_window(config, 4096) : 0;
   const int full_layers = config.count_or({"max_window_layers"}, 28);
   if (is_mixture)
-    plan_windows(a, config, window, [=](int layer) { return layer % 2 == 0 && layer < full_layers; });
+    plan_windows(a, config, window, [=](int layer) { return asks && layer % 2 == 0 && layer < full_layers; });
   else
-    plan_windows(a, config, window, [=](int layer) { return layer >= full_layers; });
+    plan_windows(a, config, window, [=](int layer) { return window > 0 && layer >= full_layers; });
   return a;
 }
 
@@ -28,6 +29,7 @@ void norm_heads(Architecture& a) {
 }
 
 void read_experts(Architecture& a, Config& config, bool has_shared) {
+  config.need_in_gguf({"num_experts_per_tok"});
   a.experts = {.count = has_shared ? config.size({"num_experts"}) : config.size({"num_local_experts", "num_experts"}),
                .used = config.size_or({"num_experts_per_tok"}, has_shared ? 4 : 8),
                .mlp = config.size_or({"moe_intermediate_size"}, a.mlp),
@@ -51,28 +53,28 @@ void read_experts(Architecture& a, Config& config, bool has_shared) {
 }  // namespace
 
 Architecture read_qwen2(Config& config, const Checkpoint&) {
-  Architecture a = read_qwen(config, {.kv_heads = 32}, false);
+  Architecture a = read_qwen(config, {}, false);
   bias_queries_keys_values(a, true);
   return a;
 }
 
 Architecture read_qwen2_moe(Config& config, const Checkpoint&) {
-  Architecture a = read_qwen(config, {.kv_heads = 16}, true);
+  Architecture a = read_qwen(config, {.kv_heads_or_null = false}, true);
   bias_queries_keys_values(a, config.flag_or({"qkv_bias"}, true));
   read_experts(a, config, true);
   return a;
 }
 
 Architecture read_qwen3(Config& config, const Checkpoint&) {
-  Architecture a = read_qwen(config, {.kv_heads = 32, .head_dim = 128, .reads_attention_bias = true}, false);
+  Architecture a = read_qwen(config, {.head_dim = 128, .reads_attention_bias = true}, false);
   norm_heads(a);
   return a;
 }
 
 Architecture read_qwen3_moe(Config& config, const Checkpoint&) {
-  Architecture a = read_llama_like(config, {.kv_heads = 4, .kv_heads_or_null = false, .reads_attention_bias = true});
+  Architecture a = read_llama_like(config, {.kv_heads_or_null = false, .reads_attention_bias = true});
   const bool slides = config.flag_or({"use_sliding_window"}, false);
-  plan_windows(a, config, slides ? read_window(config, 4096) : 0, [](int) { return true; });
+  if (slides) see_windows(a, read_window(config, 4096));
   norm_heads(a);
   read_experts(a, config, false);
   return a;

@@ -5,11 +5,8 @@
 namespace lstar {
 
 Architecture read_stablelm(Config& config, const Checkpoint& checkpoint) {
-  Architecture a = read_llama_like(config, {.epsilon_key = "layer_norm_eps",
-                                            .epsilon = 1e-5,
-                                            .kv_heads = 32,
-                                            .kv_heads_or_null = false,
-                                            .rotary = {.share = 0.25}});
+  Architecture a = read_llama_like(
+      config, {.epsilon_key = "layer_norm_eps", .epsilon = 1e-5, .kv_heads_or_null = false, .rotary = {.share = 0.25}});
   a.norm = NormRef::Kind::layer;
   a.rounding.norm_before_gain = false;
   const bool bias = config.flag_or({"use_qkv_bias"}, false);

@@ -23,13 +23,12 @@ Architecture read_starcoder2(Config& config, const Checkpoint&) {
   Architecture a = read_llama_like(config, {.epsilon_key = "norm_epsilon",
                                             .epsilon = 1e-5,
                                             .activation = "gelu_pytorch_tanh",
-                                            .kv_heads = 2,
                                             .kv_heads_or_null = false,
                                             .head_dim_or_null = true,
                                             .ties_output = true});
   a.norm = NormRef::Kind::layer;
   a.rounding.norm_before_gain = false;
-  plan_windows(a, config, read_window(config), [](int) { return true; });
+  see_windows(a, read_window(config));
   const bool bias = config.flag_or({"use_bias"}, true);
   a[Role::mlp_gate].reset();
   a[Role::mlp_up] = {"layers.{}.mlp.c_fc"};

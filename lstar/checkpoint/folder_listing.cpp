@@ -1,0 +1,105 @@
+#include "lstar/checkpoint/folder_listing.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+namespace lstar {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kMostNames = 100'000;
+
+bool fits(std::string_view name, std::string_view begin, std::string_view end) {
+  return name.size() >= begin.size() + end.size() && name.starts_with(begin) && name.ends_with(end);
+}
+
+}  // namespace
+
+bool Listing::has(std::string_view name) const {
+  if (std::binary_search(names.begin(), names.end(), name, std::less<>())) return true;
+  if (!name.ends_with('/')) return false;
+  const auto next = std::lower_bound(names.begin(), names.end(), name, std::less<>());
+  return next != names.end() && next->starts_with(name);
+}
+
+std::vector<std::string> Listing::files(std::string_view begin, std::string_view end) const {
+  std::vector<std::string> found;
+  for (const std::string& name : names)
+    if (name.find('/') == std::string::npos && fits(name, begin, end)) found.push_back(name);
+  return found;
+}
+
+std::vector<std::string> Listing::folders() const {
+  std::vector<std::string> found;
+  for (const std::string& name : names) {
+    const size_t slash = name.find('/');
+    if (slash == std::string::npos) continue;
+    if (found.empty() || found.back() != std::string_view(name).substr(0, slash))
+      found.push_back(name.substr(0, slash));
+  }
+  return found;
+}
+
+Listing Listing::under(const std::string& name) const {
+  if (!folder.empty()) {
+    auto listed = list_folder(folder + "/" + name);
+    return listed ? *std::move(listed) : Listing{.folder = folder + "/" + name, .names = {}};
+  }
+  Listing inner;
+  const std::string prefix = name + "/";
+  for (const std::string& path : names)
+    if (path.size() > prefix.size() && path.starts_with(prefix)) inner.names.push_back(path.substr(prefix.size()));
+  return inner;
+}
+
+Result<Listing> list_folder(const std::string& path) {
+  Listing listing{.folder = path, .names = {}};
+  std::error_code error;
+  fs::directory_iterator entry(path, error);
+  for (const fs::directory_iterator end; !error && entry != end && listing.names.size() < kMostNames;
+       entry.increment(error)) {
+    std::error_code ignored;
+    std::string name = entry->path().filename().string();
+    if (entry->is_directory(ignored)) name += '/';
+    listing.names.push_back(std::move(name));
+  }
+  if (error) return fail({.what = "cannot be read: " + error.message(), .file = path});
+  std::sort(listing.names.begin(), listing.names.end());
+  return listing;
+}
+
+Result<bool> is_there(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) == 0) return true;
+  const int error = errno;
+  if (error != ENOENT && error != ENOTDIR)
+    return fail({.what = std::string("cannot be read: ") + std::strerror(error), .file = path});
+  if (::lstat(path.c_str(), &status) != 0 || !S_ISLNK(status.st_mode)) return false;
+  std::error_code ignored;
+  return fail({.what = "points to a file that is not there",
+               .file = path,
+               .found = plain_text(fs::read_symlink(path, ignored).string(), 300)});
+}
+
+Result<bool> is_readable(const std::string& path) {
+  LSTAR_ASSIGN(const bool there, is_there(path));
+  if (there && ::faccessat(AT_FDCWD, path.c_str(), R_OK, AT_EACCESS) != 0)
+    return fail({.what = std::string("cannot be read: ") + std::strerror(errno), .file = path});
+  return there;
+}
+
+std::string plain_text(std::string_view text, size_t longest) {
+  std::string plain(text.substr(0, longest));
+  for (char& c : plain)
+    if (c < ' ' || c > '~') c = '?';
+  return text.size() > longest ? plain + "..." : plain;
+}
+
+}  // namespace lstar

@@ -1,0 +1,61 @@
+#include "lstar/checkpoint/gguf_folder.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <map>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "lstar/checkpoint/gguf.h"
+#include "lstar/checkpoint/gguf_split.h"
+
+namespace lstar {
+namespace {
+
+constexpr size_t kMostFiles = 10'000;
+
+}  // namespace
+
+Result<std::optional<MappedFile>> find_gguf(const Listing& listing) {
+  std::map<std::string, MappedFile> models;  // by name; of parts, the first that is there
+  std::vector<std::string> others;
+  std::set<std::pair<std::string, int>> split;
+  std::optional<Error> unopened;
+  std::optional<MappedFile> unread;  // one by its name, which is something else
+  size_t seen = 0;
+  for (const std::string& name : listing.files("", "")) {
+    if (++seen > kMostFiles) break;
+    const bool is_named = name.ends_with(".gguf") && !name.starts_with('.');
+    if (const auto part = parse_gguf_part_name(name); part && !split.emplace(part->prefix, part->count).second)
+      continue;
+    auto mapped = MappedFile::open(listing.folder + "/" + name);
+    if (!mapped && is_named && !unopened) unopened = mapped.error();
+    if (!mapped) continue;
+    if (!is_gguf(*mapped)) {
+      if (is_named && !unread) unread = *std::move(mapped);
+      continue;
+    }
+    const GgufKind kind = gguf_kind(mapped->bytes(), mapped->path());
+    if (kind == GgufKind::model)
+      models.emplace(name, *std::move(mapped));
+    else
+      others.push_back(fmt::format("{} is {}", plain_text(name), name_of(kind)));
+  }
+  if (models.size() == 1) return std::optional(std::move(models.begin()->second));
+  if (models.size() > 1) {
+    std::vector<std::string> names;
+    for (const auto& [name, file] : models)
+      if (names.size() < 20) names.push_back(plain_text(name));
+    return fail({.what = fmt::format("holds {} models: {}{}; pass one of them", models.size(), fmt::join(names, ", "),
+                                     models.size() > names.size() ? ", ..." : ""),
+                 .file = listing.folder});
+  }
+  if (unopened) return fail(*std::move(unopened));
+  if (!others.empty())
+    return fail({.what = fmt::format("holds no language model: {}", fmt::join(others, ", ")), .file = listing.folder});
+  return unread;
+}
+
+}  // namespace lstar

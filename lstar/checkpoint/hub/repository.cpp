@@ -1,0 +1,104 @@
+#include "lstar/checkpoint/hub/repository.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <string_view>
+
+#include "lstar/checkpoint/folder_listing.h"
+#include "lstar/checkpoint/handed_over.h"
+#include "lstar/checkpoint/hub/model_text.h"
+
+namespace lstar {
+namespace {
+
+constexpr size_t kShown = 6;
+
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
+  return text;
+}
+
+std::string base_name(const std::string& file) { return file.substr(file.rfind('/') + 1); }
+
+// The first few; names that could not be written by a repository of good will are left out.
+std::string shown(const std::vector<std::string>& names) {
+  std::string out;
+  size_t count = 0;
+  for (const std::string& name : names)
+    if (is_repo_file_name(name) && count++ < kShown) out += (out.empty() ? "" : ", ") + name;
+  return count > kShown ? out + fmt::format(", ... ({} in all)", count) : out;
+}
+
+std::string with(const std::string& sentence, const std::string& advice) {
+  return advice.empty() ? sentence : sentence + "; " + advice;
+}
+
+// GGUF files that hold a language model, as far as the names say.
+std::vector<std::string> ggufs_of(const std::vector<std::string>& files) {
+  std::vector<std::string> found;
+  for (const std::string& file : files) {
+    const std::string name = lower(base_name(file));
+    if (name.ends_with(".gguf") && name.find("mmproj") == name.npos && name.find("imatrix") == name.npos)
+      found.push_back(file);
+  }
+  return found;
+}
+
+// "A-00001-of-00003.gguf": one of several files.
+bool is_part(const std::string& file) {
+  const std::string name = file.substr(0, file.size() - std::string_view(".gguf").size());
+  return name.size() > 15 && name.compare(name.size() - 9, 4, "-of-") == 0;
+}
+
+std::string gguf_advice(const HubModel& model, const std::vector<std::string>& ggufs) {
+  const auto whole = std::find_if_not(ggufs.begin(), ggufs.end(), is_part);
+  if (whole != ggufs.end()) return download_advice(model.repo, model.revision, *whole);
+  const std::string first = ggufs.front();
+  const std::string stem = first.substr(0, first.size() - std::string_view("-00001-of-00003.gguf").size());
+  if (!is_repo_file_name(first) || !is_repo_file_name(stem)) return {};
+  return fmt::format("hf download {} --include '{}*'{} --local-dir D, then pass D/{}", model.repo, stem,
+                     model.revision == "main" ? "" : " --revision " + model.revision, first);
+}
+
+// Folders that hold a configuration and weights.
+std::vector<std::string> model_folders(const std::vector<std::string>& files) {
+  std::vector<std::string> found;
+  for (const std::string& file : files) {
+    if (!file.ends_with("/config.json")) continue;
+    const std::string folder = file.substr(0, file.size() - std::string_view("/config.json").size());
+    const bool has_weights = std::any_of(files.begin(), files.end(), [&](const std::string& other) {
+      return other.starts_with(folder + "/") && other.find('/', folder.size() + 1) == other.npos &&
+             (other.ends_with(".safetensors") || other.ends_with(".bin"));
+    });
+    if (has_weights) found.push_back(folder);
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+}  // namespace
+
+std::string what_repository_is(const HubModel& model, const std::vector<std::string>& files) {
+  const bool is_empty = std::all_of(files.begin(), files.end(), [](const std::string& file) {
+    return file == ".gitattributes" || lower(file).ends_with(".md");
+  });
+  if (is_empty) return "an empty repository";
+  const Listing listing{.folder = {}, .names = files};
+  if (listing.has("adapter_config.json") || listing.any("pytorch_lora_weights"))
+    return "an adapter, not a model: merge it into the model that it belongs to (peft: merge_and_unload, "
+           "save_pretrained) and pass that folder";
+  const std::vector<std::string> ggufs = ggufs_of(files);
+  if (!ggufs.empty()) return with("a repository of GGUF files: " + shown(ggufs), gguf_advice(model, ggufs));
+  if (listing.has("model_index.json")) return "a pipeline of diffusers, not a language model";
+  const std::vector<std::string> folders = model_folders(files);
+  if (!folders.empty())
+    return with("models in its folders: " + shown(folders),
+                download_advice(model.repo, model.revision, folders.front()));
+  if (auto what = what_is_folder(listing)) return *std::move(what);
+  if (listing.has("tokenizer.json") || listing.has("tokenizer.model")) return "a tokenizer without a model's weights";
+  return {};
+}
+
+}  // namespace lstar

@@ -1,0 +1,102 @@
+#include "lstar/checkpoint/packing.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "lstar/checkpoint/folder_listing.h"
+#include "lstar/checkpoint/mapped_checkpoint.h"
+
+namespace lstar {
+namespace {
+
+constexpr std::string_view kMerge = "merge the adapter into its model first (merge_and_unload), and save that";
+
+const std::vector<Packing> kPackings = {
+    {"an adapter that is not merged", {".lora_A.weight", ".lora_B.weight", ".base_layer.weight"}, {}, kMerge},
+    {"an adapter that is not merged", {".lora_A.default.weight", ".lora_B.default.weight"}, {}, kMerge},
+    {"MLX", {".weight", ".scales", ".biases"}, StoredType::uint32},
+    {"MLX (MXFP4)", {".weight", ".scales"}, StoredType::uint32},
+    {"GPTQ", {".qweight", ".qzeros", ".scales", ".g_idx"}},
+    {"AWQ or GPTQ", {".qweight", ".qzeros", ".scales"}},
+    {"SqueezeLLM", {".qweight", ".lookup_table"}},
+    {"FP-Quant or HIGGS", {".qweight", ".scales"}},
+    {"ExLlamaV2", {".q_weight", ".q_scale", ".q_groups"}},
+    {"ExLlamaV3", {".trellis", ".suh", ".svh"}},
+    {"compressed-tensors", {".weight_packed", ".weight_scale"}},
+    {"compressed-tensors", {".weight_packed"}},
+    {"NVFP4 (ModelOpt)", {".weight", ".weight_scale", ".weight_scale_2"}, StoredType::uint8},
+    {"BitNet", {".weight", ".weight_scale"}, StoredType::uint8},
+    {"8-bit integers with scales", {".weight", ".weight_scale"}, StoredType::int8},
+    {"FP8 with scales", {".weight", ".weight_scale"}, StoredType::float8_e4m3},
+    {"FP8 with scales", {".weight", ".weight_scale_inv"}, StoredType::float8_e4m3},
+    {"FP8 with scales", {".weight", ".scale_weight"}, StoredType::float8_e4m3},
+    {"FP8 with scales", {".weight", ".scale"}, StoredType::float8_e4m3},
+    {"bitsandbytes (4 bit)", {".weight", ".weight.absmax"}, StoredType::uint8},
+    {"bitsandbytes (8 bit)", {".weight", ".SCB"}, StoredType::int8},
+    {"EETQ", {".weight", ".weight_scales"}, StoredType::int8},
+    {"HQQ", {".W_q", ".meta"}},
+    {"HQQ", {".W_q", ".scale", ".zero"}},
+    {"HQQ", {".W_q"}},
+    {"Quanto", {".weight._data", ".weight._scale"}},
+    {"AQLM", {".codes", ".codebooks", ".scales"}},
+    {"VPTQ", {".indices", ".centroids.weight"}},
+    {"QuIP#", {".Qidxs", ".SU", ".SV"}},
+    {"SpQR", {".dense_weights", ".buff0"}},
+    {"Marlin", {".B", ".s"}, StoredType::int32},
+    {"torchao", {".weight", ".weight_scale"}, StoredType::uint32},
+    {"torchao", {".weight_qdata", ".weight_scale"}},
+    {"torchao", {".weight:qdata", ".weight:scale"}},
+    {"8-bit integers", {".weight"}, StoredType::int8},
+};
+
+std::optional<Error> found(const Checkpoint& checkpoint, const Packing& packing) {
+  for (const TensorInfo& tensor : checkpoint.tensors()) {
+    const std::string_view first = packing.ends.front();
+    if (!tensor.name.ends_with(first) || (packing.type && tensor.type != *packing.type)) continue;
+    const std::string stem = tensor.name.substr(0, tensor.name.size() - first.size());
+    bool has_all = true;
+    for (const std::string_view end : packing.ends) has_all = has_all && checkpoint.find(stem + std::string(end));
+    if (!has_all) continue;
+    return Error{.what = fmt::format("weights are packed by {}, which is not read ({}): {}", packing.scheme,
+                                     fmt::join(packing.ends, ", "), packing.advice),
+                 .file = checkpoint.file_of(tensor),
+                 .at = tensor_label(tensor.name)};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::span<const Packing> packings() { return kPackings; }
+
+std::optional<Error> find_packing(const Checkpoint& checkpoint) {
+  for (const Packing& packing : kPackings)
+    if (auto error = found(checkpoint, packing)) return error;
+  return std::nullopt;
+}
+
+std::optional<Error> find_scaled_float8(const Checkpoint& checkpoint) {
+  for (const Packing& packing : kPackings)
+    if (packing.type == StoredType::float8_e4m3)
+      if (auto error = found(checkpoint, packing)) return error;
+  return std::nullopt;
+}
+
+std::optional<Error> find_empty_tensors(const Checkpoint& checkpoint) {
+  for (const TensorInfo& tensor : checkpoint.tensors())
+    if (tensor.shape.elements() == 0 && tensor.name.ends_with(".weight"))
+      return Error{.what = "an empty tensor, as ZeRO's stage 3 leaves them: run zero_to_fp32.py where its shards lie",
+                   .file = checkpoint.file_of(tensor),
+                   .at = tensor_label(tensor.name),
+                   .found = tensor.shape.text()};
+  return std::nullopt;
+}
+
+std::string quantisation_of(Json config) {
+  auto packing = json_find(config, "quantization_config");
+  if (!packing || !packing->is_object()) return {};
+  std::string method = plain_text(json_string(*packing, "quant_method").value_or("unknown"));
+  return method == "mxfp4" ? std::string() : method;
+}
+
+}  // namespace lstar

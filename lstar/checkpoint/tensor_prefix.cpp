@@ -1,0 +1,82 @@
+#include "lstar/checkpoint/tensor_prefix.h"
+
+#include <algorithm>
+#include <initializer_list>
+
+namespace lstar {
+namespace {
+
+// What models themselves begin with (the prefixes of lstar/model/families), so that it never comes off for that alone.
+constexpr std::string_view kOfModels[] = {"model.",          "transformer.", "gpt_neox.",    "bert.",    "roberta.",
+                                          "decoder.",        "encoder.",     "embeddings.",  "lm_head.", "layers.",
+                                          "language_model.", "text_model.",  "vision_model."};
+// Inside a wrapper that is itself called model, a model begins so. (Those of text and images keep theirs in
+// model.language_model, which stays.)
+constexpr std::string_view kInsideModel[] = {
+    "model.",     "lm_head.", "transformer.",     "gpt_neox.",  "bert.",       "roberta.",        "h.", "wte.", "wpe.",
+    "embed_out.", "module.",  "word_embeddings.", "_orig_mod.", "base_model.", "_forward_module."};
+// What else a model saved without its head begins with.
+constexpr std::string_view kBare[] = {"embed_tokens.", "embed_in.", "blocks.", "norm.", "ln_f.", "final_layernorm."};
+constexpr std::string_view kWithin[] = {"_fsdp_wrapped_module.", "_checkpoint_wrapped_module.", "_orig_mod."};
+
+bool all_begin(const std::vector<std::string_view>& names, std::string_view prefix) {
+  return std::all_of(names.begin(), names.end(),
+                     [&](std::string_view name) { return name.size() > prefix.size() && name.starts_with(prefix); });
+}
+
+bool any_begins(const std::vector<std::string_view>& names, size_t from, std::string_view prefix) {
+  return std::any_of(names.begin(), names.end(),
+                     [&](std::string_view name) { return name.substr(from).starts_with(prefix); });
+}
+
+// The next prefix that all share behind `taken`; empty where nothing more comes off.
+std::string next_prefix(const std::vector<std::string_view>& names, const std::string& taken) {
+  const std::string_view first = names.front();
+  const size_t dot = first.find('.', taken.size());
+  if (dot == first.npos) return {};
+  const std::string part(first.substr(taken.size(), dot + 1 - taken.size()));
+  if (!all_begin(names, taken + part)) return {};
+  const std::string peft = "base_model.model.";
+  if (all_begin(names, taken + peft)) return peft;
+  if (part == "model.") {
+    const auto is_inside = [&](std::string_view begin) { return any_begins(names, taken.size() + part.size(), begin); };
+    return std::any_of(std::begin(kInsideModel), std::end(kInsideModel), is_inside) ? part : std::string();
+  }
+  if (std::find(std::begin(kOfModels), std::end(kOfModels), part) != std::end(kOfModels)) return {};
+  const bool is_number = part.find_first_not_of("0123456789.") == part.npos;  // a module in a list
+  return is_number ? std::string() : part;
+}
+
+}  // namespace
+
+std::string wrapper_prefix(const std::vector<std::string_view>& names) {
+  constexpr size_t kFewest = 2, kDeepest = 8;  // one name shares everything with itself
+  std::string prefix;
+  if (names.size() < kFewest) return prefix;
+  for (size_t depth = 0; depth < kDeepest; ++depth) {
+    const std::string next = next_prefix(names, prefix);
+    if (next.empty()) break;
+    prefix += next;
+  }
+  // Only where a model is left.
+  const auto is_left = [&](std::string_view begin) { return any_begins(names, prefix.size(), begin); };
+  const bool has_model = std::any_of(std::begin(kOfModels), std::end(kOfModels), is_left) ||
+                         std::any_of(std::begin(kInsideModel), std::end(kInsideModel), is_left) ||
+                         std::any_of(std::begin(kBare), std::end(kBare), is_left);
+  return has_model ? prefix : std::string();
+}
+
+std::string without_wrappers(std::string_view name) {
+  std::string bare(name);
+  for (std::string_view wrapper : kWithin)
+    for (size_t at = 0; (at = bare.find(wrapper, at)) != std::string::npos;) {
+      const bool begins_part = at == 0 || bare[at - 1] == '.';
+      if (begins_part)
+        bare.erase(at, wrapper.size());
+      else
+        at += wrapper.size();
+    }
+  return bare;
+}
+
+}  // namespace lstar

@@ -1,0 +1,143 @@
+#include "lstar/checkpoint/weight_files.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <set>
+#include <utility>
+
+namespace lstar {
+namespace {
+
+struct Format {
+  std::string_view file, stem, middle;    // model.safetensors; "model", ".safetensors"
+  std::vector<std::string_view> endings;  // of other names
+};
+
+const Format kFormats[] = {{"model.safetensors", "model", ".safetensors", {".safetensors"}},
+                           {"pytorch_model.bin", "pytorch_model", ".bin", {".bin", ".pt", ".pth", ".ckpt"}}};
+
+constexpr int kMostShards = 10'000;
+
+// Indexes of variants: model.safetensors.index.fp16.json as transformers names them, and as others do.
+std::vector<std::string> variant_indexes(const Listing& listing, const Format& format) {
+  std::vector<std::string> found;
+  for (std::string& name : listing.files(format.stem, ".json"))
+    if (name.find(std::string(format.middle) + ".index.") != std::string::npos) found.push_back(std::move(name));
+  return found;
+}
+
+Error several(const std::string& where, const std::vector<std::string>& names, const std::string& usual) {
+  constexpr size_t kShown = 5;
+  const std::vector<std::string> shown(names.begin(), names.begin() + std::min(names.size(), kShown));
+  return {.what = fmt::format("holds {} sets of weights: {}{}; leave one of them there, or name it {}", names.size(),
+                              fmt::join(shown, ", "), names.size() > kShown ? ", ..." : "", usual),
+          .file = where};
+}
+
+// The files that belong together: one, or the shards of one name.
+struct Set {
+  ShardName shard;                 // count is 0 for a file that is no shard
+  std::vector<std::string> files;  // sorted
+};
+
+// Shards by the name that they share ("model-?-of-00002.safetensors"), and files by their own.
+std::map<std::string, Set> sets_of(const std::vector<std::string>& names) {
+  std::map<std::string, Set> sets;
+  for (const std::string& name : names) {
+    ShardName shard;
+    const bool is_shard = parse_shard_name(name, shard);
+    Set& set = sets[is_shard ? fmt::format("{}?-of-{}{}", shard.before, shard.count, shard.after) : name];
+    if (is_shard) set.shard = shard;
+    set.files.push_back(name);
+  }
+  return sets;
+}
+
+// Hugging Face's own names before all others: beside them lie the same weights in another layout (consolidated.*).
+void prefer_usual(std::map<std::string, Set>& sets, std::string_view stem) {
+  const auto is_usual = [&](const auto& set) { return set.first.starts_with(stem); };
+  if (std::any_of(sets.begin(), sets.end(), is_usual)) std::erase_if(sets, [&](const auto& s) { return !is_usual(s); });
+}
+
+Result<WeightChoice> choose_others(const Listing& listing, const Format& format, const std::string& where) {
+  const std::vector<std::string> indexes = variant_indexes(listing, format);
+  if (indexes.size() > 1) return fail(several(where, indexes, fmt::format("{}.index.json", format.file)));
+  if (indexes.size() == 1) return WeightChoice{.files = {}, .index = indexes[0]};
+  const bool is_native = listing.has("params.json");  // Mistral's own layout, with names of its own
+  std::vector<std::string> names;
+  for (std::string_view ending : format.endings)
+    for (std::string& name : listing.files("", ending))
+      if (!is_beside_the_model(name) && !(is_native && name.starts_with("consolidated")))
+        names.push_back(std::move(name));
+  std::sort(names.begin(), names.end());
+  std::map<std::string, Set> sets = sets_of(names);
+  prefer_usual(sets, format.stem);
+  if (sets.empty()) return WeightChoice{};
+  if (sets.size() > 1) {
+    std::vector<std::string> firsts;
+    for (const auto& [name, set] : sets) firsts.push_back(set.files[0]);
+    return fail(several(where, firsts, std::string(format.file)));
+  }
+  const Set& set = sets.begin()->second;
+  if (set.shard.count > kMostShards)
+    return fail({.what = "number of shards",
+                 .file = where,
+                 .expected = fmt::format("1 to {}", kMostShards),
+                 .found = fmt::format("{}", set.shard.count)});
+  for (int i = 1; i <= set.shard.count; ++i) {
+    const std::string name = set.shard.name(i);
+    if (!std::binary_search(set.files.begin(), set.files.end(), name))
+      return fail(
+          {.what = fmt::format("{} is not there: the weights are in {} files", name, set.shard.count), .file = where});
+  }
+  return WeightChoice{.files = set.files, .index = {}};
+}
+
+}  // namespace
+
+std::string ShardName::name(int shard) const { return fmt::format("{}{:05}-of-{:05}{}", before, shard, count, after); }
+
+bool parse_shard_name(std::string_view name, ShardName& shard) {
+  constexpr std::string_view kOf = "-of-";
+  constexpr size_t kDigits = 5;
+  const size_t of = name.rfind(kOf);
+  if (of == name.npos || of < kDigits + 1 || name.size() < of + kOf.size() + kDigits) return false;
+  const std::string_view number = name.substr(of - kDigits, kDigits), count = name.substr(of + kOf.size(), kDigits);
+  const auto all_digits = [](std::string_view text) {
+    return std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  };
+  if (!all_digits(number) || !all_digits(count)) return false;
+  shard.before = name.substr(0, of - kDigits);
+  shard.after = name.substr(of + kOf.size() + kDigits);
+  std::from_chars(number.data(), number.data() + kDigits, shard.number);
+  std::from_chars(count.data(), count.data() + kDigits, shard.count);
+  return shard.number >= 1 && shard.number <= shard.count;
+}
+
+bool is_beside_the_model(std::string_view name) {
+  constexpr std::string_view kBegins[] = {
+      "training_args", "optimizer",     "scheduler",    "rng_state", "random_states",
+      "scaler",        "adapter_",      "zero_pp_rank", "openvino_", "params_shard_",
+      "sampler",       "trainer_state", "imatrix",      "scales_",   "non_lora_trainables"};
+  return std::any_of(std::begin(kBegins), std::end(kBegins),
+                     [&](std::string_view begin) { return name.starts_with(begin); });
+}
+
+Result<WeightChoice> choose_weights(const Listing& listing, const std::string& where) {
+  for (const Format& format : kFormats) {
+    if (listing.has(format.file)) return WeightChoice{.files = {std::string(format.file)}, .index = {}};
+    std::string index = fmt::format("{}.index.json", format.file);
+    if (listing.has(index)) return WeightChoice{.files = {}, .index = std::move(index)};
+  }
+  for (const Format& format : kFormats) {
+    LSTAR_ASSIGN(WeightChoice choice, choose_others(listing, format, where));
+    if (!choice.empty()) return choice;
+  }
+  return WeightChoice{};
+}
+
+}  // namespace lstar
