@@ -107,17 +107,32 @@ Result<JsonDocument> JsonDocument::parse(std::string_view text, const std::strin
   return fail({.what = "key appears twice in one object", .file = source, .at = "key " + *twice});
 }
 
+namespace {
+
+bool is_number(std::string_view text) {
+  if (text == "NaN" || text == "Infinity" || text == "-Infinity") return true;
+  return !text.empty() && text.find_first_not_of("+-.0123456789eE") == text.npos;
+}
+
+// What stands behind the mark of a value that JSON cannot hold; a text of the file's own may begin with it too.
+std::optional<std::string_view> beyond_json(std::string_view text) {
+  if (!text.starts_with(kBeyondJson)) return std::nullopt;
+  text.remove_prefix(kBeyondJson.size());
+  return text.starts_with('"') || is_number(text) ? std::optional(text) : std::nullopt;
+}
+
+}  // namespace
+
 std::optional<std::string_view> json_literal(Json value) {
   std::string_view text;
-  if (value.get_string().get(text) || !text.starts_with(kBeyondJson)) return std::nullopt;
-  text.remove_prefix(kBeyondJson.size());
-  return text.starts_with('"') ? std::nullopt : std::optional(text);
+  if (value.get_string().get(text)) return std::nullopt;
+  const auto marked = beyond_json(text);
+  return marked && !marked->starts_with('"') ? marked : std::nullopt;
 }
 
 std::optional<std::string_view> json_text(Json value) {
   std::string_view text;
-  if (value.get_string().get(text) || text.starts_with(kBeyondJson)) return std::nullopt;
-  return text;
+  return value.get_string().get(text) || beyond_json(text) ? std::nullopt : std::optional(text);
 }
 
 std::optional<double> json_real(Json value) {
@@ -133,17 +148,33 @@ std::optional<double> json_real(Json value) {
 }
 
 std::string json_shown(Json value, size_t most) {
-  std::string text = simdjson::minify(value);
-  for (size_t at = 0; (at = text.find(kBeyondJson, at)) != std::string::npos;) {
-    const bool is_text = text.compare(at + kBeyondJson.size(), 2, "\\\"") == 0;
-    const size_t end = text.find('"', at);
-    if (!is_text && end != std::string::npos) text.erase(end, 1);  // the number's quotation marks
-    text.erase(at, kBeyondJson.size() + (is_text ? 2 : 0));
-    if (!is_text && at > 0) text.erase(--at, 1);
+  const std::string written = simdjson::minify(value);
+  std::string shown;
+  bool in_text = false;
+  for (size_t i = 0; i < written.size() && shown.size() <= most; ++i) {
+    const char c = written[i];
+    if (c == '\\') {
+      shown.append(written, i++, 2);
+      continue;
+    }
+    const std::string_view rest = std::string_view(written).substr(i + 1);
+    if (c == '"' && !in_text && rest.starts_with(kBeyondJson)) {
+      const std::string_view marked = rest.substr(kBeyondJson.size());
+      const std::string_view literal = marked.substr(0, marked.find('"'));
+      if (marked.starts_with("\\\"")) {
+        i += kBeyondJson.size() + 2;
+      } else if (is_number(literal)) {
+        shown += literal;
+        i += kBeyondJson.size() + literal.size() + 1;
+        continue;
+      }
+    }
+    in_text ^= c == '"';
+    shown += c;
   }
-  if (text.size() <= most) return text;
-  while (most > 0 && (text[most] & 0xC0) == 0x80) --most;
-  return text.substr(0, most);
+  if (shown.size() <= most) return shown;
+  while (most > 0 && (shown[most] & 0xC0) == 0x80) --most;
+  return shown.substr(0, most);
 }
 
 std::optional<Json> json_find(Json object, std::string_view key) {

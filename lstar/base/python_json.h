@@ -11,7 +11,7 @@
 
 namespace lstar {
 
-// What JSON cannot hold is restated as a text that begins with this mark, U+FFFF, which is no character of any text.
+// What JSON cannot hold is restated as a text that begins with this mark, U+FFFF, which Unicode gives no character.
 // For a number the literal follows, as it was written; for a text with half a surrogate pair a quotation mark and the
 // text, in which the halves are the private characters U+10D800 to U+10DFFF.
 inline constexpr std::string_view kBeyondJson = "\xef\xbf\xbf";

@@ -9,6 +9,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "lstar/checkpoint/folder_listing.h"
+
 namespace lstar {
 namespace {
 
@@ -145,7 +147,7 @@ class Reader {
       const auto numbers = match(ref->pattern, name.substr(0, name.size() - ref->weight_suffix.size()));
       if (!numbers) continue;
       const auto [layer, expert] = *numbers;
-      if (layer >= a_.layers) return layer < a_.layers + extra_layers() ? "" : fmt::format("layer {}", layer);
+      if (layer >= a_.layers) return layer - a_.layers < extra_layers() ? "" : fmt::format("layer {}", layer);
       if (expert >= 0) return fmt::format("part {} of layer {}", expert, layer);
       return fmt::format("a part of layer {}", layer);
     }
@@ -205,7 +207,7 @@ std::string warning(size_t kind, const Group& group) {
   constexpr size_t kMostNames = 6;
   std::vector<std::string> names;
   for (const auto& [name, count] : group.names)
-    if (names.size() < kMostNames) names.push_back(name);
+    if (names.size() < kMostNames) names.push_back(plain_text(name));
   const std::string_view is = kind == kBias      ? "biases that the configuration leaves out"
                               : kind == kUnknown ? "unknown use"
                                                  : kKinds[kind].is;

@@ -77,6 +77,11 @@ TEST(Errors, AreOneLine) {
   EXPECT_EQ(Error{.what = "what"}.message(), "what");
   EXPECT_EQ((Error{.what = "what", .found = "x"}).message(), "what: found x");
   EXPECT_EQ((Error{.what = "a\nb\tc\x1b[31m"}).message(), "a b c [31m");
+  EXPECT_EQ((Error{.what = "a\xc2\x9b"
+                           "2Jb\xe2\x80\xa8"
+                           "c\xc3\xa9\x7f"})
+                .message(),
+            "a  2Jb   c\xc3\xa9 ");
   EXPECT_EQ((Error{.what = "w"}).in("f").in("g").message(), "f: w");
   // What a file says is shown from its start, never cut inside a character.
   const std::string name = std::string(399, 'x') + "\xc3\xa9" + std::string(100000, 'y');

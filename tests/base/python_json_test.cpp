@@ -109,6 +109,27 @@ TEST(PythonJson, DocumentsGiveBackWhatWasWritten) {
   EXPECT_EQ(json_shown(*json_find(root, "half")), "\"x\xf4\x8d\xa0\x80\"");
 }
 
+TEST(PythonJson, ATextThatBeginsLikeAMarkIsAText) {
+  const auto document = JsonDocument::parse(R"({"t": "\uffffabc", "l": ["\uffffNaNs", "a\"\uffff1"]})", "source");
+  ASSERT_TRUE(document) << document.error().message();
+  EXPECT_EQ(json_string(document->root(), "t"),
+            "\xef\xbf\xbf"
+            "abc");
+  EXPECT_EQ(json_number(document->root(), "t"), std::nullopt);
+  EXPECT_EQ(json_shown(*json_find(document->root(), "l")),
+            "[\"\xef\xbf\xbf"
+            "NaNs\",\"a\\\"\xef\xbf\xbf"
+            "1\"]");
+}
+
+TEST(PythonJson, ManyMarksAreShownInOneWalk) {
+  std::string text = "[NaN";
+  for (int i = 0; i < 1'000'000; ++i) text += ",NaN";
+  const auto document = JsonDocument::parse(text + "]", "source");
+  ASSERT_TRUE(document);
+  EXPECT_EQ(json_shown(document->root(), 12), "[NaN,NaN,NaN");
+}
+
 TEST(PythonJson, AStrictReaderRefusesAll) {
   for (const char* text : {"NaN", "1000000000000000019884624838656", "\"\\ud800\""})
     EXPECT_FALSE(JsonDocument::parse(text, "source", JsonDialect::strict)) << text;
