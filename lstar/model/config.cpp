@@ -83,7 +83,10 @@ int Config::size(Keys keys) {
   if (!find(keys, key)) {
     if (!key.empty()) return without_value<int>(key, 1, std::nullopt);
     if (const auto assumed = assumed_size(keys)) return *assumed;
-    record({.what = "missing from the configuration", .at = spelled(keys)});
+    std::string at = spelled(keys);
+    for (std::string_view candidate : keys)
+      if (is_gguf_ && !llama_cpp_key(candidate).empty()) at = fmt::format("key {}", llama_cpp_key(candidate));
+    record({.what = "missing from the configuration", .at = std::move(at)});
     return 1;
   }
   return size_or(keys, 1);

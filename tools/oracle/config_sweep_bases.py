@@ -9,12 +9,15 @@ FAMILIES = (
 )  # fmt: skip
 
 SWITCHED_ON = (
-    "gpt2-scaled-upcast", "opt-post-norm", "bloom-six-heads", "llama-multi-head", "llama-theta", "llama-linear", "llama-dynamic",
+    "gpt2-scaled-upcast", "opt-post-norm", "bloom-six-heads", "llama-multi-head", "llama-theta", "llama-linear",
+    "llama-dynamic",
     "llama-yarn", "llama-yarn-mscale", "llama-llama3", "llama-longrope", "mixtral-window", "qwen2-window",
     "qwen2_moe-mixed", "qwen3-bias-window", "qwen3_moe-mixed", "gemma3_text-pattern", "gemma3_text-scaled",
     "phi-grouped", "phi3-longrope", "falcon-new", "falcon-alibi", "mpt-clip", "stablelm-parallel",
     "gpt_bigcode-multi-head", "olmo-clip", "cohere-qk-norm", "granite-bias", "gpt_oss-plain", "smollm3-window",
     "nemotron-bias", "exaone4-full", "seed_oss-bias", "ernie4_5-bias",
+    # saved names in place of older ones
+    "gpt_neox-sequential", "bert-masked",
 )  # fmt: skip
 
 BASES = FAMILIES + SWITCHED_ON

@@ -19,7 +19,7 @@ Architecture read_smollm3(Config& config, const Checkpoint&) {
   for (int l = 0; l < static_cast<int>(plan.size()); ++l)
     if (!has_rotary(l)) plan[static_cast<size_t>(l)].rotary = -1;
   const int64_t window = read_window(config);
-  const bool asks = window > 0 && config.flag_or({"use_sliding_window"}, false);
+  const bool asks = config.flag_or({"use_sliding_window"}, false) && window > 0;
   plan_windows(a, config, window, [&](int layer) { return asks && !has_rotary(layer); });
   return a;
 }
