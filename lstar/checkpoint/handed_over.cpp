@@ -58,7 +58,7 @@ Error explained(Error error, const std::string& handed_over) {
   if (error.file.empty()) return error;
   if (::stat(error.file.c_str(), &status) != 0) {
     const auto there = is_there(error.file);
-    return there ? std::move(error) : there.error();
+    return there ? error : there.error();
   }
   auto start = read_start(error.file);  // of a file: what a folder is, has been asked where it was opened
   if (!start) return error;

@@ -36,7 +36,7 @@ std::string next_prefix(const std::vector<std::string_view>& names, const std::s
   if (dot == first.npos) return {};
   const std::string part(first.substr(taken.size(), dot + 1 - taken.size()));
   if (!all_begin(names, taken + part)) return {};
-  const std::string peft = "base_model.model.";
+  std::string peft = "base_model.model.";
   if (all_begin(names, taken + peft)) return peft;
   if (part == "model.") {
     const auto is_inside = [&](std::string_view begin) { return any_begins(names, taken.size() + part.size(), begin); };

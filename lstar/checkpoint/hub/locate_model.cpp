@@ -109,7 +109,7 @@ class HubLocator {
     HubClient client(options_.hub, options_.retries);
     const auto plan = plan_download(client, cache_, model_, options_.needs);
     if (!plan && !fallback) return not_planned(plan.error(), client);
-    const auto brought = plan ? bring(client, *plan) : Result<std::string>(fail(plan.error()));
+    auto brought = plan ? bring(client, *plan) : Result<std::string>(fail(plan.error()));
     if (brought) return brought;
     if (!fallback) return fail(brought.error());
     if (options_.remark) options_.remark("goes on with what the cache holds: " + brought.error().message());

@@ -55,7 +55,7 @@ bool is_part(const std::string& file) {
 std::string gguf_advice(const HubModel& model, const std::vector<std::string>& ggufs) {
   const auto whole = std::find_if_not(ggufs.begin(), ggufs.end(), is_part);
   if (whole != ggufs.end()) return download_advice(model.repo, model.revision, *whole);
-  const std::string first = ggufs.front();
+  const std::string& first = ggufs.front();
   const std::string stem = first.substr(0, first.size() - std::string_view("-00001-of-00003.gguf").size());
   if (!is_repo_file_name(first) || !is_repo_file_name(stem)) return {};
   return fmt::format("hf download {} --include '{}*'{} --local-dir D, then pass D/{}", model.repo, stem,
