@@ -63,7 +63,7 @@ bool is_list_of_integers(Json value) {
   simdjson::dom::array items;
   if (value.get_array().get(items) || items.size() == 0) return false;
   for (Json item : items)
-    if (!item.is_int64() && !item.is_uint64()) return false;
+    if (!item.is_int64() && !item.is_uint64() && !json_literal(item)) return false;
   return true;
 }
 

@@ -46,7 +46,7 @@ TEST_F(PromptFiles, IdsComeBackInEveryOutput) {
   const std::string words = " --prompts " + jsonl + " ";
   const auto ids = [](Json of) {
     std::string all;
-    for (const Json prompt : testing::items(of, "prompts")) all += simdjson::minify(prompt["id"].value()) + " ";
+    for (const Json prompt : testing::items(of, "prompts")) all += json_shown(prompt["id"].value()) + " ";
     return all;
   };
   const std::string expected = "\"a \\\"b\\\"\" 123456789012345678901234567890 -7 null ";

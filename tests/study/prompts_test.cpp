@@ -115,8 +115,7 @@ TEST(Prompts, JsonThatHoldsNoPrompt) {
        "error: p.jsonl: text is not a text: found 123456789012345678901234567890"},
       {"p.jsonl", "{\"text\": NaN}", "error: p.jsonl: text is not a text: found NaN"},
       {"p.jsonl", "[5, 123456789012345678901234567890]",
-       "error: p.jsonl: item 2: not a prompt: expected a text, a list of token ids, or an object, found "
-       "123456789012345678901234567890"},
+       "error: p.jsonl: not a token id: found 123456789012345678901234567890"},
       {"p.json", "{\"question\": \"a\", \"answer\": \"b\"}",
        "error: p.json: no prompts in this object: expected \"text\" or \"token_ids\", or a list of prompts under "
        "\"prompts\", found question, answer"},
