@@ -26,13 +26,18 @@ std::optional<std::string> organisation(const std::string& model) {
 
 Result<void> check_model(const std::string& model) {
   std::error_code ignored;
-  if (!fs::is_regular_file(model, ignored)) return {};
   std::string extension = fs::path(model).extension().string();
   for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  if (extension == ".toml")
+  const bool is_file = fs::is_regular_file(model, ignored);
+  if (extension == ".toml" && !fs::exists(model, ignored))
+    return fail({.what = "no such file; a study's manifest goes behind --manifest", .file = model});
+  if (extension == ".toml" && is_file)
     return fail({.what = fmt::format("a study's manifest, no model: lstar run --manifest {}", model), .file = model});
+  // Beside a config.json a .json file is the model's own.
+  const bool is_of_model = extension == ".json" && fs::exists(fs::path(model).parent_path() / "config.json", ignored);
+  if (!is_file || is_of_model) return {};
   for (const char* known : {".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".txt"})
-    if (extension == known && !model.ends_with(".index.json") && fs::path(model).filename() != "config.json")
+    if (extension == known && !model.ends_with(".index.json"))
       return fail({.what = "no model; a file of prompts goes behind --prompts", .file = model});
   return {};
 }

@@ -165,6 +165,8 @@ Activation Config::activation(Keys keys, std::string_view fallback) {
       {"relu", Activation::relu},
       {"relu2", Activation::relu_squared},
       {"gelu", Activation::gelu},
+      {"gelu_python", Activation::gelu},
+      {"gelu_accurate", Activation::gelu_new},
       {"gelu_new", Activation::gelu_new},
       {"gelu_fast", Activation::gelu_new},
       {"gelu_pytorch_tanh", Activation::gelu_tanh},

@@ -147,6 +147,7 @@ Result<Architecture> read_architecture(const Checkpoint& checkpoint) {
   if (!is_gguf) assume_class_sizes(config, model_type);
   config.require(!config.has("per_layer_config"), "key per_layer_config", "layers that are alike", "others");
   Architecture a = family->read(config, checkpoint);
+  if (!is_gguf) name_stacked_experts(a, checkpoint);
   a.notes.insert(a.notes.begin(), notes.begin(), notes.end());
   a.family = family->model_type;
   a.notebook_name = family->notebook_name;

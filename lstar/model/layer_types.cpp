@@ -1,5 +1,7 @@
 #include "lstar/model/layer_types.h"
 
+#include <algorithm>
+
 namespace lstar {
 namespace {
 
@@ -69,6 +71,27 @@ void name_experts(Architecture& a, const std::string& stem, const char* gate, co
   a[Role::expert_gate] = {stem + gate};
   a[Role::expert_up] = {stem + up};
   a[Role::expert_down] = {stem + down};
+}
+
+void name_stacked_experts(Architecture& a, const Checkpoint& checkpoint) {
+  constexpr std::string_view kLayers = "layers.", kBoth = "experts.gate_up_proj";
+  if (a.experts.count == 0 || a.has(Role::expert_gate_up)) return;  // which GPT-OSS has as its own
+  for (const TensorInfo& tensor : checkpoint.tensors()) {
+    const std::string_view name = tensor.name;
+    const size_t layers = name.find(kLayers);
+    if (!name.ends_with(kBoth) || layers == name.npos) continue;
+    const size_t number = layers + kLayers.size(), behind = std::min(name.find('.', number), name.size());
+    const std::string begin(name.substr(0, number));
+    const std::string block(name.substr(behind, name.size() - kBoth.size() - behind));  // ".mlp."
+    const std::string stem = "layers.{}" + block, layer(name.substr(number, behind - number));
+    a[Role::expert_gate] = {.pattern = stem + "experts.gate_up_proj", .parts = 2, .stacked = true, .weight_suffix = ""};
+    a[Role::expert_up] = a[Role::expert_gate];
+    a[Role::expert_up]->part = 1;
+    a[Role::expert_down] = {.pattern = stem + "experts.down_proj", .stacked = true, .weight_suffix = ""};
+    for (const char* router : {"gate", "router"})
+      if (checkpoint.find(begin + layer + block + router + ".weight")) a[Role::router] = {stem + router};
+    return;
+  }
 }
 
 }  // namespace lstar

@@ -32,4 +32,9 @@ std::function<bool(int)> all_but_every(Config&, int period);
 // Names of one expert's three layers, "{}" "{}" in `stem` being layer and expert.
 void name_experts(Architecture&, const std::string& stem, const char* gate, const char* up, const char* down);
 
+// Where a mixture's experts are stored as transformers 5 holds them in memory, under "experts.gate_up_proj" and
+// "experts.down_proj" for all of a layer, gives their roles and the router's those names. Source: transformers 5.24,
+// Qwen3MoeExperts and its like; the gates' rows come first.
+void name_stacked_experts(Architecture&, const Checkpoint&);
+
 }  // namespace lstar

@@ -36,7 +36,8 @@ bool is_buffer(std::string_view name) {
 
 // The embedding once more under the output's name (the checkpoint ties them), or an output that a trace does not need.
 bool is_output(std::string_view name) {
-  return contains_any(name, {"lm_head.", "embed_out."}) || name == "output.weight";
+  return contains_any(name, {"lm_head.weight", "lm_head.bias", "lm_head.decoder.", "embed_out."}) ||
+         name == "output.weight";
 }
 
 struct Kind {

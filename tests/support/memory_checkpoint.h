@@ -59,7 +59,7 @@ class MemoryCheckpoint : public Checkpoint {
     return copy(tensor, rows, out);
   }
   std::span<const std::byte> stored_rows(const TensorInfo& tensor, RowRange rows) const override {
-    stored_ = " ";
+    stored_.assign(1, ' ');
     if (const auto blocks = blocks_.find(tensor.name); blocks != blocks_.end()) {
       const int64_t row_bytes = static_cast<int64_t>(blocks->second.size()) / tensor.shape.rows();
       stored_.append(reinterpret_cast<const char*>(blocks->second.data()) + rows.begin * row_bytes,

@@ -137,15 +137,14 @@ class HubLocator {
 
   Result<std::string> offline() const {
     if (const auto model = of_ollama()) return tell(*model, options_);
-    const std::string why = "not asked the hub: HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE is set";
+    const std::string why = "the hub is not asked: HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE is set";
     if (const auto near = options_.disk_first ? near_path(text_) : std::nullopt)
       return fail(
           {.what = fmt::format("no such folder; did you mean {}? It is not in the cache either; {}", *near, why),
            .file = text_});
-    return fail({.what = "neither on disk nor in the cache",
+    return fail({.what = "neither on disk nor in the cache; " + why,
                  .file = text_,
-                 .expected = "a folder in Hugging Face's layout, a .gguf file, or a hub id in " + cache_.folder(),
-                 .found = why});
+                 .expected = "a folder in Hugging Face's layout, a .gguf file, or a hub id in " + cache_.folder()});
   }
 
   Result<std::string> not_planned(Error error, HubClient& client) const {
