@@ -1,28 +1,15 @@
 #include "lstar/cli/models.h"
 
-#include <algorithm>
 #include <cctype>
 #include <filesystem>
-#include <optional>
 
 #include <fmt/format.h>
 
+#include "lstar/checkpoint/hub/locate_model.h"
+
 namespace lstar::cli {
-namespace {
 
 namespace fs = std::filesystem;
-
-// The organisation of org/name, with or without @revision; none for what is on disk.
-std::optional<std::string> organisation(const std::string& model) {
-  std::error_code ignored;
-  const size_t slash = model.find('/');
-  if (slash == std::string::npos || slash == 0 || slash + 1 == model.size() ||
-      model.find('/', slash + 1) < model.find('@') || fs::exists(model, ignored) || model[0] == '.' || model[0] == '~')
-    return std::nullopt;
-  return model.substr(0, slash);
-}
-
-}  // namespace
 
 Result<void> check_model(const std::string& model) {
   std::error_code ignored;
@@ -59,7 +46,7 @@ Result<std::vector<ModelEntry>> model_entries(const std::vector<std::string>& mo
     if (!labs.empty())
       entry.lab = labs.size() == 1 ? labs[0] : labs[i];
     else
-      entry.lab = organisation(models[i]).value_or(entry.lab);
+      entry.lab = organisation_of(models[i]).value_or(entry.lab);
     entries.push_back(std::move(entry));
   }
   return entries;

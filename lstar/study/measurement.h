@@ -34,7 +34,7 @@ struct PromptId {
 struct Prompt {
   std::optional<std::string> text;
   std::vector<int32_t> ids;
-  std::optional<PromptId> id = {};
+  std::optional<PromptId> id;
 };
 
 // Where prompts came from, as every report says.
@@ -50,7 +50,7 @@ struct MeasuredPrompt {
   std::vector<int32_t> ids;
   std::optional<size_t> row;   // its row in the Observation; none if it failed
   std::optional<Error> error;  // why it could not be run
-  std::optional<PromptId> id = {};
+  std::optional<PromptId> id;
 };
 
 // How numbers were computed.

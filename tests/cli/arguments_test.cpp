@@ -106,7 +106,8 @@ TEST(Arguments, LabsOfModels) {
   EXPECT_EQ(lab(kGpt2 + " --lab OpenAI"), "OpenAI ");
   EXPECT_EQ(lab("--lab OpenAI " + kGpt2 + " " + other), "OpenAI OpenAI ");
   EXPECT_EQ(lab(kGpt2 + " " + other + " --lab A --lab B"), "A B ");
-  EXPECT_EQ(lab("EleutherAI/no-such-model org/name@main"), "EleutherAI org ");
+  EXPECT_EQ(lab("EleutherAI/no-such-model org/name@main https://huggingface.co/facebook/opt-125m"),
+            "EleutherAI org facebook ");
 }
 
 TEST(Arguments, ListsOfNamesTakeOneValueEach) {
