@@ -248,6 +248,11 @@ TEST_F(Folder, ALlamafileIsReadInPlace) {
       std::memcpy(archive.data() + at + 42, &offset, 4);
     }
     uint32_t directory = 0;
+  EXPECT_EQ(without_wrappers("my_orig_mod._orig_mod._checkpoint_wrapped_module._orig_mod.w"), "my_orig_mod.w");
+  EXPECT_EQ(without_wrappers(".._orig_mod."), "..");
+  std::string long_name = "model.";  // 10 MB, at once
+  for (int i = 0; i < 1'000'000; ++i) long_name += "_orig_mod.";
+  EXPECT_EQ(without_wrappers(long_name + "w"), "model.w");
     std::memcpy(&directory, archive.data() + end + 16, 4);
     directory += static_cast<uint32_t>(before.size());
     std::memcpy(archive.data() + end + 16, &directory, 4);
