@@ -240,6 +240,22 @@ TEST(HandedOver, EveryKindOfFolder) {
   EXPECT_EQ(kFolders.size(), folder_kinds().size());
 }
 
+TEST(Listing, OfARepositoryWithManyFolders) {
+  Listing all;
+  for (int i = 10'000; i < 30'000; ++i) all.names.push_back("f" + std::to_string(i) + "/config.json");
+  EXPECT_EQ(all.folders().size(), 1000u);
+  EXPECT_EQ(all.under("f29999").names, std::vector<std::string>{"config.json"});
+  const Listing few{.folder = {}, .names = {"a", "a-b/x", "a/", "a/b/c", "a/d", "a0/e"}};
+  EXPECT_EQ(few.under("a").names, (std::vector<std::string>{"b/c", "d"}));
+  EXPECT_TRUE(few.under("b").names.empty());
+  EXPECT_EQ(few.under("a0").names, std::vector<std::string>{"e"});
+}
+
+TEST(Listing, APathTooLongForTheSystemIsAbsent) {
+  EXPECT_FALSE(is_there(std::string(300, 'a')).value_or(true));
+  EXPECT_FALSE(is_there("/" + std::string(5000, 'a')).value_or(true));
+}
+
 TEST(HandedOver, LinksThatLeadNowhere) {
   const TemporaryFolder folder;
   std::filesystem::create_symlink("../../blobs/gone", folder / "config.json");
