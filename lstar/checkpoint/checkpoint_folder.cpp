@@ -141,14 +141,25 @@ Error nothing_to_open(const Listing& listing, bool has_config) {
           .expected = "model.safetensors or pytorch_model.bin, whole or in shards behind an index"};
 }
 
+// Whether no weights of another kind lie beside a GGUF, which may itself be called x.bin.
+bool is_all_there_is(const MappedFile& gguf, const Result<WeightChoice>& choice) {
+  return choice && choice->index.empty() &&
+         std::all_of(choice->files.begin(), choice->files.end(),
+                     [&](const std::string& name) { return name == gguf.file_name(); });
+}
+
 Result<std::unique_ptr<Checkpoint>> CheckpointFolder::open(const std::string& path) {
   const std::string config_path = path + "/config.json";
   LSTAR_ASSIGN(const bool has_config, is_readable(config_path));
   LSTAR_ASSIGN(const Listing listing, names_in(path));
   const Result<WeightChoice> choice = choose_weights(listing, path);
-  if (!has_config || !choice || choice->empty()) {
+  if (!has_config || (choice && choice->empty())) {
     LSTAR_ASSIGN(std::optional<MappedFile> gguf, find_gguf(listing));
-    if (gguf) return open_gguf(*std::move(gguf));
+    if (gguf && is_all_there_is(*gguf, choice)) return open_gguf(*std::move(gguf));
+    if (gguf)
+      return fail({.what = "the folder has no config.json, which its weights need; for the GGUF among them pass " +
+                           plain_text(gguf->file_name()),
+                   .file = path});
     if (!has_config) return fail(nothing_to_open(listing, has_config));
   }
   LSTAR_ASSIGN(JsonDocument config, JsonDocument::read(config_path));

@@ -9,8 +9,8 @@
 
 namespace lstar {
 
-// Which files hold the weights says weight_files.h; what they hold, their first bytes. A folder without these, or
-// without config.json, that holds one language model as GGUF is read as that (gguf_folder.h).
+// Which files hold the weights says weight_files.h; what they hold, their first bytes. A folder without these
+// that holds one language model as GGUF is read as that (gguf_folder.h).
 Result<std::unique_ptr<Checkpoint>> open_checkpoint_folder(const std::string& path);
 
 }  // namespace lstar

@@ -15,6 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kMostNames = 100'000;
+constexpr size_t kMostFolders = 1000;  // each of which may be looked into
 
 bool fits(std::string_view name, std::string_view begin, std::string_view end) {
   return name.size() >= begin.size() + end.size() && name.starts_with(begin) && name.ends_with(end);
@@ -41,8 +42,9 @@ std::vector<std::string> Listing::folders() const {
   for (const std::string& name : names) {
     const size_t slash = name.find('/');
     if (slash == std::string::npos) continue;
-    if (found.empty() || found.back() != std::string_view(name).substr(0, slash))
-      found.push_back(name.substr(0, slash));
+    if (!found.empty() && found.back() == std::string_view(name).substr(0, slash)) continue;
+    if (found.size() == kMostFolders) break;
+    found.push_back(name.substr(0, slash));
   }
   return found;
 }
@@ -54,8 +56,10 @@ Listing Listing::under(const std::string& name) const {
   }
   Listing inner;
   const std::string prefix = name + "/";
-  for (const std::string& path : names)
-    if (path.size() > prefix.size() && path.starts_with(prefix)) inner.names.push_back(path.substr(prefix.size()));
+  // What begins so is together, as the names are sorted.
+  for (auto path = std::upper_bound(names.begin(), names.end(), prefix);
+       path != names.end() && path->starts_with(prefix); ++path)
+    inner.names.push_back(path->substr(prefix.size()));
   return inner;
 }
 
@@ -79,7 +83,7 @@ Result<bool> is_there(const std::string& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) == 0) return true;
   const int error = errno;
-  if (error != ENOENT && error != ENOTDIR)
+  if (error != ENOENT && error != ENOTDIR && error != ENAMETOOLONG)
     return fail({.what = std::string("cannot be read: ") + std::strerror(error), .file = path});
   if (::lstat(path.c_str(), &status) != 0 || !S_ISLNK(status.st_mode)) return false;
   std::error_code ignored;
@@ -93,6 +97,12 @@ Result<bool> is_readable(const std::string& path) {
   if (there && ::faccessat(AT_FDCWD, path.c_str(), R_OK, AT_EACCESS) != 0)
     return fail({.what = std::string("cannot be read: ") + std::strerror(errno), .file = path});
   return there;
+}
+
+std::string first_few(const std::vector<std::string>& names, size_t count) {
+  std::string few;
+  for (size_t i = 0; i < std::min(names.size(), count); ++i) few += (i == 0 ? "" : ", ") + plain_text(names[i]);
+  return names.size() > count ? few + " and " + std::to_string(names.size() - count) + " more" : few;
 }
 
 std::string plain_text(std::string_view text, size_t longest) {

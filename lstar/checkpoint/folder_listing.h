@@ -18,7 +18,7 @@ struct Listing {
   // The names of plain files right here that begin and end so.
   std::vector<std::string> files(std::string_view begin, std::string_view end) const;
   bool any(std::string_view begin, std::string_view end = {}) const { return !files(begin, end).empty(); }
-  std::vector<std::string> folders() const;  // right here, without the '/'
+  std::vector<std::string> folders() const;  // right here, without the '/'; of more than 1000 the first
   // A folder's own listing; empty where it cannot be read.
   Listing under(const std::string& name) const;
 };
@@ -32,6 +32,9 @@ Result<bool> is_there(const std::string& path);
 
 // The same for a file that is to be read.
 Result<bool> is_readable(const std::string& path);
+
+// The first few of many names, as one can show them: "a, b, c and 7 more".
+std::string first_few(const std::vector<std::string>& names, size_t count = 6);
 
 // A text from a file as one can show it: printable ASCII, at most `longest` of it.
 std::string plain_text(std::string_view text, size_t longest = 100);

@@ -1,7 +1,6 @@
 #include "lstar/checkpoint/gguf_folder.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <map>
 #include <set>
@@ -41,20 +40,22 @@ Result<std::optional<MappedFile>> find_gguf(const Listing& listing) {
     if (kind == GgufKind::model)
       models.emplace(name, *std::move(mapped));
     else
-      others.push_back(fmt::format("{} is {}", plain_text(name), name_of(kind)));
+      others.push_back(fmt::format("{} is {}", plain_text(name, 60), name_of(kind)));
+  }
+  if (models.size() == 1 && unopened) {  // it may be the one that is meant
+    unopened->what += fmt::format("; pass {} itself if that is the model", plain_text(models.begin()->first));
+    return fail(*std::move(unopened));
   }
   if (models.size() == 1) return std::optional(std::move(models.begin()->second));
   if (models.size() > 1) {
     std::vector<std::string> names;
-    for (const auto& [name, file] : models)
-      if (names.size() < 20) names.push_back(plain_text(name));
-    return fail({.what = fmt::format("holds {} models: {}{}; pass one of them", models.size(), fmt::join(names, ", "),
-                                     models.size() > names.size() ? ", ..." : ""),
+    for (const auto& [name, file] : models) names.push_back(name);
+    return fail({.what = fmt::format("holds {} models: {}; pass one of them", names.size(), first_few(names, 20)),
                  .file = listing.folder});
   }
   if (unopened) return fail(*std::move(unopened));
   if (!others.empty())
-    return fail({.what = fmt::format("holds no language model: {}", fmt::join(others, ", ")), .file = listing.folder});
+    return fail({.what = fmt::format("holds no language model: {}", first_few(others)), .file = listing.folder});
   return unread;
 }
 

@@ -11,7 +11,7 @@
 namespace lstar {
 
 // The one language model that lies in the folder; the parts of a split one count as one. Nothing where the folder has
-// no GGUF. Several models, and other things alone, are an error that names them.
+// no GGUF. Several models, other things alone, and a .gguf that cannot be opened are an error that names them.
 Result<std::optional<MappedFile>> find_gguf(const Listing& listing);
 
 }  // namespace lstar

@@ -53,6 +53,12 @@ std::optional<std::string> what_is_file(const FileStart& start) { return first_t
 
 std::optional<std::string> what_is_folder(const Listing& listing) { return first_that_fits(folder_kinds(), listing); }
 
+std::optional<std::string> what_is_folder(const Listing& listing, std::string_view id) {
+  const auto kinds = folder_kinds();
+  const auto row = std::find_if(kinds.begin(), kinds.end(), [&](const FolderKind& kind) { return kind.id == id; });
+  return row == kinds.end() ? std::nullopt : first_that_fits(std::span(row, 1), listing);
+}
+
 Error explained(Error error, const std::string& handed_over) {
   struct stat status {};
   if (error.file.empty()) return error;

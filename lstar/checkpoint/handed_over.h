@@ -40,9 +40,14 @@ struct FolderKind {
 std::span<const FileKind> file_kinds();      // the first that fits counts
 std::span<const FolderKind> folder_kinds();  // the same
 
+// Whether programs call a download so that is not finished ("x.part").
+bool is_unfinished_name(std::string_view name);
+
 // The sentence of the row that fits: "a Git LFS pointer: fetch the file itself (git lfs pull)".
 std::optional<std::string> what_is_file(const FileStart& start);
 std::optional<std::string> what_is_folder(const Listing& listing);
+// The same of one row alone.
+std::optional<std::string> what_is_folder(const Listing& listing, std::string_view id);
 
 // An error of opening what was handed over, put better where the file or the folder that it names is another thing than
 // it was taken for.

@@ -97,12 +97,7 @@ bool is_cut_by_bytes(const FileStart& file, std::string& detail) {
   return true;
 }
 
-bool is_unfinished(const FileStart& file, std::string&) {
-  for (std::string_view ending : {".incomplete"sv, ".part"sv, ".partial"sv, ".crdownload"sv, ".download"sv, ".aria2"sv,
-                                  ".tmp"sv, ".!ut"sv, ".opdownload"sv, ".filepart"sv})
-    if (file.name.ends_with(ending)) return true;
-  return false;
-}
+bool is_unfinished(const FileStart& file, std::string&) { return is_unfinished_name(file.name); }
 
 bool is_empty(const FileStart& file, std::string&) { return file.size == 0; }
 
@@ -253,6 +248,13 @@ constexpr FileKind kKinds[] = {
 };
 
 }  // namespace
+
+bool is_unfinished_name(std::string_view name) {
+  for (std::string_view ending : {".incomplete"sv, ".part"sv, ".partial"sv, ".crdownload"sv, ".download"sv, ".aria2"sv,
+                                  ".tmp"sv, ".!ut"sv, ".opdownload"sv, ".filepart"sv})
+    if (name.ends_with(ending)) return true;
+  return false;
+}
 
 std::span<const FileKind> file_kinds() { return kKinds; }
 

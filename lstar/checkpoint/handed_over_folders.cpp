@@ -26,7 +26,7 @@ bool has_weights(const Listing& listing) {
 
 bool is_adapter(const Listing& listing, std::string& detail) {
   if (!listing.has("adapter_config.json") && !listing.any("adapter_model", ".safetensors") &&
-      !listing.any("adapter_model", ".bin"))
+      !listing.any("adapter_model", ".bin") && !listing.any("pytorch_lora_weights"))
     return false;
   detail = "another model";
   if (listing.folder.empty()) return true;
@@ -84,11 +84,9 @@ bool is_cache(const Listing& listing, std::string& detail) {
 // Folders in which a model lies, by their names alone.
 std::vector<std::string> folders_of_models(const Listing& listing) {
   std::vector<std::string> found;
-  constexpr size_t kMostFolders = 1000;
-  const std::vector<std::string> folders = listing.folders();
-  for (size_t i = 0; i < std::min(folders.size(), kMostFolders); ++i) {
-    const Listing inner = listing.under(folders[i]);
-    if (inner.has("config.json") && (has_weights(inner) || inner.any("", ".gguf"))) found.push_back(folders[i]);
+  for (std::string& folder : listing.folders()) {
+    const Listing inner = listing.under(folder);
+    if (inner.has("config.json") && (has_weights(inner) || inner.any("", ".gguf"))) found.push_back(std::move(folder));
   }
   return found;
 }
@@ -147,8 +145,8 @@ bool is_litgpt(const Listing& listing, std::string&) {
 }
 
 bool is_unfinished(const Listing& listing, std::string& detail) {
-  for (const char* ending : {".incomplete", ".part", ".partial", ".crdownload", ".aria2", ".download", ".!ut", ".tmp"})
-    for (const std::string& name : listing.files("", ending)) {
+  for (const std::string& name : listing.files("", ""))
+    if (is_unfinished_name(name)) {
       detail = plain_text(name);
       return true;
     }
@@ -245,14 +243,13 @@ bool holds_checkpoints(const Listing& listing, std::string& detail) {
 // Of models and of GGUFs, a folder further down.
 bool holds_folders_of_models(const Listing& listing, std::string& detail) {
   std::vector<std::string> found = folders_of_models(listing);
-  constexpr size_t kMostFolders = 1000;
-  const std::vector<std::string> folders = listing.folders();
-  for (size_t i = 0; i < std::min(folders.size(), kMostFolders); ++i) {
-    if (std::find(found.begin(), found.end(), folders[i]) != found.end()) continue;
-    for (const std::string& name : listing.under(folders[i]).files("", ".gguf")) {
+  const size_t models = found.size();  // sorted, as the folders are
+  for (const std::string& folder : listing.folders()) {
+    if (std::binary_search(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(models), folder)) continue;
+    for (const std::string& name : listing.under(folder).files("", ".gguf")) {
       ShardName part;  // of several, the first names the model
       const bool is_later = parse_shard_name(name, part) && part.number > 1;
-      if (!is_later) found.push_back(folders[i] + "/" + name);
+      if (!is_later) found.push_back(folder + "/" + name);
     }
   }
   std::sort(found.begin(), found.end());

@@ -67,15 +67,15 @@ std::string wrapper_prefix(const std::vector<std::string_view>& names) {
 }
 
 std::string without_wrappers(std::string_view name) {
-  std::string bare(name);
-  for (std::string_view wrapper : kWithin)
-    for (size_t at = 0; (at = bare.find(wrapper, at)) != std::string::npos;) {
-      const bool begins_part = at == 0 || bare[at - 1] == '.';
-      if (begins_part)
-        bare.erase(at, wrapper.size());
-      else
-        at += wrapper.size();
-    }
+  std::string bare;
+  while (!name.empty()) {  // at the begin of a part
+    const auto wrapper = std::find_if(std::begin(kWithin), std::end(kWithin),
+                                      [&](std::string_view part) { return name.starts_with(part); });
+    const bool is_wrapper = wrapper != std::end(kWithin);
+    const size_t end = is_wrapper ? wrapper->size() : std::min(name.find('.'), name.size() - 1) + 1;
+    if (!is_wrapper) bare += name.substr(0, end);
+    name.remove_prefix(end);
+  }
   return bare;
 }
 

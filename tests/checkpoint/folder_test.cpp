@@ -17,6 +17,7 @@ namespace {
 
 using namespace lstar::testing;  // NOLINT(google-build-using-namespace)
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
@@ -106,6 +107,35 @@ TEST_F(Folder, PartsOfAGgufAreOneModel) {
   std::filesystem::remove(folder_ / "n.gguf");
   std::filesystem::remove(folder_ / "m-00001-of-00002.gguf");
   EXPECT_THAT(message(), HasSubstr("m-00001-of-00002.gguf: cannot be opened: No such file"));
+}
+
+TEST_F(Folder, AGgufIsReadWhereNothingElseIsMeant) {
+  write_bytes(folder_ / "a.gguf", gguf_of());
+  write_safetensors(folder_ / "model-00001-of-00002.safetensors", {make_tensor("w", {1}, {7})});
+  const std::string no_config =
+      ": the folder has no config.json, which its weights need; for the GGUF among them pass ";
+  EXPECT_EQ(message(), no_config + "a.gguf");
+  write_bytes(folder_ / "config.json", "{}");
+  EXPECT_EQ(message(), ": model-00002-of-00002.safetensors is not there: the weights are in 2 files");
+  std::filesystem::remove(folder_ / "model-00001-of-00002.safetensors");
+  EXPECT_EQ(message(), "opened");
+  std::filesystem::remove(folder_ / "config.json");
+  write_bytes(folder_ / "b.pt", "x");
+  EXPECT_EQ(message(), no_config + "a.gguf");
+  std::filesystem::remove(folder_ / "b.pt");
+  std::filesystem::rename(folder_ / "a.gguf", folder_ / "ggml-model.bin");
+  EXPECT_EQ(message(), "opened");
+}
+
+TEST_F(Folder, GgufsThatAreNotTakenAreNamed) {
+  write_bytes(folder_ / "a.gguf", gguf_of());
+  std::filesystem::create_symlink("gone", folder_ / "b.gguf");
+  EXPECT_EQ(message(), "/b.gguf: points to a file that is not there: found gone");
+  std::filesystem::remove(folder_ / "a.gguf");
+  std::filesystem::remove(folder_ / "b.gguf");
+  for (char name = 'a'; name <= 'h'; ++name)
+    write_bytes(folder_ / (name + std::string(".gguf")), gguf_of({{"general.type", std::string("adapter")}}));
+  EXPECT_THAT(message(), EndsWith("f.gguf is a LoRA adapter and 2 more"));
 }
 
 TEST_F(Folder, ShardsWithoutAnIndex) {
@@ -218,6 +248,11 @@ TEST(TensorPrefix, OfWrappers) {
   EXPECT_EQ(without_wrappers("_fsdp_wrapped_module.model.layers.0._fsdp_wrapped_module._checkpoint_wrapped_module.mlp"),
             "model.layers.0.mlp");
   EXPECT_EQ(without_wrappers("model.my_orig_mod.x"), "model.my_orig_mod.x");
+  EXPECT_EQ(without_wrappers("my_orig_mod._orig_mod._checkpoint_wrapped_module._orig_mod.w"), "my_orig_mod.w");
+  EXPECT_EQ(without_wrappers(".._orig_mod."), "..");
+  std::string long_name = "model.";  // 10 MB, at once
+  for (int i = 0; i < 1'000'000; ++i) long_name += "_orig_mod.";
+  EXPECT_EQ(without_wrappers(long_name + "w"), "model.w");
 }
 
 TEST_F(Folder, WrappedNamesAreReadWithANote) {
@@ -270,6 +305,13 @@ TEST_F(Folder, ALlamafileIsReadInPlace) {
             "/model.llamafile: holds 2 models: b.gguf, tiny.gguf; unpack one of them (unzip) and pass that");
   EXPECT_EQ(with({{"tiny.gguf", gguf_of(), 8}}, program),
             "/model.llamafile: entry tiny.gguf: compressed: unpack it (unzip) and pass that");
+  std::vector<ZipMember> many;
+  for (int i = 0; i < 64; ++i) many.push_back({std::to_string(100 + i) + ".gguf", gguf_of()});
+  EXPECT_EQ(with(many, program),
+            "/model.llamafile: holds 64 models: 100.gguf, 101.gguf, 102.gguf, 103.gguf, 104.gguf, 105.gguf and 58 "
+            "more; unpack one of them (unzip) and pass that");
+  many.push_back({"200.gguf", gguf_of()});
+  EXPECT_EQ(with(many, program), "/model.llamafile: holds more than 64 GGUFs: unpack the model (unzip) and pass that");
   EXPECT_THAT(with({{"tiny.gguf", "no such thing"}}, program), HasSubstr("not a GGUF file"));
   EXPECT_THAT(with({arguments}, program), StartsWith("/model.llamafile: "));
 }

@@ -240,6 +240,33 @@ TEST(HandedOver, EveryKindOfFolder) {
   EXPECT_EQ(kFolders.size(), folder_kinds().size());
 }
 
+TEST(HandedOver, UnfinishedDownloadsOfAllPrograms) {
+  for (const char* ending : {".incomplete", ".part", ".partial", ".crdownload", ".download", ".aria2", ".tmp", ".!ut",
+                             ".opdownload", ".filepart"}) {
+    const std::string name = std::string("model.safetensors") + ending;
+    EXPECT_THAT(what_is_file({.path = name, .name = name, .size = 1, .bytes = "x", .tail = "x"}).value_or(""),
+                StartsWith("a download that is not finished"));
+    EXPECT_EQ(what_is_folder({.folder = {}, .names = {"config.json", name}}).value_or("").substr(0, 59),
+              ("a download is not finished (" + name + "): bring").substr(0, 59));
+  }
+}
+
+TEST(Listing, OfARepositoryWithManyFolders) {
+  Listing all;
+  for (int i = 10'000; i < 30'000; ++i) all.names.push_back("f" + std::to_string(i) + "/config.json");
+  EXPECT_EQ(all.folders().size(), 1000u);
+  EXPECT_EQ(all.under("f29999").names, std::vector<std::string>{"config.json"});
+  const Listing few{.folder = {}, .names = {"a", "a-b/x", "a/", "a/b/c", "a/d", "a0/e"}};
+  EXPECT_EQ(few.under("a").names, (std::vector<std::string>{"b/c", "d"}));
+  EXPECT_TRUE(few.under("b").names.empty());
+  EXPECT_EQ(few.under("a0").names, std::vector<std::string>{"e"});
+}
+
+TEST(Listing, APathTooLongForTheSystemIsAbsent) {
+  EXPECT_FALSE(is_there(std::string(300, 'a')).value_or(true));
+  EXPECT_FALSE(is_there("/" + std::string(5000, 'a')).value_or(true));
+}
+
 TEST(HandedOver, LinksThatLeadNowhere) {
   const TemporaryFolder folder;
   std::filesystem::create_symlink("../../blobs/gone", folder / "config.json");

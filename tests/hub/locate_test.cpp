@@ -320,7 +320,7 @@ TEST_F(LocateModel, MistypedPaths) {
   put(folder / "m.gguf", "GGUF");
   EXPECT_THAT(error_of(folder / "n.gguf"), HasSubstr("no such file; did you mean " + folder / "m.gguf"));
   fs::create_symlink(folder / "gone", folder / "link");
-  EXPECT_THAT(error_of(folder / "link"), HasSubstr("a link to something that is not there"));
+  EXPECT_THAT(error_of(folder / "link"), HasSubstr("points to a file that is not there"));
 }
 
 TEST_F(LocateModel, RepositoriesOfOtherThings) {
@@ -342,17 +342,22 @@ TEST_F(LocateModel, RepositoriesOfOtherThings) {
   EXPECT_THAT(serve("org/parts", {"Q4/A-00001-of-00002.gguf", "Q4/A-00002-of-00002.gguf"}),
               HasSubstr("hf download org/parts --include 'Q4/A*' --local-dir D, then pass D/Q4/A-00001-of-00002.gguf"));
   EXPECT_THAT(serve("org/lora", {"adapter_config.json", "adapter_model.safetensors", "tokenizer.json"}),
-              HasSubstr("an adapter, not a model: merge it"));
+              HasSubstr("an adapter for another model: merge it"));
   EXPECT_THAT(serve("org/folders",
                     {"large/config.json", "large/model.safetensors", "small/config.json", "small/model.safetensors"}),
               HasSubstr("models in its folders: large, small; hf download org/folders --include 'large/*'"));
+  EXPECT_THAT(serve("org/deep", {"a/b/config.json", "a/b/c/model.safetensors", "a/config.json", "a-b/config.json",
+                                 "a-b/pytorch_model.bin", "x/y/config.json", "x/y/z.safetensors"}),
+              HasSubstr("models in its folders: a-b, x/y; "));
+  EXPECT_THAT(serve("org/pipeline", {"model_index.json", "unet/config.json", "unet/model.safetensors"}),
+              HasSubstr("a pipeline of diffusers (model_index.json)"));
+  EXPECT_THAT(serve("org/lora2", {"pytorch_lora_weights.safetensors"}), HasSubstr("an adapter for another model"));
   EXPECT_THAT(serve("org/flax", {"config.json", "flax_model.msgpack", "tf_model.h5"}),
               HasSubstr("holds only weights of Flax: get the safetensors"));
   EXPECT_THAT(serve("org/native", {"params.json", "consolidated.00.pth", "tokenizer.model"}),
               HasSubstr("Mistral's or Meta's"));
   EXPECT_THAT(serve("org/bare", {"README.md", ".gitattributes"}), HasSubstr("an empty repository"));
-  EXPECT_THAT(serve("org/words", {"config.json", "tokenizer.json"}),
-              HasSubstr("a tokenizer without a model's weights"));
+  EXPECT_THAT(serve("org/words", {"config.json", "tokenizer.json"}), HasSubstr("no weights that can be read"));
   add_model("org/gated");
   server.gate("org/gated", "hf_secret");
   EXPECT_THAT(error_of("org/gated"),
@@ -447,7 +452,7 @@ TEST_F(LocateModel, NoPermissionIsNotAbsence) {
   put(folder / "closed/model/config.json", "{}");
   fs::permissions(folder / "closed", fs::perms(0));
   const Unprivileged unprivileged;
-  EXPECT_EQ(error_of(folder / "closed/model"), folder / "closed/model" + ": cannot be opened: Permission denied");
+  EXPECT_EQ(error_of(folder / "closed/model"), folder / "closed/model" + ": cannot be read: Permission denied");
 }
 
 TEST_F(LocateModel, WritingNamesTheWayOut) {

@@ -1,15 +1,13 @@
 #include "lstar/checkpoint/hub/locate_model.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <utility>
 
 #include "lstar/base/nearest.h"
+#include "lstar/checkpoint/folder_listing.h"
 #include "lstar/checkpoint/hub/model_text.h"
 #include "lstar/checkpoint/hub/near_path.h"
 #include "lstar/checkpoint/hub/ollama_store.h"
@@ -22,17 +20,6 @@ using Kind = ModelText::Kind;
 
 constexpr const char* kWhatModelIs =
     "a folder in Hugging Face's layout, a .gguf file, or a hub id (org/name or org/name@revision)";
-
-// Whether something is there. Whatever the system does not let us know is an error, and not the same as absent.
-Result<bool> is_on_disk(const std::string& path) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) == 0) return true;
-  const int code = errno;
-  if (code == ENOENT && ::lstat(path.c_str(), &status) == 0)
-    return fail({.what = "a link to something that is not there", .file = path});
-  if (code == ENOENT || code == ENOTDIR || code == ENAMETOOLONG) return false;
-  return fail({.what = std::string("cannot be opened: ") + std::strerror(code), .file = path});
-}
 
 bool begins_on_disk(const std::string& path) {
   std::error_code error;
@@ -188,15 +175,15 @@ Result<HubModel> named_on_hub(const std::string& text, const LocateOptions& opti
 
 Result<std::string> locate_model(const std::string& text, const LocateOptions& options) {
   if (options.disk_first) {
-    LSTAR_ASSIGN(const bool is_there, is_on_disk(text));
-    if (is_there) return located_on_disk(text, options);
+    LSTAR_ASSIGN(const bool is_on_disk, is_there(text));
+    if (is_on_disk) return located_on_disk(text, options);
   } else if (const auto named = named_on_hub(text, options); !named) {
     return fail(named.error());
   }
   LSTAR_ASSIGN(const ModelText model, read_model_text(text, options.hub, options.variables));
   if (options.disk_first && !model.is_address && model.text != text) {
-    LSTAR_ASSIGN(const bool is_there, is_on_disk(model.text));
-    if (is_there) return located_on_disk(model.text, options);
+    LSTAR_ASSIGN(const bool is_on_disk, is_there(model.text));
+    if (is_on_disk) return located_on_disk(model.text, options);
   }
   if (model.kind == Kind::path) return fail(no_such_path(model));
   if (model.kind == Kind::tagged) {

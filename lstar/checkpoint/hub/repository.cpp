@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <set>
 #include <string_view>
 
 #include "lstar/checkpoint/folder_listing.h"
@@ -64,15 +65,16 @@ std::string gguf_advice(const HubModel& model, const std::vector<std::string>& g
 
 // Folders that hold a configuration and weights.
 std::vector<std::string> model_folders(const std::vector<std::string>& files) {
+  std::set<std::string_view> with_weights;
+  for (const std::string& file : files)
+    if (const size_t slash = file.rfind('/');
+        slash != file.npos && (file.ends_with(".safetensors") || file.ends_with(".bin")))
+      with_weights.insert(std::string_view(file).substr(0, slash));
   std::vector<std::string> found;
   for (const std::string& file : files) {
     if (!file.ends_with("/config.json")) continue;
-    const std::string folder = file.substr(0, file.size() - std::string_view("/config.json").size());
-    const bool has_weights = std::any_of(files.begin(), files.end(), [&](const std::string& other) {
-      return other.starts_with(folder + "/") && other.find('/', folder.size() + 1) == other.npos &&
-             (other.ends_with(".safetensors") || other.ends_with(".bin"));
-    });
-    if (has_weights) found.push_back(folder);
+    const std::string_view folder(file.data(), file.size() - std::string_view("/config.json").size());
+    if (with_weights.contains(folder)) found.emplace_back(folder);
   }
   std::sort(found.begin(), found.end());
   return found;
@@ -86,18 +88,15 @@ std::string what_repository_is(const HubModel& model, const std::vector<std::str
   });
   if (is_empty) return "an empty repository";
   const Listing listing{.folder = {}, .names = files};
-  if (listing.has("adapter_config.json") || listing.any("pytorch_lora_weights"))
-    return "an adapter, not a model: merge it into the model that it belongs to (peft: merge_and_unload, "
-           "save_pretrained) and pass that folder";
+  for (const char* id : {"adapter", "diffusers"})  // GGUFs and folders of models may lie in these
+    if (auto what = what_is_folder(listing, id)) return *std::move(what);
   const std::vector<std::string> ggufs = ggufs_of(files);
   if (!ggufs.empty()) return with("a repository of GGUF files: " + shown(ggufs), gguf_advice(model, ggufs));
-  if (listing.has("model_index.json")) return "a pipeline of diffusers, not a language model";
   const std::vector<std::string> folders = model_folders(files);
   if (!folders.empty())
     return with("models in its folders: " + shown(folders),
                 download_advice(model.repo, model.revision, folders.front()));
   if (auto what = what_is_folder(listing)) return *std::move(what);
-  if (listing.has("tokenizer.json") || listing.has("tokenizer.model")) return "a tokenizer without a model's weights";
   return {};
 }
 
