@@ -73,7 +73,7 @@ bool is_cut_by_bytes(const FileStart& file, std::string& detail) {
   size_t end = 0;  // behind the ending
   for (std::string_view ending : {".gguf"sv, ".safetensors"sv, ".bin"sv, ".pth"sv, ".pt"sv})
     if (const size_t at = file.name.rfind(ending); at != std::string::npos) end = std::max(end, at + ending.size());
-  if (end == 0 || end + 2 > file.name.size()) return false;
+  if (end == 0 || end + 2 > file.name.size() || is_unfinished_name(file.name)) return false;
   const std::string whole = file.name.substr(0, end), rest = file.name.substr(end);
   size_t at = rest.find_first_not_of(".-_");
   if (at == std::string::npos || at == 0) return false;

@@ -159,10 +159,11 @@ TEST_F(Failures, AbsurdSizes) {
 
 TEST_F(Failures, UnknownActivation) {
   replace_in_config("\"gelu_new\"", "\"mish\"");
-  EXPECT_EQ(failure(),
-            folder_ +
-                "/config.json: key activation_function: unknown activation: expected one of relu, relu2, gelu, "
-                "gelu_new, gelu_fast, gelu_pytorch_tanh, quick_gelu, silu, swish, found mish");
+  EXPECT_EQ(
+      failure(),
+      folder_ +
+          "/config.json: key activation_function: unknown activation: expected one of relu, relu2, gelu, gelu_python, "
+          "gelu_accurate, gelu_new, gelu_fast, gelu_pytorch_tanh, quick_gelu, silu, swish, found mish");
 }
 
 TEST_F(Failures, MissingTensorIsNamed) {
