@@ -3,21 +3,21 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <filesystem>
 #include <map>
 
 #include <fmt/format.h>
+
+#include "lstar/checkpoint/folder_listing.h"
 
 namespace lstar {
 namespace {
 
 namespace dom = simdjson::dom;
-namespace fs = std::filesystem;
 
 // A JSON file that need not be there: an empty object then.
 Result<JsonDocument> read_optional(const std::string& path) {
-  std::error_code error;
-  return fs::exists(path, error) ? JsonDocument::read(path) : JsonDocument::parse("{}", path);
+  LSTAR_ASSIGN(const bool there, is_readable(path));
+  return there ? JsonDocument::read(path) : JsonDocument::parse("{}", path);
 }
 
 // How an object is read that says nothing of its flags. A text is always a special token of raw text.
@@ -45,15 +45,6 @@ std::optional<NamedToken> parse_named(Json value, bool of_map) {
   token->special |= of_map;
   const bool is_text = json_text(value).has_value();
   return NamedToken{.token = *std::move(token), .is_text = is_text, .is_converted = !of_map && !is_text};
-}
-
-template <class Roles>
-void set(Roles& roles, std::string_view role, std::optional<NamedToken> token) {
-  const auto at = std::find_if(roles.begin(), roles.end(), [&](const auto& entry) { return entry.first == role; });
-  if (at != roles.end())
-    at->second = std::move(token);
-  else
-    roles.emplace_back(role, std::move(token));
 }
 
 bool is_empty(const std::optional<Json>& value) {
@@ -91,8 +82,16 @@ bool is_null(Json object, std::string_view key) {
   return !object.get_object().get(fields) && !fields.at_key(key).get(value) && value.is_null();
 }
 
+void NamedTokens::Roles::set(std::string_view role, std::optional<NamedToken> token) {
+  const auto [at, is_new] = places.try_emplace(std::string(role), entries.size());
+  if (is_new)
+    entries.emplace_back(role, std::move(token));
+  else
+    entries[at->second].second = std::move(token);
+}
+
 NamedTokens::NamedTokens(const SettingsFiles& files, const TokenizerClass* tokenizer_class) {
-  for (const std::string_view role : kTokenRoles) standard_.emplace_back(role, std::nullopt);
+  for (const std::string_view role : kTokenRoles) standard_.set(role, std::nullopt);
   if (tokenizer_class) read_defaults(*tokenizer_class);
   read_config(files.tokenizer_config.root());
   // The map is the older of the two files; it is not read where the newer one declares all added tokens.
@@ -108,9 +107,9 @@ void NamedTokens::read_defaults(const TokenizerClass& tokenizer_class) {
                       .from_class = true};
   };
   for (size_t i = 0; i < kTokenRoles.size(); ++i)
-    if (!tokenizer_class.tokens[i].empty()) standard_[i].second = token(tokenizer_class.tokens[i]);
+    if (!tokenizer_class.tokens[i].empty()) standard_.entries[i].second = token(tokenizer_class.tokens[i]);
   mask_takes_space_ = tokenizer_class.mask_takes_space;
-  if (mask_takes_space_) standard_.back().second->token.left_strip = true;
+  if (mask_takes_space_) standard_.entries.back().second->token.left_strip = true;
   std::string_view words = tokenizer_class.other_tokens, role;
   while (!words.empty()) {
     const std::string_view word = words.substr(0, words.find(' '));
@@ -120,23 +119,32 @@ void NamedTokens::read_defaults(const TokenizerClass& tokenizer_class) {
     else if (role.empty())
       extra_by_default_.push_back(token(word));
     else
-      objects_.emplace_back(role, token(word));
+      objects_.set(role, token(word));
   }
 }
 
 void NamedTokens::list_all() {
   Roles others = objects_;
-  for (const auto& [role, token] : texts_) set(others, role, token);
+  for (const auto& [role, token] : texts_.entries) others.set(role, token);
   all_.clear();
-  for (const Roles* roles : {&standard_, &others})
-    for (const auto& [role, token] : *roles)
-      if (token) all_.push_back(*token);
-  with_role_ = all_.size();
+  with_role_.clear();
+  special_.clear();
+  const auto note_special = [&](const NamedToken& named) {
+    if (!named.from_class && !named.is_converted) special_.insert(named.token.content);
+  };
+  for (const Roles* roles : {&std::as_const(standard_), &std::as_const(others)})
+    for (const auto& [role, token] : roles->entries) {
+      if (!token) continue;
+      all_.push_back(*token);
+      with_role_.insert(token->token.content);
+      if (roles == &standard_) note_special(*token);
+    }
   all_.insert(all_.end(), extra_.begin(), extra_.end());
+  for (const NamedToken& named : extra_) note_special(named);
 }
 
 void NamedTokens::take_flags_of(const AddedTokens& added) {
-  for (auto& [role, token] : standard_) {
+  for (auto& [role, token] : standard_.entries) {
     if (!token || token->from_class) continue;
     if (const AddedToken* known = added.token(added.find(token->token.content)))
       *token = {.token = *known, .is_text = false};
@@ -150,9 +158,9 @@ void NamedTokens::read_role(std::string_view role, Json value, bool of_map) {
   if (std::find(kTokenRoles.begin(), kTokenRoles.end(), role) != kTokenRoles.end()) {
     if (!token && !value.is_null()) return;
     if (token && mask_takes_space_ && role == "mask_token" && token->is_text) token->token.left_strip = true;
-    set(standard_, role, std::move(token));
+    standard_.set(role, std::move(token));
   } else if (token) {
-    set(of_map || !token->is_text ? objects_ : texts_, role, std::move(token));
+    (of_map || !token->is_text ? objects_ : texts_).set(role, std::move(token));
   }
 }
 
@@ -165,7 +173,7 @@ void NamedTokens::read_extra(Json value, bool of_map) {
       if (auto token = parse_named(item, of_map)) extra_.push_back(*std::move(token));
   if (!value.get_object().get(fields))
     for (dom::key_value_pair field : fields)
-      if (auto token = parse_named(field.value, of_map)) set(texts_, field.key, std::move(token));
+      if (auto token = parse_named(field.value, of_map)) texts_.set(field.key, std::move(token));
 }
 
 void NamedTokens::read_config(Json settings) {
@@ -198,40 +206,40 @@ void NamedTokens::read_map(Json settings) {
 }
 
 const AddedToken* NamedTokens::find(std::string_view role) const {
-  for (const auto& [name, token] : standard_)
+  for (const auto& [name, token] : standard_.entries)
     if (name == role && token) return &token->token;
   return nullptr;
 }
 
-bool NamedTokens::has_role(std::string_view content) const {
-  return std::any_of(all_.begin(), all_.begin() + static_cast<ptrdiff_t>(with_role_),
-                     [&](const NamedToken& named) { return named.token.content == content; });
-}
+bool NamedTokens::has_role(std::string_view content) const { return with_role_.contains(content); }
 
-bool NamedTokens::is_special(std::string_view content) const {
-  const auto counts = [&](const NamedToken& named) {
-    return !named.from_class && !named.is_converted && named.token.content == content;
-  };
-  return std::any_of(extra_.begin(), extra_.end(), counts) ||
-         std::any_of(standard_.begin(), standard_.end(),
-                     [&](const auto& entry) { return entry.second && counts(*entry.second); });
-}
+bool NamedTokens::is_special(std::string_view content) const { return special_.contains(content); }
 
-DeclaredTokens declared_tokens(const SettingsFiles& files, const NamedTokens& named) {
-  std::multimap<double, AddedToken> by_id;
+Result<DeclaredTokens> declared_tokens(const SettingsFiles& files, const NamedTokens& named) {
   DeclaredTokens declared;
   dom::object fields;
   if (const auto decoder = json_find(files.tokenizer_config.root(), "added_tokens_decoder")) {
     declared.instead = true;
     if (decoder->get_object().get(fields)) return declared;
+    std::map<int32_t, AddedToken> tokens;
     for (dom::key_value_pair field : fields) {
-      double id = 0;
-      std::from_chars(field.key.data(), field.key.data() + field.key.size(), id);
+      int32_t id = 0;
+      const char* const end = field.key.data() + field.key.size();
+      if (const auto read = std::from_chars(field.key.data(), end, id); read.ec != std::errc{} || read.ptr != end)
+        return fail({.what = "a key is no token id",
+                     .file = files.tokenizer_config.source(),
+                     .at = "key added_tokens_decoder",
+                     .expected = "an integer of 32 bits",
+                     .found = plain_text(field.key, 60)});
       const bool special = json_bool(field.value, "special").value_or(false);
       if (auto token = parse_token(field.value, Defaults{.special = false, .normalized = !special}))
-        by_id.emplace(id, *std::move(token));
+        tokens.insert_or_assign(id, *std::move(token));
     }
-  } else if (!files.added_tokens.root().get_object().get(fields)) {
+    for (auto& [id, token] : tokens) declared.tokens.emplace_back(id, std::move(token));
+    return declared;
+  }
+  std::multimap<double, AddedToken> by_id;
+  if (!files.added_tokens.root().get_object().get(fields)) {
     for (dom::key_value_pair field : fields) {
       const auto id = json_real(field.value);
       if (!id || std::isnan(*id)) continue;

@@ -2,7 +2,10 @@
 // `transformers` 5.24 lays them over the vocabulary's own file.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -52,7 +55,12 @@ class NamedTokens {
   void take_flags_of(const AddedTokens& added);
 
  private:
-  using Roles = std::vector<std::pair<std::string, std::optional<NamedToken>>>;
+  // Looked up by name: an untrusted file may have 100,000 of them.
+  struct Roles {
+    std::vector<std::pair<std::string, std::optional<NamedToken>>> entries;  // in the order they were first named
+    std::map<std::string, size_t, std::less<>> places;
+    void set(std::string_view role, std::optional<NamedToken> token);
+  };
   void read_defaults(const TokenizerClass& tokenizer_class);
   void read_config(Json settings);
   void read_map(Json settings);
@@ -66,7 +74,7 @@ class NamedTokens {
   bool mask_takes_space_ = false;
   bool lists_extra_ = false;  // a list of tokens without a role stands in the settings, were it null
   std::vector<NamedToken> all_;
-  size_t with_role_ = 0;  // of all_
+  std::set<std::string, std::less<>> with_role_, special_;  // how they are written
 };
 
 // Tokens that the settings declare with an id, which orders them and no more. Nothing where they declare none, so that
@@ -75,6 +83,6 @@ struct DeclaredTokens {
   std::vector<std::pair<double, AddedToken>> tokens;
   bool instead = false;  // added_tokens_decoder: it stands for the list of a tokenizer.json that a class rebuilds
 };
-DeclaredTokens declared_tokens(const SettingsFiles& files, const NamedTokens& named);
+Result<DeclaredTokens> declared_tokens(const SettingsFiles& files, const NamedTokens& named);
 
 }  // namespace lstar

@@ -1,12 +1,14 @@
 // Reads the tokenizer of a Hugging Face folder: the class that it means, the vocabulary's own file, and the settings
 // that lie over it. The rules are those of AutoTokenizer in `transformers` 5.24.
-#include <algorithm>
-#include <filesystem>
+#include <initializer_list>
 #include <map>
+#include <set>
+#include <tuple>
 
 #include <fmt/format.h>
 
 #include "lstar/base/json.h"
+#include "lstar/checkpoint/folder_listing.h"
 #include "lstar/tokenizer/class_pipeline.h"
 #include "lstar/tokenizer/folder_settings.h"
 #include "lstar/tokenizer/json_component.h"
@@ -16,13 +18,6 @@
 
 namespace lstar {
 namespace {
-
-namespace fs = std::filesystem;
-
-bool exists(const std::string& path) {
-  std::error_code error;
-  return fs::exists(path, error);
-}
 
 // What a folder is, before its vocabulary is read.
 struct Folder {
@@ -69,11 +64,11 @@ tl::unexpected<Error> unknown_class(const Folder& folder, std::string known) {
 
 // Adds the tokens that a folder declares and names. `own`: those of a tokenizer.json, for a class that has not added
 // them yet.
-void add_tokens(const Folder& folder, NamedTokens& named, std::vector<JsonAddedToken> own,
-                TokenizerPipeline& pipeline) {
+Result<void> add_tokens(const Folder& folder, NamedTokens& named, std::vector<JsonAddedToken> own,
+                        TokenizerPipeline& pipeline) {
   const Vocabulary& vocabulary = pipeline.model.vocabulary();
   AddedTokens& added = pipeline.added;
-  DeclaredTokens declared = declared_tokens(folder.files, named);
+  LSTAR_ASSIGN(DeclaredTokens declared, declared_tokens(folder.files, named));
   if (!declared.instead && !own.empty()) {
     std::map<double, AddedToken> by_id;
     for (auto& [id, token] : declared.tokens) by_id.insert_or_assign(id, std::move(token));
@@ -88,11 +83,13 @@ void add_tokens(const Folder& folder, NamedTokens& named, std::vector<JsonAddedT
   }
   named.take_flags_of(added);
   std::vector<NamedToken> fresh;
+  std::set<std::tuple<std::string_view, bool, bool, bool, bool, bool, bool>> seen;  // as AddedToken::is_like compares
   for (const NamedToken& one : named.all()) {
-    const auto is_same = [&](const NamedToken& other) {
-      return other.is_text == one.is_text && other.token.is_like(one.token);
-    };
-    if (added.find(one.token.content) < 0 && std::none_of(fresh.begin(), fresh.end(), is_same)) fresh.push_back(one);
+    const AddedToken& token = one.token;
+    if (added.find(token.content) < 0 && seen.emplace(token.content, one.is_text, token.special, token.normalized,
+                                                      token.left_strip, token.right_strip, token.single_word)
+                                             .second)
+      fresh.push_back(one);
   }
   for (NamedToken& one : fresh) {
     one.token.special |= named.has_role(one.token.content);
@@ -100,13 +97,14 @@ void add_tokens(const Folder& folder, NamedTokens& named, std::vector<JsonAddedT
   }
   using Specials = TokenizerClass::Specials;
   const Specials specials = folder.tokenizer_class ? folder.tokenizer_class->specials : Specials::as_given;
-  if (specials == Specials::as_given) return;
+  if (specials == Specials::as_given) return {};
   for (const NamedToken& one : named.all()) {
     AddedToken token = one.token;
     if (specials == Specials::plain) token = {.content = token.content, .normalized = false};
     token.special = true;
     added.add(std::move(token), vocabulary);
   }
+  return {};
 }
 
 Result<PipelinePointer> rebuild(const Folder& folder, Json root, const std::string& source) {
@@ -116,7 +114,7 @@ Result<PipelinePointer> rebuild(const Folder& folder, Json root, const std::stri
   LSTAR_ASSIGN(pipeline->model, read_class_model(*folder.tokenizer_class, root, named));
   LSTAR_TRY(set_class_text(*folder.tokenizer_class, folder.files, &root, *pipeline));
   LSTAR_ASSIGN(std::vector<JsonAddedToken> own, read_json_added_tokens(root));
-  add_tokens(folder, named, std::move(own), *pipeline);
+  LSTAR_TRY(add_tokens(folder, named, std::move(own), *pipeline));
   LSTAR_TRY(set_class_ends(folder.tokenizer_class, folder.files, named, &root, {}, *pipeline));
   return pipeline;
 }
@@ -129,7 +127,7 @@ Result<PipelinePointer> read_one_file(const Folder& folder, const JsonDocument& 
   }
   LSTAR_ASSIGN(PipelinePointer pipeline, read_tokenizer_json(document));
   NamedTokens named(folder.files, nullptr);
-  add_tokens(folder, named, {}, *pipeline);
+  LSTAR_TRY(add_tokens(folder, named, {}, *pipeline));
   return pipeline;
 }
 
@@ -150,7 +148,7 @@ Result<PipelinePointer> finish_vocabulary(const Folder& folder, NamedTokens& nam
   // Without a class the cutting is GPT-2's, and no token is special but those that the settings name.
   const TokenizerClass* text = folder.tokenizer_class ? folder.tokenizer_class : find_tokenizer_class("GPT2Tokenizer");
   LSTAR_TRY(set_class_text(*text, folder.files, nullptr, *pipeline));
-  add_tokens(folder, named, {}, *pipeline);
+  LSTAR_TRY(add_tokens(folder, named, {}, *pipeline));
   LSTAR_TRY(set_class_ends(folder.tokenizer_class, folder.files, named, nullptr, {}, *pipeline));
   return pipeline;
 }
@@ -199,23 +197,37 @@ Result<PipelinePointer> read_sentencepiece(const Folder& folder) {
   LSTAR_ASSIGN(const SentencePieceRule rule, sentencepiece_rule(folder));
   LSTAR_ASSIGN(SentencePieceFile file, read_sentencepiece_model(folder.path + "/tokenizer.model", rule));
   NamedTokens named(folder.files, folder.tokenizer_class);
-  add_tokens(folder, named, {}, *file.pipeline);
+  LSTAR_TRY(add_tokens(folder, named, {}, *file.pipeline));
   LSTAR_TRY(set_class_ends(folder.tokenizer_class, folder.files, named, nullptr, file.defaults, *file.pipeline));
   return file.pipeline;
 }
 
+// Whether all of the files are there. One that is and cannot be read is an error: the next kind of vocabulary in line
+// would give other ids without a word.
+Result<bool> has_all(const std::string& folder, std::initializer_list<const char*> names) {
+  for (const char* name : names) {
+    LSTAR_ASSIGN(const bool there, is_readable(folder + "/" + name));
+    if (!there) return false;
+  }
+  return true;
+}
+
 Result<PipelinePointer> read_vocabulary_files(Folder& folder) {
-  const auto has = [&](const char* name) { return exists(folder.path + "/" + name); };
-  if (has("vocab.json") && has("merges.txt")) return read_two_files(folder, "vocab.json", "merges.txt", "");
-  if (has("encoder.json") && has("vocab.bpe")) {  // OpenAI's names of the same two
-    if (has("dict.txt"))
+  LSTAR_ASSIGN(const bool two_files, has_all(folder.path, {"vocab.json", "merges.txt"}));
+  if (two_files) return read_two_files(folder, "vocab.json", "merges.txt", "");
+  LSTAR_ASSIGN(const bool openais, has_all(folder.path, {"encoder.json", "vocab.bpe"}));  // names of the same two
+  if (openais) {
+    LSTAR_ASSIGN(const bool fairseqs, has_all(folder.path, {"dict.txt"}));
+    if (fairseqs)
       return fail({.what = "fairseq's dict.txt numbers the pieces of encoder.json anew, which is not read",
                    .file = folder.path,
                    .expected = "the vocab.json and merges.txt, or tokenizer.json, of the converted model"});
     return read_two_files(folder, "encoder.json", "vocab.bpe", "GPT2Tokenizer");
   }
-  if (has("vocab.txt")) return read_bert(folder);
-  if (has("tokenizer.model")) return read_sentencepiece(folder);
+  LSTAR_ASSIGN(const bool words, has_all(folder.path, {"vocab.txt"}));
+  if (words) return read_bert(folder);
+  LSTAR_ASSIGN(const bool sentencepiece, has_all(folder.path, {"tokenizer.model"}));
+  if (sentencepiece) return read_sentencepiece(folder);
   return fail({.what = "no tokenizer found",
                .file = folder.path,
                .expected = "tokenizer.json, vocab.json and merges.txt, vocab.txt, or tokenizer.model",
@@ -223,7 +235,7 @@ Result<PipelinePointer> read_vocabulary_files(Folder& folder) {
 }
 
 Result<PipelinePointer> read_folder(const std::string& path) {
-  const bool one_file = exists(path + "/tokenizer.json");
+  LSTAR_ASSIGN(const bool one_file, has_all(path, {"tokenizer.json"}));
   JsonDocument document;
   if (one_file) {
     LSTAR_ASSIGN(document, JsonDocument::read(path + "/tokenizer.json"));

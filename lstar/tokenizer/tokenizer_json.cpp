@@ -1,5 +1,7 @@
 // Reads tokenizer.json. Decoder, truncation and padding do not change the ids that a text is given by default and are
 // not read.
+#include <cmath>
+
 #include <fmt/format.h>
 
 #include "lstar/base/json.h"
@@ -35,7 +37,10 @@ Result<std::vector<JsonAddedToken>> read_json_added_tokens(Json root) {
     auto content = json_string(token, "content");
     if (!content) return fail({.what = "missing content", .at = "key added_tokens", .found = json_shown(token)});
     const bool special = json_flag(token, "special", false);
-    added.push_back({.id = json_number(token, "id").value_or(-1),
+    const double id = json_number(token, "id").value_or(-1);
+    if (std::isnan(id))
+      return fail({.what = "id is not a number", .at = "key added_tokens", .found = json_shown(token)});
+    added.push_back({.id = id,
                      .token = {.content = *std::move(content),
                                .special = special,
                                .normalized = json_flag(token, "normalized", !special),

@@ -1,4 +1,5 @@
 // Files that are broken or that we do not compute, each with the line that the user sees.
+#include <ctime>
 #include <functional>
 
 #include <gmock/gmock.h>
@@ -14,6 +15,7 @@ namespace {
 using ::testing::StartsWith;
 
 using test::error_of_json;
+using test::open_folder;
 using test::TokenizerFolder;
 
 std::string with_model(const std::string& rest) {
@@ -263,7 +265,7 @@ TEST(FolderFiles, MissingAndBrokenFiles) {
 TEST(FolderFiles, OddSettings) {
   for (const std::string settings :
        {R"([])", R"("text")", R"({"bos_token":7,"eos_token":[],"unk_token":{"content":3},"pad_token":{}})",
-        R"({"added_tokens_decoder":[]})", R"({"added_tokens_decoder":{"x":1,"99999999999999999999":{"content":"y"}}})",
+        R"({"added_tokens_decoder":[]})", R"({"added_tokens_decoder":{"1":1,"-7":{"content":"y"}}})",
         R"({"additional_special_tokens":{"a":1},"extra_special_tokens":[1,null,{"content":""}]})"}) {
     EXPECT_EQ(error_of_folder([&](const TokenizerFolder& folder) {
                 folder.write("tokenizer.json", with_model(""));
@@ -274,6 +276,58 @@ TEST(FolderFiles, OddSettings) {
               "no error")
         << settings;
   }
+}
+
+// The keys put the tokens in order, so that each must be an id.
+TEST(FolderFiles, KeysThatAreNoIds) {
+  for (const std::string key : {"nan", "inf", "x", "", "1.5", "1e3", "7x", "99999999999999999999"})
+    EXPECT_EQ(
+        error_of_folder([&](const TokenizerFolder& folder) {
+          folder.write("tokenizer.json", with_model(""));
+          folder.write("tokenizer_config.json",
+                       R"({"added_tokens_decoder":{"3":{"content":"y"},")" + key + R"(":{"content":"z"}}})");
+        }),
+        "F/tokenizer_config.json: key added_tokens_decoder: a key is no token id: expected an integer of 32 bits" +
+            (key.empty() ? "" : ", found " + key));
+  EXPECT_EQ(error_of_json(with_model(R"(,"added_tokens":[{"id":NaN,"content":"y"}])")),
+            "tokenizer.json: key added_tokens: id is not a number: found {\"id\":NaN,\"content\":\"y\"}");
+}
+
+// A file that is there and cannot be read is not taken for absent: the ids would be others.
+TEST(FolderFiles, LinksToNothing) {
+  for (const std::string name : {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
+                                 "added_tokens.json", "config.json", "vocab.json", "merges.txt"})
+    EXPECT_EQ(error_of_folder([&](const TokenizerFolder& folder) {
+                folder.write("vocab.json", R"({"a":0,"b":1,"ab":2})");
+                folder.write("merges.txt", "a b\n");
+                folder.write("vocab.txt", "[UNK]\n");
+                std::filesystem::remove(folder / name);
+                std::filesystem::create_symlink("../blobs/pruned", folder / name);
+              }),
+              "F/" + name + ": points to a file that is not there: found ../blobs/pruned");
+}
+
+// A file of a few MB may name a great many tokens; each is looked up, not compared with every other.
+TEST(FolderFiles, AHundredThousandSpecialTokens) {
+  constexpr int kMany = 100'000;
+  std::string list, roles, ids;
+  for (int i = 0; i < kMany; ++i) {
+    const std::string number = std::to_string(i);
+    list += (i ? ",\"<t" : "\"<t") + number + ">\"";
+    roles += "\"r" + number + "_token\":\"<r" + number + ">\",";
+    ids += (i ? ",\"<t" : "\"<t") + number + ">\":" + number;
+  }
+  const TokenizerFolder folder;
+  folder.write("tokenizer.json", with_model(""));
+  folder.write("tokenizer_config.json", "{" + roles + "\"additional_special_tokens\":[" + list + "]}");
+  folder.write("added_tokens.json", "{" + ids + "}");
+  const std::clock_t start = std::clock();  // of this process alone, however busy the machine is
+  const auto tokenizer = open_folder(folder.path());
+  const double seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+  ASSERT_TRUE(tokenizer) << tokenizer.error().message();
+  EXPECT_EQ(tokenizer->size(), 3u + 2 * kMany);
+  EXPECT_EQ(tokenizer->encode("<t0><t99999><r0>").value(), (std::vector<int32_t>{3, 100'002, 100'003}));
+  EXPECT_LT(seconds, 10);
 }
 
 // A valid file cut off or changed in one byte gives a tokenizer or an error, never a crash.
