@@ -1,15 +1,14 @@
 // A manifest, and the same text as a file of prompts.
 #include "fuzz/support.h"
+#include "lstar/study/prompts.h"
 #include "lstar/study/study.h"
 
 namespace lstar::fuzz {
 namespace {
 
 void run(std::string_view text) {
-  static const MemoryFile file;
-  file.write(text);
-  const auto prompts = read_prompts(file.path());
-  if (succeeded(prompts)) require(!prompts->empty(), "prompts that are read are there");
+  const auto prompts = parse_prompts(text, "prompts.txt");
+  if (succeeded(prompts)) require(!prompts->prompts.empty(), "prompts that are read are there");
 
   const auto study = parse_manifest(text, "/nowhere/manifest.toml");
   if (!succeeded(study) || !succeeded(check(*study))) return;

@@ -73,27 +73,6 @@ class MemoryFolder {
   std::string path_;
 };
 
-// A file in memory that has a path, for readers that open one.
-class MemoryFile {
- public:
-  MemoryFile() : fd_(::memfd_create("fuzz", MFD_CLOEXEC)), path_("/proc/self/fd/" + std::to_string(fd_)) {
-    require(fd_ >= 0, "a file can be made in memory");
-  }
-  MemoryFile(const MemoryFile&) = delete;
-  MemoryFile& operator=(const MemoryFile&) = delete;
-
-  const std::string& path() const { return path_; }
-  void write(std::string_view content) const {
-    require(::ftruncate(fd_, 0) == 0 &&
-                ::pwrite(fd_, content.data(), content.size(), 0) == static_cast<ssize_t>(content.size()),
-            "a file can be written");
-  }
-
- private:
-  int fd_;  // as long as the program
-  std::string path_;
-};
-
 // The first and the last row of some tensors, in both widths: the same numbers, from inside the file.
 inline void read_rows(const Checkpoint& checkpoint) {
   constexpr size_t kMost = 40;

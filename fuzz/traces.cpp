@@ -7,9 +7,7 @@ namespace lstar::fuzz {
 namespace {
 
 void run(std::string_view text) {
-  static const MemoryFile file;
-  file.write(text);
-  const auto traces = read_traces(file.path());
+  const auto traces = parse_traces(text, "traces");
   if (!succeeded(traces)) return;
   for (const NanPolicy policy : {NanPolicy::report, NanPolicy::propagate}) {
     for (const auto& [name, trace, floor] : *traces)

@@ -12,7 +12,8 @@ bool is_line_end(char c) { return c == '\n' || c == '\r'; }
 
 class Reader {
  public:
-  Reader(std::string_view text, char delimiter) : text_(text), delimiter_(delimiter) {}
+  Reader(std::string_view text, char delimiter, int first_line)
+      : text_(text), delimiter_(delimiter), line_(first_line) {}
 
   Result<std::vector<DelimitedRow>> rows(const std::string& source) {
     std::vector<DelimitedRow> rows;
@@ -81,13 +82,14 @@ class Reader {
   std::string_view text_;
   char delimiter_;
   size_t at_ = 0;
-  int line_ = 1;
+  int line_;
 };
 
 }  // namespace
 
-Result<std::vector<DelimitedRow>> read_delimited(std::string_view text, char delimiter, const std::string& source) {
-  return Reader(text, delimiter).rows(source);
+Result<std::vector<DelimitedRow>> read_delimited(std::string_view text, char delimiter, const std::string& source,
+                                                 int first_line) {
+  return Reader(text, delimiter, first_line).rows(source);
 }
 
 }  // namespace lstar

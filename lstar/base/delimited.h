@@ -16,7 +16,8 @@ struct DelimitedRow {
 
 // Cells may stand in double quotes, in which "" is one quote and line breaks belong to the text. Lines end in LF, CRLF
 // or CR; those that hold nothing are skipped. Where quotes are not well formed, a comma-separated file is refused, and
-// a tab-separated one has them as they stand.
-Result<std::vector<DelimitedRow>> read_delimited(std::string_view text, char delimiter, const std::string& source);
+// a tab-separated one has them as they stand. `first_line` is the number of the text's first line in its file.
+Result<std::vector<DelimitedRow>> read_delimited(std::string_view text, char delimiter, const std::string& source,
+                                                 int first_line = 1);
 
 }  // namespace lstar

@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "lstar/base/atomic_file.h"
+#include "lstar/report/text_layout.h"
 
 namespace lstar::cli {
 namespace {
@@ -55,7 +56,7 @@ void end_if_nobody_reads() {
 bool stdout_failed() { return std::ferror(stdout) != 0; }
 
 // A message that nobody can read is no reason to stop: failures to write it are ignored.
-void message(std::string_view line) { to_stderr(fmt::format("lstar: {}\n", line)); }
+void message(std::string_view line) { to_stderr(fmt::format("lstar: {}\n", one_line(line))); }
 void message(const Error& error) { message(error.message()); }
 
 Result<std::string> read_input(const std::string& path) {
@@ -77,7 +78,7 @@ Result<std::string> read_input(const std::string& path) {
 
 ProgressBar::ProgressBar(bool quiet) : on_(!quiet && ::isatty(STDERR_FILENO)) {}
 
-void ProgressBar::label(std::string text) { label_ = std::move(text); }
+void ProgressBar::label(std::string text) { label_ = one_line(text); }
 
 void ProgressBar::update(std::string_view step, int64_t done, int64_t total) {
   if (!on_ || total <= 0) return;
@@ -87,7 +88,7 @@ void ProgressBar::update(std::string_view step, int64_t done, int64_t total) {
   const int filled = static_cast<int>(kBarWidth * done / total);
   std::string bar;
   for (int i = 0; i < kBarWidth; ++i) bar += i < filled ? "█" : "░";
-  to_stderr(fmt::format("\r\x1b[K{} {} {} {}/{}", label_, bar, step, done, total));
+  to_stderr(fmt::format("\r\x1b[K{} {} {} {}/{}", label_, bar, one_line(step), done, total));
   drawn_ = true;
 }
 
@@ -127,8 +128,8 @@ void TransferBar::update(std::string_view file, int64_t done, int64_t total) {
     eta = left >= 3600 ? fmt::format("{}:{:02}:{:02}", left / 3600, left / 60 % 60, left % 60)
                        : fmt::format("{}:{:02}", left / 60, left % 60);
   }
-  to_stderr(fmt::format("\r\x1b[K{} {} {:.1f}/{:.1f} MB, {:.1f} MB/s, {}", file, bar, static_cast<double>(done) / 1e6,
-                        static_cast<double>(total) / 1e6, rate_ / 1e6, eta));
+  to_stderr(fmt::format("\r\x1b[K{} {} {:.1f}/{:.1f} MB, {:.1f} MB/s, {}", one_line(file), bar,
+                        static_cast<double>(done) / 1e6, static_cast<double>(total) / 1e6, rate_ / 1e6, eta));
   drawn_ = true;
 }
 
@@ -145,7 +146,7 @@ bool can_ask() { return ::isatty(STDIN_FILENO) && ::isatty(STDERR_FILENO); }
 
 bool ask(std::string_view question) {
   if (!can_ask()) return false;
-  to_stderr(fmt::format("{} [y/N] ", question));
+  to_stderr(fmt::format("{} [y/N] ", one_line(question)));
   char answer[64] = "";
   if (!std::fgets(answer, sizeof answer, stdin)) return false;
   return answer[0] == 'y' || answer[0] == 'Y';

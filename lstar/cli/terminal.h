@@ -16,7 +16,7 @@ void print(std::string_view text);    // to stdout; where nobody reads it any mo
 void write_on_without_reader();       // print no longer ends the process: there is more to do than to print
 void end_if_nobody_reads();           // ends it now, if print would have
 bool stdout_failed();                 // whether some of it could not be written
-void message(std::string_view line);  // "lstar: LINE" to stderr
+void message(std::string_view line);  // "lstar: LINE" to stderr, on one line and without control characters
 void message(const Error& error);
 
 // The whole of a file, or of standard input for "-".

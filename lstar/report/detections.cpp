@@ -27,8 +27,9 @@ std::string detections_text(const std::vector<NamedTrace>& traces, NanPolicy pol
 
 std::string detections_json(const std::vector<NamedTrace>& traces, NanPolicy policy) {
   JsonValue json = JsonValue::object();
+  auto& members = json.get_ref<JsonValue::object_t&>();  // names are unique: appended, as [] would search them all
   for (const auto& [name, trace, floor] : traces)
-    json[valid_utf8(name)] = json_detections(detect_all(trace, floor, policy));
+    members.emplace_back(valid_utf8(name), json_detections(detect_all(trace, floor, policy)));
   return write_json(json);
 }
 

@@ -6,12 +6,14 @@
 #include <limits>
 #include <map>
 #include <optional>
+#include <set>
 
 #include <fmt/format.h>
 
 #include "lstar/base/delimited.h"
 #include "lstar/base/json.h"
 #include "lstar/base/text_file.h"
+#include "lstar/report/text_layout.h"
 
 namespace lstar {
 namespace {
@@ -90,6 +92,13 @@ class JsonTraces {
     return fail({.what = "not as lstar writes it", .file = source_, .at = std::move(at)});
   }
 
+  tl::unexpected<Error> unlike_first_layer(const std::string& at, std::string_view key, std::string expected) const {
+    return fail({.what = "layers with different estimators",
+                 .file = source_,
+                 .at = fmt::format("{}, key {}", at, key),
+                 .expected = std::move(expected)});
+  }
+
   // prompts[].layers[].trace.ESTIMATOR and .rounding_floor.ESTIMATOR
   Result<Traces> printed_by_trace(Json root) const {
     Traces traces;
@@ -99,21 +108,32 @@ class JsonTraces {
     for (Json prompt : prompts) {
       const std::string name = fmt::format("prompt {}", ++number_of);
       if (prompt["layers"].get_array().get(layers)) return misshapen(name);
-      const size_t first = traces.size();
+      std::map<std::string_view, size_t> trace_of;  // by estimator: every layer has those of the first
+      size_t count = 0;
       for (Json layer : layers) {
+        const std::string at = fmt::format("{}, layer {}", name, count++);
         object values, floors;
         if (layer["trace"].get_object().get(values) || layer["rounding_floor"].get_object().get(floors))
-          return misshapen(name);
-        size_t at = first;
+          return misshapen(at);
+        std::map<std::string_view, Json> floor_of;
+        for (key_value_pair field : floors) floor_of.insert_or_assign(field.key, field.value);
         for (key_value_pair field : values) {
-          if (at == traces.size()) traces.push_back({fmt::format("{}: {}", name, field.key), {}, {}});
-          Json floor;
-          const bool has_floor = !floors.at_key(field.key).get(floor);
-          const auto value = number(field.value), bound = has_floor ? number(floor) : std::optional(kNaN);
-          if (!value || !bound || traces[at].name != fmt::format("{}: {}", name, field.key)) return misshapen(name);
-          traces[at].trace.push_back(*value);
-          traces[at++].floor.push_back(*bound);
+          if (count == 1 && trace_of.emplace(field.key, traces.size()).second)
+            traces.push_back({fmt::format("{}: {}", name, field.key), {}, {}});
+          const auto found = trace_of.find(field.key);
+          if (found == trace_of.end()) return unlike_first_layer(at, field.key, "no such key, as in layer 0");
+          const auto floor = floor_of.find(field.key);
+          const auto value = number(field.value),
+                     bound = floor == floor_of.end() ? std::optional(kNaN) : number(floor->second);
+          if (!value || !bound) return misshapen(at);
+          NamedTrace& trace = traces[found->second];
+          trace.trace.resize(count);  // of a key that comes twice, the last one counts
+          trace.floor.resize(count);
+          trace.trace.back() = *value;
+          trace.floor.back() = *bound;
         }
+        for (const auto& [estimator, place] : trace_of)
+          if (traces[place].trace.size() < count) return unlike_first_layer(at, estimator, "this key, as in layer 0");
       }
     }
     if (traces.empty()) return fail({.what = "no prompt of this result was run", .file = source_});
@@ -123,12 +143,18 @@ class JsonTraces {
   // traces[].by_estimator.ESTIMATOR[].trace and .rounding_floor, a row for each prompt that ran
   Result<Traces> printed_by_run(Json root) const {
     Traces traces;
-    array models;
+    array models, results;
     if (root["traces"].get_array().get(models)) return misshapen("key traces");
-    size_t place = 0;
+    const bool has_results = !root["results"].get_array().get(results);
+    array::iterator result = has_results ? results.begin() : models.begin();  // in the order of the traces
+    const array::iterator end = has_results ? results.end() : models.begin();
     for (Json model : models) {
       const std::string name = json_string(model, "model").value_or("model");
-      const std::vector<size_t> ran = prompts_that_ran(root, place++);
+      std::vector<size_t> ran;
+      if (result != end) {
+        ran = prompts_that_ran(*result);
+        ++result;
+      }
       object estimators;
       if (model["by_estimator"].get_object().get(estimators)) return misshapen(name);
       for (key_value_pair field : estimators) {
@@ -155,14 +181,11 @@ class JsonTraces {
     return traces;
   }
 
-  // The numbers, from 1, of the prompts that model `place` ran: a row of its traces belongs to each.
-  static std::vector<size_t> prompts_that_ran(Json root, size_t place) {
+  // The numbers, from 1, of the prompts that a model ran: a row of its traces belongs to each.
+  static std::vector<size_t> prompts_that_ran(Json result) {
     std::vector<size_t> ran;
-    array results, prompts;
-    Json result;
-    if (root["results"].get_array().get(results) || results.at(place).get(result) ||
-        result["prompts"].get_array().get(prompts))
-      return ran;
+    array prompts;
+    if (result["prompts"].get_array().get(prompts)) return ran;
     size_t i = 0;
     for (Json prompt : prompts) {
       ++i;
@@ -261,8 +284,11 @@ class TableTraces {
 
   // Rows of prompts and layers; each estimator has a column and one for its floor.
   Result<Traces> printed_by_trace(const std::vector<std::string>& header) const {
+    std::map<std::string_view, size_t> columns;  // the first of each name
+    for (size_t c = 0; c < header.size(); ++c) columns.emplace(header[c], c);
     const auto column = [&](std::string_view name) {
-      return static_cast<size_t>(std::find(header.begin(), header.end(), name) - header.begin());
+      const auto found = columns.find(name);
+      return found == columns.end() ? header.size() : found->second;
     };
     const size_t model = column("model"), prompt = column("prompt");
     std::vector<std::pair<size_t, size_t>> estimators;
@@ -271,15 +297,21 @@ class TableTraces {
         estimators.emplace_back(c, floor);
     if (prompt == header.size()) return fail({.what = "no column prompt", .file = source_});
     Traces traces;
-    std::map<std::string, size_t> first_of;  // the first trace of a model and prompt
+    const bool has_models = model < header.size();
+    const bool has_several = has_models && std::any_of(rows_.begin(), rows_.end(), [&](const DelimitedRow& row) {
+                               return row.cells.size() == header.size() && row.cells[model] != rows_[0].cells[model];
+                             });
+    std::map<std::pair<std::string, std::string>, size_t> first_of;  // the first trace of a model and prompt
     for (const DelimitedRow& row : rows_) {
       if (row.cells.size() != header.size())
         return cell(row, 0, header.size(), "").map([](double) { return Traces(); });
-      const std::string where = (model < header.size() ? row.cells[model] + "\n" : "") + row.cells[prompt];
-      const auto [found, is_new] = first_of.emplace(where, traces.size());
+      const std::string of_model = has_models ? row.cells[model] : "";
+      const std::string prefix = has_several ? of_model + ": " : "";
+      const auto [found, is_new] = first_of.emplace(std::pair(of_model, row.cells[prompt]), traces.size());
       for (size_t e = 0; e < estimators.size(); ++e) {
         const auto [value_at, floor_at] = estimators[e];
-        if (is_new) traces.push_back({fmt::format("prompt {}: {}", row.cells[prompt], header[value_at]), {}, {}});
+        if (is_new)
+          traces.push_back({fmt::format("{}prompt {}: {}", prefix, row.cells[prompt], header[value_at]), {}, {}});
         NamedTrace& trace = traces[found->second + e];
         LSTAR_ASSIGN(const double value, cell(row, value_at, header.size(), trace.name));
         LSTAR_ASSIGN(const double floor, cell(row, floor_at, header.size(), trace.name));
@@ -294,16 +326,25 @@ class TableTraces {
   std::vector<DelimitedRow> rows_;
 };
 
-// Names that occur again get a number, so that an object of them holds all.
+// Names that occur again get a number that no other name has, so that an object of them holds all. They are made valid
+// first: what is malformed may differ and be printed alike.
 void make_unique(Traces& traces) {
-  std::map<std::string, int> seen;
-  for (NamedTrace& trace : traces)
-    if (const int times = ++seen[trace.name]; times > 1) trace.name += fmt::format(" ({})", times);
+  std::set<std::string> taken;
+  for (NamedTrace& trace : traces) taken.insert(trace.name = valid_utf8(trace.name));
+  std::map<std::string, int> times;  // each count only grows, so that no taken name is met twice
+  for (NamedTrace& trace : traces) {
+    int& last = times[trace.name];
+    if (++last == 1) continue;
+    std::string name = fmt::format("{} ({})", trace.name, last);
+    while (!taken.insert(name).second) name = fmt::format("{} ({})", trace.name, ++last);
+    trace.name = std::move(name);
+  }
 }
 
 // What separates the numbers: a tab, a comma, a semicolon, or nothing but blanks.
 char delimiter_of(std::string_view content) {
-  const std::string_view line = next_line(content);
+  std::string_view line;
+  while (is_blank(line) && !content.empty()) line = next_line(content);
   for (const char delimiter : {'\t', ',', ';'})
     if (line.find(delimiter) != std::string_view::npos) return delimiter;
   return ' ';
@@ -334,16 +375,12 @@ Result<std::vector<NamedTrace>> parse_traces(std::string_view content, const std
     }
     LSTAR_ASSIGN(std::vector<DelimitedRow> rows,
                  read_delimited(delimiter == ' ' ? packed : content, delimiter, source));
+    std::erase_if(rows, [](const DelimitedRow& row) { return row.cells.size() == 1 && is_blank(row.cells[0]); });
     if (rows.empty()) return fail({.what = "no traces", .file = source});
     LSTAR_ASSIGN(traces, TableTraces(source, std::move(rows)).read());
   }
   make_unique(traces);
   return traces;
-}
-
-Result<std::vector<NamedTrace>> read_traces(const std::string& path) {
-  LSTAR_ASSIGN(const std::string content, read_text_file(path));
-  return parse_traces(content, path);
 }
 
 }  // namespace lstar

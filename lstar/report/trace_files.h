@@ -1,4 +1,4 @@
-// Traces that somebody else computed, or lstar before: what `lstar detect` reads. Pure but for read_traces.
+// Traces that somebody else computed, or lstar before: what `lstar detect` reads. Pure.
 #pragma once
 
 #include <string>
@@ -18,6 +18,5 @@ struct NamedTrace {
 // run` print. CSV, TSV or bare numbers: a column for each trace, under a header if there is one; or what `lstar trace
 // --csv` prints. null, NaN, Infinity and an empty cell are no finite numbers. Names are unique.
 Result<std::vector<NamedTrace>> parse_traces(std::string_view content, const std::string& source);
-Result<std::vector<NamedTrace>> read_traces(const std::string& path);
 
 }  // namespace lstar

@@ -64,8 +64,8 @@ std::optional<char> delimiter_of(std::string_view content, std::string_view cand
   return std::nullopt;
 }
 
-Result<PromptFile> read_cells(std::string_view content, char delimiter, const std::string& source) {
-  LSTAR_ASSIGN(const std::vector<DelimitedRow> rows, read_delimited(content, delimiter, source));
+Result<PromptFile> read_cells(std::string_view content, char delimiter, const std::string& source, int first_line = 1) {
+  LSTAR_ASSIGN(const std::vector<DelimitedRow> rows, read_delimited(content, delimiter, source, first_line));
   if (rows.empty()) return fail({.what = "no prompts", .file = source});
   const std::vector<std::string>& header = rows[0].cells;
   const Columns columns = columns_of(header);
@@ -100,7 +100,7 @@ Result<PromptFile> read_csv_prompts(std::string_view content, const std::string&
     if (content.starts_with(fmt::format("sep={}", delimiter)) ||
         content.starts_with(fmt::format("\"sep={}\"", delimiter))) {
       next_line(content);
-      return read_cells(content, delimiter, source);
+      return read_cells(content, delimiter, source, 2);
     }
   return read_cells(content, delimiter_of(content, ",;\t").value_or(','), source);
 }

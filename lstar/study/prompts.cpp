@@ -127,9 +127,4 @@ Result<PromptFile> read_prompt_file(const std::string& path) {
   return parse_prompts(content, path);
 }
 
-Result<std::vector<Prompt>> read_prompts(const std::string& path) {
-  LSTAR_ASSIGN(PromptFile file, read_prompt_file(path));
-  return std::move(file.prompts);
-}
-
 }  // namespace lstar

@@ -157,9 +157,6 @@ Result<Study> read_manifest(const std::string& path);
 // The same from a manifest's text; `source` names it in errors, and its folder is what paths may be relative to.
 Result<Study> parse_manifest(std::string_view text, const std::string& source);
 
-// The prompts of a file, as prompts.h reads one.
-Result<std::vector<Prompt>> read_prompts(const std::string& path);
-
 // Names that the study asks for but lstar does not know (estimator, detector, formula), and an empty list of models.
 Result<void> check(const Study&);
 

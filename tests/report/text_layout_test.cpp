@@ -22,6 +22,7 @@ TEST(TextLayout, ShortensAtACharacter) {
 
 TEST(TextLayout, MakesOneLineOfAnything) {
   EXPECT_EQ(one_line("a\nb\tc\x1b[31m"), "a b c [31m");
+  EXPECT_EQ(one_line("a\u0080b\u009bc\u009fd\x7f\u2028e\u2029f\r"), "a b c d  e f ");
   EXPECT_EQ(valid_utf8("a\xc3"), "a\ufffd");
 }
 

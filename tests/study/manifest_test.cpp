@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "lstar/base/atomic_file.h"
+#include "lstar/study/prompts.h"
 #include "lstar/study/study.h"
 #include "tests/support/recorded.h"
 #include "tests/support/temporary_folder.h"
@@ -104,18 +105,19 @@ TEST_F(Manifest, TheOnesWeShipAreGood) {
 TEST_F(Manifest, PromptFiles) {
   const std::string file = temporary_ / "prompts.txt";
   ASSERT_TRUE(write_file(file, "first line\r\n\n{\"text\": \"from \\u00e9\"}\n{\"token_ids\": [5, 6]}\nlast"));
-  const auto prompts = read_prompts(file);
-  ASSERT_TRUE(prompts) << prompts.error().message();
-  ASSERT_EQ(prompts->size(), 4u);
-  EXPECT_EQ((*prompts)[0].text, "first line");
-  EXPECT_EQ((*prompts)[1].text, "from é");
-  EXPECT_THAT((*prompts)[2].ids, ElementsAre(5, 6));
-  EXPECT_EQ((*prompts)[3].text, "last");
+  const auto read = read_prompt_file(file);
+  ASSERT_TRUE(read) << read.error().message();
+  const std::vector<Prompt>& prompts = read->prompts;
+  ASSERT_EQ(prompts.size(), 4u);
+  EXPECT_EQ(prompts[0].text, "first line");
+  EXPECT_EQ(prompts[1].text, "from é");
+  EXPECT_THAT(prompts[2].ids, ElementsAre(5, 6));
+  EXPECT_EQ(prompts[3].text, "last");
   ASSERT_TRUE(write_file(file, "ok\n{\"txt\": 1}\n"));
-  EXPECT_EQ(read_prompts(file).error().message(),
+  EXPECT_EQ(read_prompt_file(file).error().message(),
             file + ": line 2: no prompt in this object: expected \"text\" or \"token_ids\"");
   ASSERT_TRUE(write_file(file, "\n\n"));
-  EXPECT_EQ(read_prompts(file).error().message(), file + ": no prompts");
+  EXPECT_EQ(read_prompt_file(file).error().message(), file + ": no prompts");
 }
 
 TEST_F(Manifest, PromptsOfEveryKind) {

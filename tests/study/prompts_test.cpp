@@ -138,6 +138,8 @@ TEST(Prompts, Tables) {
       {"p.csv", "text\rone\rtwo\r", "'one' 'two' | CSV, column text"},
       {"p.csv", "id;text\n1;one, two\n", "\"1\":'one, two' | CSV, column text"},
       {"p.csv", "sep=;\nid;text\n1;one\n", "\"1\":'one' | CSV, column text"},
+      {"p.csv", "sep=;\nid;text\n1;one\n2\n", "error: p.csv: line 4: cells: expected 2, as in the header, found 1"},
+      {"p.csv", "sep=;\nid;txt\n", "error: p.csv: line 2: no column text or prompt; found id, txt"},
       {"p.tsv", "id\ttext\n1\tone, two\n2\t\"three\tfour\"\n3\t\"So,\" she said\n",
        "\"1\":'one, two' \"2\":'three\tfour' \"3\":'\"So,\" she said' | TSV, column text"},
       {"p.csv", "text,id\none,\n,\n", "'one' | CSV, column text"},
