@@ -78,7 +78,7 @@ Result<std::string> read_input(const std::string& path) {
 
 ProgressBar::ProgressBar(bool quiet) : on_(!quiet && ::isatty(STDERR_FILENO)) {}
 
-void ProgressBar::label(std::string text) { label_ = one_line(text); }
+void ProgressBar::label(const std::string& text) { label_ = one_line(text); }
 
 void ProgressBar::update(std::string_view step, int64_t done, int64_t total) {
   if (!on_ || total <= 0) return;

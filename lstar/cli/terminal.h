@@ -29,7 +29,7 @@ class ProgressBar {
  public:
   explicit ProgressBar(bool quiet);
   ~ProgressBar() { clear(); }
-  void label(std::string text);
+  void label(const std::string& text);
   void update(std::string_view step, int64_t done, int64_t total);
   void clear();
   Progress callback();
