@@ -58,8 +58,6 @@ constexpr OuterClass kOuterClasses[] = {
     {"voxtral", "llama", OuterTie::never},
 };
 
-// text_config is transformers' word; the others are of the configurations that labs published with code of their own.
-constexpr std::string_view kParts[] = {"text_config", "llm_config", "language_config"};
 // A part that holds a model of text and images itself (ColPali, ColQwen2).
 constexpr std::string_view kWholes[] = {"vlm_config"};
 
@@ -73,7 +71,7 @@ constexpr std::string_view kPlaces[] = {
 std::optional<LanguagePart> language_part(Config& outer) {
   for (const std::string_view key : kWholes)
     if (auto whole = outer.section(key)) return language_part(*whole);
-  for (const std::string_view key : kParts) {
+  for (const std::string_view key : kLanguageParts) {
     auto part = outer.section(key);
     if (!part) continue;
     LanguagePart found{.config = *std::move(part), .model_type = {}};

@@ -4,12 +4,17 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "lstar/checkpoint/checkpoint.h"
 #include "lstar/model/architecture.h"
 #include "lstar/model/config.h"
 
 namespace lstar {
+
+// The key of the part: transformers' word first; the others are of configurations that labs published with code of
+// their own.
+inline constexpr std::string_view kLanguageParts[] = {"text_config", "llm_config", "language_config"};
 
 // Whether the embedding is the output's weight too. The output is the outer class's: its key counts, which by default
 // is true (yes) or false (no), or as the inner one is (unsaid). Some ask either key, the inner one alone, or none.

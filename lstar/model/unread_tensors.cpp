@@ -2,14 +2,15 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
 #include <optional>
+#include <set>
 #include <string_view>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "lstar/checkpoint/folder_listing.h"
+#include "lstar/model/language_part.h"
 
 namespace lstar {
 namespace {
@@ -106,6 +107,14 @@ std::string without_numbers(std::string_view name) {
   return kind;
 }
 
+// The configuration, and the language model's part of it.
+std::vector<Json> sections_of(const Checkpoint& checkpoint) {
+  std::vector<Json> sections{checkpoint.config()};
+  for (std::string_view name : kLanguageParts)
+    if (const auto inner = json_find(checkpoint.config(), name)) sections.push_back(*inner);
+  return sections;
+}
+
 class Reader {
  public:
   Reader(const Architecture& a, const Checkpoint& c, const Weights& w) : a_(a), c_(c), read_(c.tensors().size()) {
@@ -157,7 +166,11 @@ class Reader {
 
  private:
   // Layers behind the last that predict further tokens, of which the configuration speaks.
-  int64_t extra_layers() const { return json_integer(c_.config(), "num_nextn_predict_layers").value_or(0); }
+  int64_t extra_layers() const {
+    for (const Json& section : sections_of(c_))
+      if (const auto layers = json_integer(section, "num_nextn_predict_layers")) return *layers;
+    return 0;
+  }
 
   size_t index(const TensorInfo& tensor) const { return static_cast<size_t>(&tensor - c_.tensors().data()); }
   void mark(const TensorInfo* tensor) {
@@ -180,10 +193,7 @@ class Reader {
 
 // The key of the configuration that says a number, as it is written there.
 std::string key_of(const Checkpoint& checkpoint, std::initializer_list<std::string_view> spellings) {
-  std::vector<Json> sections{checkpoint.config()};
-  for (std::string_view name : {"text_config", "llm_config", "language_config"})
-    if (const auto inner = json_find(checkpoint.config(), name)) sections.push_back(*inner);
-  for (const Json& section : sections)
+  for (const Json& section : sections_of(checkpoint))
     for (std::string_view key : spellings)
       if (json_find(section, key)) return std::string(key);
   return fmt::format("{}", fmt::join(spellings, " or "));
@@ -201,13 +211,13 @@ std::string said_of_sizes(const Architecture& a, const Checkpoint& checkpoint) {
 
 struct Group {
   size_t tensors = 0;
-  std::map<std::string, size_t> names;  // without numbers
+  std::set<std::string> names;  // without numbers
 };
 
 std::string warning(size_t kind, const Group& group) {
   constexpr size_t kMostNames = 6;
   std::vector<std::string> names;
-  for (const auto& [name, count] : group.names)
+  for (const std::string& name : group.names)
     if (names.size() < kMostNames) names.push_back(plain_text(name));
   const std::string_view is = kind == kBias      ? "biases that the configuration leaves out"
                               : kind == kUnknown ? "unknown use"
@@ -245,7 +255,7 @@ Result<std::vector<std::string>> unread_tensors(const Architecture& a, const Che
     const size_t kind = further ? kPrediction : reader.is_bias_of_what_is_read(tensor) ? kBias : kind_of(tensor.name);
     Group& group = groups[kind];
     ++group.tensors;
-    ++group.names[without_numbers(tensor.name)];
+    group.names.insert(without_numbers(tensor.name));
   }
   std::vector<std::string> warnings;
   for (size_t kind = 0; kind < groups.size(); ++kind)

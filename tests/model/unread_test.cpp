@@ -108,6 +108,8 @@ TEST(Unread, LayersThatPredictFurtherTokensAreNoLayersOfTheModel) {
               ElementsAre("not read: 1 tensor of prediction layers: model.layers.{}.self_attn.o_proj.weight"));
   EXPECT_THAT(warnings("llama", {furthest}, R"(, "num_nextn_predict_layers": 1)"),
               ElementsAre(HasSubstr("found layer 5")));
+  EXPECT_THAT(warnings("llama", {further}, R"(, "text_config": {"num_nextn_predict_layers": 1})"),
+              ElementsAre(HasSubstr("prediction layers")));
 }
 
 TEST(Unread, BuffersAreNotMentioned) {
