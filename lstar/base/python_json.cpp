@@ -162,7 +162,7 @@ class Restater {
     if (written.starts_with('+')) written.remove_prefix(1);
     if (std::from_chars(written.data(), written.data() + written.size(), exponent).ec == std::errc::result_out_of_range)
       return written.starts_with('-');
-    return static_cast<int64_t>(point) - static_cast<int64_t>(first) + exponent <= 0;
+    return exponent <= static_cast<int64_t>(first) - static_cast<int64_t>(point);  // a sum could overflow
   }
 
   // A string as it stands, unless half a surrogate pair is in it. Its text goes to `key` where asked for.

@@ -19,17 +19,18 @@ std::string restated(const std::string& text) {
 std::string beyond(std::string_view literal) { return fmt::format("\"{}{}\"", kBeyondJson, literal); }
 
 TEST(PythonJson, WhatTheStandardKnowsIsTheSame) {
-  for (const char* text :
-       {"null", "true", "false", "0", "-0", "-1.5e+300", "9223372036854775807", "-9223372036854775808",
-        "18446744073709551615", "1e-400", "0.0e999999999999999999999", "\"\"", R"("a\"\\\/\b\f\n\r\t\u00e9")",
-        R"("\ud83d\ude00")", "[]", "{}", R"([1,[2,{"a":[{}]}],"x"])", R"({"a":{"k":1},"b":{"k":1}})"})
+  for (const char* text : {"null", "true", "false", "0", "-0", "-1.5e+300", "9223372036854775807",
+                           "-9223372036854775808", "18446744073709551615", "1e-400", "0.001e-9223372036854775808",
+                           "0.0e999999999999999999999", "\"\"", R"("a\"\\\/\b\f\n\r\t\u00e9")", R"("\ud83d\ude00")",
+                           "[]", "{}", R"([1,[2,{"a":[{}]}],"x"])", R"({"a":{"k":1},"b":{"k":1}})"})
     EXPECT_EQ(restated(text), text);
   EXPECT_EQ(restated(" { \"a\" :\t[ 1 ,\r\n2 ] } "), R"({"a":[1,2]})");
 }
 
 TEST(PythonJson, NumbersThatJsonCannotHoldKeepTheirLiteral) {
-  for (const char* literal : {"NaN", "Infinity", "-Infinity", "18446744073709551616", "-9223372036854775809", "1e400",
-                              "-1.0E+400", "1000000000000000019884624838656"})
+  for (const char* literal :
+       {"NaN", "Infinity", "-Infinity", "18446744073709551616", "-9223372036854775809", "1e400", "-1.0E+400",
+        "1e9223372036854775807", "0.1e9223372036854775807", "1000000000000000019884624838656"})
     EXPECT_EQ(restated(literal), beyond(literal));
   EXPECT_EQ(restated(R"({"a": [0.0, Infinity], "b": NaN})"),
             fmt::format(R"({{"a":[0.0,{}],"b":{}}})", beyond("Infinity"), beyond("NaN")));
