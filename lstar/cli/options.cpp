@@ -1,7 +1,5 @@
 #include "lstar/cli/options.h"
 
-#include <charconv>
-
 #include <fmt/format.h>
 
 #include "lstar/base/cache_folder.h"
@@ -11,27 +9,6 @@
 
 namespace lstar::cli {
 namespace {
-
-Result<std::vector<int32_t>> parse_ids(const std::string& text) {
-  std::vector<int32_t> ids;
-  const char* at = text.data();
-  const char* const end = at + text.size();
-  while (at < end) {
-    if (*at == ' ' || *at == ',' || *at == '\t' || *at == '\n') {
-      ++at;
-      continue;
-    }
-    int32_t id = 0;
-    const auto [next, error] = std::from_chars(at, end, id);
-    if (error != std::errc{} || id < 0 ||
-        (next < end && *next != ' ' && *next != ',' && *next != '\t' && *next != '\n'))
-      return fail({.what = "not a list of token ids", .at = "--token-ids", .found = text});
-    ids.push_back(id);
-    at = next;
-  }
-  if (ids.empty()) return fail(Error{.what = "no token ids", .at = "--token-ids"});
-  return ids;
-}
 
 template <class Table>
 std::vector<std::string> names_of(const Table& table) {
@@ -51,7 +28,7 @@ void PromptOptions::add_to(CLI::App& app) {
   app.add_option("--prompt", texts, "A prompt; may be repeated")->take_all()->allow_extra_args(false);
   app.add_option("--prompts", file,
                  "Prompts from a file, or - for standard input: a line each; JSON or JSON Lines with \"text\", "
-                 "\"prompt\" or \"token_ids\"; CSV or TSV with a column text or prompt");
+                 "\"prompt\" or \"token_ids\"; CSV or TSV with such a column");
   app.add_option("--token-ids", token_ids, "A prompt as token ids, \"5 17 3\"; may be repeated")
       ->take_all()
       ->allow_extra_args(false);
@@ -60,7 +37,7 @@ void PromptOptions::add_to(CLI::App& app) {
 Result<AskedPrompts> PromptOptions::read() const {
   std::vector<Prompt> prompts;
   for (const std::string& text : token_ids) {
-    LSTAR_ASSIGN(std::vector<int32_t> ids, parse_ids(text));
+    LSTAR_ASSIGN(std::vector<int32_t> ids, parse_token_ids(text, "", "--token-ids"));
     prompts.push_back({.text = {}, .ids = std::move(ids)});
   }
   for (const std::string& text : texts) prompts.push_back({.text = text, .ids = {}});

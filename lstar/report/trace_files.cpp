@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 #include <map>
 #include <optional>
@@ -215,7 +216,8 @@ std::optional<double> number(std::string_view cell) {
   }
   double value = 0;
   const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
-  if (error != std::errc{} || end != cell.data() + cell.size()) return std::nullopt;
+  if (end != cell.data() + cell.size() || error == std::errc::invalid_argument) return std::nullopt;
+  if (error != std::errc{}) return std::strtod(std::string(cell).c_str(), nullptr);  // beyond a double: infinity, or 0
   return value;
 }
 
@@ -231,6 +233,8 @@ class TableTraces {
       header = first;
       rows_.erase(rows_.begin());
     }
+    if (std::find(header.begin(), header.end(), "L_star_empirical") != header.end())
+      return fail({.what = "the table of a study, which holds no traces; the JSON beside it does", .file = source_});
     if (rows_.empty()) return fail({.what = "no traces", .file = source_});
     const auto is_printed = [&](const std::string& name) { return name.ends_with(kFloor); };
     if (std::any_of(header.begin(), header.end(), is_printed)) return printed_by_trace(header);

@@ -18,6 +18,8 @@ constexpr const char* kExpected = "\"text\" or \"token_ids\"";
 constexpr const char* kPrompt = "a text, a list of token ids, or an object";
 constexpr const char* kChat = "chat turns; apply the chat template and pass its text";
 
+constexpr const char* kPadding = "attention_mask leaves tokens out; give the ids without their padding";
+
 constexpr const char* kHalfPair = "holds half of a surrogate pair, which no UTF-8 text does";
 
 std::string shortened(Json value) { return json_shown(value, 40); }
@@ -59,6 +61,19 @@ bool is_chat(Json value) {
          (json_find(first, "from") && json_find(first, "value"));
 }
 
+bool is_list_of_lists(Json value) {
+  simdjson::dom::array items;
+  Json first;
+  return !value.get_array().get(items) && !items.at(0).get(first) && first.is_array();
+}
+
+// Whether a mask, of one prompt or of several, has a zero in it.
+bool leaves_out(Json mask) {
+  simdjson::dom::array items;
+  if (mask.get_array().get(items)) return mask.is_number() && json_real(mask) == 0.0;
+  return std::any_of(items.begin(), items.end(), [](Json item) { return leaves_out(item); });
+}
+
 bool is_list_of_integers(Json value) {
   simdjson::dom::array items;
   if (value.get_array().get(items) || items.size() == 0) return false;
@@ -98,11 +113,15 @@ class Record {
     if (const auto chat = present(value, kChatKeys); texts.empty() && listed.empty() && !chat.empty())
       return refuse(fmt::format("{}: {}", chat[0], kChat));
     if (json_find(value, "role") && json_find(value, "content")) return refuse(kChat);
+    if (const auto row = json_find(value, "row"); texts.empty() && listed.empty() && row && row->is_object())
+      return object(*row);  // as the hub's viewer of datasets answers
     if (texts.size() > 1) return refuse("both text and prompt", "one of them");
     if (listed.size() > 1) return refuse("both token_ids and input_ids", "one of them");
     std::optional<std::vector<int32_t>> numbers;
     if (!listed.empty()) {
-      const Json list = *json_find(value, listed[0]);
+      Json list = *json_find(value, listed[0]);
+      if (const auto mask = json_find(value, "attention_mask"); mask && leaves_out(*mask)) return refuse(kPadding);
+      if (is_list_of_lists(list) && list.get_array().value().size() == 1) list = list.get_array().value().at(0).value();
       const bool is_empty = list.is_array() && list.get_array().value().size() == 0;
       if (texts.empty() || !is_empty) {  // beside a text an empty list is none, as in our own results
         LSTAR_ASSIGN(Prompt read, ids(list));
@@ -159,34 +178,28 @@ Result<std::vector<Prompt>> items_of(Json list, const std::string& source) {
   return prompts;
 }
 
-// {"text": [..], "id": [..]} or {"text": {"0": ..}, "id": {"0": ..}}: a table by columns, as pandas writes one.
-Result<std::vector<Prompt>> columns(Json root, std::string_view key, const std::string& source) {
-  const auto values_of = [](Json column) {
-    std::vector<Json> values;
-    simdjson::dom::array items;
-    simdjson::dom::object fields;
-    if (!column.get_array().get(items)) {
-      for (Json item : items) values.push_back(item);
-    } else if (!column.get_object().get(fields)) {
-      for (simdjson::dom::key_value_pair field : fields) values.push_back(field.value);
-    }
-    return values;
-  };
-  const std::vector<Json> texts = values_of(*json_find(root, key));
-  std::vector<Json> ids;
-  if (const auto column = json_find(root, "id")) ids = values_of(*column);
-  if (!ids.empty() && ids.size() != texts.size())
-    return fail({.what = "columns of different lengths",
-                 .file = source,
-                 .at = "key id",
-                 .expected = fmt::format("{}, as in {}", texts.size(), key),
-                 .found = std::to_string(ids.size())});
+// The values of a column, which pandas writes as a list or as an object with a number for each row.
+std::vector<Json> values_of(Json column) {
+  std::vector<Json> values;
+  simdjson::dom::array items;
+  simdjson::dom::object fields;
+  if (!column.get_array().get(items)) {
+    for (Json item : items) values.push_back(item);
+  } else if (!column.get_object().get(fields)) {
+    for (simdjson::dom::key_value_pair field : fields) values.push_back(field.value);
+  }
+  return values;
+}
+
+// Prompts and, unless there are none, an id for each.
+Result<std::vector<Prompt>> with_ids(const std::vector<Json>& values, const std::vector<Json>& ids,
+                                     const std::string& source) {
   std::vector<Prompt> prompts;
-  for (size_t i = 0; i < texts.size(); ++i) {
+  for (size_t i = 0; i < values.size(); ++i) {
     const std::string at = fmt::format("item {}", i + 1);
-    if (!texts[i].is_string() && !texts[i].is_array())
-      return fail({.what = "not a prompt", .file = source, .at = at, .found = shortened(texts[i])});
-    LSTAR_ASSIGN(Prompt prompt, json_prompt(texts[i], source, at));
+    if (!values[i].is_string() && !values[i].is_array() && !values[i].is_object())
+      return fail({.what = "not a prompt", .file = source, .at = at, .found = shortened(values[i])});
+    LSTAR_ASSIGN(Prompt prompt, json_prompt(values[i], source, at));
     if (!ids.empty() && !ids[i].is_null()) {
       prompt.id = id_of(ids[i]);
       if (!prompt.id)
@@ -196,6 +209,60 @@ Result<std::vector<Prompt>> columns(Json root, std::string_view key, const std::
     prompts.push_back(std::move(prompt));
   }
   return prompts;
+}
+
+// {"text": [..], "id": [..]} or {"text": {"0": ..}, "id": {"0": ..}}: a table by columns, as pandas writes one. So are
+// the "input_ids" of several texts, as a tokenizer answers them.
+Result<std::vector<Prompt>> columns(Json root, std::string_view key, const std::string& source) {
+  if (const auto mask = json_find(root, "attention_mask"); mask && leaves_out(*mask))
+    return fail({.what = kPadding, .file = source});
+  const std::vector<Json> values = values_of(*json_find(root, key));
+  std::vector<Json> ids;
+  if (const auto column = json_find(root, "id")) ids = values_of(*column);
+  if (!ids.empty() && ids.size() != values.size())
+    return fail({.what = "columns of different lengths",
+                 .file = source,
+                 .at = "key id",
+                 .expected = fmt::format("{}, as in {}", values.size(), key),
+                 .found = std::to_string(ids.size())});
+  return with_ids(values, ids, source);
+}
+
+// {"columns": ["id", "text"], "data": [[7, ".."], ..]}: pandas' orient="split".
+Result<std::vector<Prompt>> split_table(Json names, Json rows, const std::string& source) {
+  const std::vector<Json> header = values_of(names);
+  const auto place_of = [&](const auto& keys) {
+    return std::find_if(header.begin(), header.end(), [&](Json name) {
+      const auto text = json_text(name);
+      return text && std::find(keys.begin(), keys.end(), *text) != keys.end();
+    });
+  };
+  auto prompt = place_of(kTextKeys);
+  if (prompt == header.end()) prompt = place_of(kIdKeys);
+  const auto id = place_of(std::array<std::string_view, 1>{"id"});
+  if (prompt == header.end())
+    return fail({.what = "no prompts in this table", .file = source, .expected = kExpected, .found = shortened(names)});
+  std::vector<Json> values, ids;
+  for (const Json row : values_of(rows)) {
+    const std::vector<Json> cells = values_of(row);
+    if (cells.size() != header.size())
+      return fail({.what = "cells",
+                   .file = source,
+                   .at = fmt::format("item {}", values.size() + 1),
+                   .expected = fmt::format("{}, as in columns", header.size()),
+                   .found = std::to_string(cells.size())});
+    values.push_back(cells[static_cast<size_t>(prompt - header.begin())]);
+    if (id != header.end()) ids.push_back(cells[static_cast<size_t>(id - header.begin())]);
+  }
+  return with_ids(values, ids, source);
+}
+
+// {"0": {"text": ..}, "1": ..}: pandas' orient="index".
+bool is_table_by_rows(Json root) {
+  const std::vector<Json> rows = values_of(root);
+  return !rows.empty() && std::all_of(rows.begin(), rows.end(), [](Json row) {
+    return !present(row, kTextKeys).empty() || !present(row, kIdKeys).empty();
+  });
 }
 
 }  // namespace
@@ -216,8 +283,15 @@ Result<std::vector<Prompt>> json_prompts(Json root, const std::string& source) {
     if (column && (column->is_object() || (column->is_array() && !is_chat(*column) && !is_list_of_integers(*column))))
       return columns(root, key, source);
   }
+  for (std::string_view key : kIdKeys) {
+    const auto column = json_find(root, key);
+    if (column && is_list_of_lists(*column)) return columns(root, key, source);
+  }
   if (!present(root, kTextKeys).empty() || !present(root, kIdKeys).empty() || !present(root, kChatKeys).empty())
     return one();
+  if (const auto names = json_find(root, "columns"), rows = json_find(root, "data"); names && rows)
+    return split_table(*names, *rows, source);
+  if (is_table_by_rows(root)) return with_ids(values_of(root), {}, source);
   for (std::string_view key : kListKeys) {
     const auto list = json_find(root, key);
     if (!list || !list->is_array()) continue;

@@ -23,7 +23,7 @@ Result<std::vector<Prompt>> json_prompts(Json root, const std::string& source);
 Result<PromptFile> read_csv_prompts(std::string_view content, const std::string& source);
 Result<PromptFile> read_tsv_prompts(std::string_view content, const std::string& source);
 
-// Whether the first line is a header of at least two plain names, one of them text or prompt.
+// Whether the first line is a header of at least two plain names, one of them a prompt's.
 bool looks_like_table(std::string_view content);
 // Such a table of whatever delimiter.
 Result<PromptFile> read_table_prompts(std::string_view content, const std::string& source);

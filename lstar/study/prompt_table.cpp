@@ -19,10 +19,11 @@ std::string plain(std::string_view cell) {
   return name;
 }
 
-bool is_text_column(std::string_view name) { return name == "text" || name == "prompt"; }
+bool is_ids_column(std::string_view name) { return name == "token_ids" || name == "input_ids"; }
+bool is_prompt_column(std::string_view name) { return name == "text" || name == "prompt" || is_ids_column(name); }
 
 struct Columns {
-  std::optional<size_t> text, id;
+  std::optional<size_t> prompt, id;
   std::string fault;
 };
 
@@ -32,16 +33,17 @@ Columns columns_of(const std::vector<std::string>& header) {
   for (size_t i = 0; i < header.size(); ++i) {
     const std::string name = plain(header[i]);
     if (found.size() < 80) found += (found.empty() ? "" : ", ") + (name.empty() ? "(no name)" : name);
-    if (is_text_column(name)) {
-      if (columns.text) columns.fault = fmt::format("columns {} and {}", plain(header[*columns.text]), name);
-      columns.text = i;
+    if (is_prompt_column(name)) {
+      if (columns.prompt) columns.fault = fmt::format("columns {} and {}", plain(header[*columns.prompt]), name);
+      columns.prompt = i;
     }
     if (name == "id" && !columns.id) columns.id = i;
     if (name == "messages" || name == "conversations")
       columns.fault = fmt::format("column {}: chat turns; apply the chat template and pass its text", name);
   }
-  if (columns.text && columns.fault.starts_with("column ")) columns.fault.clear();  // the text is what is asked for
-  if (!columns.text && columns.fault.empty()) columns.fault = fmt::format("no column text or prompt; found {}", found);
+  if (columns.prompt && columns.fault.starts_with("column ")) columns.fault.clear();  // that is what is asked for
+  if (!columns.prompt && columns.fault.empty())
+    columns.fault = fmt::format("no column text, prompt or token_ids; found {}", found);
   return columns;
 }
 
@@ -58,7 +60,7 @@ std::vector<std::string> header_of(std::string_view content, char delimiter) {
 std::optional<char> delimiter_of(std::string_view content, std::string_view candidates) {
   for (const char delimiter : candidates) {
     const auto header = header_of(content, delimiter);
-    if (std::any_of(header.begin(), header.end(), [](const std::string& c) { return is_text_column(plain(c)); }))
+    if (std::any_of(header.begin(), header.end(), [](const std::string& c) { return is_prompt_column(plain(c)); }))
       return delimiter;
   }
   return std::nullopt;
@@ -73,7 +75,8 @@ Result<PromptFile> read_cells(std::string_view content, char delimiter, const st
     return fail({.what = columns.fault, .file = source, .at = fmt::format("line {}", rows[0].line)});
   PromptFile file{
       .prompts = {},
-      .format = fmt::format("{}, column {}", delimiter == '\t' ? "TSV" : "CSV", plain(header[*columns.text]))};
+      .format = fmt::format("{}, column {}", delimiter == '\t' ? "TSV" : "CSV", plain(header[*columns.prompt]))};
+  const bool is_ids = is_ids_column(plain(header[*columns.prompt]));
   for (size_t r = 1; r < rows.size(); ++r) {
     const std::vector<std::string>& cells = rows[r].cells;
     if (std::all_of(cells.begin(), cells.end(), [](const std::string& cell) { return is_blank(cell); })) continue;
@@ -86,7 +89,12 @@ Result<PromptFile> read_cells(std::string_view content, char delimiter, const st
                    .expected = fmt::format("{}, as in the header", header.size()),
                    .found = fmt::format("{}{}", cells.size(),
                                         more ? "; a text with the delimiter in it stands in quotes" : "")});
-    Prompt prompt{.text = cells[*columns.text], .ids = {}};
+    Prompt prompt;
+    if (!is_ids) {
+      prompt.text = cells[*columns.prompt];
+    } else {
+      LSTAR_ASSIGN(prompt.ids, parse_token_ids(cells[*columns.prompt], source, fmt::format("line {}", rows[r].line)));
+    }
     if (columns.id && !cells[*columns.id].empty()) prompt.id = PromptId{cells[*columns.id]};
     file.prompts.push_back(std::move(prompt));
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <charconv>
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -98,6 +99,28 @@ Result<PromptFile> read_text_prompts(std::string_view content, const std::string
     }
   }
   return file;
+}
+
+Result<std::vector<int32_t>> parse_token_ids(std::string_view text, const std::string& file, const std::string& at) {
+  constexpr std::string_view kBetween = " ,\t\r\n";
+  const auto trim = [&](std::string_view piece) {
+    const size_t first = std::min(piece.find_first_not_of(kBetween), piece.size());
+    return piece.substr(first, piece.find_last_not_of(kBetween) + 1 - first);
+  };
+  std::string_view rest = trim(text);
+  if (rest.starts_with('[') && rest.ends_with(']')) rest = trim(rest.substr(1, rest.size() - 2));
+  std::vector<int32_t> ids;
+  while (!rest.empty()) {
+    const std::string_view word = rest.substr(0, rest.find_first_of(kBetween));
+    int32_t id = 0;
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), id);
+    if (error != std::errc() || end != word.data() + word.size() || id < 0)
+      return fail({.what = "not a token id", .file = file, .at = at, .found = std::string(word.substr(0, 40))});
+    ids.push_back(id);
+    rest = trim(rest.substr(word.size()));
+  }
+  if (ids.empty()) return fail({.what = "no token ids", .file = file, .at = at});
+  return ids;
 }
 
 Result<PromptFile> parse_prompts(std::string_view content, const std::string& name) {

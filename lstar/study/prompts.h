@@ -27,6 +27,10 @@ struct PromptFormat {
 // In the order in which they are tried.
 std::span<const PromptFormat> prompt_formats();
 
+// Token ids between blanks or commas, in brackets or not: "5 17", "[5, 17]", "[5 17]". `file` and `at` say in errors
+// where they stand.
+Result<std::vector<int32_t>> parse_token_ids(std::string_view text, const std::string& file, const std::string& at);
+
 Result<PromptFile> read_prompt_file(const std::string& path);
 
 // The same of a content; its name says how it is read, and where faults lie.

@@ -33,6 +33,7 @@ TEST(TraceFiles, RowByRow) {
       {"{\"a\": [1], \"b\": [2, 3]}", "a: 1; b: 2 3"},
       {"[[1, 2], [3]]", "trace 1: 1 2; trace 2: 3"},
       {"1\n2.5e0\n-inf\nnan\n", "trace: 1 2.5 -inf nan"},
+      {"1e400\n-1e400\n1e-400\n", "trace: inf -inf 0"},
       {"1.000e+00 2.000e+00\n  3.0   4.0\n", "column 1: 1 3; column 2: 2 4"},
       {"1, 2, +3\n", "trace: 1 2 3"},
       {"\xef\xbb\xbflayer,a,b\r\n0,1,\r\n1,2,NaN\r\n", "a: 1 2; b: nan nan"},
@@ -70,6 +71,8 @@ TEST(TraceFiles, RowByRow) {
        "[{\"model\": "
        "\"m\", \"by_estimator\": {\"a\": [{\"trace\": [1, 2], \"rounding_floor\": [0, 0]}]}}]}",
        "m: prompt 2: a: 1 2 | 0 0"},
+      {"model,lab,L_star_empirical\nm,l,4\n",
+       "error: f: the table of a study, which holds no traces; the JSON beside it does"},
       {"", "error: f: no traces"},
       {"[]", "error: f: trace: empty trace"},
       {"[1, \"x\"]", "error: f: trace, layer 1: not a number: expected a number or null, found \"x\""},

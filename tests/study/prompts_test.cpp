@@ -77,6 +77,13 @@ TEST(Prompts, JsonWhateverTheName) {
         {name, "{\"text\": \"a\", \"id\": 123456789012345678901234567890}",
          "123456789012345678901234567890:'a' | JSON"},
         {name, "{\"text\": \"a\", \"id\": NaN}", "\"NaN\":'a' | JSON"},
+        // What pandas, tokenizers and the hub's viewer of datasets write.
+        {name, "{\"columns\": [\"id\", \"text\"], \"index\": [0, 1], \"data\": [[7, \"one\"], [null, \"two\"]]}",
+         "7:'one' 'two' | JSON"},
+        {name, "{\"0\": {\"text\": \"one\", \"id\": 4}, \"1\": {\"text\": \"two\"}}", "4:'one' 'two' | JSON"},
+        {name, "{\"rows\": [{\"row_idx\": 0, \"row\": {\"text\": \"one\"}, \"truncated_cells\": []}]}", "'one' | JSON"},
+        {name, "{\"input_ids\": [[1, 2], [3]], \"attention_mask\": [[1, 1], [1]]}", "[1,2] [3] | JSON"},
+        {name, "{\"input_ids\": [[1, 2]]}\n{\"input_ids\": [3]}", "[1,2] [3] | JSON Lines"},
     });
 }
 
@@ -119,6 +126,14 @@ TEST(Prompts, JsonThatHoldsNoPrompt) {
       {"p.json", "{\"question\": \"a\", \"answer\": \"b\"}",
        "error: p.json: no prompts in this object: expected \"text\" or \"token_ids\", or a list of prompts under "
        "\"prompts\", found question, answer"},
+      {"p.json", "{\"input_ids\": [[1, 2], [3, 0]], \"attention_mask\": [[1, 1], [1, 0]]}",
+       "error: p.json: attention_mask leaves tokens out; give the ids without their padding"},
+      {"p.jsonl", "\"a\"\n{\"input_ids\": [0, 3], \"attention_mask\": [0, 1]}",
+       "error: p.jsonl: line 2: attention_mask leaves tokens out; give the ids without their padding"},
+      {"p.json", "{\"columns\": [\"id\", \"text\"], \"data\": [[7, \"one\"], [8]]}",
+       "error: p.json: item 2: cells: expected 2, as in columns, found 1"},
+      {"p.json", "{\"columns\": [\"id\", \"question\"], \"data\": [[7, \"one\"]]}",
+       "error: p.json: no prompts in this table: expected \"text\" or \"token_ids\", found [\"id\",\"question\"]"},
       {"p.json", "{\"text\": [\"a\"], \"id\": [1, 2]}",
        "error: p.json: key id: columns of different lengths: expected 1, as in text, found 2"},
   });
@@ -139,11 +154,17 @@ TEST(Prompts, Tables) {
       {"p.csv", "id;text\n1;one, two\n", "\"1\":'one, two' | CSV, column text"},
       {"p.csv", "sep=;\nid;text\n1;one\n", "\"1\":'one' | CSV, column text"},
       {"p.csv", "sep=;\nid;text\n1;one\n2\n", "error: p.csv: line 4: cells: expected 2, as in the header, found 1"},
-      {"p.csv", "sep=;\nid;txt\n", "error: p.csv: line 2: no column text or prompt; found id, txt"},
+      {"p.csv", "sep=;\nid;txt\n", "error: p.csv: line 2: no column text, prompt or token_ids; found id, txt"},
       {"p.tsv", "id\ttext\n1\tone, two\n2\t\"three\tfour\"\n3\t\"So,\" she said\n",
        "\"1\":'one, two' \"2\":'three\tfour' \"3\":'\"So,\" she said' | TSV, column text"},
       {"p.csv", "text,id\none,\n,\n", "'one' | CSV, column text"},
-      {"p.csv", "id,question\n1,one\n", "error: p.csv: line 1: no column text or prompt; found id, question"},
+      {"p.csv", "id,token_ids\n1,\"[5, 17]\"\n2,[5 17]\n3,5 17 \n4,6\n",
+       "\"1\":[5,17] \"2\":[5,17] \"3\":[5,17] \"4\":[6] | CSV, column token_ids"},
+      {"p.csv", "input_ids\n[5 x]\n", "error: p.csv: line 2: not a token id: found x"},
+      {"p.csv", "id,input_ids\n1,\n", "error: p.csv: line 2: no token ids"},
+      {"p.csv", "text,input_ids\na,5\n", "error: p.csv: line 1: columns text and input_ids"},
+      {"p.csv", "id,question\n1,one\n",
+       "error: p.csv: line 1: no column text, prompt or token_ids; found id, question"},
       {"p.csv", "text,prompt\na,b\n", "error: p.csv: line 1: columns text and prompt"},
       {"p.csv", "id,messages\n1,x\n",
        "error: p.csv: line 1: column messages: chat turns; apply the chat template and pass its text"},
