@@ -81,13 +81,34 @@ bool is_cache(const Listing& listing, std::string& detail) {
   return !detail.empty();
 }
 
-// Folders in which a model lies, by their names alone.
-std::vector<std::string> folders_of_models(const Listing& listing) {
-  std::vector<std::string> found;
-  for (std::string& folder : listing.folders()) {
+constexpr int kDeepest = 3, kMostFolders = 500;  // as far as one line of advice is worth looking
+
+// Folders further down in which a model lies, by the names in them alone, and with `ggufs` lone GGUFs.
+void find_models(const Listing& listing, const std::string& place, int depth, int& left, bool ggufs,
+                 std::vector<std::string>& found) {
+  for (const std::string& folder : listing.folders()) {
+    if (folder.starts_with('.')) continue;
+    if (left-- == 0) return;
     const Listing inner = listing.under(folder);
-    if (inner.has("config.json") && (has_weights(inner) || inner.any("", ".gguf"))) found.push_back(std::move(folder));
+    const std::vector<std::string> files = inner.files("", ".gguf");
+    if (inner.has("config.json") && (has_weights(inner) || !files.empty())) {
+      found.push_back(place + folder);
+      continue;
+    }
+    for (const std::string& name : files) {
+      ShardName part;  // of several, the first names the model
+      const bool is_later = parse_shard_name(name, part) && part.number > 1;
+      if (ggufs && !is_later) found.push_back(place + folder + "/" + name);
+    }
+    if (depth > 1) find_models(inner, place + folder + "/", depth - 1, left, ggufs, found);
   }
+}
+
+std::vector<std::string> models_below(const Listing& listing, bool ggufs) {
+  std::vector<std::string> found;
+  int left = kMostFolders;
+  find_models(listing, "", kDeepest, left, ggufs, found);
+  std::sort(found.begin(), found.end());
   return found;
 }
 
@@ -223,7 +244,7 @@ bool is_sentence_transformers(const Listing& listing, std::string& detail) {
 }
 
 bool holds_checkpoints(const Listing& listing, std::string& detail) {
-  std::vector<std::string> found = folders_of_models(listing);
+  std::vector<std::string> found = models_below(listing, false);
   if (found.empty() || !std::all_of(found.begin(), found.end(), [](const std::string& name) {
         return name.starts_with("checkpoint-") || name.starts_with("checkpoint_") || name.starts_with("step") ||
                name.starts_with("epoch");
@@ -240,20 +261,8 @@ bool holds_checkpoints(const Listing& listing, std::string& detail) {
   return true;
 }
 
-// Of models and of GGUFs, a folder further down.
-bool holds_folders_of_models(const Listing& listing, std::string& detail) {
-  std::vector<std::string> found = folders_of_models(listing);
-  const size_t models = found.size();  // sorted, as the folders are
-  for (const std::string& folder : listing.folders()) {
-    if (std::binary_search(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(models), folder)) continue;
-    for (const std::string& name : listing.under(folder).files("", ".gguf")) {
-      ShardName part;  // of several, the first names the model
-      const bool is_later = parse_shard_name(name, part) && part.number > 1;
-      if (!is_later) found.push_back(folder + "/" + name);
-    }
-  }
-  std::sort(found.begin(), found.end());
-  detail = list_of(std::move(found));
+bool holds_models(const Listing& listing, std::string& detail) {
+  detail = list_of(models_below(listing, true));
   return !detail.empty();
 }
 
@@ -293,7 +302,7 @@ constexpr FolderKind kKinds[] = {
     {"unfinished download", is_unfinished, "a download is not finished ({}): bring it to its end, or fetch it again"},
     {"sentence-transformers", is_sentence_transformers, "a folder of sentence-transformers: pass its model ({})"},
     {"checkpoints", holds_checkpoints, "holds checkpoints: {}; pass one of them"},
-    {"folders of models", holds_folders_of_models, "no model here; in its folders: {}; pass one of them"},
+    {"folders of models", holds_models, "no model here; in its folders: {}; pass one of them"},
     {"ctranslate2", is_ctranslate2, "holds only weights of CTranslate2: get the safetensors"},
     {"mlc", is_mlc, "holds only weights of MLC: get the safetensors"},
     {"openvino", is_openvino, "holds only weights of OpenVINO: get the safetensors"},

@@ -193,8 +193,10 @@ const std::map<std::string, FolderExample> kFolders = {
        "checkpoint-500/model.safetensors", "runs/events"},
       "holds checkpoints: checkpoint-500, checkpoint-1000; pass one of them"}},
     {"folders of models",
-     {{"Q4_K_M/A-00001-of-00002.gguf", "Q4_K_M/A-00002-of-00002.gguf", "Q8_0/B.gguf", "README.md"},
-      "no model here; in its folders: Q4_K_M/A-00001-of-00002.gguf, Q8_0/B.gguf; pass one of them"}},
+     {{"Q4_K_M/A-00001-of-00002.gguf", "Q4_K_M/A-00002-of-00002.gguf", "Q8_0/B.gguf", "README.md", "org/name/C.gguf",
+       "runs/one/config.json", "runs/one/model.safetensors", ".trash/A.gguf", "a/b/c/d/A.gguf"},
+      "no model here; in its folders: Q4_K_M/A-00001-of-00002.gguf, Q8_0/B.gguf, org/name/C.gguf, runs/one; pass one "
+      "of them"}},
     {"ctranslate2", {{"model.bin", "vocabulary.json"}, "holds only weights of CTranslate2"}},
     {"mlc", {{"mlc-chat-config.json", "params_shard_0.bin"}, "holds only weights of MLC"}},
     {"openvino", {{"config.json", "openvino_model.xml", "openvino_model.bin"}, "OpenVINO: get the safetensors"}},

@@ -179,6 +179,8 @@ TEST_F(ModelTextTest, TagsAreOllamas) {
     EXPECT_EQ(plain(name), std::string("tagged ") + name);
   EXPECT_EQ(plain("https://ollama.com/library/llama3.2:1b"), "tagged llama3.2:1b");
   EXPECT_EQ(plain("https://ollama.com/library/llama3.2"), "tagged llama3.2:latest");
+  for (const char* text : {"ollama:llama3.2", "ollama://llama3.2", "Ollama:llama3.2:latest"})
+    EXPECT_EQ(plain(text), "tagged llama3.2:latest") << text;
   EXPECT_THAT(hint("org/name:Q4_K_M"), HasSubstr("hf download org/name --include '*Q4_K_M*.gguf' --local-dir D"));
   EXPECT_THAT(hint("hf.co/org/name:Q4_K_M"), HasSubstr("hf download org/name --include '*Q4_K_M*.gguf' --local-dir D"));
   EXPECT_EQ(hint("llama3.2:1b"), "");

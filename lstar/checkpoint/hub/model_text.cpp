@@ -292,6 +292,9 @@ Result<ModelText> read_model_text(std::string_view given, const HubEnvironment& 
     if (text.size() > 3 && text[0] == '/' && is_windows_path(text.substr(1))) return fail(windows_path(text.substr(1)));
     if (text.front() != '/' && text.front() != '.' && text.front() != '~' && text.front() != '$') text.insert(0, "./");
   }
+  if (lower(text.substr(0, 7)) == "ollama:")
+    if (const auto name = parse_ollama_name(text.substr(std::min(text.find_first_not_of('/', 7), text.size()))))
+      return ModelText{.kind = Kind::tagged, .text = name->text()};
   if (const auto address = address_of(text)) {
     const std::string shown = shown_url(text);
     if (is_one_of(address->scheme, {"http", "https", "ssh", "git+ssh", "git"})) {
@@ -310,7 +313,6 @@ Result<ModelText> read_model_text(std::string_view given, const HubEnvironment& 
              .file = shown});
     }
     if (address->scheme == "hf") return hub_address(text.substr(5), shown);
-    if (address->scheme == "ollama") return ModelText{.kind = Kind::tagged, .text = text.substr(9)};
     return fail({.what = fmt::format("{}:// is not read: copy it to disk first, and pass its folder", address->scheme),
                  .file = shown});
   }
