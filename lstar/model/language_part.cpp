@@ -61,10 +61,21 @@ constexpr OuterClass kOuterClasses[] = {
 // A part that holds a model of text and images itself (ColPali, ColQwen2).
 constexpr std::string_view kWholes[] = {"vlm_config"};
 
-// In front of a family's own prefixes, old names and new.
+// In front of a family's own prefixes, old names and new; "transformer." in models that answer questions.
 constexpr std::string_view kPlaces[] = {
-    "",       "language_model.",     "model.language_model.",    "text_model.", "model.text_model.", "llm.",
-    "model.", "vlm.language_model.", "vlm.model.language_model."};
+    "",       "language_model.",     "model.language_model.",     "text_model.", "model.text_model.", "llm.",
+    "model.", "vlm.language_model.", "vlm.model.language_model.", "transformer."};
+
+// Where a module of somebody's own holds the model: what stands before `name`, where that is one thing.
+std::optional<std::string> only_place(const Checkpoint& checkpoint, const std::string& name) {
+  std::optional<std::string> place;
+  for (const TensorInfo& tensor : checkpoint.tensors()) {
+    if (!tensor.name.ends_with("." + name)) continue;
+    if (place) return std::nullopt;
+    place = tensor.name.substr(0, tensor.name.size() - name.size());
+  }
+  return place;
+}
 
 }  // namespace
 
@@ -115,6 +126,10 @@ void find_prefix(Architecture& a, const Checkpoint& checkpoint) {
       a.prefixes = {std::move(prefix)};
       return;
     }
+  if (auto place = only_place(checkpoint, name)) {
+    a.notes.push_back(fmt::format("its tensors are read under {}, which is no prefix of transformers' own", *place));
+    a.prefixes = {*std::move(place)};
+  }
 }
 
 }  // namespace lstar

@@ -40,5 +40,21 @@ TEST(Names, OfEachFamilyAsSavedAndAsPublished) {
   EXPECT_EQ(families, 43);
 }
 
+// In the state of a module of somebody's own, and in transformers' classes that answer questions.
+TEST(Names, OfEachFamilyInsideAnotherModule) {
+  int families = 0;
+  for (const JsonDocument& record : testing::recorded_sweeps()) {
+    testing::SweptCheckpoint swept(record.root());
+    ++families;
+    for (const std::string place : {"backbone.", "net.lm.", "transformer."}) {
+      std::map<std::string, std::string> new_names;
+      for (const TensorInfo& tensor : swept.tensors()) new_names[tensor.name] = place + tensor.name;
+      const testing::Outcome ours = swept.run(swept.published_config, new_names);
+      EXPECT_TRUE(testing::agree(ours.numbers, swept.base)) << swept.name << " " << place << " " << ours.refusal;
+    }
+  }
+  EXPECT_EQ(families, 79);
+}
+
 }  // namespace
 }  // namespace lstar
