@@ -242,7 +242,11 @@ Result<DeclaredTokens> declared_tokens(const SettingsFiles& files, const NamedTo
   if (!files.added_tokens.root().get_object().get(fields)) {
     for (dom::key_value_pair field : fields) {
       const auto id = json_real(field.value);
-      if (!id || std::isnan(*id)) continue;
+      if (!id || std::isnan(*id))
+        return fail({.what = "a token's id is no number",
+                     .file = files.added_tokens.source(),
+                     .at = fmt::format("key {}", plain_text(field.key, 60)),
+                     .found = json_shown(field.value)});
       const bool special = named.is_special(field.key);
       by_id.emplace(*id, AddedToken{.content = std::string(field.key), .special = special, .normalized = !special});
     }

@@ -269,8 +269,7 @@ TEST(FolderFiles, OddSettings) {
         R"({"additional_special_tokens":{"a":1},"extra_special_tokens":[1,null,{"content":""}]})"}) {
     EXPECT_EQ(error_of_folder([&](const TokenizerFolder& folder) {
                 folder.write("tokenizer.json", with_model(""));
-                for (const char* name :
-                     {"tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "config.json"})
+                for (const char* name : {"tokenizer_config.json", "special_tokens_map.json", "config.json"})
                   folder.write(name, settings);
               }),
               "no error")
@@ -289,6 +288,12 @@ TEST(FolderFiles, KeysThatAreNoIds) {
         }),
         "F/tokenizer_config.json: key added_tokens_decoder: a key is no token id: expected an integer of 32 bits" +
             (key.empty() ? "" : ", found " + key));
+  for (const std::string value : {"[]", "\"5\"", "null", "NaN", "{\"a\":1}"})
+    EXPECT_EQ(error_of_folder([&](const TokenizerFolder& folder) {
+                folder.write("tokenizer.json", with_model(""));
+                folder.write("added_tokens.json", fmt::format(R"({{"<x>":7,"<y>":{}}})", value));
+              }),
+              "F/added_tokens.json: key <y>: a token's id is no number: found " + value);
   EXPECT_EQ(error_of_json(with_model(R"(,"added_tokens":[{"id":NaN,"content":"y"}])")),
             "tokenizer.json: key added_tokens: id is not a number: found {\"id\":NaN,\"content\":\"y\"}");
 }
