@@ -164,11 +164,6 @@ Result<void> check_text(std::string_view content, const std::string& source) {
                .found = fmt::format("0x{:02x}", byte)});
 }
 
-std::string_view without_mark(std::string_view content) {
-  if (content.starts_with("\xef\xbb\xbf")) content.remove_prefix(3);
-  return content;
-}
-
 std::string_view next_line(std::string_view& rest) {
   const size_t end = std::min(rest.find_first_of("\r\n"), rest.size());
   const std::string_view line = rest.substr(0, end);

@@ -27,9 +27,6 @@ Result<std::string> read_text_file(const std::string& path, size_t limit = size_
 // `source` names it in the error.
 Result<void> check_text(std::string_view content, const std::string& source);
 
-// The text behind a byte order mark, if it opens with one.
-std::string_view without_mark(std::string_view content);
-
 // Takes the next line off `rest`, without its end: LF, CRLF, or the CR alone of older systems.
 std::string_view next_line(std::string_view& rest);
 

@@ -1,9 +1,9 @@
 #include <algorithm>
-#include <cctype>
 #include <cstring>
 
 #include <fmt/format.h>
 
+#include "lstar/base/text.h"
 #include "lstar/checkpoint/handed_over.h"
 #include "lstar/checkpoint/weight_files.h"
 
@@ -39,12 +39,9 @@ std::string folder_of(const FileStart& file) {
 
 // The text behind white space and a byte order mark, in small letters.
 std::string small_text(const FileStart& file) {
-  std::string_view text = std::string_view(file.bytes).substr(0, 512);
-  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
+  std::string_view text = without_mark(std::string_view(file.bytes).substr(0, 512));
   text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
-  std::string small(text);
-  for (char& c : small) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return small;
+  return lower_ascii(text);
 }
 
 bool is_pointer(const FileStart& file, std::string&) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "lstar/base/delimited.h"
+#include "lstar/base/text.h"
 
 namespace lstar {
 namespace {

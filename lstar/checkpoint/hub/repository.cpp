@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <set>
 #include <string_view>
 
+#include "lstar/base/text.h"
 #include "lstar/checkpoint/folder_listing.h"
 #include "lstar/checkpoint/handed_over.h"
 #include "lstar/checkpoint/hub/model_text.h"
@@ -15,11 +15,6 @@ namespace lstar {
 namespace {
 
 constexpr size_t kShown = 6;
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
-  return text;
-}
 
 std::string base_name(const std::string& file) { return file.substr(file.rfind('/') + 1); }
 
@@ -40,7 +35,7 @@ std::string with(const std::string& sentence, const std::string& advice) {
 std::vector<std::string> ggufs_of(const std::vector<std::string>& files) {
   std::vector<std::string> found;
   for (const std::string& file : files) {
-    const std::string name = lower(base_name(file));
+    const std::string name = lower_ascii(base_name(file));
     if (name.ends_with(".gguf") && name.find("mmproj") == name.npos && name.find("imatrix") == name.npos)
       found.push_back(file);
   }
@@ -84,7 +79,7 @@ std::vector<std::string> model_folders(const std::vector<std::string>& files) {
 
 std::string what_repository_is(const HubModel& model, const std::vector<std::string>& files) {
   const bool is_empty = std::all_of(files.begin(), files.end(), [](const std::string& file) {
-    return file == ".gitattributes" || lower(file).ends_with(".md");
+    return file == ".gitattributes" || lower_ascii(file).ends_with(".md");
   });
   if (is_empty) return "an empty repository";
   const Listing listing{.folder = {}, .names = files};
