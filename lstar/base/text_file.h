@@ -2,23 +2,12 @@
 // for read_text_file.
 #pragma once
 
-#include <span>
 #include <string>
 #include <string_view>
 
 #include "lstar/base/result.h"
 
 namespace lstar {
-
-// A kind of file that is no text, known by bytes at a fixed place.
-struct OtherFormat {
-  std::string_view bytes;
-  size_t at = 0;
-  std::string_view what;  // "a Parquet file; write its column as JSON Lines"
-};
-
-// In the order in which they are tried.
-std::span<const OtherFormat> other_formats();
 
 // The whole of a text file; refused as check_text does.
 Result<std::string> read_text_file(const std::string& path, size_t limit = size_t{1} << 30);
