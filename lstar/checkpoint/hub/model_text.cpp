@@ -199,12 +199,10 @@ Error windows_path(std::string_view text) {
 
 // "models--org--name", with or without "/snapshots/<commit>" behind it.
 std::optional<std::string> cache_folder_id(const std::vector<std::string>& parts, size_t at) {
-  if (!parts[at].starts_with("models--")) return std::nullopt;
-  std::string id = parts[at].substr(8);
-  if (const size_t dashes = id.find("--"); dashes != std::string::npos)
-    id = id.substr(0, dashes) + '/' + id.substr(dashes + 2);
-  if (at + 2 < parts.size() && parts[at + 1] == "snapshots") id += "@" + parts[at + 2];
-  const auto model = parse_hub_model(id);
+  auto id = repo_of_cache_folder(parts[at]);
+  if (!id) return std::nullopt;
+  if (at + 2 < parts.size() && parts[at + 1] == "snapshots") *id += "@" + parts[at + 2];
+  const auto model = parse_hub_model(*id);
   return model ? std::optional(model->text()) : std::nullopt;
 }
 

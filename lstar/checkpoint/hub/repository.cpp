@@ -10,6 +10,7 @@
 #include "lstar/checkpoint/folder_listing.h"
 #include "lstar/checkpoint/handed_over.h"
 #include "lstar/checkpoint/hub/model_text.h"
+#include "lstar/checkpoint/shard_name.h"
 
 namespace lstar {
 namespace {
@@ -42,17 +43,12 @@ std::vector<std::string> ggufs_of(const std::vector<std::string>& files) {
   return found;
 }
 
-// "A-00001-of-00003.gguf": one of several files.
-bool is_part(const std::string& file) {
-  const std::string name = file.substr(0, file.size() - std::string_view(".gguf").size());
-  return name.size() > 15 && name.compare(name.size() - 9, 4, "-of-") == 0;
-}
-
 std::string gguf_advice(const HubModel& model, const std::vector<std::string>& ggufs) {
-  const auto whole = std::find_if_not(ggufs.begin(), ggufs.end(), is_part);
+  const auto whole =
+      std::find_if(ggufs.begin(), ggufs.end(), [](const std::string& file) { return !parse_gguf_part_name(file); });
   if (whole != ggufs.end()) return download_advice(model.repo, model.revision, *whole);
   const std::string& first = ggufs.front();
-  const std::string stem = first.substr(0, first.size() - std::string_view("-00001-of-00003.gguf").size());
+  const std::string before = parse_gguf_part_name(first)->before, stem = before.substr(0, before.size() - 1);
   if (!is_repo_file_name(first) || !is_repo_file_name(stem)) return {};
   return fmt::format("hf download {} --include '{}*'{} --local-dir D, then pass D/{}", model.repo, stem,
                      model.revision == "main" ? "" : " --revision " + model.revision, first);
