@@ -12,6 +12,7 @@
 
 #include "lstar/base/atomic_file.h"
 #include "lstar/base/python_json.h"
+#include "lstar/base/text.h"
 
 namespace lstar {
 namespace {
@@ -64,13 +65,10 @@ Error not_json(const std::string& source, simdjson::error_code error) {
   return {.what = "not valid JSON", .file = source, .found = simdjson::error_message(error)};
 }
 
-constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
-
 }  // namespace
 
 Result<JsonDocument> JsonDocument::restated(std::string_view text, const std::string& source) {
-  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
-  auto plain = restate_python_json(text);
+  auto plain = restate_python_json(without_mark(text));
   if (!plain) return fail(std::move(plain).error().in(source));
   JsonDocument document;
   document.parser_ = std::make_unique<dom::parser>();

@@ -4,17 +4,12 @@
 #include <utility>
 #include <vector>
 
+#include "lstar/base/text.h"
+
 namespace lstar {
 namespace {
 
 constexpr size_t kLongest = 256;
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
 
 // Edits between two texts, or anything above `most` where there are more.
 size_t edits(std::string_view a, std::string_view b, size_t most) {
@@ -39,12 +34,12 @@ size_t edits(std::string_view a, std::string_view b, size_t most) {
 
 std::optional<std::string> nearest(std::string_view given, std::span<const std::string> known) {
   if (given.size() > kLongest) return std::nullopt;
-  const std::string wanted = lower(given);
+  const std::string wanted = lower_ascii(given);
   std::optional<std::string> best;
   size_t most = (given.size() + 1) / 3;
   for (const std::string& name : known) {
     if (name.size() > kLongest) continue;
-    const size_t distance = edits(wanted, lower(name), most);
+    const size_t distance = edits(wanted, lower_ascii(name), most);
     if (distance > most) continue;
     best = name;
     if (distance == 0) break;

@@ -9,6 +9,8 @@
 
 #include <fmt/format.h>
 
+#include "lstar/base/text.h"
+
 namespace lstar {
 namespace {
 
@@ -21,17 +23,6 @@ std::optional<uint32_t> hexadecimal(std::string_view digits) {
   const auto end = digits.data() + digits.size();
   const auto [stop, error] = std::from_chars(digits.data(), end, value, 16);
   return error == std::errc() && stop == end && digits.size() == 4 ? std::optional(value) : std::nullopt;
-}
-
-void append_utf8(std::string& out, uint32_t c) {
-  if (c < 0x80) {
-    out += static_cast<char>(c);
-    return;
-  }
-  const int more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
-  constexpr uint8_t kLead[] = {0, 0xC0, 0xE0, 0xF0};
-  out += static_cast<char>(kLead[more] | c >> (6 * more));
-  for (int i = more - 1; i >= 0; --i) out += static_cast<char>(0x80 | (c >> (6 * i) & 0x3F));
 }
 
 bool is_high(uint32_t c) { return c >= 0xD800 && c < 0xDC00; }
@@ -204,7 +195,7 @@ class Restater {
       }
       const bool is_half = is_high(code) || is_low(code);
       has_halves = has_halves || is_half;
-      append_utf8(so_far, is_half ? 0x100000 + code : code);
+      append_utf8(is_half ? 0x100000 + code : code, so_far);
     }
     const std::string_view raw = text_.substr(begin, at_ - begin);
     ++at_;

@@ -7,69 +7,18 @@
 #include <simdjson.h>
 
 #include "lstar/base/atomic_file.h"
+#include "lstar/base/file_magic.h"
 
 namespace lstar {
 namespace {
 
 using namespace std::string_view_literals;
 
-constexpr auto kOtherFormats = std::to_array<OtherFormat>({
-    // Tables
-    {"PAR1"sv, 0, "a Parquet file; write its column as JSON Lines"},
-    {"PARE"sv, 0, "an encrypted Parquet file; write its column as JSON Lines"},
-    {"ARROW1\0\0"sv, 0, "an Arrow (Feather) file; write its column as JSON Lines"},
-    {"FEA1"sv, 0, "a Feather file; write its column as JSON Lines"},
-    {"\xff\xff\xff\xff"sv, 0, "an Arrow stream; write its column as JSON Lines"},
-    {"ORC"sv, 0, "an ORC file; write its column as JSON Lines"},
-    {"Obj\x01"sv, 0, "an Avro file; write its field as JSON Lines"},
-    {"SQLite format 3\0"sv, 0, "an SQLite database; write its column as JSON Lines or CSV"},
-    {"DUCK"sv, 8, "a DuckDB database; write its column as JSON Lines or CSV"},
-    {"\x89HDF\r\n\x1a\n"sv, 0, "an HDF5 file; write its column as JSON Lines"},
-    {"\x93NUMPY"sv, 0, "a numpy array; write it as JSON (array.tolist()) or text (numpy.savetxt)"},
-    // Compressed and packed
-    {"\x1f\x8b"sv, 0, "compressed by gzip; zcat it first"},
-    {"\x1f\x9d"sv, 0, "compressed by compress; zcat it first"},
-    {"\x28\xb5\x2f\xfd"sv, 0, "compressed by zstd; zstdcat it first"},
-    {"\xfd\x37zXZ\0"sv, 0, "compressed by xz; xzcat it first"},
-    {"\x5d\0\0"sv, 0, "compressed by lzma; xzcat --format=lzma it first"},
-    {"BZh"sv, 0, "compressed by bzip2; bzcat it first"},
-    {"\x04\x22\x4d\x18"sv, 0, "compressed by lz4; lz4cat it first"},
-    {"\xff\x06\0\0sNaPpY"sv, 0, "compressed by snappy; decompress it first"},
-    {"PK\x05\x06"sv, 0, "an empty ZIP archive"},
-    {"7z\xbc\xaf\x27\x1c"sv, 0, "a 7-Zip archive; unpack it first"},
-    {"Rar!\x1a\x07"sv, 0, "a RAR archive; unpack it first"},
-    {"ustar"sv, 257, "a tar archive; unpack it first"},
-    // Documents
-    {"%PDF-"sv, 0, "a PDF document; save its text (pdftotext)"},
-    {"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"sv, 0, "an old Office document (doc, xls); save it as text or CSV"},
-    {"{\\rtf"sv, 0, "an RTF document; save it as plain text"},
-    {"%!PS"sv, 0, "a PostScript document; save its text (ps2ascii)"},
-    // Images, sound, programs
-    {"\x89PNG"sv, 0, "a PNG image"},
-    {"\xff\xd8\xff"sv, 0, "a JPEG image"},
-    {"GIF8"sv, 0, "a GIF image"},
-    {"WEBP"sv, 8, "a WebP image"},
-    {"WAVE"sv, 8, "a WAV recording"},
-    {"II*\0"sv, 0, "a TIFF image"},
-    {"MM\0*"sv, 0, "a TIFF image"},
-    {"ftyp"sv, 4, "a video, a recording or a HEIF image"},
-    {"ID3"sv, 0, "an MP3 recording"},
-    {"OggS"sv, 0, "an Ogg recording"},
-    {"fLaC"sv, 0, "a FLAC recording"},
-    {"\x7f"
-     "ELF"sv,
-     0, "a program"},
-    // Models and pointers to what is elsewhere
-    {"GGUF"sv, 0, "a GGUF model; it is a MODEL"},
-    {"{\""sv, 8, "a safetensors file; it is part of a MODEL"},  // behind its length, which holds a NUL
-    {"version https://git-lfs.github.com/spec/"sv, 0, "a pointer of git-lfs, not the file; git lfs pull"},
-});
-
-// Text may open with a signature of a few plain letters; then what follows says that it is text.
-bool is_text_all_the_same(const OtherFormat& format, std::string_view content) {
+// Text may open with a signature of a few plain letters, or hold it further on; then what follows says that it is text.
+bool is_text_all_the_same(const FileMagic& magic, std::string_view content) {
   const auto is_letter = [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f; };
-  if (!std::all_of(format.bytes.begin(), format.bytes.end(), is_letter)) return false;
-  if (format.bytes.size() >= 5) return false;  // "%PDF-", "{\rtf", the pointer
+  if (!std::all_of(magic.bytes.begin(), magic.bytes.end(), is_letter)) return false;
+  if (magic.at == 0 && magic.bytes.size() >= 5) return false;  // "%PDF-", "{\rtf", the pointers
   const auto is_control = [](char c) {
     return static_cast<unsigned char>(c) < 0x20 && std::string_view("\t\n\v\f\r\x1b").find(c) == std::string_view::npos;
   };
@@ -91,9 +40,9 @@ std::string_view archive(std::string_view content) {
   return "a ZIP archive; unzip it first";
 }
 
-// A pickle opens with its protocol and closes with a full stop.
-bool is_pickle(std::string_view content) {
-  return content.size() > 2 && content[0] == '\x80' && content[1] >= 2 && content[1] <= 5 && content.back() == '.';
+std::string sentence(const FileMagic& magic, std::string_view content) {
+  if (magic.id == "zip") return std::string(archive(content));
+  return magic.as_text.empty() ? std::string(magic.what) : fmt::format("{}; {}", magic.what, magic.as_text);
 }
 
 std::string_view wide_characters(std::string_view content) {
@@ -128,8 +77,6 @@ size_t first_malformed(std::string_view text) {
 
 }  // namespace
 
-std::span<const OtherFormat> other_formats() { return kOtherFormats; }
-
 Result<std::string> read_text_file(const std::string& path, size_t limit) {
   LSTAR_ASSIGN(std::string content, read_file(path, limit));
   LSTAR_TRY(check_text(content, path));
@@ -137,17 +84,11 @@ Result<std::string> read_text_file(const std::string& path, size_t limit) {
 }
 
 Result<void> check_text(std::string_view content, const std::string& source) {
-  const auto refuse = [&](std::string_view what) {
-    return fail({.what = fmt::format("not text but {}", what), .file = source});
-  };
   if (const std::string_view wide = wide_characters(content); !wide.empty())
     return fail({.what = fmt::format("not UTF-8 but {}", wide), .file = source});
-  if (content.starts_with("PK\x03\x04")) return refuse(archive(content));
-  for (const OtherFormat& format : kOtherFormats)
-    if (content.size() >= format.at && content.substr(format.at).starts_with(format.bytes) &&
-        !is_text_all_the_same(format, content))
-      return refuse(format.what);
-  if (is_pickle(content)) return refuse("a pickle; write its texts as JSON Lines");
+  for (const FileMagic& magic : file_magics())
+    if (magic.fits(content) && !is_text_all_the_same(magic, content))
+      return fail({.what = fmt::format("not text but {}", sentence(magic, content)), .file = source});
   if (const size_t nul = content.find('\0'); nul != std::string_view::npos)
     return fail({.what = "not text: a NUL", .file = source, .at = fmt::format("byte {}", nul)});
   if (simdjson::validate_utf8(content.data(), content.size())) return {};
@@ -162,11 +103,6 @@ Result<void> check_text(std::string_view content, const std::string& source) {
                    windows ? "Windows-1252, iconv -f windows-1252 -t utf-8" : "Latin-1, iconv -f latin1 -t utf-8"),
                .file = source,
                .found = fmt::format("0x{:02x}", byte)});
-}
-
-std::string_view without_mark(std::string_view content) {
-  if (content.starts_with("\xef\xbb\xbf")) content.remove_prefix(3);
-  return content;
 }
 
 std::string_view next_line(std::string_view& rest) {

@@ -2,7 +2,6 @@
 // for read_text_file.
 #pragma once
 
-#include <span>
 #include <string>
 #include <string_view>
 
@@ -10,25 +9,12 @@
 
 namespace lstar {
 
-// A kind of file that is no text, known by bytes at a fixed place.
-struct OtherFormat {
-  std::string_view bytes;
-  size_t at = 0;
-  std::string_view what;  // "a Parquet file; write its column as JSON Lines"
-};
-
-// In the order in which they are tried.
-std::span<const OtherFormat> other_formats();
-
 // The whole of a text file; refused as check_text does.
 Result<std::string> read_text_file(const std::string& path, size_t limit = size_t{1} << 30);
 
 // Refuses what is not UTF-8 text: another format by its name, UTF-16 and UTF-32, a NUL, the first malformed byte.
 // `source` names it in the error.
 Result<void> check_text(std::string_view content, const std::string& source);
-
-// The text behind a byte order mark, if it opens with one.
-std::string_view without_mark(std::string_view content);
 
 // Takes the next line off `rest`, without its end: LF, CRLF, or the CR alone of older systems.
 std::string_view next_line(std::string_view& rest);

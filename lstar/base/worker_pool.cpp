@@ -4,9 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <stdexcept>
-#include <string>
-#include <system_error>
 #include <utility>
 
 #include "lstar/base/cpu_limit.h"
@@ -27,18 +24,11 @@ WorkerPool::WorkerPool(int threads) {
   if (threads == 0) threads = available();
   try {
     for (int worker = 1; worker < threads; ++worker) workers_.emplace_back([this, worker] { serve(worker); });
-  } catch (const std::system_error& trouble) {
-    const int started = this->threads();
-    stop();
-    throw std::runtime_error("only " + std::to_string(started) + " of " + std::to_string(threads) +
-                             " threads could be started: " + trouble.code().message() +
-                             "; give a smaller --threads, or raise the limit (ulimit -u)");
+  } catch (const std::exception&) {  // system_error where no thread can be had, bad_alloc where no memory can
   }
 }
 
-WorkerPool::~WorkerPool() { stop(); }
-
-void WorkerPool::stop() {
+WorkerPool::~WorkerPool() {
   {
     std::lock_guard lock(mutex_);
     stop_ = true;

@@ -20,7 +20,7 @@ namespace lstar {
 
 class WorkerPool {
  public:
-  // 0: as many as available(). Throws std::runtime_error, in words for people, where the system starts no more threads.
+  // 0: as many as available(). Fewer where the system starts no more of them (`ulimit -u`): the caller's own, at least.
   explicit WorkerPool(int threads);
   ~WorkerPool();
   WorkerPool(const WorkerPool&) = delete;
@@ -33,7 +33,6 @@ class WorkerPool {
   static int available();
 
  private:
-  void stop();
   void serve(int worker);
   void take(int worker) noexcept;
 

@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "lstar/checkpoint/gguf_cursor.h"
-#include "lstar/checkpoint/gguf_split.h"
 #include "lstar/checkpoint/gguf_values.h"
 #include "lstar/checkpoint/mapped_checkpoint.h"
+#include "lstar/checkpoint/shard_name.h"
 
 namespace lstar {
 namespace {
@@ -261,7 +261,7 @@ Result<void> read_other_parts(int64_t count, std::vector<MappedFile>& files, Ggu
                  .expected = fmt::format("a name that ends -00001-of-{:05}.gguf", count)});
   LSTAR_TRY(expect_value(first.values, "split.no", 0));
   for (int part = 2; part <= name->count; ++part) {
-    LSTAR_ASSIGN(MappedFile mapped, MappedFile::open(name->path(part)));
+    LSTAR_ASSIGN(MappedFile mapped, MappedFile::open(name->name(part)));
     LSTAR_ASSIGN(GgufPart more, read_part(mapped, files.size()));
     LSTAR_TRY(expect_value(more.values, "split.no", part - 1));
     LSTAR_TRY(expect_value(more.values, "split.count", count));
@@ -281,7 +281,7 @@ Result<std::unique_ptr<Checkpoint>> GgufFile::open(MappedFile mapped, GgufWindow
         {.what = fmt::format("{}, no language model: {}", name_of(kind), advice_for(kind)), .file = mapped.path()});
   const int64_t parts = model.values.integer("split.count").value_or(1);
   if (parts > 1 && name && name->number > 1) {  // any part names the model
-    LSTAR_ASSIGN(mapped, MappedFile::open(name->path(1)));
+    LSTAR_ASSIGN(mapped, MappedFile::open(name->name(1)));
     LSTAR_ASSIGN(model, read_part(mapped, 0));
     LSTAR_TRY(expect_value(model.values, "split.count", parts));
   }

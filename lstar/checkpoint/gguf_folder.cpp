@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "lstar/checkpoint/gguf.h"
-#include "lstar/checkpoint/gguf_split.h"
+#include "lstar/checkpoint/shard_name.h"
 
 namespace lstar {
 namespace {
@@ -27,7 +27,7 @@ Result<std::optional<MappedFile>> find_gguf(const Listing& listing) {
   for (const std::string& name : listing.files("", "")) {
     if (++seen > kMostFiles) break;
     const bool is_named = name.ends_with(".gguf") && !name.starts_with('.');
-    if (const auto part = parse_gguf_part_name(name); part && !split.emplace(part->prefix, part->count).second)
+    if (const auto part = parse_gguf_part_name(name); part && !split.emplace(part->before, part->count).second)
       continue;
     auto mapped = MappedFile::open(listing.folder + "/" + name);
     if (!mapped && is_named && !unopened) unopened = mapped.error();

@@ -1,9 +1,10 @@
 #include <algorithm>
-#include <cctype>
 #include <cstring>
 
 #include <fmt/format.h>
 
+#include "lstar/base/file_magic.h"
+#include "lstar/base/text.h"
 #include "lstar/checkpoint/handed_over.h"
 #include "lstar/checkpoint/weight_files.h"
 
@@ -12,22 +13,18 @@ namespace {
 
 using namespace std::string_view_literals;
 
-// The format's first bytes, as a template argument: most rows are nothing more.
+// An id or the end of a name, as a template argument: most rows are nothing more.
 template <size_t N>
-struct Magic {
-  char bytes[N];
-  constexpr Magic(const char (&text)[N]) { std::copy(text, text + N, bytes); }
-  constexpr std::string_view view() const { return {bytes, N - 1}; }
+struct Word {
+  char letters[N];
+  constexpr Word(const char (&text)[N]) { std::copy(text, text + N, letters); }
+  constexpr std::string_view view() const { return {letters, N - 1}; }
 };
-template <Magic magic>
-bool begins(const FileStart& file, std::string&) {
-  return file.starts_with(magic.view());
+template <Word id>
+bool has(const FileStart& file, std::string&) {
+  return has_magic(file.bytes, id.view());
 }
-template <Magic magic, size_t at>
-bool has_at(const FileStart& file, std::string&) {
-  return std::string_view(file.bytes).substr(std::min(at, file.bytes.size())).starts_with(magic.view());
-}
-template <Magic ending>
+template <Word ending>
 bool is_named(const FileStart& file, std::string&) {
   return file.name.ends_with(ending.view());
 }
@@ -39,17 +36,9 @@ std::string folder_of(const FileStart& file) {
 
 // The text behind white space and a byte order mark, in small letters.
 std::string small_text(const FileStart& file) {
-  std::string_view text = std::string_view(file.bytes).substr(0, 512);
-  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
+  std::string_view text = without_mark(std::string_view(file.bytes).substr(0, 512));
   text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
-  std::string small(text);
-  for (char& c : small) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return small;
-}
-
-bool is_pointer(const FileStart& file, std::string&) {
-  return file.starts_with("version https://git-lfs.github.com/spec/") ||
-         file.starts_with("version https://hawser.github.com/spec/") || file.starts_with("# xet version ");
+  return lower_ascii(text);
 }
 
 bool is_web_page(const FileStart& file, std::string&) {
@@ -111,13 +100,13 @@ bool looks_like_safetensors(const FileStart& file) {
 
 // The names of entries stand in the clear in a ZIP archive's directory, at its end, and before each entry.
 bool zip_holds(const FileStart& file, std::string_view name) {
-  return file.starts_with("PK\3\4") &&
+  return has_magic(file.bytes, "zip") &&
          (file.bytes.find(name) != file.bytes.npos || file.tail.find(name) != file.tail.npos);
 }
 
 bool looks_like_torch(const FileStart& file) {
   constexpr std::string_view kStream = "\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20";
-  return (file.starts_with("\x80") && file.bytes.substr(0, 32).find(kStream) != std::string::npos) ||
+  return (has_magic(file.bytes, "pickle") && file.bytes.substr(0, 32).find(kStream) != std::string::npos) ||
          zip_holds(file, "data.pkl") || zip_holds(file, "/data/") || zip_holds(file, "/byteorder");
 }
 
@@ -134,31 +123,35 @@ bool is_torch(const FileStart& file, std::string& detail) {
 // Under the name of another kind of weights.
 bool is_gguf_start(const FileStart& file, std::string&) {
   const auto is_named = [&](std::string_view ending) { return file.name.ends_with(ending); };
-  return !file.is_alone && file.starts_with("GGUF") &&
+  return !file.is_alone && has_magic(file.bytes, "gguf") &&
          (is_named(".safetensors") || is_named(".bin") || is_named(".pt") || is_named(".pth"));
 }
 
 bool is_arrays_of_numpy(const FileStart& file, std::string&) {
-  return file.starts_with("\x93NUMPY") || (zip_holds(file, ".npy") && !looks_like_torch(file));
+  return has_magic(file.bytes, "numpy") || (zip_holds(file, ".npy") && !looks_like_torch(file));
 }
 
 // A whole one: of a truncated archive that is all there is to say.
 bool is_zip_file(const FileStart& file, std::string&) {
-  return file.starts_with("PK") && file.tail.find("PK\5\6") != std::string::npos && !looks_like_torch(file);
+  return (has_magic(file.bytes, "zip") || has_magic(file.bytes, "empty zip")) &&
+         file.tail.find("PK\5\6") != std::string::npos && !looks_like_torch(file);
 }
-
-bool is_tar(const FileStart& file, std::string& detail) { return has_at<"ustar", 257>(file, detail); }
 
 bool is_pickle(const FileStart& file, std::string&) {
-  return file.bytes.size() > 2 && file.bytes[0] == '\x80' && file.bytes[1] >= 2 && file.bytes[1] <= 5 &&
-         !looks_like_torch(file);
+  return has_magic(file.bytes, "pickle") && !looks_like_torch(file);
 }
 
-// GGML's magic numbers, written as integers: 'ggml', 'ggmf', 'ggjt', 'ggla'.
-bool is_ggml(const FileStart& file, std::string&) {
-  for (std::string_view magic : {"lmgg"sv, "fmgg"sv, "tjgg"sv, "algg"sv})
-    if (file.starts_with(magic)) return true;
-  return false;
+// Not in the table of first bytes, where it would keep those who read text from a script.
+bool is_script(const FileStart& file, std::string&) { return file.starts_with("#!"); }
+
+// What has no row of its own here, in the words of the table of first bytes. Safetensors whose length is broken may
+// begin as anything does.
+template <FileGroup group>
+bool is_any(const FileStart& file, std::string& detail) {
+  const FileMagic* magic = magic_of(file.bytes);
+  if (!magic || magic->group != group || (file.bytes.size() > 8 && file.bytes[8] == '{')) return false;
+  detail = magic->what;
+  return true;
 }
 
 // A version, the length of a name, the name of a specification ("TransformerDecoderModelSpec", "LlamaSpec").
@@ -183,7 +176,7 @@ bool is_of_a_folder(const FileStart& file, std::string& detail) {
 // What a server says in place of a file: "Entry not found", "Invalid credentials".
 bool is_short_text(const FileStart& file, std::string& detail) {
   constexpr uint64_t kLongest = 4096;
-  if (file.size > kLongest || file.size < 5 || file.starts_with("GGUF")) return false;  // less is a file cut short
+  if (file.size > kLongest || file.size < 5 || has_magic(file.bytes, "gguf")) return false;  // less is a file cut short
   for (std::string_view ending : {".json"sv, ".txt"sv, ".model"sv, ".jinja"sv, ".jsonl"sv})
     if (file.name.ends_with(ending)) return false;
   for (const char c : file.bytes)
@@ -196,7 +189,7 @@ constexpr std::string_view kPassFolder =
     "a model's weights without its configuration: pass the folder that holds both ({})";
 
 constexpr FileKind kKinds[] = {
-    {"git lfs pointer", is_pointer, "a Git LFS pointer: fetch the file itself (git lfs pull)"},
+    {"git lfs pointer", has<"git lfs pointer">, "a Git LFS pointer: fetch the file itself (git lfs pull)"},
     {"empty", is_empty, "an empty file: fetch it again"},
     {"zeros", is_zeros, "nothing but zeros at its start, as a download leaves that is not finished: fetch it again"},
     {"cut by bytes", is_cut_by_bytes, "{}"},
@@ -206,43 +199,33 @@ constexpr FileKind kKinds[] = {
     {"safetensors", is_safetensors, kPassFolder},
     {"torch file", is_torch, kPassFolder},
     {"gguf", is_gguf_start, "a GGUF file: pass the file itself, or give it a name that ends in .gguf"},
-    {"ggml", is_ggml, "GGML of before August 2023: get the model as a GGUF, or convert it with llama.cpp"},
+    {"ggml", has<"ggml">, "GGML of before August 2023: get the model as a GGUF, or convert it with llama.cpp"},
     {"ctranslate2", is_ctranslate2, "weights of CTranslate2: get the model in safetensors, or as a GGUF"},
     {"numpy", is_arrays_of_numpy, "arrays of NumPy: get the model in safetensors, or as a GGUF"},
-    {"executorch", has_at<"ET1", 4>, "a program of ExecuTorch: get the model in safetensors, or as a GGUF"},
-    {"tensorflow lite", has_at<"TFL3", 4>, "a model of TensorFlow Lite: get it in safetensors, or as a GGUF"},
-    {"hdf5", begins<"\x89HDF\r\n">,
-     "weights of Keras or TensorFlow (HDF5): get the model in safetensors, or as a GGUF"},
+    {"executorch", has<"executorch">, "a program of ExecuTorch: get the model in safetensors, or as a GGUF"},
+    {"tensorflow lite", has<"tensorflow lite">, "a model of TensorFlow Lite: get it in safetensors, or as a GGUF"},
+    {"hdf5", has<"hdf5">, "weights of Keras or TensorFlow (HDF5): get the model in safetensors, or as a GGUF"},
     {"onnx", is_named<".onnx">, "a graph of ONNX: get the model in safetensors, or as a GGUF"},
     {"flax", is_named<".msgpack">, "weights of Flax: get the model in safetensors, or as a GGUF"},
     {"nemo", is_named<".nemo">, "an archive of NeMo: export it to Hugging Face's layout first"},
-    {"tensorrt", begins<"ptrt">, "an engine of TensorRT: get the model in safetensors, or as a GGUF"},
+    {"tensorrt", has<"tensorrt">, "an engine of TensorRT: get the model in safetensors, or as a GGUF"},
     {"keras", is_named<".keras">, "a model of Keras: get it in safetensors, or as a GGUF"},
     {"zip", is_zip_file, "a ZIP archive: unpack it (unzip) and pass the folder with config.json, or the GGUF"},
-    {"gzip", begins<"\x1f\x8b">, "compressed by gzip: unpack it (gunzip, or tar -xzf) and pass what comes out"},
-    {"zstd", begins<"\x28\xb5\x2f\xfd">, "compressed by zstd: unpack it (unzstd) and pass what comes out"},
-    {"xz",
-     begins<"\xfd"
-            "7zXZ">,
-     "compressed by xz: unpack it (unxz) and pass what comes out"},
-    {"bzip2", begins<"BZh">, "compressed by bzip2: unpack it (bunzip2) and pass what comes out"},
-    {"lz4", begins<"\x04\x22\x4d\x18">, "compressed by lz4: unpack it (unlz4) and pass what comes out"},
-    {"7z", begins<"7z\xbc\xaf\x27\x1c">, "an archive of 7-Zip: unpack it (7z x) and pass what comes out"},
-    {"rar", begins<"Rar!">, "a RAR archive: unpack it (unrar x) and pass what comes out"},
-    {"tar", is_tar, "a tar archive: unpack it (tar -xf) and pass the folder with config.json, or the GGUF"},
-    {"parquet", begins<"PAR1">, "a Parquet file: a table of data, no model"},
-    {"arrow", begins<"ARROW1">, "an Arrow file: a table of data, no model"},
-    {"sqlite", begins<"SQLite format 3">, "a database of SQLite, no model"},
-    {"pdf", begins<"%PDF">, "a PDF document, no model"},
-    {"png", begins<"\x89PNG">, "an image, no model"},
-    {"torrent", begins<"d8:announce">, "a torrent: bring what it names, and pass that"},
-    {"elf",
-     begins<"\x7f"
-            "ELF">,
-     "a program (ELF), no model"},
-    {"script", begins<"#!">, "a script, no model"},
+    {"gzip", has<"gzip">, "compressed by gzip: unpack it (gunzip, or tar -xzf) and pass what comes out"},
+    {"zstd", has<"zstd">, "compressed by zstd: unpack it (unzstd) and pass what comes out"},
+    {"xz", has<"xz">, "compressed by xz: unpack it (unxz) and pass what comes out"},
+    {"bzip2", has<"bzip2">, "compressed by bzip2: unpack it (bunzip2) and pass what comes out"},
+    {"lz4", has<"lz4">, "compressed by lz4: unpack it (unlz4) and pass what comes out"},
+    {"7z", has<"7z">, "an archive of 7-Zip: unpack it (7z x) and pass what comes out"},
+    {"rar", has<"rar">, "a RAR archive: unpack it (unrar x) and pass what comes out"},
+    {"tar", has<"tar">, "a tar archive: unpack it (tar -xf) and pass the folder with config.json, or the GGUF"},
+    {"torrent", has<"torrent">, "a torrent: bring what it names, and pass that"},
+    {"script", is_script, "a script, no model"},
     {"pickle", is_pickle,
      "a pickle of something else than a state dict: save the model's state_dict() with torch.save"},
+    {"table", is_any<FileGroup::table>, "{}: a table of data, no model"},
+    {"packed", is_any<FileGroup::packed>, "{}: unpack it and pass what comes out"},
+    {"other", is_any<FileGroup::other>, "{}, no model"},
     {"file of a folder", is_of_a_folder, "one file of a model: pass its folder ({})"},
     {"short text", is_short_text, "a text in place of a model: \"{}\""},
 };

@@ -5,6 +5,7 @@
 #include "lstar/base/json.h"
 #include "lstar/checkpoint/handed_over.h"
 #include "lstar/checkpoint/hub/hub_model.h"
+#include "lstar/checkpoint/shard_name.h"
 #include "lstar/checkpoint/weight_files.h"
 
 namespace lstar {
@@ -44,15 +45,6 @@ bool is_native(const Listing& listing, std::string&) {
 
 bool is_pipeline(const Listing& listing, std::string&) { return listing.has("model_index.json"); }
 
-// "models--org--name" as "org/name".
-std::string repo_of(std::string_view name) {
-  constexpr std::string_view kBegin = "models--";
-  if (!name.starts_with(kBegin)) return {};
-  name.remove_prefix(kBegin.size());
-  const size_t at = name.find("--");
-  return at == name.npos ? std::string(name) : fmt::format("{}/{}", name.substr(0, at), name.substr(at + 2));
-}
-
 std::string name_of(const std::string& path) {
   const size_t end = path.find_last_not_of('/');
   if (end == std::string::npos) return {};
@@ -63,12 +55,11 @@ std::string name_of(const std::string& path) {
 
 bool is_repository_of_cache(const Listing& listing, std::string& detail) {
   if (!listing.has("snapshots/") || !listing.has("refs/")) return false;
-  const std::string repo = repo_of(name_of(listing.folder));
+  const auto repo = repo_of_cache_folder(name_of(listing.folder));
   std::vector<std::string> commits = listing.under("snapshots").folders();
   std::erase_if(commits, [](const std::string& name) { return !is_commit(name); });
   const std::string commit = commits.size() == 1 ? commits[0] : "COMMIT";
-  detail =
-      repo.empty() ? fmt::format("snapshots/{}", commit) : fmt::format("{}, or snapshots/{}", plain_text(repo), commit);
+  detail = repo ? fmt::format("{}, or snapshots/{}", plain_text(*repo), commit) : fmt::format("snapshots/{}", commit);
   return true;
 }
 
@@ -76,7 +67,7 @@ bool is_cache(const Listing& listing, std::string& detail) {
   std::vector<std::string> repos;
   const Listing inner = listing.has("hub/") && !listing.folder.empty() ? listing.under("hub") : listing;
   for (const std::string& folder : inner.folders())
-    if (std::string repo = repo_of(folder); !repo.empty()) repos.push_back(std::move(repo));
+    if (auto repo = repo_of_cache_folder(folder)) repos.push_back(*std::move(repo));
   detail = list_of(std::move(repos));
   return !detail.empty();
 }
@@ -96,9 +87,8 @@ void find_models(const Listing& listing, const std::string& place, int depth, in
       continue;
     }
     for (const std::string& name : files) {
-      ShardName part;  // of several, the first names the model
-      const bool is_later = parse_shard_name(name, part) && part.number > 1;
-      if (ggufs && !is_later) found.push_back(place + folder + "/" + name);
+      const auto part = parse_shard_name(name);  // of several, the first names the model
+      if (ggufs && (!part || part->number == 1)) found.push_back(place + folder + "/" + name);
     }
     if (depth > 1) find_models(inner, place + folder + "/", depth - 1, left, ggufs, found);
   }

@@ -34,7 +34,6 @@ const std::vector<Packing> kPackings = {
     {"bitsandbytes (4 bit)", {".weight", ".weight.absmax"}, StoredType::uint8},
     {"bitsandbytes (8 bit)", {".weight", ".SCB"}, StoredType::int8},
     {"EETQ", {".weight", ".weight_scales"}, StoredType::int8},
-    {"HQQ", {".W_q", ".meta"}},
     {"HQQ", {".W_q", ".scale", ".zero"}},
     {"HQQ", {".W_q"}},
     {"Quanto", {".weight._data", ".weight._scale"}},

@@ -96,6 +96,8 @@ uint64_t element_bytes(StoredType type) { return static_cast<uint64_t>(info(type
 // Elements that views may repeat in a whole file: more than a file holds is what reading them would take.
 constexpr uint64_t kMostRepeated = uint64_t{1} << 24;
 
+constexpr int kMostWrappers = 4;  // around each other
+
 }  // namespace
 
 Result<StorageName> read_storage_name(const Pickle& pickle, const PickleValue& persistent) {
@@ -120,9 +122,8 @@ Result<StorageName> read_storage_name(const Pickle& pickle, const PickleValue& p
 }
 
 std::optional<TensorCall> TensorReader::find_call(const PickleValue& value) const {
-  constexpr int kDeepest = 4;  // wrappers around wrappers
   const PickleValue* call = &value;
-  for (int wrapped = 0; wrapped < kDeepest && call->kind == Kind::call; ++wrapped) {
+  for (int wrapped = 0; wrapped < kMostWrappers && call->kind == Kind::call; ++wrapped) {
     const PickleValue &function = pickle_.at(call->items[0]), &arguments = pickle_.at(call->items[1]);
     if (function.kind != Kind::global || arguments.kind != Kind::tuple) return std::nullopt;
     const auto is_rebuild = [](std::string_view name) {
@@ -143,9 +144,8 @@ std::optional<TensorCall> TensorReader::find_call(const PickleValue& value) cons
 }
 
 std::optional<Error> TensorReader::why_not(const PickleValue& value) const {
-  constexpr int kDeepest = 4;
   const PickleValue* call = &value;
-  for (int wrapped = 0; wrapped < kDeepest && call->kind == Kind::call; ++wrapped) {
+  for (int wrapped = 0; wrapped < kMostWrappers && call->kind == Kind::call; ++wrapped) {
     std::string_view function = pickle_.callee(*call);
     const PickleValue& arguments = pickle_.at(call->items[1]);
     if (function == kWithType && arguments.kind == Kind::tuple && arguments.items.size() > 1)

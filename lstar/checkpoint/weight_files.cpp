@@ -4,10 +4,11 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 #include <set>
 #include <utility>
+
+#include "lstar/checkpoint/shard_name.h"
 
 namespace lstar {
 namespace {
@@ -48,10 +49,9 @@ struct Set {
 std::map<std::string, Set> sets_of(const std::vector<std::string>& names) {
   std::map<std::string, Set> sets;
   for (const std::string& name : names) {
-    ShardName shard;
-    const bool is_shard = parse_shard_name(name, shard);
-    Set& set = sets[is_shard ? fmt::format("{}?-of-{}{}", shard.before, shard.count, shard.after) : name];
-    if (is_shard) set.shard = shard;
+    const auto shard = parse_shard_name(name);
+    Set& set = sets[shard ? fmt::format("{}?-of-{}{}", shard->before, shard->count, shard->after) : name];
+    if (shard) set.shard = *shard;
     set.files.push_back(name);
   }
   return sets;
@@ -98,25 +98,6 @@ Result<WeightChoice> choose_others(const Listing& listing, const Format& format,
 }
 
 }  // namespace
-
-std::string ShardName::name(int shard) const { return fmt::format("{}{:05}-of-{:05}{}", before, shard, count, after); }
-
-bool parse_shard_name(std::string_view name, ShardName& shard) {
-  constexpr std::string_view kOf = "-of-";
-  constexpr size_t kDigits = 5;
-  const size_t of = name.rfind(kOf);
-  if (of == name.npos || of < kDigits + 1 || name.size() < of + kOf.size() + kDigits) return false;
-  const std::string_view number = name.substr(of - kDigits, kDigits), count = name.substr(of + kOf.size(), kDigits);
-  const auto all_digits = [](std::string_view text) {
-    return std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-  };
-  if (!all_digits(number) || !all_digits(count)) return false;
-  shard.before = name.substr(0, of - kDigits);
-  shard.after = name.substr(of + kOf.size() + kDigits);
-  std::from_chars(number.data(), number.data() + kDigits, shard.number);
-  std::from_chars(count.data(), count.data() + kDigits, shard.count);
-  return shard.number >= 1 && shard.number <= shard.count;
-}
 
 bool is_beside_the_model(std::string_view name) {
   constexpr std::string_view kBegins[] = {

@@ -26,15 +26,6 @@ struct WeightChoice {
 // there are none.
 Result<WeightChoice> choose_weights(const Listing& listing, const std::string& where);
 
-// "model-00002-of-00003.safetensors", "model-00002-of-00003.fp16.safetensors": all but the number.
-struct ShardName {
-  std::string before, after;  // "model-", ".safetensors"
-  int number = 0, count = 0;  // from 1
-
-  std::string name(int shard) const;  // of shard 1 ... count
-};
-bool parse_shard_name(std::string_view name, ShardName& shard);
-
 // What is no model though its name ends as one's does: a trainer's and an adapter's files, another program's weights.
 bool is_beside_the_model(std::string_view name);
 

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "lstar/base/text.h"
 #include "lstar/checkpoint/hub/locate_model.h"
 
 namespace lstar::cli {
@@ -13,8 +14,7 @@ namespace fs = std::filesystem;
 
 Result<void> check_model(const std::string& model) {
   std::error_code ignored;
-  std::string extension = fs::path(model).extension().string();
-  for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  const std::string extension = lower_ascii(fs::path(model).extension().string());
   const bool is_file = fs::is_regular_file(model, ignored);
   if (extension == ".toml" && !fs::exists(model, ignored))
     return fail({.what = "no such file; a study's manifest goes behind --manifest", .file = model});

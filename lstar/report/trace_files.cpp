@@ -13,6 +13,7 @@
 
 #include "lstar/base/delimited.h"
 #include "lstar/base/json.h"
+#include "lstar/base/text.h"
 #include "lstar/base/text_file.h"
 #include "lstar/report/text_layout.h"
 

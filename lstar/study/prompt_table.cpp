@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "lstar/base/delimited.h"
+#include "lstar/base/text.h"
 #include "lstar/base/text_file.h"
 #include "lstar/study/prompt_readers.h"
 
@@ -14,9 +15,7 @@ namespace {
 std::string plain(std::string_view cell) {
   while (!cell.empty() && std::isspace(static_cast<unsigned char>(cell.front()))) cell.remove_prefix(1);
   while (!cell.empty() && std::isspace(static_cast<unsigned char>(cell.back()))) cell.remove_suffix(1);
-  std::string name(cell);
-  for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return name;
+  return lower_ascii(cell);
 }
 
 bool is_ids_column(std::string_view name) { return name == "token_ids" || name == "input_ids"; }

@@ -2,24 +2,18 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <charconv>
 #include <filesystem>
 
 #include <fmt/format.h>
 
+#include "lstar/base/text.h"
 #include "lstar/base/text_file.h"
 #include "lstar/study/prompt_readers.h"
 #include "lstar/study/study.h"
 
 namespace lstar {
 namespace {
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return out;
-}
 
 // A line that means to be an object with a prompt, whether or not it is well-formed.
 bool opens_record(std::string_view line) {
@@ -126,13 +120,13 @@ Result<std::vector<int32_t>> parse_token_ids(std::string_view text, const std::s
 Result<PromptFile> parse_prompts(std::string_view content, const std::string& name) {
   LSTAR_TRY(check_text(content, name));
   content = without_mark(content);
-  const std::string opening = lower(content.substr(0, 512));
+  const std::string opening = lower_ascii(content.substr(0, 512));
   const std::string_view first =
       std::string_view(opening).substr(std::min(opening.find_first_not_of(" \t\r\n"), opening.size()));
   if (first.starts_with("<!doctype html") || first.starts_with("<html"))
     return fail({.what = "an HTML page; save its text", .file = name});
   if (first.starts_with("<?xml")) return fail({.what = "an XML document; write its texts as JSON Lines", .file = name});
-  const std::string extension = lower(std::filesystem::path(name).extension().string());
+  const std::string extension = lower_ascii(std::filesystem::path(name).extension().string());
   for (const PromptFormat& format : prompt_formats()) {
     const auto& known = format.extensions;
     if (!known.empty() && std::find(known.begin(), known.end(), extension) == known.end()) continue;

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "lstar/base/text.h"  // append_utf8
+
 namespace lstar {
 
 struct CodePoint {
@@ -35,8 +37,6 @@ inline size_t last_character(std::string_view text) {
   while (i > 0 && (static_cast<unsigned char>(text[i]) & 0xc0) == 0x80) --i;
   return i;
 }
-
-void append_utf8(uint32_t code_point, std::string& out);
 
 // Nothing for a valid text; else the text with U+FFFD for each maximal part of an ill-formed sequence (the Unicode
 // Standard's recommended practice, chapter 3.9, which Python's "replace" follows).

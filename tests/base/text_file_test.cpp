@@ -4,22 +4,25 @@
 #include <gtest/gtest.h>
 
 #include "lstar/base/delimited.h"
+#include "lstar/base/text.h"
+#include "tests/support/file_with.h"
 
 namespace lstar {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
+using testing::file_with;
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 // Row by row: the signature where it belongs, between bytes that no text has, is refused by its sentence.
 TEST(TextFile, EveryOtherFormatIsNamed) {
-  for (const OtherFormat& format : other_formats()) {
-    std::string content(format.at, '\x01');
-    content += format.bytes;
-    content += std::string("\x01\0\xfe\x01\x01", 5);
-    const auto checked = check_text(content, "f");
-    ASSERT_FALSE(checked) << format.what;
-    EXPECT_EQ(checked.error().message(), "f: not text but " + std::string(format.what));
+  for (const FileMagic& magic : file_magics()) {
+    const auto checked = check_text(file_with(magic), "f");
+    ASSERT_FALSE(checked) << magic.id;
+    EXPECT_THAT(checked.error().message(), StartsWith("f: not text but " + std::string(magic.what)));
+    EXPECT_THAT(checked.error().message(), EndsWith(std::string(magic.as_text)));
   }
 }
 
@@ -29,6 +32,7 @@ TEST(TextFile, TextPasses) {
                                       "a",
                                       "é 模型 \xf0\x9f\x98\x80", "ORC\nID3", "\x1b[1mx", "a\x7f"})
     EXPECT_TRUE(check_text(text, "f")) << text;
+  EXPECT_TRUE(check_text(std::string(257, 'a') + "ustar", "f")) << "where a tar archive has its signature";
 }
 
 TEST(TextFile, Lines) {

@@ -9,7 +9,7 @@
 #include <tuple>
 
 #include "lstar/checkpoint/gguf_metadata.h"
-#include "lstar/checkpoint/gguf_split.h"
+#include "lstar/checkpoint/shard_name.h"
 #include "tests/support/checkpoint_writer.h"
 #include "tests/support/temporary_folder.h"
 
@@ -362,12 +362,13 @@ TEST_F(SplitGguf, PartsThatDoNotFit) {
 TEST(GgufPartName, Forms) {
   const auto name = parse_gguf_part_name("a/b-c-00002-of-00010.gguf");
   ASSERT_TRUE(name);
-  EXPECT_EQ(name->prefix, "a/b-c");
+  EXPECT_EQ(name->before, "a/b-c-");
   EXPECT_EQ(name->number, 2);
   EXPECT_EQ(name->count, 10);
-  EXPECT_EQ(name->path(3), "a/b-c-00003-of-00010.gguf");
-  for (const char* other : {"a.gguf", "a-00000-of-00003.gguf", "a-00004-of-00003.gguf", "a-1-of-3.gguf",
-                            "a-00001-of-00003", "-0001-of-00003.gguf", ""})
+  EXPECT_EQ(name->name(3), "a/b-c-00003-of-00010.gguf");
+  for (const char* other :
+       {"a.gguf", "a-00000-of-00003.gguf", "a-00004-of-00003.gguf", "a-1-of-3.gguf", "a-00001-of-00003",
+        "a00001-of-00003.gguf", "a-00001-of-00003.x.gguf", "-0001-of-00003.gguf", ""})
     EXPECT_FALSE(parse_gguf_part_name(other)) << other;
 }
 

@@ -6,6 +6,7 @@
 #include <cctype>
 #include <cstdlib>
 
+#include "lstar/base/text.h"
 #include "lstar/checkpoint/hub/curl_library.h"
 #include "lstar/version.h"
 
@@ -16,12 +17,6 @@ constexpr size_t kLongestText = size_t{16} << 10;
 constexpr size_t kMostHeaders = 200;
 constexpr long kConnectSeconds = 10;
 constexpr long kStallSeconds = 30;  // without a byte
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return std::tolower(c); });
-  return out;
-}
 
 std::string_view trimmed(std::string_view text) {
   while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back()))) text.remove_suffix(1);
@@ -43,7 +38,7 @@ size_t on_header(char* bytes, size_t size, size_t count, void* user) {
     answer.status = space == line.npos ? 0 : std::atoi(std::string(line.substr(space + 1, 3)).c_str());
     answer.headers.clear();
   } else if (const size_t colon = line.find(':'); colon != line.npos && answer.headers.size() < kMostHeaders) {
-    answer.headers[lower(line.substr(0, colon))] = trimmed(line.substr(colon + 1));
+    answer.headers[lower_ascii(line.substr(0, colon))] = trimmed(line.substr(colon + 1));
   }
   return size * count;
 }
@@ -174,13 +169,13 @@ Result<HttpAnswer> HttpSession::perform(const HttpRequest& request, const HttpSi
 std::string origin_of(std::string_view url) {
   const size_t colon = url.find("://");
   if (colon == url.npos) return "";
-  const std::string scheme = lower(url.substr(0, colon));
+  const std::string scheme = lower_ascii(url.substr(0, colon));
   if (scheme != "http" && scheme != "https") return "";
   const std::string_view rest = url.substr(colon + 3);
   std::string_view host = rest.substr(0, rest.find_first_of("/?#"));
   const std::string_view own_port = scheme == "http" ? ":80" : ":443";
   if (host.ends_with(own_port)) host.remove_suffix(own_port.size());
-  return scheme + "://" + lower(host);
+  return scheme + "://" + lower_ascii(host);
 }
 
 std::string shown_url(std::string_view url) {

@@ -27,12 +27,6 @@ bool exists(const std::string& path) {
   return ::stat(path.c_str(), &status) == 0;
 }
 
-std::string repo_folder(const std::string& repo) {
-  std::string name = "models--" + repo;
-  if (const size_t slash = name.find('/'); slash != std::string::npos) name.replace(slash, 1, "--");
-  return name;
-}
-
 std::string parent(const std::string& path) { return fs::path(path).parent_path(); }
 
 }  // namespace
@@ -52,7 +46,7 @@ Error cannot_write(std::string what, const std::string& path, int code) {
 }
 
 HubCache::HubCache(const std::string& root, const std::string& repo)
-    : root_(root), name_(repo_folder(repo)), folder_(root + "/" + name_) {}
+    : root_(root), name_(cache_folder_of(repo)), folder_(root + "/" + name_) {}
 
 std::optional<std::string> HubCache::commit_of(const std::string& revision) const {
   if (is_commit(revision)) return revision;

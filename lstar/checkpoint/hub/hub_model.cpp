@@ -1,5 +1,7 @@
 #include "lstar/checkpoint/hub/hub_model.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <filesystem>
 
@@ -8,6 +10,8 @@ namespace {
 
 constexpr size_t kLongestPart = 96;       // the hub's own limit
 constexpr size_t kLongestRevision = 250;  // one name in a file system
+
+constexpr std::string_view kCacheFolder = "models--";
 
 bool is_letter_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
 
@@ -68,13 +72,28 @@ bool is_commit(std::string_view revision) {
 
 bool is_repo_file_name(std::string_view name) { return all_parts(name, "+= @,()"); }
 
+std::string cache_folder_of(const std::string& repo) {
+  const size_t slash = repo.find('/');
+  if (slash == repo.npos) return fmt::format("{}{}", kCacheFolder, repo);
+  return fmt::format("{}{}--{}", kCacheFolder, repo.substr(0, slash), repo.substr(slash + 1));
+}
+
+std::optional<std::string> repo_of_cache_folder(std::string_view folder) {
+  if (!folder.starts_with(kCacheFolder)) return std::nullopt;
+  const std::string_view name = folder.substr(kCacheFolder.size());
+  if (name.empty()) return std::nullopt;
+  const size_t dashes = name.find("--");
+  if (dashes == name.npos) return std::string(name);
+  return fmt::format("{}/{}", name.substr(0, dashes), name.substr(dashes + 2));
+}
+
 std::optional<std::string> commit_of_snapshot(const std::string& path) {
   std::filesystem::path folder = std::filesystem::path(path).lexically_normal();
   if (!folder.has_filename()) folder = folder.parent_path();
   const std::string commit = folder.filename();
   const std::filesystem::path snapshots = folder.parent_path();
   const std::string repo = snapshots.parent_path().filename();
-  if (!is_commit(commit) || snapshots.filename() != "snapshots" || !repo.starts_with("models--")) return std::nullopt;
+  if (!is_commit(commit) || snapshots.filename() != "snapshots" || !repo.starts_with(kCacheFolder)) return std::nullopt;
   return commit;
 }
 

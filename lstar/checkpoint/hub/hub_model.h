@@ -25,6 +25,10 @@ bool is_commit(std::string_view revision);
 // A file's name in a repository as we use it: one or more plain parts between slashes.
 bool is_repo_file_name(std::string_view name);
 
+// A repository's folder in the hub's cache, "models--org--name", and back from it; absent for another name.
+std::string cache_folder_of(const std::string& repo);
+std::optional<std::string> repo_of_cache_folder(std::string_view folder);
+
 // The commit of a path that ends in models--org--name/snapshots/<commit>.
 std::optional<std::string> commit_of_snapshot(const std::string& path);
 

@@ -209,7 +209,7 @@ std::optional<std::string> organisation_of(const std::string& text, const HubEnv
   };
   if (!model->is_address && (model->kind == Kind::path || fs::exists(model->text, error))) {
     for (const fs::path& part : fs::path(model->text))
-      if (part.string().starts_with("models--"))
+      if (repo_of_cache_folder(part.string()))
         if (const auto id = read_model_text(part.string(), hub, {})) return organisation(id->text);
     return std::nullopt;
   }

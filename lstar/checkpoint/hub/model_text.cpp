@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "lstar/base/text.h"
 #include "lstar/checkpoint/hub/http.h"
 #include "lstar/checkpoint/hub/hub_model.h"
 #include "lstar/checkpoint/hub/ollama_store.h"
@@ -19,12 +20,6 @@ using Kind = ModelText::Kind;
 
 bool is_letter(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return std::tolower(c); });
-  return out;
-}
 
 std::string_view without_blanks(std::string_view text) {
   const auto is_blank = [](char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; };
@@ -153,7 +148,7 @@ std::optional<Address> address_of(std::string_view text) {
   const size_t end = std::min(rest.find_first_of("/?#"), rest.size());
   std::string_view host = rest.substr(0, end);
   if (const size_t at = host.rfind('@'); at != host.npos) host.remove_prefix(at + 1);
-  return Address{lower(scheme), lower(host), rest.substr(end)};
+  return Address{lower_ascii(scheme), lower_ascii(host), rest.substr(end)};
 }
 
 bool is_hub_host(std::string_view host) {
@@ -176,7 +171,7 @@ Result<ModelText> file_address(std::string_view text) {
   if (path.starts_with("//")) {
     path.remove_prefix(2);
     const std::string_view host = path.substr(0, path.find('/'));
-    if (lower(host) == "localhost")
+    if (lower_ascii(host) == "localhost")
       path.remove_prefix(host.size());
     else if (!host.empty() && host.front() != '~' && host.front() != '$' && host.front() != '.')
       return fail({.what = "a path that begins with file:// has three slashes: file:///home/me/model",
@@ -198,18 +193,16 @@ Error windows_path(std::string_view text) {
   std::replace(path.begin(), path.end(), '\\', '/');
   if (path.starts_with("//"))
     return {.what = "a folder on another machine: copy it to disk first", .file = std::string(text)};
-  return {.what = fmt::format("a Windows path: on WSL it is /mnt/{}{}", lower(path.substr(0, 1)), path.substr(2)),
+  return {.what = fmt::format("a Windows path: on WSL it is /mnt/{}{}", lower_ascii(path.substr(0, 1)), path.substr(2)),
           .file = std::string(text)};
 }
 
 // "models--org--name", with or without "/snapshots/<commit>" behind it.
 std::optional<std::string> cache_folder_id(const std::vector<std::string>& parts, size_t at) {
-  if (!parts[at].starts_with("models--")) return std::nullopt;
-  std::string id = parts[at].substr(8);
-  if (const size_t dashes = id.find("--"); dashes != std::string::npos)
-    id = id.substr(0, dashes) + '/' + id.substr(dashes + 2);
-  if (at + 2 < parts.size() && parts[at + 1] == "snapshots") id += "@" + parts[at + 2];
-  const auto model = parse_hub_model(id);
+  auto id = repo_of_cache_folder(parts[at]);
+  if (!id) return std::nullopt;
+  if (at + 2 < parts.size() && parts[at + 1] == "snapshots") *id += "@" + parts[at + 2];
+  const auto model = parse_hub_model(*id);
   return model ? std::optional(model->text()) : std::nullopt;
 }
 
@@ -286,13 +279,13 @@ Result<ModelText> read_model_text(std::string_view given, const HubEnvironment& 
   std::string text(without_blanks(given));
   if (text.empty()) return fail("the name of the model is empty");
   if (text.find('\0') != std::string::npos) return fail({.what = "no path and no name", .file = text});
-  if (lower(text.substr(0, 5)) == "file:") {
+  if (lower_ascii(text.substr(0, 5)) == "file:") {
     LSTAR_ASSIGN(const ModelText file, file_address(text));
     text = file.text;
     if (text.size() > 3 && text[0] == '/' && is_windows_path(text.substr(1))) return fail(windows_path(text.substr(1)));
     if (text.front() != '/' && text.front() != '.' && text.front() != '~' && text.front() != '$') text.insert(0, "./");
   }
-  if (lower(text.substr(0, 7)) == "ollama:")
+  if (lower_ascii(text.substr(0, 7)) == "ollama:")
     if (const auto name = parse_ollama_name(text.substr(std::min(text.find_first_not_of('/', 7), text.size()))))
       return ModelText{.kind = Kind::tagged, .text = name->text()};
   if (const auto address = address_of(text)) {
@@ -338,7 +331,7 @@ Result<ModelText> read_model_text(std::string_view given, const HubEnvironment& 
   const size_t slash = text.find('/');
   if (slash != std::string::npos && text.find(':', slash) == std::string::npos) {  // with a tag it is Ollama's
     const std::string_view whole(text);
-    if (const auto path = behind_hub_host(lower(whole.substr(0, slash)), whole.substr(slash), hub);
+    if (const auto path = behind_hub_host(lower_ascii(whole.substr(0, slash)), whole.substr(slash), hub);
         path && whole.find('.') < slash)
       return hub_address(*path, shown_url(text));
   }

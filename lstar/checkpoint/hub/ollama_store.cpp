@@ -12,6 +12,7 @@
 
 #include "lstar/base/atomic_file.h"
 #include "lstar/base/json.h"
+#include "lstar/base/text.h"
 
 namespace lstar {
 namespace {
@@ -28,11 +29,6 @@ bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 |
 bool is_part(std::string_view part, std::string_view also, size_t longest) {
   return !part.empty() && part.size() <= longest && is_word(part.front()) &&
          std::all_of(part.begin(), part.end(), [&](char c) { return is_word(c) || also.find(c) != also.npos; });
-}
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
-  return text;
 }
 
 bool is_folder(const std::string& path) {
@@ -64,7 +60,8 @@ Result<std::string> manifest_of(const std::string& store, const OllamaName& name
     LSTAR_ASSIGN(const std::vector<std::string> names, entries(path));
     auto found = std::find(names.begin(), names.end(), part);
     if (found == names.end())
-      found = std::find_if(names.begin(), names.end(), [&](const std::string& n) { return lower(n) == lower(part); });
+      found = std::find_if(names.begin(), names.end(),
+                           [&](const std::string& n) { return lower_ascii(n) == lower_ascii(part); });
     if (found == names.end()) return std::string();
     path += "/" + *found;
   }

@@ -3,23 +3,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <set>
 #include <string_view>
 
+#include "lstar/base/text.h"
 #include "lstar/checkpoint/folder_listing.h"
 #include "lstar/checkpoint/handed_over.h"
 #include "lstar/checkpoint/hub/model_text.h"
+#include "lstar/checkpoint/shard_name.h"
 
 namespace lstar {
 namespace {
 
 constexpr size_t kShown = 6;
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
-  return text;
-}
 
 std::string base_name(const std::string& file) { return file.substr(file.rfind('/') + 1); }
 
@@ -40,24 +36,19 @@ std::string with(const std::string& sentence, const std::string& advice) {
 std::vector<std::string> ggufs_of(const std::vector<std::string>& files) {
   std::vector<std::string> found;
   for (const std::string& file : files) {
-    const std::string name = lower(base_name(file));
+    const std::string name = lower_ascii(base_name(file));
     if (name.ends_with(".gguf") && name.find("mmproj") == name.npos && name.find("imatrix") == name.npos)
       found.push_back(file);
   }
   return found;
 }
 
-// "A-00001-of-00003.gguf": one of several files.
-bool is_part(const std::string& file) {
-  const std::string name = file.substr(0, file.size() - std::string_view(".gguf").size());
-  return name.size() > 15 && name.compare(name.size() - 9, 4, "-of-") == 0;
-}
-
 std::string gguf_advice(const HubModel& model, const std::vector<std::string>& ggufs) {
-  const auto whole = std::find_if_not(ggufs.begin(), ggufs.end(), is_part);
+  const auto whole =
+      std::find_if(ggufs.begin(), ggufs.end(), [](const std::string& file) { return !parse_gguf_part_name(file); });
   if (whole != ggufs.end()) return download_advice(model.repo, model.revision, *whole);
   const std::string& first = ggufs.front();
-  const std::string stem = first.substr(0, first.size() - std::string_view("-00001-of-00003.gguf").size());
+  const std::string before = parse_gguf_part_name(first)->before, stem = before.substr(0, before.size() - 1);
   if (!is_repo_file_name(first) || !is_repo_file_name(stem)) return {};
   return fmt::format("hf download {} --include '{}*'{} --local-dir D, then pass D/{}", model.repo, stem,
                      model.revision == "main" ? "" : " --revision " + model.revision, first);
@@ -84,7 +75,7 @@ std::vector<std::string> model_folders(const std::vector<std::string>& files) {
 
 std::string what_repository_is(const HubModel& model, const std::vector<std::string>& files) {
   const bool is_empty = std::all_of(files.begin(), files.end(), [](const std::string& file) {
-    return file == ".gitattributes" || lower(file).ends_with(".md");
+    return file == ".gitattributes" || lower_ascii(file).ends_with(".md");
   });
   if (is_empty) return "an empty repository";
   const Listing listing{.folder = {}, .names = files};
