@@ -17,10 +17,11 @@ namespace {
 
 constexpr uint64_t kPiece = uint64_t{8} << 20;  // hashed, then given back
 
-Result<std::string> sha256(const MappedFile& file) {
+Result<std::string> sha256(const MappedFile& file, const std::atomic<bool>* stop) {
   const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
   bool good = context && EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) == 1;
   for (uint64_t begin = 0; good && begin < file.size(); begin += kPiece) {
+    if (stop && *stop) return fail({.what = "hashing was given up", .file = file.path()});
     const auto piece = file.bytes().subspan(begin, std::min(kPiece, file.size() - begin));
     good = EVP_DigestUpdate(context.get(), piece.data(), piece.size()) == 1;
     file.drop(begin, piece.size());
@@ -70,18 +71,25 @@ class Memory {
 
 }  // namespace
 
-Result<std::vector<FileIdentity>> identify(const Checkpoint& checkpoint, const std::string& memory) {
+Result<std::vector<FileIdentity>> identify(const Checkpoint& checkpoint, const std::string& memory,
+                                           const std::atomic<bool>* stop) {
   std::vector<FileIdentity> identities;
   for (const MappedFile* file : checkpoint.files()) {
     const Memory remembered(memory, file->stamp());
     std::optional<std::string> hash = remembered.recall();
     if (!hash) {
-      LSTAR_ASSIGN(hash, sha256(*file));
+      LSTAR_ASSIGN(hash, sha256(*file, stop));
+      LSTAR_TRY(file->unchanged());
       remembered.keep(*hash);
     }
     identities.push_back({file->file_name(), file->size(), *std::move(hash)});
   }
   return identities;
+}
+
+Result<void> check_unchanged(const Checkpoint& checkpoint) {
+  for (const MappedFile* file : checkpoint.files()) LSTAR_TRY(file->unchanged());
+  return {};
 }
 
 }  // namespace lstar

@@ -1,6 +1,7 @@
 // Which bytes a result came from: the weight files of a checkpoint with their sizes and SHA-256.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -23,6 +24,12 @@ struct FileIdentity {
 // about a second for each 1-2 GB. Pages are given back on the way. Thread-safe.
 // A folder in `memory` keeps what was found: a file with the same inode, size and times of change is not hashed again.
 // One that was changed within the last seconds is not remembered, and a folder that cannot be written is no error.
-Result<std::vector<FileIdentity>> identify(const Checkpoint&, const std::string& memory = {});
+// Ends soon, with an error that nobody reads, once `stop` is set.
+Result<std::vector<FileIdentity>> identify(const Checkpoint&, const std::string& memory = {},
+                                           const std::atomic<bool>* stop = nullptr);
+
+// Whether every weight file is as it was when it was opened. What was computed, and hashed, before this call belongs to
+// one state of the files only if it is.
+Result<void> check_unchanged(const Checkpoint&);
 
 }  // namespace lstar

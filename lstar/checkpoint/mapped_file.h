@@ -1,5 +1,7 @@
-// A whole file mapped into memory for reading. Owns the mapping; the spans it gives out live as long as it. Links are
-// followed (a hub's cache is made of them). All const calls may be made from several threads at once.
+// A whole file mapped into memory for reading. Owns the mapping and a descriptor of the file; the spans it gives out
+// live as long as it. Links are followed (a hub's cache is made of them). All const calls may be made from several
+// threads at once. Bytes behind the end of a file that somebody shortens meanwhile raise SIGBUS when they are touched:
+// a program that should end with a line then calls end_at_shortened_files().
 #pragma once
 
 #include <cstddef>
@@ -39,6 +41,10 @@ class MappedFile {
   std::span<const std::byte> bytes() const { return bytes_; }
   const FileStamp& stamp() const { return stamp_; }  // when it was opened
 
+  // Whether the file is as it was when it was opened, whatever lies at its path by now; else "changed while it was
+  // read". What was computed from the bytes before this call is then of no use.
+  Result<void> unchanged() const;
+
   // Gives the pages that hold these bytes back to the system. They are read again when touched, so this is never wrong,
   // only slow where somebody still needs them.
   void drop(uint64_t offset, uint64_t count) const;
@@ -49,7 +55,12 @@ class MappedFile {
   std::string path_;
   std::span<const std::byte> bytes_;
   FileStamp stamp_;
-  bool is_borrowed_ = false;
+  int descriptor_ = -1;  // none: the bytes are borrowed
+  int watched_ = -1;     // its place among the files that end_at_shortened_files() knows by name
 };
+
+// From now on the process ends with `status` and one line on standard error, "PROGRAM: PATH: shortened while it was
+// read", where it would die of SIGBUS. For programs; may be called once, before there are threads.
+void end_at_shortened_files(const char* program, int status);
 
 }  // namespace lstar

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "lstar/checkpoint/mapped_file.h"
 #include "lstar/cli/arguments.h"
 #include "lstar/cli/command.h"
 #include "lstar/cli/terminal.h"
@@ -13,6 +14,7 @@ int main(int argc, char** argv) {
   using namespace lstar::cli;
   std::signal(SIGPIPE, SIG_IGN);  // `lstar run --out DIR | head` still writes its files
   std::signal(SIGXFSZ, SIG_IGN);  // a file beyond the process's limit is a write error
+  lstar::end_at_shortened_files("lstar", kNoneRun);
   CLI::App app{
       "lstar: at which layer does the trace of a language model's sheaf Laplacian change most (L*), what decides that, "
       "and do the published formulas predict it across labs?",

@@ -24,7 +24,9 @@ Result<Inspection> inspect(const std::string& name, std::unique_ptr<Checkpoint> 
   for (const TensorInfo& tensor : tensors)
     if (info(tensor.type).is_weight) found.parameters += tensor.shape.elements();
   WorkerPool pool(threads);
-  LSTAR_ASSIGN(found.weights, weight_norms(model, {.head_layout = layout, .spectral = true}, pool));
+  auto weights = weight_norms(model, {.head_layout = layout, .spectral = true}, pool);
+  LSTAR_TRY(check_unchanged(*model.checkpoint));
+  LSTAR_ASSIGN(found.weights, std::move(weights));
   return found;
 }
 

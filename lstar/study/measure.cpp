@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <future>
 #include <map>
@@ -98,17 +99,28 @@ Result<void> refuse_warnings(const std::vector<std::string>& warnings, const std
   return fail({.what = fmt::format("{} (a warning{}, refused by strict)", warnings[0], others), .file = model});
 }
 
-Result<Measurement> measure(const std::string& name, const std::string& path, const std::vector<Prompt>& prompts,
-                            const MeasureOptions& options) {
-  LSTAR_ASSIGN(const Model model, open_model(path));
-  const Architecture& a = model.architecture;
+namespace {
 
-  // Beside everything else, or after it where no thread can be had: one thread's work, of which a study's second run
-  // has none.
-  std::future<Result<std::vector<FileIdentity>>> files;
-  if (options.hash_files)
-    files = std::async(std::launch::async | std::launch::deferred,
-                       [&] { return identify(*model.checkpoint, options.hash_memory); });
+// The hashes of a checkpoint's files, found beside everything else, or after it where no thread can be had: one
+// thread's work, of which a study's second run has none. Given up where nobody asks for them: an error need not wait.
+class Hashes {
+ public:
+  Hashes(const Checkpoint& checkpoint, const std::string& memory)
+      : found_(std::async(std::launch::async | std::launch::deferred,
+                          [&checkpoint, memory, this] { return identify(checkpoint, memory, &stop_); })) {}
+  ~Hashes() { stop_ = true; }
+  Result<std::vector<FileIdentity>> get() { return found_.get(); }
+
+ private:
+  std::atomic<bool> stop_ = false;
+  std::future<Result<std::vector<FileIdentity>>> found_;  // destroyed first, which waits for the thread
+};
+
+Result<Measurement> measure_opened(const std::string& name, const Model& model, const std::vector<Prompt>& prompts,
+                                   const MeasureOptions& options) {
+  const Architecture& a = model.architecture;
+  std::optional<Hashes> hashes;
+  if (options.hash_files) hashes.emplace(*model.checkpoint, options.hash_memory);
 
   Measurement m;
   m.identity = identity_of(name, *model.checkpoint);
@@ -149,10 +161,20 @@ Result<Measurement> measure(const std::string& name, const std::string& path, co
       m.next_pieces.push_back(std::move(pieces));
     }
   }
-  if (options.hash_files) {
-    LSTAR_ASSIGN(m.identity.files, files.get());
+  if (hashes) {
+    LSTAR_ASSIGN(m.identity.files, hashes->get());
   }
   return m;
+}
+
+}  // namespace
+
+Result<Measurement> measure(const std::string& name, const std::string& path, const std::vector<Prompt>& prompts,
+                            const MeasureOptions& options) {
+  LSTAR_ASSIGN(const Model model, open_model(path));
+  Result<Measurement> measured = measure_opened(name, model, prompts, options);
+  LSTAR_TRY(check_unchanged(*model.checkpoint));  // before whatever else came of it
+  return measured;
 }
 
 }  // namespace lstar

@@ -1,7 +1,10 @@
 // Which bytes a checkpoint is: hashes by coreutils' sha256sum, and what is remembered of them.
 #include <chrono>
 #include <filesystem>
+#include <fstream>
+#include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <fmt/format.h>
@@ -109,6 +112,58 @@ TEST(Identity, IsRememberedForFilesThatAreSettled) {
   // A memory that cannot be written is no error.
   write_bytes(folder / "file", "");
   EXPECT_EQ(*identify(**checkpoint, folder / "file"), *first);
+}
+
+TEST(Identity, AFileThatChangesIsFoundOut) {
+  const TemporaryFolder folder;
+  const std::string path = folder / "model.safetensors", bytes = safetensors_bytes("{}  ", "");
+  write_bytes(folder / "config.json", "{}");
+  write_bytes(path, bytes);
+  const auto changes = [&](const auto& change) {
+    const auto checkpoint = open_checkpoint(folder.path());
+    EXPECT_TRUE(checkpoint);
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));  // the clock of files has moved on
+    change();
+    const auto found = check_unchanged(**checkpoint);
+    return found ? "unchanged" : found.error().message();
+  };
+  const std::string changed = path + ": changed while it was read; run again when nobody writes to it";
+  const auto overwrite = [&] { std::fstream(path, std::ios::in | std::ios::out | std::ios::binary) << bytes; };
+  EXPECT_EQ(changes([] {}), "unchanged");
+  EXPECT_EQ(changes(overwrite), changed) << "in place, with the same bytes";
+  EXPECT_EQ(changes([&] {
+              const auto before = std::filesystem::last_write_time(path);
+              overwrite();
+              std::filesystem::last_write_time(path, before);
+            }),
+            changed)
+      << "with its time put back";
+  EXPECT_EQ(changes([&] { std::filesystem::resize_file(path, bytes.size() + 1); }), changed);
+  write_bytes(path, bytes);
+  EXPECT_EQ(changes([&] {
+              std::filesystem::copy_file(path, folder / "other");
+              std::filesystem::rename(folder / "other", path);
+            }),
+            changed)
+      << "the old file lost its name, which says that something happens here";
+}
+
+// The only way to see the handler at work is to die of what it handles.
+TEST(ShortenedFiles, EndTheProgramWithALine) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const TemporaryFolder folder;
+  const std::string path = folder / "weights \x1b[31m";
+  const auto touch_what_is_gone = [&](bool watched) {
+    if (watched) end_at_shortened_files("prog", 3);
+    write_bytes(path, std::string(1 << 20, 'x'));
+    const auto file = MappedFile::open(path);
+    const auto moved = std::make_optional(MappedFile::open(path));
+    std::filesystem::resize_file(path, 10);
+    volatile auto byte = file->bytes()[1 << 19];
+    (void)byte;
+  };
+  EXPECT_EXIT(touch_what_is_gone(true), ::testing::ExitedWithCode(3),
+              "^prog: .*/weights \\?\\[31m: shortened while it was read\n$");
 }
 
 }  // namespace

@@ -3,10 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <limits>
+#include <thread>
+#include <utility>
 
 #include "lstar/base/atomic_file.h"
 #include "lstar/study/study.h"
@@ -294,6 +298,26 @@ TEST_F(Failures, NoNextTokensWithoutAnOutput) {
   EXPECT_EQ(tied->seen.diagonal.values(), measured->seen.diagonal.values());
   ASSERT_EQ(tied->seen.next_tokens.size(), 1u);
   EXPECT_EQ(tied->seen.next_tokens[0].size(), 3u);
+}
+
+// Numbers and hash belong to one state of the files, or there are none.
+TEST_F(Failures, ACheckpointThatChangesUnderThePass) {
+  const std::string path = folder_ + "/model.safetensors", bytes = *read_file(path);
+  for (const bool hash : {true, false}) {
+    bool changed = false;
+    MeasureOptions options{.wants = Want::diagonal, .threads = 1, .hash_files = hash};
+    options.progress = [&](std::string_view, int64_t, int64_t) {
+      if (std::exchange(changed, true)) return;
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));  // the clock of files has moved on
+      std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+      file.seekp(static_cast<std::streamoff>(bytes.size() / 2));
+      file << std::string(64, '\1');
+    };
+    const auto measured = measure("model", folder_, {{.text = {}, .ids = {1, 2, 3}}}, options);
+    EXPECT_TRUE(changed);
+    ASSERT_FALSE(measured);
+    EXPECT_THAT(measured.error().message(), HasSubstr("/model.safetensors: changed while it was read; run again"));
+  }
 }
 
 }  // namespace
