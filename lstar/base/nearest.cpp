@@ -45,6 +45,12 @@ std::optional<std::string> nearest(std::string_view given, std::span<const std::
     if (distance == 0) break;
     most = distance - 1;
   }
+  if (best || given.size() < 3) return best;
+  for (const std::string& name : known) {  // the beginning of one name alone
+    if (name.size() > kLongest || !lower_ascii(name).starts_with(wanted)) continue;
+    if (best) return std::nullopt;
+    best = name;
+  }
   return best;
 }
 

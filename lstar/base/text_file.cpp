@@ -75,6 +75,14 @@ size_t first_malformed(std::string_view text) {
   return i;
 }
 
+// Whether a text that begins with a lead byte ends before its character does.
+bool is_cut_short(std::string_view text) {
+  const auto lead = static_cast<unsigned char>(text[0]);
+  const size_t length = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+  return text.size() < length && std::all_of(text.begin() + 1, text.end(),
+                                             [](char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; });
+}
+
 }  // namespace
 
 Result<std::string> read_text_file(const std::string& path, size_t limit) {
@@ -94,15 +102,22 @@ Result<void> check_text(std::string_view content, const std::string& source) {
   if (simdjson::validate_utf8(content.data(), content.size())) return {};
   const size_t at = first_malformed(content);
   const auto byte = static_cast<unsigned char>(content[at]);
+  const auto refuse = [&](std::string_view why) {
+    return fail({.what = fmt::format("not UTF-8 at byte {}: {}", at, why),
+                 .file = source,
+                 .found = fmt::format("0x{:02x}", byte)});
+  };
+  if (byte >= 0xc2 && byte < 0xf5 && is_cut_short(content.substr(at)))
+    return refuse("it ends in the middle of a character; was it cut?");
+  if (content.substr(at).starts_with('\xed') && at + 1 < content.size() &&
+      static_cast<unsigned char>(content[at + 1]) >= 0xa0)
+    return refuse("half of a surrogate pair, which UTF-8 has no bytes for; write it anew with errors=\"replace\"");
   // Windows writes quotation marks and dashes where Latin-1 has control characters.
   const bool windows = std::any_of(content.begin(), content.end(), [](char c) {
     return static_cast<unsigned char>(c) >= 0x80 && static_cast<unsigned char>(c) < 0xa0;
   });
-  return fail({.what = fmt::format(
-                   "not UTF-8 at byte {}: if it is {}", at,
-                   windows ? "Windows-1252, iconv -f windows-1252 -t utf-8" : "Latin-1, iconv -f latin1 -t utf-8"),
-               .file = source,
-               .found = fmt::format("0x{:02x}", byte)});
+  return refuse(windows ? "if it is Windows-1252, iconv -f windows-1252 -t utf-8"
+                        : "if it is Latin-1, iconv -f latin1 -t utf-8");
 }
 
 std::string_view next_line(std::string_view& rest) {

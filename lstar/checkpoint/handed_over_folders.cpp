@@ -39,8 +39,7 @@ bool is_adapter(const Listing& listing, std::string& detail) {
 }
 
 bool is_native(const Listing& listing, std::string&) {
-  const bool has_parameters = listing.has("params.json"), has_weights = listing.any("consolidated");
-  return (has_parameters && has_weights) || (!listing.has("config.json") && (has_parameters || has_weights));
+  return listing.any("consolidated") || (listing.has("params.json") && !listing.has("config.json"));
 }
 
 bool is_pipeline(const Listing& listing, std::string&) { return listing.has("model_index.json"); }
@@ -217,7 +216,10 @@ bool is_numpy(const Listing& listing, std::string&) { return listing.any("", ".n
 
 bool is_on_a_device(const Listing& listing, std::string&) {
   return listing.any("", ".tflite") || listing.any("", ".task") || listing.any("", ".litertlm") ||
-         listing.any("", ".pte") || listing.has("Manifest.json") || listing.any("", ".mlmodel");
+         listing.any("", ".pte") || listing.any("", ".rkllm") || listing.has("Manifest.json") ||
+         listing.any("", ".mlmodel") || std::any_of(listing.names.begin(), listing.names.end(), [](const auto& name) {
+           return name.ends_with(".mlpackage/") || name.ends_with(".mlmodelc/");
+         });
 }
 
 bool is_paddle(const Listing& listing, std::string&) { return listing.any("", ".pdparams"); }
@@ -267,6 +269,30 @@ bool is_tokenizer(const Listing& listing, std::string&) {
           listing.any("", ".tiktoken") || listing.has("tekken.json") || listing.any("", ".spm"));
 }
 
+bool is_llamafile(const Listing& listing, std::string& detail) {
+  detail = list_of(listing.files("", ".llamafile"));
+  return !detail.empty();
+}
+
+bool is_packed(const Listing& listing, std::string& detail) {
+  std::vector<std::string> found;
+  for (const char* ending : {".zip", ".rar", ".7z", ".tar", ".tar.gz", ".tgz", ".tar.zst", ".tar.xz"})
+    for (std::string& name : listing.files("", ending)) found.push_back(std::move(name));
+  detail = list_of(std::move(found));
+  return !listing.has("config.json") && !detail.empty();
+}
+
+bool lacks_config(const Listing& listing, std::string& detail) {
+  const auto choice = choose_weights(listing, "");
+  if (listing.has("config.json") || (choice && choice->empty())) return false;
+  std::vector<std::string> found;
+  for (const char* ending : {".safetensors", ".bin", ".pt", ".pth", ".ckpt"})
+    for (std::string& name : listing.files("", ending))
+      if (!is_beside_the_model(name)) found.push_back(std::move(name));
+  detail = list_of(std::move(found));
+  return !detail.empty();
+}
+
 bool is_empty(const Listing& listing, std::string&) { return listing.names.empty(); }
 
 constexpr FolderKind kKinds[] = {
@@ -303,10 +329,13 @@ constexpr FolderKind kKinds[] = {
     {"tensorrt", is_tensorrt, "holds only engines of TensorRT: get the safetensors"},
     {"numpy", is_numpy, "holds only arrays of NumPy (npz): get the safetensors"},
     {"device", is_on_a_device,
-     "holds only a model for phones and the like (LiteRT, Core ML, ExecuTorch): get the safetensors"},
+     "holds only a model for phones and the like (LiteRT, Core ML, ExecuTorch, RKLLM): get the safetensors"},
     {"paddle", is_paddle, "holds only weights of PaddlePaddle: get the safetensors"},
     {"rust", is_rust, "holds only weights of rust-bert (rust_model.ot): get the safetensors"},
     {"ggml", is_ggml, "holds only GGML of before August 2023: get a GGUF"},
+    {"llamafile", is_llamafile, "no model's folder; pass its llamafile: {}"},
+    {"packed", is_packed, "holds an archive ({}): unpack it first"},
+    {"no config", lacks_config, "holds weights ({}) and no config.json: put their model's config.json beside them"},
     {"tokenizer", is_tokenizer, "holds a tokenizer and no model: get config.json and the weights too"},
     {"data", is_data, "a data set, no model"},
     {"empty", is_empty, "an empty folder"},

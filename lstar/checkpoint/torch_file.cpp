@@ -27,20 +27,19 @@ bool is_wrapper(std::string_view key) {
   return std::find(std::begin(kUnder), std::end(kUnder), key) != std::end(kUnder);
 }
 
-const PickleValue* find_state(const Pickle& pickle, const TensorReader& reader) {
-  const PickleValue* dict = &pickle.root();
-  for (int depth = 0; depth < 3 && dict && dict->kind == Kind::dict; ++depth) {
-    const PickleValue* inner = nullptr;
-    for (size_t i = 0; i < dict->items.size(); i += 2) {
-      const PickleValue &key = pickle.at(dict->items[i]), &value = pickle.at(dict->items[i + 1]);
-      if (key.kind != Kind::text) continue;
-      if (reader.is_tensor(value)) return dict;
-      if (!inner && value.kind == Kind::dict && is_wrapper(key.text)) inner = &value;
-    }
-    if (!inner) return nullptr;
-    dict = inner;
+// What is wrapped goes before tensors beside it: a training script's step, its losses, its random states.
+const PickleValue* find_state(const Pickle& pickle, const TensorReader& reader, const PickleValue& dict,
+                              int depth = 3) {
+  if (dict.kind != Kind::dict || depth == 0) return nullptr;
+  bool has_tensors = false;
+  for (size_t i = 0; i < dict.items.size(); i += 2) {
+    const PickleValue &key = pickle.at(dict.items[i]), &value = pickle.at(dict.items[i + 1]);
+    if (key.kind != Kind::text) continue;
+    has_tensors = has_tensors || reader.is_tensor(value);
+    if (value.kind != Kind::dict || !is_wrapper(key.text)) continue;
+    if (const PickleValue* inner = find_state(pickle, reader, value, depth - 1)) return inner;
   }
-  return nullptr;
+  return has_tensors ? &dict : nullptr;
 }
 
 // Of a pickle without a dict of tensors: what there is in its place.
@@ -70,7 +69,7 @@ Error no_state(const MappedFile& mapped, const Pickle& pickle, const TensorReade
 Result<std::vector<PlacedTensor>> read_state(const MappedFile& mapped, size_t file, const Pickle& pickle,
                                              const Storages& storages, UnreadTensors& unread) {
   TensorReader reader(pickle, storages);
-  const PickleValue* state = find_state(pickle, reader);
+  const PickleValue* state = find_state(pickle, reader, pickle.root());
   if (!state) return fail(no_state(mapped, pickle, reader));
   std::vector<PlacedTensor> tensors;
   std::optional<Error> first;

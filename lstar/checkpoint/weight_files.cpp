@@ -31,9 +31,28 @@ std::vector<std::string> variant_indexes(const Listing& listing, const Format& f
   return found;
 }
 
+// Whether names differ in their numbers alone, as those of one model's parts do; fp16 and bf16 are no numbers.
+bool are_numbered(const std::vector<std::string>& names) {
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  std::set<std::string> bare;
+  for (const std::string& name : names) {
+    std::string without;
+    for (const char c : name)
+      if (!is_digit(c) || (!without.empty() && (is_letter(without.back()) || is_digit(without.back())))) without += c;
+    bare.insert(std::move(without));
+  }
+  return bare.size() == 1;
+}
+
 Error several(const std::string& where, const std::vector<std::string>& names, const std::string& usual) {
   constexpr size_t kShown = 5;
   const std::vector<std::string> shown(names.begin(), names.begin() + std::min(names.size(), kShown));
+  if (are_numbered(names))
+    return {.what = fmt::format("holds {} numbered files: {}{}; if they are parts of one model, let the program that "
+                                "wrote them merge them (verl.model_merger, torchtune's export), else leave one there",
+                                names.size(), fmt::join(shown, ", "), names.size() > kShown ? ", ..." : ""),
+            .file = where};
   return {.what = fmt::format("holds {} sets of weights: {}{}; leave one of them there, or name it {}", names.size(),
                               fmt::join(shown, ", "), names.size() > kShown ? ", ..." : "", usual),
           .file = where};
@@ -67,7 +86,8 @@ Result<WeightChoice> choose_others(const Listing& listing, const Format& format,
   const std::vector<std::string> indexes = variant_indexes(listing, format);
   if (indexes.size() > 1) return fail(several(where, indexes, fmt::format("{}.index.json", format.file)));
   if (indexes.size() == 1) return WeightChoice{.files = {}, .index = indexes[0]};
-  const bool is_native = listing.has("params.json");  // Mistral's own layout, with names of its own
+  // Mistral's and Meta's own layout, with names of its own.
+  const bool is_native = listing.has("params.json") || listing.any("consolidated.0");
   std::vector<std::string> names;
   for (std::string_view ending : format.endings)
     for (std::string& name : listing.files("", ending))

@@ -38,6 +38,13 @@ TEST(Nearest, TheFewestEditsThenTheFirst) {
   EXPECT_EQ(meant("gpt2-12x21", {"gpt2-6x22", "gpt2-12x12"}), "gpt2-12x12");
 }
 
+TEST(Nearest, TheBeginningOfOneName) {
+  EXPECT_EQ(meant("argmax", {"argmax_step", "sign_change"}), "argmax_step");
+  EXPECT_EQ(meant("Central", {"argmax_step", "central_difference"}), "central_difference");
+  EXPECT_EQ(meant("weights", {"weights_only", "weights_alone_of_all"}), "nothing") << "two begin so";
+  EXPECT_EQ(meant("ar", {"argmax_step"}), "nothing");
+}
+
 TEST(Nearest, LongNamesAreNotCompared) {
   const std::string longest(256, 'a'), longer(257, 'a');
   EXPECT_EQ(meant(longest, {longest}), longest);

@@ -204,6 +204,9 @@ TEST(WeightFiles, OfNamesAlone) {
   EXPECT_THAT(files({"consolidated.safetensors", "model-00001-of-00001.safetensors"}),
               ElementsAre("model-00001-of-00001.safetensors"));
   EXPECT_THAT(files({"a.safetensors", "b.safetensors"}), ElementsAre(StartsWith("org/name: holds 2 sets of weights")));
+  EXPECT_THAT(files({"model_world_size_2_rank_0.pt", "model_world_size_2_rank_1.pt"}),
+              ElementsAre(StartsWith("org/name: holds 2 numbered files: model_world_size_2_rank_0.pt")));
+  EXPECT_THAT(files({"config.json", "consolidated.00.pth", "consolidated.01.pth"}), ElementsAre());
   EXPECT_THAT(files({"model-00001-of-99999.safetensors"}), ElementsAre(HasSubstr("number of shards")));
   EXPECT_THAT(files({"1.safetensors/x"}), ElementsAre());
 }

@@ -218,7 +218,9 @@ TEST_F(Safetensors, FoldersThatLackSomething) {
   write_bytes(folder_ / "config.json", "{");
   EXPECT_THAT(message(), StartsWith("/config.json: line 1, column "));
   std::filesystem::remove(folder_ / "config.json");
-  EXPECT_EQ(message(), ": the folder has no config.json");
+  EXPECT_EQ(message(),
+            ": holds weights (another.safetensors, other.safetensors) and no config.json: put their "
+            "model's config.json beside them");
   EXPECT_EQ(open_checkpoint(folder_ / "nowhere").error().message(),
             folder_ / "nowhere" + ": not on disk: expected a folder in Hugging Face's layout, or a .gguf file");
   write_bytes(folder_ / "text", "GG, no checkpoint");

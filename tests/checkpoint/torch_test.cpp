@@ -312,6 +312,12 @@ TEST_F(Torch, TensorsThatDoNotFit) {
   for (const char* wrapper : {"state_dict", "model", "model_state_dict", "module"}) {
     EXPECT_EQ(message_for(archive_of(pickle::dict({{"epoch", "N"}, {wrapper, pickle::dict({{"w", six}})}}))), "opened");
     EXPECT_NE(opened_->find("w"), nullptr);
+    // Tensors of the training script beside it, before and behind.
+    EXPECT_EQ(
+        message_for(archive_of(pickle::dict({{"step", six}, {wrapper, pickle::dict({{"w", six}})}, {"rng", six}}))),
+        "opened");
+    EXPECT_NE(opened_->find("w"), nullptr);
+    EXPECT_EQ(opened_->tensors().size(), 1u);
   }
   EXPECT_THAT(message_for(archive_of(pickle::dict({{"other", pickle::dict({{"w", six}})}}))),
               StartsWith("holds no tensors by name"));

@@ -148,6 +148,7 @@ TEST_F(ModelTextTest, PlacesThatAreNotOnThisDisk) {
   EXPECT_THAT(plain("me@host:models/gpt2"), HasSubstr("on another machine: copy it to disk first"));
   EXPECT_THAT(plain("host:/models/gpt2"), HasSubstr("on another machine: copy it to disk first"));
   EXPECT_THAT(plain("s3://key:secret@bucket/m?sig=secret"), ::testing::Not(HasSubstr("secret")));
+  EXPECT_EQ(hint("datasets/org/tiny"), "a data set of the hub is no model");
   EXPECT_EQ(hint("zoo\\gpt2"), "a path is written with '/': zoo/gpt2");
 }
 

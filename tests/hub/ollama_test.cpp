@@ -104,9 +104,13 @@ TEST_F(Ollama, TheDiskGoesBeforeItAndItBeforeTheHub) {
 TEST_F(Ollama, OtherLayersAreTold) {
   put_manifest(library + "tuned/1",
                layer("model", "GGUF") + "," + layer("adapter", "lora") + "," + layer("projector", "v"));
-  put_blob("GGUF");
-  EXPECT_TRUE(locate("tuned:1"));
-  EXPECT_THAT(remarks, ElementsAre(HasSubstr("tuned:1: its adapter is not applied"), HasSubstr("projector")));
+  put_manifest(library + "sees/1", layer("model", "GGUF") + "," + layer("projector", "v"));
+  const std::string blob = put_blob("GGUF");
+  EXPECT_THAT(error_of("tuned:1"), HasSubstr("a model with an adapter, which is not applied here; the model below it "
+                                             "is " +
+                                             blob));
+  EXPECT_TRUE(locate("sees:1"));
+  EXPECT_THAT(remarks, ElementsAre(HasSubstr("projector")));
 }
 
 TEST_F(Ollama, NothingLeadsOutOfTheStore) {

@@ -201,6 +201,11 @@ TEST(Prompts, OtherFormatsAreNamed) {
        "error: p.txt: not UTF-8 at byte 3: if it is Latin-1, iconv -f latin1 -t utf-8: found 0xe9"},
       {"p.txt", "\x93quoted\x94",
        "error: p.txt: not UTF-8 at byte 0: if it is Windows-1252, iconv -f windows-1252 -t utf-8: found 0x93"},
+      {"p.txt", "ab\xe4\xb8",
+       "error: p.txt: not UTF-8 at byte 2: it ends in the middle of a character; was it cut?: found 0xe4"},
+      {"p.txt", "a\xed\xa0\x80 b",
+       "error: p.txt: not UTF-8 at byte 1: half of a surrogate pair, which UTF-8 has no bytes for; write it anew with "
+       "errors=\"replace\": found 0xed"},
       {"p.txt", "é\xc3(", "error: p.txt: not UTF-8 at byte 2: if it is Latin-1, iconv -f latin1 -t utf-8: found 0xc3"},
       {"p.txt", "one\0two"s, "error: p.txt: byte 3: not text: a NUL"},
       {"p.pdf", "%PDF-1.7\n", "error: p.pdf: not text but a PDF document; save its text (pdftotext)"},

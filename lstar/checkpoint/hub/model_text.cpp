@@ -243,6 +243,10 @@ ModelText plain_text(std::string text) {
                       model->repo, name->tag);
     return out;
   }
+  if (parts.size() > 2 && is_one_of(parts[0], {"datasets", "spaces"})) {
+    out.hint = parts[0] == "datasets" ? "a data set of the hub is no model" : "a space of the hub is no model";
+    return out;
+  }
   if (parts.size() > 2) {
     std::string rest = joined(parts, 2, parts.size()), revision = "main";
     const std::string repo = joined(parts, 0, 2);

@@ -114,13 +114,13 @@ Result<OllamaModel> read_manifest_file(const std::string& store, const std::stri
   if (!layers || layers->get_array().get(list))
     return fail({.what = "a manifest of Ollama's without layers", .file = path});
   OllamaModel model;
-  bool has_tensors = false;
+  bool has_tensors = false, has_adapter = false;
   for (const Json layer : list) {
     const std::string media = json_string(layer, "mediaType").value_or("");
     if (!media.starts_with(kLayer)) continue;
     const std::string kind = media.substr(kLayer.size());
     if (kind == "adapter")
-      model.notes.push_back(name + ": its adapter is not applied: the numbers are those of the model below it");
+      has_adapter = true;
     else if (kind == "projector")
       model.notes.push_back(name + ": its projector of images is not read");
     else if (kind == "tensor")
@@ -134,6 +134,9 @@ Result<OllamaModel> read_manifest_file(const std::string& store, const std::stri
   if (model.path.empty())
     return fail({.what = has_tensors ? "Ollama keeps this model as single tensors, not as a GGUF file"
                                      : "Ollama keeps no weights of this model on this machine",
+                 .file = name});
+  if (has_adapter)
+    return fail({.what = "a model with an adapter, which is not applied here; the model below it is " + model.path,
                  .file = name});
   return model;
 }
