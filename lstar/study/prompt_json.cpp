@@ -59,6 +59,7 @@ bool is_chat(Json value) {
          (json_find(first, "from") && json_find(first, "value"));
 }
 
+// Token ids, and what can be meant as such: numbers that are too large for one are refused where the ids are read.
 bool is_list_of_integers(Json value) {
   simdjson::dom::array items;
   if (value.get_array().get(items) || items.size() == 0) return false;
