@@ -8,7 +8,7 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr FileGroup kTable = FileGroup::table, kPacked = FileGroup::packed, kWeights = FileGroup::weights,
+constexpr FileGroup kTable = FileGroup::table, kPacked = FileGroup::packed, kUnsure = FileGroup::unsure,
                     kOther = FileGroup::other;
 constexpr std::string_view kModel = "it is a MODEL", kColumn = "write its column as JSON Lines",
                            kUnpack = "unpack it first";
@@ -16,31 +16,31 @@ constexpr std::string_view kModel = "it is a MODEL", kColumn = "write its column
 constexpr auto kMagics = std::to_array<FileMagic>({
     // Models. Safetensors first: their length may begin as anything does. It takes eight bytes, of which four are zero
     // in every file whose header is shorter than 4 GiB.
-    {"safetensors", "\0\0\0\0{\""sv, 4, kWeights, "a safetensors file", "it is part of a MODEL"},
-    {"gguf", "GGUF"sv, 0, kWeights, "a GGUF model", kModel},
-    {"ggml", "lmgg"sv, 0, kWeights, "a GGML model", kModel},  // 'ggml', 'ggmf', 'ggjt' and 'ggla' as integers
-    {"ggml", "fmgg"sv, 0, kWeights, "a GGML model", kModel},
-    {"ggml", "tjgg"sv, 0, kWeights, "a GGML model", kModel},
-    {"ggml", "algg"sv, 0, kWeights, "a GGML model", kModel},
-    {"executorch", "ET1"sv, 4, kWeights, "a program of ExecuTorch", ""},
-    {"tensorflow lite", "TFL3"sv, 4, kWeights, "a model of TensorFlow Lite", ""},
-    {"tensorrt", "ptrt"sv, 0, kWeights, "an engine of TensorRT", ""},
+    {"safetensors", "\0\0\0\0{\""sv, 4, kUnsure, "a safetensors file", "it is part of a MODEL"},
+    {"gguf", "GGUF"sv, 0, kUnsure, "a GGUF model", kModel},
+    {"ggml", "lmgg"sv, 0, kUnsure, "a GGML model", kModel},  // 'ggml', 'ggmf', 'ggjt' and 'ggla' as integers
+    {"ggml", "fmgg"sv, 0, kUnsure, "a GGML model", kModel},
+    {"ggml", "tjgg"sv, 0, kUnsure, "a GGML model", kModel},
+    {"ggml", "algg"sv, 0, kUnsure, "a GGML model", kModel},
+    {"executorch", "ET1"sv, 4, kUnsure, "a program of ExecuTorch", ""},
+    {"tensorflow lite", "TFL3"sv, 4, kUnsure, "a model of TensorFlow Lite", ""},
+    {"tensorrt", "ptrt"sv, 0, kUnsure, "an engine of TensorRT", ""},
     // What holds weights, or other things
-    {"pickle", "\x80\x02"sv, 0, kWeights, "a pickle", "write its texts as JSON Lines"},
-    {"pickle", "\x80\x03"sv, 0, kWeights, "a pickle", "write its texts as JSON Lines"},
-    {"pickle", "\x80\x04"sv, 0, kWeights, "a pickle", "write its texts as JSON Lines"},
-    {"pickle", "\x80\x05"sv, 0, kWeights, "a pickle", "write its texts as JSON Lines"},
-    {"hdf5", "\x89HDF\r\n\x1a\n"sv, 0, kWeights, "an HDF5 file", kColumn},
-    {"numpy", "\x93NUMPY"sv, 0, kWeights, "a numpy array", "write it as JSON (array.tolist()) or text (numpy.savetxt)"},
-    {"zip", "PK\3\4"sv, 0, kWeights, "a ZIP archive", "unzip it first"},
-    {"zip", "PK\7\10"sv, 0, kWeights, "a ZIP archive", "unzip it first"},  // that was meant to be in several files
-    {"empty zip", "PK\5\6"sv, 0, kWeights, "an empty ZIP archive", ""},
+    {"pickle", "\x80\x02"sv, 0, kUnsure, "a pickle", "write its texts as JSON Lines"},
+    {"pickle", "\x80\x03"sv, 0, kUnsure, "a pickle", "write its texts as JSON Lines"},
+    {"pickle", "\x80\x04"sv, 0, kUnsure, "a pickle", "write its texts as JSON Lines"},
+    {"pickle", "\x80\x05"sv, 0, kUnsure, "a pickle", "write its texts as JSON Lines"},
+    {"hdf5", "\x89HDF\r\n\x1a\n"sv, 0, kUnsure, "an HDF5 file", kColumn},
+    {"numpy", "\x93NUMPY"sv, 0, kUnsure, "a numpy array", "write it as JSON (array.tolist()) or text (numpy.savetxt)"},
+    {"zip", "PK\3\4"sv, 0, kUnsure, "a ZIP archive", "unzip it first"},
+    {"zip", "PK\7\10"sv, 0, kUnsure, "a ZIP archive", "unzip it first"},  // that was meant to be in several files
+    {"empty zip", "PK\5\6"sv, 0, kUnsure, "an empty ZIP archive", ""},
     // Tables
     {"parquet", "PAR1"sv, 0, kTable, "a Parquet file", kColumn},
     {"parquet", "PARE"sv, 0, kTable, "an encrypted Parquet file", kColumn},
     {"arrow", "ARROW1\0\0"sv, 0, kTable, "an Arrow (Feather) file", kColumn},
     {"feather", "FEA1"sv, 0, kTable, "a Feather file", kColumn},
-    {"arrow stream", "\xff\xff\xff\xff"sv, 0, kTable, "an Arrow stream", kColumn},
+    {"arrow stream", "\xff\xff\xff\xff"sv, 0, kUnsure, "an Arrow stream", kColumn},
     {"orc", "ORC"sv, 0, kTable, "an ORC file", kColumn},
     {"avro", "Obj\x01"sv, 0, kTable, "an Avro file", "write its field as JSON Lines"},
     {"sqlite", "SQLite format 3\0"sv, 0, kTable, "an SQLite database", "write its column as JSON Lines or CSV"},

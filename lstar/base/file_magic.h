@@ -8,10 +8,10 @@
 namespace lstar {
 
 enum class FileGroup {
-  table,    // rows and columns of data
-  packed,   // another file, or several, compressed or in an archive
-  weights,  // a model, or what a model's weights may lie in: what it is to us, more than its first bytes must say
-  other,    // documents, images, recordings, programs
+  table,   // rows and columns of data
+  packed,  // another file, or several, compressed or in an archive
+  unsure,  // a model, what a model may lie in, or bytes that a broken one may begin with: a model's reader looks closer
+  other,   // documents, images, recordings, programs
 };
 
 struct FileMagic {

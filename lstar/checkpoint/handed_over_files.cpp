@@ -5,6 +5,7 @@
 
 #include "lstar/base/file_magic.h"
 #include "lstar/base/text.h"
+#include "lstar/base/text_file.h"
 #include "lstar/checkpoint/handed_over.h"
 #include "lstar/checkpoint/weight_files.h"
 
@@ -144,12 +145,13 @@ bool is_pickle(const FileStart& file, std::string&) {
 // Not in the table of first bytes, where it would keep those who read text from a script.
 bool is_script(const FileStart& file, std::string&) { return file.starts_with("#!"); }
 
-// What has no row of its own here, in the words of the table of first bytes. Safetensors whose length is broken may
-// begin as anything does.
+// What has no row of its own here, in the words of the table of first bytes. Text may begin with the letters of a
+// signature, and safetensors whose length is broken as anything does.
 template <FileGroup group>
 bool is_any(const FileStart& file, std::string& detail) {
   const FileMagic* magic = magic_of(file.bytes);
   if (!magic || magic->group != group || (file.bytes.size() > 8 && file.bytes[8] == '{')) return false;
+  if (check_text(file.bytes, file.name)) return false;
   detail = magic->what;
   return true;
 }

@@ -13,7 +13,9 @@
 int main(int argc, char** argv) {
   using namespace lstar::cli;
   std::signal(SIGPIPE, SIG_IGN);  // `lstar run --out DIR | head` still writes its files
-  std::signal(SIGXFSZ, SIG_IGN);  // a file beyond the process's limit is a write error
+  // Our own files are guarded where they are written (base/file_limit.h); this is for standard output, and for whatever
+  // libraries write: beyond the process's limit (ulimit -f) that is a write error, told at the end.
+  std::signal(SIGXFSZ, SIG_IGN);
   lstar::end_at_shortened_files("lstar", kNoneRun);
   CLI::App app{
       "lstar: at which layer does the trace of a language model's sheaf Laplacian change most (L*), what decides that, "

@@ -74,6 +74,7 @@ bool leaves_out(Json mask) {
   return std::any_of(items.begin(), items.end(), [](Json item) { return leaves_out(item); });
 }
 
+// Token ids, and what can be meant as such: numbers that are too large for one are refused where the ids are read.
 bool is_list_of_integers(Json value) {
   simdjson::dom::array items;
   if (value.get_array().get(items) || items.size() == 0) return false;

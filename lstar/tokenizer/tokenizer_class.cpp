@@ -32,7 +32,10 @@ constexpr Class kClasses[] = {
      .text = Class::Text::bert,
      .ends = Class::Ends::cls_sep,
      .tokens = {"", "", "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"}},
-    {.name = "LlamaTokenizer", .text = Class::Text::mark_first, .tokens = {"<s>", "</s>", "<unk>"}},
+    {.name = "LlamaTokenizer",
+     .text = Class::Text::mark_first,
+     .sentencepiece = Class::SentencePiece::llama,
+     .tokens = {"<s>", "</s>", "<unk>"}},
     {.name = "CodeLlamaTokenizer",
      .text = Class::Text::mark_first_only,
      .ends = Class::Ends::bos,
@@ -41,6 +44,7 @@ constexpr Class kClasses[] = {
          "prefix_token ▁<PRE> middle_token ▁<MID> suffix_token ▁<SUF> eot_token ▁<EOT> fill_token <FILL_ME>"},
     {.name = "GemmaTokenizer",
      .text = Class::Text::mark,
+     .sentencepiece = Class::SentencePiece::as_it_says,
      .tokens = {"<bos>", "<eos>", "<unk>", "", "<pad>", "", "<mask>"}},
     {.name = "XLMRobertaTokenizer",
      .pieces = Class::Pieces::unigrams,
@@ -105,6 +109,8 @@ constexpr std::pair<std::string_view, std::string_view> kAliases[] = {
     {"TokenizersBackend", "BloomTokenizer PreTrainedTokenizer"},  // and PreTrainedTokenizerFast
 };
 
+constexpr std::string_view kOfPython = "BertJapaneseTokenizer BertweetTokenizer PhobertTokenizer";
+
 // Whether a text of words with single spaces between them has this word.
 bool has_word(std::string_view words, std::string_view word) {
   for (size_t at = words.find(word); at != std::string_view::npos && !word.empty(); at = words.find(word, at + 1)) {
@@ -131,6 +137,10 @@ std::string_view class_of_model(std::string_view model_type) {
 std::string used(std::string_view name) { return name == "TokenizersBackend" ? "" : std::string(name); }
 
 }  // namespace
+
+std::span<const TokenizerClass> tokenizer_classes() { return kClasses; }
+
+bool runs_python(std::string_view name) { return has_word(kOfPython, name); }
 
 const TokenizerClass* find_tokenizer_class(std::string_view name) {
   const auto* const found = std::find_if(std::begin(kClasses), std::end(kClasses),

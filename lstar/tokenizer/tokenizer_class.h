@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -38,6 +39,12 @@ struct TokenizerClass {
     cls_sep_needed,  // cls and sep
     bos_eos,         // bos and eos
   };
+  // How a tokenizer.model is read that has no tokenizer.json beside it.
+  enum class SentencePiece : uint8_t {
+    not_read,
+    as_it_says,
+    llama,  // and "▁" in front as the settings ask for
+  };
   // What it does to its special tokens once all are there.
   enum class Specials : uint8_t { as_given, plain, special };
 
@@ -45,15 +52,25 @@ struct TokenizerClass {
   Pieces pieces = Pieces::merges;
   Text text = Text::gpt2;
   Ends ends = Ends::file;
+  SentencePiece sentencepiece = SentencePiece::not_read;
   Specials specials = Specials::as_given;
   std::array<std::string_view, 7> tokens;  // by role, where the settings do not name one; empty for none
   std::string_view other_tokens;           // words: roles and tokens in turn, or tokens where the settings list none
   bool mask_takes_space = false;           // the mask token, where it is named by its text alone
   int unknown_id = -1;                     // of unigrams; found by its text where it is negative
+
+  bool spells_bytes() const {
+    return text == Text::gpt2 || text == Text::nfc_gpt2 || text == Text::nfc_digits || text == Text::nfc_qwen2;
+  }
 };
+
+std::span<const TokenizerClass> tokenizer_classes();
 
 // Null for a class that takes a tokenizer.json as it is, and for one that is not known.
 const TokenizerClass* find_tokenizer_class(std::string_view name);
+
+// Whether it runs Python of its own over a text, whatever a tokenizer.json beside it says.
+bool runs_python(std::string_view name);
 
 // What a folder says about its class.
 struct ClassHints {

@@ -4,8 +4,10 @@
 #include <map>
 #include <set>
 #include <tuple>
+#include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "lstar/base/json.h"
 #include "lstar/checkpoint/folder_listing.h"
@@ -50,9 +52,15 @@ Result<Folder> look_into(const std::string& path, const JsonDocument* tokenizer_
   return folder;
 }
 
-// Classes that run Python of their own over a text, whatever a tokenizer.json beside it says.
-bool needs_python(std::string_view name) {
-  return name == "BertJapaneseTokenizer" || name == "BertweetTokenizer" || name == "PhobertTokenizer";
+// "A, B or C": the classes of the table that are read so.
+template <class Fits>
+std::string classes_that(const Fits& fits) {
+  std::vector<std::string_view> names;
+  for (const TokenizerClass& known : tokenizer_classes())
+    if (fits(known)) names.push_back(known.name);
+  const std::string_view last = names.back();
+  names.pop_back();
+  return fmt::format("{} or {}", fmt::join(names, ", "), last);
 }
 
 tl::unexpected<Error> unknown_class(const Folder& folder, std::string known) {
@@ -155,15 +163,10 @@ Result<PipelinePointer> finish_vocabulary(const Folder& folder, NamedTokens& nam
 
 Result<PipelinePointer> read_two_files(Folder& folder, const std::string& vocab, const std::string& merges,
                                        std::string_view otherwise) {
-  using Text = TokenizerClass::Text;
   name_class(folder, otherwise);
   const TokenizerClass* found = folder.tokenizer_class;
-  const bool is_byte_level = found && (found->text == Text::gpt2 || found->text == Text::nfc_gpt2 ||
-                                       found->text == Text::nfc_digits || found->text == Text::nfc_qwen2);
-  if (!folder.class_name.empty() && !is_byte_level)
-    return unknown_class(folder,
-                         "GPT2Tokenizer, CodeGenTokenizer, GPTNeoXTokenizer, Qwen2Tokenizer, CohereTokenizer or "
-                         "RobertaTokenizer");
+  if (!folder.class_name.empty() && !(found && found->spells_bytes()))
+    return unknown_class(folder, classes_that([](const TokenizerClass& known) { return known.spells_bytes(); }));
   NamedTokens named(folder.files, found);
   LSTAR_ASSIGN(Model model, read_vocab_and_merges(folder.path + "/" + vocab, folder.path + "/" + merges));
   return finish_vocabulary(folder, named, std::move(model), folder.path + "/" + vocab);
@@ -181,13 +184,15 @@ Result<PipelinePointer> read_bert(Folder& folder) {
 }
 
 Result<SentencePieceRule> sentencepiece_rule(const Folder& folder) {
-  const bool is_llama = folder.class_name == "LlamaTokenizer";
+  using Read = TokenizerClass::SentencePiece;
+  const TokenizerClass* found = folder.tokenizer_class;
+  const bool is_llama = found && found->sentencepiece == Read::llama;
   LSTAR_ASSIGN(const bool legacy, read_flag(folder.files, "legacy", !is_llama));
-  if (!is_llama) {
-    if (!folder.tokenizer_class) return legacy ? SentencePieceRule::as_the_file_says : SentencePieceRule::file_first;
-    if (folder.class_name != "GemmaTokenizer") return unknown_class(folder, "LlamaTokenizer or GemmaTokenizer");
-    return SentencePieceRule::as_the_file_says;
-  }
+  if (!found) return legacy ? SentencePieceRule::as_the_file_says : SentencePieceRule::file_first;
+  if (found->sentencepiece == Read::not_read)
+    return unknown_class(
+        folder, classes_that([](const TokenizerClass& known) { return known.sentencepiece != Read::not_read; }));
+  if (!is_llama) return SentencePieceRule::as_the_file_says;
   LSTAR_ASSIGN(const bool prefix, read_flag(folder.files, "add_prefix_space", true));
   if (!prefix) return SentencePieceRule::llama_never;
   return legacy ? SentencePieceRule::llama_always : SentencePieceRule::llama_first;
@@ -241,7 +246,7 @@ Result<PipelinePointer> read_folder(const std::string& path) {
     LSTAR_ASSIGN(document, JsonDocument::read(path + "/tokenizer.json"));
   }
   LSTAR_ASSIGN(Folder folder, look_into(path, one_file ? &document : nullptr));
-  if (needs_python(folder.class_name))
+  if (runs_python(folder.class_name))
     return fail({.what = "a tokenizer class that runs Python over the text is not supported",
                  .file = path,
                  .expected = "a class that a tokenizer.json can hold, or token ids in place of text",

@@ -7,7 +7,9 @@
 #include <filesystem>
 
 #include "lstar/base/json.h"
+#include "lstar/checkpoint/checkpoint.h"
 #include "tests/cli/support.h"
+#include "tests/support/checkpoint_writer.h"
 #include "tests/support/recorded.h"
 
 namespace lstar {
@@ -200,6 +202,10 @@ TEST(Arguments, AFileBeyondTheLimitIsAWriteError) {
             1);
   EXPECT_THAT(*read_file(folder / "err"), HasSubstr("cannot be written: File too large"));
   EXPECT_TRUE(std::filesystem::is_empty(out)) << "nothing half written is left";
+  // Standard output too, which no guard of ours is around.
+  EXPECT_EQ(
+      shell("ulimit -f 1; PROGRAM inspect --json " + kGpt2 + " >" + (folder / "small") + " 2>" + (folder / "err")), 1);
+  EXPECT_EQ(*read_file(folder / "err"), "lstar: standard output could not be written\n");
 }
 
 TEST(Arguments, Strict) {
@@ -214,12 +220,31 @@ TEST(Arguments, Strict) {
   const Outcome strict = lstar_program("run --strict --manifest " + (folder / "m.toml"));
   EXPECT_EQ(strict.status, 3);
   EXPECT_THAT(strict.out, HasSubstr("(a warning, refused by strict)"));
-  for (const char* command : {"trace", "inspect"})
-    EXPECT_EQ(
-        lstar_program(fmt::format("{} {}{} --strict", command, kGpt2, std::string(command) == "trace" ? kIds : ""))
-            .status,
-        0)
-        << "nothing to warn of";
+  // A tensor that no part of the model reads is a warning, of all three.
+  const auto original = open_checkpoint(kGpt2);
+  ASSERT_TRUE(original) << original.error().message();
+  std::vector<testing::StoredTensor> tensors{testing::make_tensor("score.weight", {2}, {1, 2})};
+  for (const TensorInfo& tensor : (*original)->tensors()) {
+    std::vector<float> values(static_cast<size_t>(tensor.shape.elements()));
+    ASSERT_TRUE((*original)->read(tensor, {0, tensor.shape.rows()}, std::span<float>(values)));
+    tensors.push_back(testing::make_tensor(tensor.name, tensor.shape.dims, values));
+  }
+  const std::string more = folder / "more";
+  std::filesystem::create_directory(more);
+  std::filesystem::copy(kGpt2 + "/config.json", more);
+  testing::write_safetensors(more + "/model.safetensors", tensors);
+  for (const std::string command : {"run", "trace", "inspect"}) {
+    SCOPED_TRACE(command);
+    const std::string ids = command == "inspect" ? "" : kIds;
+    EXPECT_EQ(lstar_program(fmt::format("{} {}{} --strict", command, kGpt2, ids)).status, 0) << "nothing to warn of";
+    const Outcome warned = lstar_program(fmt::format("{} {}{}", command, more, ids));
+    EXPECT_EQ(warned.status, 0) << warned.err;
+    EXPECT_THAT(warned.out, HasSubstr("not read: 1 tensor of other heads: score.weight"));
+    const Outcome refused = lstar_program(fmt::format("{} {}{} --strict", command, more, ids));
+    EXPECT_EQ(refused.status, 3);
+    EXPECT_THAT(refused.out + refused.err,
+                HasSubstr("not read: 1 tensor of other heads: score.weight (a warning, refused by strict)"));
+  }
 }
 
 }  // namespace
