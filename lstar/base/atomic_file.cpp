@@ -5,8 +5,12 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <random>
+
+#include <fmt/format.h>
 
 #include "lstar/base/file_limit.h"
 
@@ -30,20 +34,67 @@ bool write_all(int fd, std::string_view content) {
 
 }  // namespace
 
-Result<void> write_file(const std::string& path, std::string_view content) {
-  std::string temporary = path + ".XXXXXX";
-  const int fd = ::mkstemp(temporary.data());
+namespace {
+
+// A new file beside `path`, with the rights that any new file gets (mkstemp's has others, and only a process of one
+// thread may ask for its mask).
+int make_beside(const std::string& path, std::string& temporary) {
+  constexpr int kAttempts = 100;
+  std::random_device random;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    temporary = fmt::format("{}.{:06x}", path, random() & 0xffffff);
+    const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd >= 0 || errno != EEXIST) return fd;
+  }
+  return -1;
+}
+
+// Writes a new file beside `path` and lets `place` put it there: 0, or -1 and errno.
+template <class Place>
+Result<void> write_beside(const std::string& path, std::string_view content, Place place) {
+  std::string temporary;
+  const int fd = make_beside(path, temporary);
   if (fd < 0) return system_error("cannot be written", path);
-  const mode_t mask = ::umask(0);
-  ::umask(mask);
-  const bool good = write_all(fd, content) && ::fchmod(fd, 0666 & ~mask) == 0 && ::fsync(fd) == 0;
+  const bool good = write_all(fd, content) && ::fsync(fd) == 0;
   const int saved = errno;
   ::close(fd);
-  if (good && ::rename(temporary.c_str(), path.c_str()) == 0) return {};
+  if (good && place(temporary.c_str()) == 0) return {};
   if (!good) errno = saved;
   auto error = system_error("cannot be written", path);
   ::unlink(temporary.c_str());
   return error;
+}
+
+// Renames where the new name is free. File systems that know no such thing are asked to link, and then to rename.
+int rename_if_free(const char* from, const char* to) {
+  if (::renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0) return 0;
+  if (errno == EEXIST) return -1;
+  if (::link(from, to) == 0) return ::unlink(from);
+  if (errno == EEXIST) return -1;
+  struct stat status;
+  if (::lstat(to, &status) == 0) {
+    errno = EEXIST;
+    return -1;
+  }
+  return ::rename(from, to);
+}
+
+}  // namespace
+
+Result<void> write_file(const std::string& path, std::string_view content) {
+  return write_beside(path, content, [&](const char* temporary) { return ::rename(temporary, path.c_str()); });
+}
+
+Result<bool> write_new_file(const std::string& path, std::string_view content) {
+  bool is_free = true;
+  const auto written = write_beside(path, content, [&](const char* temporary) {
+    const int done = rename_if_free(temporary, path.c_str());
+    is_free = done == 0 || errno != EEXIST;
+    return done;
+  });
+  if (!is_free) return false;
+  if (!written) return fail(written.error());
+  return true;
 }
 
 Result<void> make_folder(const std::string& path) {

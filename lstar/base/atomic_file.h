@@ -11,6 +11,9 @@ namespace lstar {
 // Replaces `path` by `content`. On failure nothing is left behind and an existing file is untouched.
 Result<void> write_file(const std::string& path, std::string_view content);
 
+// The same where nothing lies at `path` yet; false, and nothing is done, where something does, whoever made it when.
+Result<bool> write_new_file(const std::string& path, std::string_view content);
+
 // Makes a folder and those above it, and sees that files can be made in it.
 Result<void> make_folder(const std::string& path);
 

@@ -80,8 +80,9 @@ std::string now() {
   return fmt::format("{:%Y%m%d_%H%M%S}", fmt::localtime(time));
 }
 
-Result<void> write_files(const StudyResult& result, const Options& options) {
-  if (options.out.empty()) return {};
+// Whether everything that was asked for is there.
+Result<bool> write_files(const StudyResult& result, const Options& options) {
+  if (options.out.empty()) return true;
   std::vector<FigureFormat> formats;
   for (const std::string& format : once_each(options.formats))
     if (format != "none")
@@ -89,8 +90,10 @@ Result<void> write_files(const StudyResult& result, const Options& options) {
   LSTAR_ASSIGN(const StudyFiles files, write_study(result, options.out, formats));
   if (!options.quiet && !options.json)
     for (const std::string& path : files.written) print(fmt::format("Saved: {}\n", path));
+  if (!files.other_run.empty())
+    message(fmt::format("{} is there already, of another run; this one is {}", files.other_run, files.written[0]));
   for (const Error& error : files.missing) message(error);
-  return {};
+  return files.missing.empty();
 }
 
 int run(const Options& options) {
@@ -121,6 +124,8 @@ int run(const Options& options) {
                      .timestamp = options.timestamp.empty() ? now() : options.timestamp,
                      .locate = [&](const ModelEntry& entry) { return locate(entry.path, options.quiet); },
                      .progress = bar.callback()};
+  finish_when_interrupted();
+  running.goes_on = [] { return !interrupted(); };
   size_t model = 0;
   running.begin = [&](const ModelEntry& entry) {
     bar.label(fmt::format("[{}/{}] {}", ++model, study->models.size(), entry.name));
@@ -137,15 +142,26 @@ int run(const Options& options) {
     if (prints) print(duplicate_text(entry, same_as, colour));
   };
   const StudyResult result = run_study(*study, running);
+  if (interrupted() && result.models.empty()) {
+    bar.clear();
+    message("interrupted before a model was measured; nothing was written");
+    return interrupted_status();
+  }
   if (prints) print(study_summary(result, colour));
   if (options.quiet && !options.json && options.out.empty()) print(verdict_line(result));
   if (options.json) print(study_json_text(result));
   const auto written = write_files(result, options);
   if (!written) message(written.error());
+  if (interrupted()) {
+    message(fmt::format("interrupted; measured were {} of {} models{}", result.models.size(),
+                        result.models.size() + result.failed.size(),
+                        written && !options.out.empty() ? ", which are written" : ""));
+    return interrupted_status();
+  }
   if (result.models.empty()) return kNoneRun;
   const bool all = std::all_of(result.models.begin(), result.models.end(),
                                [](const ModelResult& m) { return m.scores.front().l_star.has_value(); });
-  return written && all && result.failed.empty() ? kDone : kSomeFailed;
+  return written && *written && all && result.failed.empty() ? kDone : kSomeFailed;
 }
 
 }  // namespace

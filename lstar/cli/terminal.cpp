@@ -98,7 +98,10 @@ void ProgressBar::clear() {
 }
 
 Progress ProgressBar::callback() {
-  return [this](std::string_view step, int64_t done, int64_t total) { update(step, done, total); };
+  return [this](std::string_view step, int64_t done, int64_t total) {
+    update(step, done, total);
+    return true;
+  };
 }
 
 void TransferBar::show(bool on) { on_ = on && ::isatty(STDERR_FILENO); }
@@ -139,8 +142,29 @@ void TransferBar::clear() {
 }
 
 Progress TransferBar::callback() {
-  return [this](std::string_view file, int64_t done, int64_t total) { update(file, done, total); };
+  return [this](std::string_view file, int64_t done, int64_t total) {
+    update(file, done, total);
+    return !interrupted();
+  };
 }
+
+namespace {
+volatile std::sig_atomic_t caught = 0;
+}
+
+void finish_when_interrupted() {
+  struct sigaction action {};
+  action.sa_handler = [](int signal) { caught = signal; };
+  action.sa_flags = SA_RESTART | static_cast<int>(SA_RESETHAND);  // the second one ends the process at once
+  for (const int signal : {SIGINT, SIGTERM}) {
+    struct sigaction before {};
+    ::sigaction(signal, nullptr, &before);
+    if (before.sa_handler != SIG_IGN) ::sigaction(signal, &action, nullptr);
+  }
+}
+
+bool interrupted() { return caught != 0; }
+int interrupted_status() { return 128 + caught; }
 
 bool can_ask() { return ::isatty(STDIN_FILENO) && ::isatty(STDERR_FILENO); }
 

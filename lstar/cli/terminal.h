@@ -60,6 +60,12 @@ class TransferBar {
   Clock::time_point last_{};
 };
 
+// From now on Ctrl-C and SIGTERM only leave a note, once, so that what is done can be written; again, they end the
+// process.
+void finish_when_interrupted();
+bool interrupted();
+int interrupted_status();  // 130 or 143, as shells name them
+
 // Asks on the terminal; false where the answer is anything but yes, or where there is no terminal to ask on.
 bool can_ask();
 bool ask(std::string_view question);

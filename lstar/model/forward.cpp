@@ -75,7 +75,7 @@ class Pass {
     attention_.softcap = a_.attention_softcap;
   }
 
-  Result<void> run(const std::function<void()>& layer_done) {
+  Result<void> run(const std::function<Result<void>()>& layer_done) {
     LSTAR_TRY(embed());
     observe_norms(0, /*last_rows=*/false);
     for (int l = 0; l < a_.layers; ++l) {
@@ -85,9 +85,9 @@ class Pass {
       LSTAR_TRY(finish_layer(w_.layers[l], last ? prompts_ : rows_));
       backend_.drop(c_, linears(w_.layers[l]));
       observe_norms(l + 1, last);
-      layer_done();
+      LSTAR_TRY(layer_done());
     }
-    if (!needs_last_rows()) layer_done();
+    if (!needs_last_rows()) LSTAR_TRY(layer_done());
     return options_.wants.has(Want::next_token) ? predict() : Result<void>{};
   }
 
@@ -370,11 +370,11 @@ Result<void> forward(const Model& model, const Batch& batch, const PassOptions& 
     if (p > waves.back() && batch.start[p + 1] - batch.start[waves.back()] > options.wave_tokens) waves.push_back(p);
   const int64_t total = static_cast<int64_t>(waves.size()) * model.architecture.layers;
   int64_t done = 0;
-  report(options.progress, "layer", done, total);
+  LSTAR_TRY(report(options.progress, "layer", done, total));
   waves.push_back(batch.prompts());
   for (size_t i = 0; i + 1 < waves.size() && waves[i] < waves[i + 1]; ++i) {
     Pass<T> pass(model, slice(batch, waves[i], waves[i + 1]), waves[i], options, backend, seen);
-    LSTAR_TRY(pass.run([&] { report(options.progress, "layer", ++done, total); }));
+    LSTAR_TRY(pass.run([&] { return report(options.progress, "layer", ++done, total); }));
   }
   return {};
 }

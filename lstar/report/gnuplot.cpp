@@ -1,10 +1,15 @@
 #include "lstar/report/gnuplot.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cmath>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
+#include <thread>
 #include <vector>
 
 #include <fmt/format.h>
@@ -112,6 +117,23 @@ void finish_svg(std::string& svg, const Figure& figure) {
     svg.insert(at, fmt::format("width=\"{:.0f}\" height=\"{:.0f}\" ", figure.width * 2, figure.height * 2));
 }
 
+// How a child ended; nothing where it had to be killed.
+std::optional<int> wait_for(pid_t child, std::chrono::milliseconds patience) {
+  using std::chrono::milliseconds;
+  const auto end = std::chrono::steady_clock::now() + patience;
+  int status = 0;
+  for (milliseconds pause(1);; pause = std::min(2 * pause, milliseconds(16))) {
+    const pid_t ended = waitpid(child, &status, WNOHANG);
+    if (ended == child) return status;
+    if ((ended < 0 && errno != EINTR) || std::chrono::steady_clock::now() > end) break;
+    std::this_thread::sleep_for(pause);
+  }
+  kill(child, SIGKILL);
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  return std::nullopt;
+}
+
 std::string first_line(std::string_view text) {
   const size_t begin = text.find_first_not_of(" \t\r\n");
   if (begin == std::string_view::npos) return {};
@@ -134,7 +156,8 @@ std::string gnuplot_quote(std::string_view text) {
 
 Result<std::string> draw(const Figure& figure, FigureFormat format) { return draw(figure, format, "gnuplot"); }
 
-Result<std::string> draw(const Figure& figure, FigureFormat format, const std::string& program) {
+Result<std::string> draw(const Figure& figure, FigureFormat format, const std::string& program,
+                         std::chrono::milliseconds patience) {
   MemoryFile script("script"), output("figure"), messages("messages");
   if (script.fd() < 0 || output.fd() < 0 || messages.fd() < 0 ||
       !script.write(terminal(figure, format) +
@@ -161,12 +184,13 @@ Result<std::string> draw(const Figure& figure, FigureFormat format, const std::s
     return fail(Error{.what = "`gnuplot` is not installed (Debian: gnuplot-nox); no figure was drawn"});
   if (error != 0) return fail(Error{.what = "figure not drawn", .file = program, .found = std::strerror(error)});
 
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0)
-    if (errno != EINTR) return fail(Error{.what = "figure not drawn", .file = program, .found = std::strerror(errno)});
+  const std::optional<int> status = wait_for(child, patience);
+  if (!status)
+    return fail(Error{.what = fmt::format("figure not drawn: it took longer than {} s", patience.count() / 1000.0),
+                      .file = program});
 
   std::string drawn = output.read();
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 || drawn.empty())
+  if (!WIFEXITED(*status) || WEXITSTATUS(*status) != 0 || drawn.empty())
     return fail(Error{.what = "figure not drawn", .file = program, .found = first_line(messages.read())});
   if (format == FigureFormat::pdf) fix_creation_date(drawn);
   if (format == FigureFormat::svg) finish_svg(drawn, figure);

@@ -2,6 +2,7 @@
 // none of the user's gnuplot settings take part, so the same script gives the same bytes.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 
@@ -27,11 +28,13 @@ struct Figure {
   std::string commands;
 };
 
-// Draws a figure. Safe from several threads. Fails, saying what to install, where gnuplot is not found.
+// Draws a figure. Safe from several threads. Fails, saying what to install, where gnuplot is not found, and where it
+// takes longer than a minute.
 Result<std::string> draw(const Figure&, FigureFormat);
 
-// The same with another program in gnuplot's place, looked up in PATH unless it holds a slash.
-Result<std::string> draw(const Figure&, FigureFormat, const std::string& program);
+// The same with another program in gnuplot's place, looked up in PATH unless it holds a slash, and another patience.
+Result<std::string> draw(const Figure&, FigureFormat, const std::string& program,
+                         std::chrono::milliseconds patience = std::chrono::minutes(1));
 
 // A string as gnuplot's single-quoted literal; line breaks become spaces.
 std::string gnuplot_quote(std::string_view text);

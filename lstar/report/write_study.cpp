@@ -13,6 +13,8 @@
 namespace lstar {
 namespace {
 
+constexpr const char *kStudy = "l_star_cross_heritage", *kTraces = "l_star_traces";
+
 // A timestamp may be any text; in a file's name it keeps what is harmless there.
 std::string for_file_name(std::string text) {
   for (char& c : text) {
@@ -23,28 +25,67 @@ std::string for_file_name(std::string text) {
   return text;
 }
 
+// The names of a study's files, of which the JSON is made first and claims the others.
+class Names {
+ public:
+  Names(const std::string& folder, const std::string& timestamp)
+      : folder_(folder), timestamp_(for_file_name(timestamp)) {}
+
+  std::string path(std::string_view stem, std::string_view extension) const {
+    const std::string number = number_ == 1 ? "" : fmt::format("_{}", number_);
+    return (std::filesystem::path(folder_) / fmt::format("{}_{}{}.{}", stem, timestamp_, number, extension)).string();
+  }
+  bool is_taken() const {  // by files without the JSON that belongs to them
+    std::error_code ignored;
+    for (const char* extension : {"csv", "png", "svg", "pdf"})
+      for (const char* stem : {kStudy, kTraces})
+        if (std::filesystem::exists(path(stem, extension), ignored)) return true;
+    return false;
+  }
+  void next() { ++number_; }
+
+ private:
+  std::string folder_, timestamp_;
+  int number_ = 1;
+};
+
+// Writes the JSON under the first name that is free, or that has the same JSON.
+Result<Names> claim(Names names, const std::string& json) {
+  constexpr int kMost = 10'000;  // runs of one second, or under one --deterministic-timestamp
+  for (int i = 0; i < kMost; ++i, names.next()) {
+    const std::string path = names.path(kStudy, "json");
+    std::error_code ignored;
+    if (std::filesystem::exists(path, ignored)) {
+      if (const auto there = read_file(path); there && *there == json) return names;
+      continue;
+    }
+    if (names.is_taken()) continue;
+    LSTAR_ASSIGN(const bool is_new, write_new_file(path, json));
+    if (is_new) return names;
+  }
+  return fail({.what = "too many runs of one time here", .file = names.path(kStudy, "json")});
+}
+
 }  // namespace
 
 Result<StudyFiles> write_study(const StudyResult& result, const std::string& folder,
                                const std::vector<FigureFormat>& formats) {
-  namespace fs = std::filesystem;
   LSTAR_TRY(make_folder(folder));
-
+  const Names wanted(folder, result.timestamp);
+  LSTAR_ASSIGN(const Names names, claim(wanted, study_json_text(result)));
   StudyFiles files;
-  const auto path = [&](const char* stem, std::string_view extension) {
-    return (fs::path(folder) / fmt::format("{}_{}.{}", stem, for_file_name(result.timestamp), extension)).string();
-  };
+  files.written.push_back(names.path(kStudy, "json"));
+  if (files.written[0] != wanted.path(kStudy, "json")) files.other_run = wanted.path(kStudy, "json");
   const auto write = [&](const std::string& to, std::string_view content) -> Result<void> {
     LSTAR_TRY(write_file(to, content));
     files.written.push_back(to);
     return {};
   };
-  LSTAR_TRY(write(path("l_star_cross_heritage", "json"), study_json_text(result)));
-  LSTAR_TRY(write(path("l_star_cross_heritage", "csv"), study_csv(result)));
+  LSTAR_TRY(write(names.path(kStudy, "csv"), study_csv(result)));
   if (result.models.empty()) return files;  // nothing to draw
 
   const Figure heritage = cross_heritage_figure(result), traces = traces_figure(result);
-  for (const auto& [stem, figure] : {std::pair{"l_star_cross_heritage", &heritage}, {"l_star_traces", &traces}})
+  for (const auto& [stem, figure] : {std::pair{kStudy, &heritage}, {kTraces, &traces}})
     for (const FigureFormat format : formats) {
       Result<std::string> drawn = draw(*figure, format);
       if (!drawn) {
@@ -54,7 +95,7 @@ Result<StudyFiles> write_study(const StudyResult& result, const std::string& fol
         if (!known) files.missing.push_back(std::move(why));
         continue;
       }
-      LSTAR_TRY(write(path(stem, name(format)), *drawn));
+      LSTAR_TRY(write(names.path(stem, name(format)), *drawn));
     }
   return files;
 }

@@ -1,4 +1,4 @@
-// The files of a study. Each appears whole or not at all; what was there under its name is replaced.
+// The files of a study. Each appears whole or not at all, and no other run's file is replaced.
 #pragma once
 
 #include <string>
@@ -12,10 +12,13 @@ namespace lstar {
 struct StudyFiles {
   std::vector<std::string> written;  // paths, in order
   std::vector<Error> missing;        // figures that could not be drawn: the rest is written all the same
+  std::string other_run;             // the file of another run in whose place these have a number; empty: none
 };
 
 // Writes l_star_cross_heritage_<timestamp>.json and .csv to `folder`, which is made if need be, and in each format
-// l_star_cross_heritage_<timestamp> and l_star_traces_<timestamp> as figures. Fails if a file cannot be written.
+// l_star_cross_heritage_<timestamp> and l_star_traces_<timestamp> as figures. Where files of that time are there
+// already and hold another result, the names end in _2, _3, ...; the same result is written over itself. Fails if a
+// file cannot be written.
 Result<StudyFiles> write_study(const StudyResult&, const std::string& folder,
                                const std::vector<FigureFormat>& formats = {FigureFormat::png, FigureFormat::svg});
 

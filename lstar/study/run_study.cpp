@@ -37,16 +37,24 @@ std::optional<std::pair<dev_t, ino_t>> place_of(const std::string& path) {
 }  // namespace
 
 StudyResult run_study(const Study& study, const RunOptions& options) {
+  const auto goes_on = [&] { return !options.goes_on || options.goes_on(); };
   MeasureOptions measuring{.numerics = {.dtype = study.dtype, .head_layout = study.head_layout},
                            .wants = Want::residual_norm,
                            .pool = std::make_shared<WorkerPool>(options.threads),
                            .hash_files = options.hash_files,
                            .hash_memory = options.hash_memory,
-                           .progress = options.progress};
+                           .progress = [&](std::string_view step, int64_t done, int64_t total) {
+                             const bool on = !options.progress || options.progress(step, done, total);
+                             return on && goes_on();
+                           }};
   for (const std::string& name : study.estimators) measuring.wants = measuring.wants | find_estimator(name)->wants;
   std::vector<Result<ModelResult>> models;
   std::map<std::pair<dev_t, ino_t>, size_t> places;  // of the models so far
   for (const ModelEntry& entry : study.models) {
+    if (!goes_on()) {
+      models.push_back(fail(cancelled()));
+      continue;
+    }
     if (options.begin) options.begin(entry);
     const auto path = located(entry, options);
     const auto place = path ? place_of(*path) : std::nullopt;

@@ -142,7 +142,8 @@ struct RunOptions {
   std::string timestamp;
   // A model's folder or file, where ModelEntry::path may be something else (a hub id); empty: the path as it stands.
   std::function<Result<std::string>(const ModelEntry&)> locate;
-  Progress progress;                                                             // within a model
+  Progress progress;              // within a model
+  std::function<bool()> goes_on;  // asked before each model and layer; once false, what is left fails as interrupted
   std::function<void(const ModelEntry&)> begin;                                  // may be empty, as the next
   std::function<void(const ModelEntry&, const Result<ModelResult>&)> done;       // called as each model ends
   std::function<void(const ModelEntry&, const std::string& same_as)> duplicate;  // called in its place

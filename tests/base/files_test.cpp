@@ -2,6 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <atomic>
+#include <iterator>
+#include <thread>
+#include <vector>
 
 #include <filesystem>
 
@@ -59,6 +63,24 @@ TEST(Files, ReadingIsBounded) {
   EXPECT_TRUE(read_file(folder / "file", 1000));
   EXPECT_EQ(read_file(folder / "file", 999).error().message(),
             (folder / "file") + ": file too large: expected at most 999 bytes");
+}
+
+TEST(Files, ANewFileReplacesNone) {
+  testing::TemporaryFolder folder;
+  const std::string path = folder / "file";
+  EXPECT_EQ(write_new_file(path, "one"), true);
+  EXPECT_EQ(write_new_file(path, "two"), false);
+  EXPECT_EQ(*read_file(path), "one");
+  std::filesystem::create_symlink("nowhere", folder / "link");
+  EXPECT_EQ(write_new_file(folder / "link", "two"), false) << "a dangling link is somebody's too";
+  EXPECT_FALSE(write_new_file(folder / "no/file", "one"));
+  std::atomic<int> made = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 8; ++i)
+    threads.emplace_back([&] { made += write_new_file(folder / "race", "x").value_or(false); });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(made, 1);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 3) << "nothing is left behind";
 }
 
 TEST(Files, FoldersAreMadeAndProbed) {

@@ -1,6 +1,12 @@
 // The program as a user runs it: exit status, what goes to stdout and what to stderr, the same bytes again.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <thread>
 
 #include <algorithm>
 #include <filesystem>
@@ -80,6 +86,51 @@ TEST(Program, SameBytesForAnyNumberOfThreads) {
     ++files;
   }
   EXPECT_EQ(files, 6u);
+}
+
+// A study that goes on for a while, interrupted once its first model is printed.
+TEST(Program, WritesWhatItHasWhenInterrupted) {
+  const testing::TemporaryFolder folder;
+  std::string ids = "1", prompts;
+  for (int i = 0; i < 400; ++i) ids += " " + std::to_string(i % 50);
+  for (int i = 0; i < 30; ++i) prompts += "{\"token_ids\": [" + std::to_string(i) + "]}\n";
+  std::replace(ids.begin(), ids.end(), ' ', ',');
+  prompts += "{\"token_ids\": [" + ids + "]}\n";
+  for (int i = 0; i < 4; ++i) prompts += prompts.substr(prompts.rfind("\n{") + 1);
+  ASSERT_TRUE(write_file(folder / "prompts.jsonl", prompts));
+  for (const int signal : {SIGINT, SIGTERM}) {
+    const std::string out = folder / ("out" + std::to_string(signal)), said = out + "-said", told = out + "-told";
+    const pid_t child = ::fork();
+    if (child == 0) {
+      if (!std::freopen(said.c_str(), "w", stdout) || !std::freopen(told.c_str(), "w", stderr)) ::_exit(99);
+      std::vector<std::string> words{LSTAR_PROGRAM, "run",   "--threads", "1",         "--figures",
+                                     "none",        "--out", out,         "--prompts", folder / "prompts.jsonl"};
+      for (int i = 0; i < 2; ++i)
+        for (const char* model : {"gpt2-12x12", "neox-24x16", "opt-24x16", "bloom-24x16", "neox-12x12", "opt-12x12"})
+          words.push_back(LSTAR_SOURCE_DIR "/zoo/" + std::string(model));
+      std::vector<char*> arguments;
+      for (std::string& word : words) arguments.push_back(word.data());
+      arguments.push_back(nullptr);
+      ::execv(LSTAR_PROGRAM, arguments.data());
+      ::_exit(99);
+    }
+    ASSERT_GT(child, 0);
+    for (int i = 0; i < 6000 && read_file(said).value_or("").find("Model: ") == std::string::npos; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    ::kill(child, signal);
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    ASSERT_TRUE(WIFEXITED(status));
+    EXPECT_EQ(WEXITSTATUS(status), 128 + signal);
+    EXPECT_THAT(*read_file(told),
+                ::testing::MatchesRegex("(.|\n)*lstar: interrupted; measured were [0-9]+ of [0-9]+ models, which are "
+                                        "written\n"));
+    std::string json;
+    for (const auto& entry : std::filesystem::directory_iterator(out))
+      if (entry.path().extension() == ".json") json = *read_file(entry.path());
+    EXPECT_NE(json.find("zoo/gpt2-12x12\""), json.npos);
+    EXPECT_NE(json.find("\"interrupted\""), json.npos);
+  }
 }
 
 TEST(Program, VerdictOfTheZoo) {

@@ -267,7 +267,10 @@ TEST_F(LocateModel, AReadOnlyCacheIsUsable) {
 TEST_F(LocateModel, ProgressCountsBytesToTheEnd) {
   add_model("org/name");
   std::vector<std::pair<int64_t, int64_t>> seen;
-  options.progress = [&](std::string_view, int64_t done, int64_t total) { seen.emplace_back(done, total); };
+  options.progress = [&](std::string_view, int64_t done, int64_t total) {
+    seen.emplace_back(done, total);
+    return true;
+  };
   ASSERT_TRUE(locate("org/name"));
   ASSERT_FALSE(seen.empty());
   EXPECT_EQ(seen.back(), (std::pair<int64_t, int64_t>{300'028, 300'028}));

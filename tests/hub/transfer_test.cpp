@@ -423,5 +423,30 @@ TEST_F(Transfer, NobodyAtHome) {
   EXPECT_THAT(server.requests(), IsEmpty()) << "a token goes nowhere by a guess";
 }
 
+// Some bytes now and then keep a line alive; they are no reason to wait for ever.
+TEST_F(Transfer, ASlowHubIsGivenUp) {
+  options.retries.attempts = 2;
+  options.retries.patience = {.seconds = 1, .slowest = 100'000};
+  on_transfers(std::vector<std::function<void(HubServer::Response&)>>(50, [](HubServer::Response& response) {
+    response.piece = 20;
+    response.pause = std::chrono::milliseconds(50);
+  }));
+  EXPECT_THAT(error_of("org/name"), HasSubstr("model.safetensors"));
+  EXPECT_LE(server.requests().size(), 20u);
+  server.on_request([](const HubServer::Request&) -> Answer {
+    std::this_thread::sleep_for(std::chrono::milliseconds(2500));
+    return std::nullopt;
+  });
+  EXPECT_THAT(error_of("org/other"), HasSubstr("org/other"));
+}
+
+TEST_F(Transfer, EndsWhereProgressSaysSo) {
+  options.progress = [](std::string_view, int64_t done, int64_t) { return done < 100'000; };
+  EXPECT_THAT(error_of("org/name"), HasSubstr("interrupted"));
+  options.progress = {};
+  EXPECT_TRUE(locate("org/name"));
+  EXPECT_EQ(content_of(file()), weights);
+}
+
 }  // namespace
 }  // namespace lstar

@@ -124,7 +124,43 @@ TEST(Gnuplot, ReportsAFailure) {
   EXPECT_THAT(broken.error().message(), HasSubstr("figure not drawn"));
 }
 
+TEST(Gnuplot, IsNotWaitedForWithoutEnd) {
+  const testing::TemporaryFolder folder;
+  const std::string program = folder / "hangs";
+  ASSERT_TRUE(write_file(program, "#!/bin/sh\nexec sleep 600\n"));
+  std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+  const auto begin = std::chrono::steady_clock::now();
+  const auto figure = draw({100, 100, ""}, FigureFormat::png, program, std::chrono::milliseconds(200));
+  ASSERT_FALSE(figure);
+  EXPECT_EQ(figure.error().message(), program + ": figure not drawn: it took longer than 0.2 s");
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(60));
+}
+
 TEST(Gnuplot, QuotesText) { EXPECT_EQ(gnuplot_quote("it's\n`x`"), "'it''s `x`'"); }
+
+TEST(WriteStudy, ReplacesNoOtherRun) {
+  const testing::TemporaryFolder folder;
+  StudyResult result = testing::made_up_result();
+  const auto written = [&](const std::vector<FigureFormat>& formats = {}) {
+    const auto files = write_study(result, folder.path(), formats);
+    EXPECT_TRUE(files) << files.error().message();
+    return *files;
+  };
+  const StudyFiles first = written();
+  EXPECT_EQ(first.other_run, "");
+  const std::string bytes = *read_file(first.written[0]);
+  EXPECT_EQ(written({FigureFormat::svg}).written[0], first.written[0]) << "the same result";
+  result.models[0].entry.name = "another";
+  const StudyFiles second = written();
+  EXPECT_EQ(second.other_run, first.written[0]);
+  EXPECT_THAT(second.written[0], ::testing::EndsWith("_2.json"));
+  EXPECT_THAT(second.written[1], ::testing::EndsWith("_2.csv"));
+  EXPECT_EQ(*read_file(first.written[0]), bytes);
+  EXPECT_EQ(written().written[0], second.written[0]) << "the same as the second";
+  // Files of that name whose JSON is gone are somebody's too.
+  std::filesystem::remove(second.written[0]);
+  EXPECT_THAT(written().written[0], ::testing::EndsWith("_3.json"));
+}
 
 TEST(WriteStudy, WritesEveryFileUnderItsName) {
   const testing::TemporaryFolder folder;

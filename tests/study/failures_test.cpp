@@ -307,16 +307,38 @@ TEST_F(Failures, ACheckpointThatChangesUnderThePass) {
     bool changed = false;
     MeasureOptions options{.wants = Want::diagonal, .threads = 1, .hash_files = hash};
     options.progress = [&](std::string_view, int64_t, int64_t) {
-      if (std::exchange(changed, true)) return;
+      if (std::exchange(changed, true)) return true;
       std::this_thread::sleep_for(std::chrono::milliseconds(20));  // the clock of files has moved on
       std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
       file.seekp(static_cast<std::streamoff>(bytes.size() / 2));
       file << std::string(64, '\1');
+      return true;
     };
     const auto measured = measure("model", folder_, {{.text = {}, .ids = {1, 2, 3}}}, options);
     EXPECT_TRUE(changed);
     ASSERT_FALSE(measured);
     EXPECT_THAT(measured.error().message(), HasSubstr("/model.safetensors: changed while it was read; run again"));
+  }
+}
+
+// What was measured before an interruption stays.
+TEST_F(Failures, AStudyThatIsInterrupted) {
+  Study study{.models = {{.name = "one", .path = folder_},
+                         {.name = "two", .path = folder_ + "/."},
+                         {.name = "three", .path = folder_}},
+              .prompts = {{.text = {}, .ids = {1, 2, 3}}}};
+  fs::copy(folder_, temporary_ / "other");
+  study.models[1].path = temporary_ / "other";
+  for (const int layers : {0, 1, 3}) {
+    int asked = 0, ended = 0;
+    RunOptions options{.threads = 1, .hash_files = false, .timestamp = "now"};
+    options.done = [&](const ModelEntry&, const Result<ModelResult>& model) { ended += model.has_value(); };
+    options.goes_on = [&] { return ended == 0 || asked++ < layers; };
+    const StudyResult result = run_study(study, options);
+    ASSERT_EQ(result.models.size(), 1u) << layers;
+    EXPECT_EQ(result.models[0].entry.name, "one");
+    ASSERT_EQ(result.failed.size(), 2u);
+    for (const FailedModel& failed : result.failed) EXPECT_EQ(failed.error.what, "interrupted");
   }
 }
 

@@ -66,7 +66,8 @@ class HubServer {
     std::string body;
     std::optional<size_t> cut_after;       // the line breaks after so many bytes of the body
     std::optional<size_t> claimed_length;  // Content-Length, where it is not the body's
-    std::chrono::milliseconds pause{0};    // after each piece of 64 KiB
+    std::chrono::milliseconds pause{0};    // after each piece
+    size_t piece = size_t{64} << 10;
   };
   using Handler = std::function<std::optional<Response>(const Request&)>;
 
@@ -319,9 +320,8 @@ class HubServer {
       head += fmt::format("Content-Length: {}\r\n", response.claimed_length.value_or(response.body.size()));
     if (!send_all(fd, head + "\r\n") || request.method == "HEAD") return;
     const size_t end = std::min(response.body.size(), response.cut_after.value_or(response.body.size()));
-    constexpr size_t kPiece = size_t{64} << 10;
-    for (size_t begin = 0; begin < end && !stopping_; begin += kPiece) {
-      if (!send_all(fd, response.body.substr(begin, std::min(kPiece, end - begin)))) return;
+    for (size_t begin = 0; begin < end && !stopping_; begin += response.piece) {
+      if (!send_all(fd, response.body.substr(begin, std::min(response.piece, end - begin)))) return;
       if (response.pause.count() > 0) std::this_thread::sleep_for(response.pause);
     }
     ::shutdown(fd, SHUT_WR);

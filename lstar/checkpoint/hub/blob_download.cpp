@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "lstar/base/progress.h"
 #include "lstar/checkpoint/hub/incomplete_file.h"
 
 namespace lstar {
@@ -43,8 +44,11 @@ class ParallelDownload {
         changed_.wait_for(lock, std::chrono::milliseconds(100));
         const uint64_t bytes = out_.size() + buffered_;
         lock.unlock();
-        progress(bytes);
+        const bool goes_on = progress(bytes);
         lock.lock();
+        if (goes_on || error_) continue;
+        error_ = cancelled();
+        changed_.notify_all();
       }
     }
     for (std::thread& thread : threads) thread.join();
@@ -105,7 +109,7 @@ Result<void> fetch_rest(HubClient& client, const HubModel& model, const RemoteFi
   Result<void> written;
   const HubClient::Sink append = [&](std::span<const std::byte> bytes) {
     written = out.append(bytes);
-    if (written) progress(out.size());
+    if (written && !progress(out.size())) written = fail(cancelled());
     return written.has_value();
   };
   const auto get = [&](uint64_t end) -> Result<bool> {
@@ -113,7 +117,7 @@ Result<void> fetch_rest(HubClient& client, const HubModel& model, const RemoteFi
     if (!written) return fail(written.error());
     return got;
   };
-  progress(out.size());
+  if (!progress(out.size())) return fail(cancelled());
   bool parallel = options.connections > 1 && file.size - out.size() >= 3 * options.chunk;
   if (parallel) {  // the first chunk shows whether this server keeps to ranges
     LSTAR_ASSIGN(parallel, get(out.size() + options.chunk));
@@ -130,7 +134,9 @@ Result<void> download_blob(HubClient& client, const HubModel& model, const Remot
   if (cache.has_blob(file.etag)) return {};
   const std::string folder = cache.folder() + "/blobs";
   LSTAR_TRY(make_folders(folder));
-  const HubCache::Lock lock = cache.lock(file.etag, [&] { progress(0); });
+  bool goes_on = true;
+  const HubCache::Lock lock = cache.lock(file.etag, [&] { return goes_on = progress(0); });
+  if (!goes_on) return fail(cancelled());
   for (bool again = true;; again = false) {
     if (cache.has_blob(file.etag)) return {};  // another process has brought it meanwhile
     LSTAR_ASSIGN(IncompleteFile out, IncompleteFile::open(folder, file));

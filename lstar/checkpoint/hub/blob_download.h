@@ -17,8 +17,9 @@ struct DownloadOptions {
   uint64_t chunk = uint64_t{8} << 20;  // bytes of one range; files of fewer than three come in one piece
 };
 
-// Called from the calling thread with how many bytes of this file are there.
-using ByteProgress = std::function<void(uint64_t bytes)>;
+// Called from the calling thread with how many bytes of this file are there; false ends the download, which a later one
+// goes on with.
+using ByteProgress = std::function<bool(uint64_t bytes)>;
 
 // Does nothing where the blob is there. Holds the blob's lock while it works.
 Result<void> download_blob(HubClient& client, const HubModel& model, const RemoteFile& file, const HubCache& cache,

@@ -16,7 +16,6 @@ namespace {
 constexpr size_t kLongestText = size_t{16} << 10;
 constexpr size_t kMostHeaders = 200;
 constexpr long kConnectSeconds = 10;
-constexpr long kStallSeconds = 30;  // without a byte
 
 std::string_view trimmed(std::string_view text) {
   while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back()))) text.remove_suffix(1);
@@ -103,7 +102,7 @@ std::string HttpAnswer::header(const std::string& name) const {
   return found == headers.end() ? "" : found->second;
 }
 
-HttpSession::HttpSession() = default;
+HttpSession::HttpSession(HttpPatience patience) : patience_(patience) {}
 
 HttpSession::~HttpSession() {
   if (handle_)
@@ -142,8 +141,9 @@ Result<HttpAnswer> HttpSession::perform(const HttpRequest& request, const HttpSi
   set(CURLOPT_HTTPHEADER, headers.get());
   set(CURLOPT_USERAGENT, agent.c_str());
   set(CURLOPT_CONNECTTIMEOUT, kConnectSeconds);
-  set(CURLOPT_LOW_SPEED_LIMIT, 1L);
-  set(CURLOPT_LOW_SPEED_TIME, kStallSeconds);
+  set(CURLOPT_LOW_SPEED_LIMIT, patience_.slowest);
+  set(CURLOPT_LOW_SPEED_TIME, patience_.seconds);
+  set(CURLOPT_TIMEOUT, request.head_only ? patience_.seconds : 0L);  // its headers, byte by byte, have no low speed
   set(CURLOPT_ERRORBUFFER, reason);
   set(CURLOPT_HEADERFUNCTION, &on_header);
   set(CURLOPT_HEADERDATA, &transfer);
@@ -158,6 +158,7 @@ Result<HttpAnswer> HttpSession::perform(const HttpRequest& request, const HttpSi
   if (code != CURLE_OK && !transfer.ended_by_sink) {
     answer.fault = *reason ? reason : curl.easy_strerror(code);
     answer.unreachable = never_connected(code);
+    answer.too_slow = code == CURLE_OPERATION_TIMEDOUT;
   }
   char* location = nullptr;
   if (curl.easy_getinfo(handle, CURLINFO_REDIRECT_URL, &location) == CURLE_OK && location) answer.location = location;

@@ -34,6 +34,7 @@ struct HttpAnswer {
   std::string location;                        // of a redirect, made absolute
   std::string fault;                           // why the transfer failed or ended early; empty: it did not
   bool unreachable = false;                    // the fault: no such host, refused, no secure connection
+  bool too_slow = false;                       // the fault: slower than a caller's patience
   std::string text;                            // the start of the body of an answer that is no success
   std::optional<int64_t> retry_after;          // seconds
 
@@ -45,9 +46,15 @@ struct HttpAnswer {
 // Takes a piece of a success's body, with the answer's status and headers; false ends the transfer, which is no fault.
 using HttpSink = std::function<bool(const HttpAnswer&, std::span<const std::byte>)>;
 
+// How long a hub is waited for: an answer of headers alone comes within so many seconds, and a body has that many bytes
+// a second over so many seconds.
+struct HttpPatience {
+  long seconds = 60, slowest = 1000;
+};
+
 class HttpSession {
  public:
-  HttpSession();
+  explicit HttpSession(HttpPatience patience = {});
   ~HttpSession();
   HttpSession(const HttpSession&) = delete;
   HttpSession& operator=(const HttpSession&) = delete;
@@ -56,6 +63,7 @@ class HttpSession {
   Result<HttpAnswer> perform(const HttpRequest& request, const HttpSink& sink = {});
 
  private:
+  HttpPatience patience_;
   void* handle_ = nullptr;
 };
 

@@ -118,15 +118,15 @@ HubCache::Lock::~Lock() {
   if (fd_ >= 0) ::close(fd_);  // gives the lock back; the file stays, others may be waiting on it
 }
 
-HubCache::Lock HubCache::lock(const std::string& etag, const std::function<void()>& waiting) const {
+HubCache::Lock HubCache::lock(const std::string& etag, const std::function<bool()>& waiting) const {
   const std::string folder = root_ + "/.locks/" + name_;
   if (!make_folders(folder)) return {};
-  Lock lock(::open((folder + "/" + etag + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
+  Lock lock(::open((folder + "/" + etag + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666));
   const int fd = lock.fd();
   if (fd < 0) return {};
   while (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK && errno != EINTR) return {};
-    waiting();
+    if (!waiting()) return {};
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
   return lock;

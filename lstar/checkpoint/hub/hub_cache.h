@@ -58,8 +58,8 @@ class HubCache {
    private:
     int fd_ = -1;
   };
-  // Waits for the lock; `waiting` is called while another process holds it.
-  Lock lock(const std::string& etag, const std::function<void()>& waiting) const;
+  // Waits for the lock; `waiting` is called while another process holds it, and gives up by false.
+  Lock lock(const std::string& etag, const std::function<bool()>& waiting) const;
 
  private:
   std::string root_, name_, folder_;

@@ -76,7 +76,7 @@ Error offline_error(const HubModel& model) {
 }  // namespace
 
 HubClient::HubClient(HubEnvironment environment, RetryPolicy policy)
-    : environment_(std::move(environment)), policy_(policy) {}
+    : environment_(std::move(environment)), policy_(policy), session_(policy.patience) {}
 
 std::string HubClient::url_of(const HubModel& model, const std::string& revision, const std::string& file) const {
   std::string name;
@@ -263,7 +263,7 @@ Result<bool> HubClient::get(const HubModel& model, const RemoteFile& file, ByteR
     LSTAR_ASSIGN(const HttpAnswer answer, follow(std::move(request), take));
     if (stopped) return fail({.what = "ended by its reader", .file = model.text(), .at = file.name});
     if (at == range.end) break;
-    if (at > before) failures = 0;
+    if (at > before && !answer.too_slow) failures = 0;
     if (direct && !answer.is_success() && answer.status != 0 && answer.status != 429) {
       direct_url_.clear();
       if (failures < policy_.attempts) continue;

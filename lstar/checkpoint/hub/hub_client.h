@@ -16,11 +16,12 @@
 
 namespace lstar {
 
-// How often and how long to wait. A cut transfer that had brought something counts as a first attempt.
+// How often and how long to wait. A cut transfer that was not too slow while it lasted counts as a first attempt.
 struct RetryPolicy {
   int attempts = 5;
   std::chrono::milliseconds first{1000};     // doubled each time
   std::chrono::milliseconds longest{30000};  // also the longest Retry-After that is waited for, times four
+  HttpPatience patience = {};                // of each attempt
 };
 
 struct RemoteFile {

@@ -236,11 +236,12 @@ Result<std::string> download(HubClient& client, const HubCache& cache, const Dow
   for (const RemoteFile& file : plan.files) {
     const bool was_there = cache.has_blob(file.etag);
     LSTAR_TRY(download_blob(client, plan.model, file, cache, options, [&](uint64_t bytes) {
-      report(progress, file.name, static_cast<int64_t>(before + bytes), static_cast<int64_t>(plan.bytes));
+      return !progress || progress(file.name, static_cast<int64_t>(before + bytes), static_cast<int64_t>(plan.bytes));
     }));
     LSTAR_TRY(cache.link(plan.commit, file.name, file.etag));
     if (!was_there) before += file.size;
-    report(progress, file.name, static_cast<int64_t>(std::min(before, plan.bytes)), static_cast<int64_t>(plan.bytes));
+    LSTAR_TRY(report(progress, file.name, static_cast<int64_t>(std::min(before, plan.bytes)),
+                     static_cast<int64_t>(plan.bytes)));
   }
   // Where everything was there, a cache that cannot be written is as good as one that can.
   if (auto ref = cache.set_ref(plan.model.revision, plan.commit); !ref && !plan.files.empty())
