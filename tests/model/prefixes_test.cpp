@@ -47,7 +47,9 @@ TEST(Prefixes, OfFamiliesStay) {
       EXPECT_EQ(prefix_of(own), "");
       EXPECT_EQ(prefix_of("module." + own), "module.");
       // A wrapper that is itself called model, unless this is the family's own.
-      if (!own.empty() && !all.contains("model." + own)) EXPECT_EQ(prefix_of("model." + own), "model.");
+      if (!own.empty() && !all.contains("model." + own)) {
+        EXPECT_EQ(prefix_of("model." + own), "model.");
+      }
     }
   }
 }
