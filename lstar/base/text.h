@@ -12,6 +12,21 @@ std::string lower_ascii(std::string_view text);
 
 void append_utf8(uint32_t code_point, std::string& out);
 
+// Whether a character commands a terminal, ends a line, or turns round or hides what stands beside it: controls,
+// separators of lines and paragraphs, marks of direction (U+061C, U+200E to U+202E, U+2066 to U+2069), and tags.
+bool is_unseen(uint32_t code_point);
+
+// A character of UTF-8 and its bytes; one byte, and U+FFFD, where none begins. The text is not empty.
+struct DecodedCharacter {
+  uint32_t code_point = 0;
+  size_t bytes = 1;
+};
+DecodedCharacter first_character(std::string_view text);
+
+// A text whose every unseen character is a blank, and a '?' where a byte of its own would be one to an old terminal: one
+// line that may be shown anywhere. Other bytes that are not UTF-8 stay: names of files may have them.
+std::string one_plain_line(std::string_view text);
+
 // The text behind a byte order mark, if it opens with one.
 std::string_view without_mark(std::string_view content);
 

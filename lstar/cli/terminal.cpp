@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "lstar/base/atomic_file.h"
+#include "lstar/base/text.h"
 #include "lstar/report/text_layout.h"
 
 namespace lstar::cli {
@@ -25,7 +26,34 @@ bool no_color() {
   return set && *set;
 }
 
-void to_stderr(std::string_view text) {
+// How long a sequence is that we write ourselves: a colour or bold, and on standard error what redraws a bar. 0: none.
+size_t own_sequence(std::string_view text, bool redraws) {
+  if (redraws && text.starts_with("\r\x1b[K")) return 4;
+  if (!text.starts_with("\x1b[")) return 0;
+  const size_t end = text.find_first_not_of("0123456789;", 2);
+  return end != text.npos && text[end] == 'm' ? end + 1 : 0;
+}
+
+// The last look at what goes to a terminal: whatever a name in a file may have brought this far commands nothing.
+std::string guarded(std::string_view text, bool redraws) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    auto [c, bytes] = lstar::first_character(text);
+    const size_t own = c == '\r' || c == '\x1b' ? own_sequence(text, redraws) : 0;
+    if (own > 0) bytes = own;
+    const bool is_lone = bytes == 1 && is_unseen(static_cast<unsigned char>(text[0]));
+    if (own == 0 && c != '\n' && c != '\t' && (is_lone || is_unseen(c)))
+      out += ' ';
+    else
+      out += text.substr(0, bytes);
+    text.remove_prefix(bytes);
+  }
+  return out;
+}
+
+void to_stderr(std::string_view given) {
+  const std::string text = guarded(given, /*redraws=*/true);
   std::fwrite(text.data(), 1, text.size(), stderr);
   std::fflush(stderr);
 }
@@ -38,7 +66,8 @@ namespace {
 bool writes_on = false, has_no_reader = false;
 }
 
-void print(std::string_view text) {
+void print(std::string_view given) {
+  const std::string text = guarded(given, /*redraws=*/false);
   std::fwrite(text.data(), 1, text.size(), stdout);
   std::fflush(stdout);
   if (std::ferror(stdout) && errno == EPIPE) has_no_reader = true;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 #include <fmt/format.h>
 
@@ -16,11 +17,23 @@ std::string csv_number(std::optional<double> value) {
   return value && std::isfinite(*value) ? fmt::format("{}", *value) : std::string();
 }
 
+namespace {
+
+// A cell that a spreadsheet would take for a formula, marked as text the way spreadsheets do it.
+std::string as_text(std::string cell) {
+  if (cell.empty() || std::string_view("=+-@").find(cell[0]) == std::string_view::npos) return cell;
+  char* end = nullptr;
+  std::strtod(cell.c_str(), &end);
+  return *end == '\0' && end != cell.c_str() ? cell : "'" + cell;
+}
+
+}  // namespace
+
 std::string csv_row(const std::vector<std::string>& cells) {
   std::string out;
   for (size_t i = 0; i < cells.size(); ++i) {
     if (i) out += ',';
-    const std::string cell = one_line(cells[i]);
+    const std::string cell = as_text(one_line(cells[i]));
     if (cell.find_first_of(",\"") == std::string::npos) {
       out += cell;
       continue;

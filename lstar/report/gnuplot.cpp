@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lstar/base/text.h"
 #include "lstar/report/text_layout.h"
 
 namespace lstar {
@@ -144,12 +145,19 @@ std::string first_line(std::string_view text) {
 
 std::string gnuplot_quote(std::string_view text) {
   std::string quoted = "'";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
+  for (std::string_view rest = text; !rest.empty();) {
+    const auto [c, bytes] = first_character(rest);
     if (c == '\'')
-      quoted += "''";
+      quoted += "\u2019";  // gnuplot's own way, twice, fails at the beginning of a text
+    else if (is_unseen(c) || (c & 0xfffe) == 0xfffe)
+      quoted += ' ';
+    else if (c == '>' && quoted.ends_with("]]"))
+      quoted += "\u203a";  // "]]>" ends what gnuplot puts a text in
+    else if (c == 0xfffd && bytes == 1)
+      quoted += "\ufffd";
     else
-      quoted += byte < 0x20 || byte == 0x7f ? ' ' : c;
+      quoted += rest.substr(0, bytes);
+    rest.remove_prefix(bytes);
   }
   return quoted + "'";
 }

@@ -36,7 +36,8 @@ Result<std::string> draw(const Figure&, FigureFormat);
 Result<std::string> draw(const Figure&, FigureFormat, const std::string& program,
                          std::chrono::milliseconds patience = std::chrono::minutes(1));
 
-// A string as gnuplot's single-quoted literal; line breaks become spaces.
+// A string as gnuplot's single-quoted literal that is safe in a picture of any format: a quote becomes U+2019, what no
+// picture can show a blank.
 std::string gnuplot_quote(std::string_view text);
 
 }  // namespace lstar

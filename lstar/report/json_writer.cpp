@@ -2,13 +2,40 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "lstar/base/text.h"
 
 namespace lstar {
 namespace {
 
+std::vector<uint32_t> utf16(uint32_t c) {
+  if (c < 0x10000) return {c};
+  return {0xd800 + ((c - 0x10000) >> 10), 0xdc00 + ((c - 0x10000) & 0x3ff)};
+}
+
+// A value's text in which no character commands a terminal or turns round what stands beside it: such stand in strings
+// alone.
+std::string escaped(std::string text) {
+  const auto is_plain = [](char c) { return static_cast<unsigned char>(c) < 0x7f; };
+  if (std::all_of(text.begin(), text.end(), is_plain)) return text;
+  std::string out;
+  for (std::string_view rest = text; !rest.empty();) {
+    const auto [c, bytes] = first_character(rest);
+    if (is_unseen(c))
+      for (const uint32_t unit : utf16(c)) out += fmt::format("\\u{:04x}", unit);
+    else
+      out += rest.substr(0, bytes);
+    rest.remove_prefix(bytes);
+  }
+  return out;
+}
+
 std::string scalar(const JsonValue& value) {
   if (value.is_binary()) return {value.get_binary().begin(), value.get_binary().end()};  // json_digits
-  return value.dump(-1, ' ', false, nlohmann::detail::error_handler_t::replace);
+  return escaped(value.dump(-1, ' ', false, nlohmann::detail::error_handler_t::replace));
 }
 
 void write(const JsonValue& value, int depth, std::string& out) {

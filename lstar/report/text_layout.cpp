@@ -7,6 +7,8 @@
 #include <unicode/uchar.h>
 #include <unicode/utf8.h>
 
+#include "lstar/base/text.h"
+
 namespace lstar {
 namespace {
 
@@ -65,10 +67,8 @@ std::string drawable(std::string_view text) {
 
 std::string one_line(std::string_view text) {
   std::string line;
-  for_each_character(text, [&](UChar32 c, std::string_view) {
-    const bool control = u_charType(c) == U_CONTROL_CHAR || c == 0x2028 || c == 0x2029;
-    append(line, control ? ' ' : c);
-  });
+  for_each_character(text,
+                     [&](UChar32 c, std::string_view) { append(line, is_unseen(static_cast<uint32_t>(c)) ? ' ' : c); });
   return line;
 }
 

@@ -195,11 +195,13 @@ class Reader {
       if (integer(*entry, "layers", number, 1, 100000)) model.layers = static_cast<int>(number);
       if (integer(*entry, "heads", number, 1, 100000)) model.heads = static_cast<int>(number);
       model.path = located(expanded(path));
+      if (expanded(path) != path) model.written_path = path;
       out.push_back(std::move(model));
     }
   }
 
-  // ${NAME} is the environment's; ${LSTAR_LABS} has the place where `make labs` puts checkpoints as its default.
+  // ${HOME} and ${LSTAR_...} are the environment's, and no other name: a manifest from somewhere else could put a
+  // secret into a path that is shown. ${LSTAR_LABS} has the place where `make labs` puts checkpoints as its default.
   static std::string expanded(const std::string& path) {
     std::string out;
     for (size_t i = 0; i < path.size();) {
@@ -207,7 +209,8 @@ class Reader {
       if (close == std::string::npos) return out + path.substr(i);
       out += path.substr(i, open - i);
       const std::string name = path.substr(open + 2, close - open - 2);
-      if (const char* value = std::getenv(name.c_str())) {
+      const bool may_be_asked = name == "HOME" || name.starts_with("LSTAR_");
+      if (const char* value = may_be_asked ? std::getenv(name.c_str()) : nullptr) {
         out += value;
       } else if (name == "LSTAR_LABS") {
         out += cache_folder() + "/labs";

@@ -19,6 +19,7 @@ Result<ModelResult> run_model(const Study& study, const ModelEntry& entry, const
                               const RunOptions& options, const MeasureOptions& measuring) {
   try {
     LSTAR_ASSIGN(Measurement measurement, measure(entry.name, path, study.prompts, measuring));
+    if (!entry.written_path.empty()) measurement.identity.path = entry.written_path;
     LSTAR_ASSIGN(ModelResult model, evaluate_model(study, entry, std::move(measurement)));
     if (options.strict) LSTAR_TRY(refuse_warnings(model.measurement.warnings, entry.path));
     return model;

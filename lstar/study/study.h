@@ -23,6 +23,7 @@ struct ModelEntry {
   std::string lab = "unknown";
   std::optional<int> layers, heads;  // what the manifest says; the checkpoint decides
   std::string expected;              // DAMPEN, EXPAND or empty
+  std::string written_path = {};     // as results show it, where a manifest wrote it with ${...}; else empty
 };
 
 // What a manifest holds, and what the command line may override.

@@ -136,7 +136,31 @@ TEST(Gnuplot, IsNotWaitedForWithoutEnd) {
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(60));
 }
 
-TEST(Gnuplot, QuotesText) { EXPECT_EQ(gnuplot_quote("it's\n`x`"), "'it''s `x`'"); }
+TEST(Gnuplot, QuotesText) {
+  EXPECT_EQ(gnuplot_quote("it's\n`x`"), "'it\u2019s `x`'");
+  EXPECT_EQ(gnuplot_quote("]]>\uffff\u202e\xff"), "']]\u203a  \ufffd'");
+}
+
+// Names that end a text early in gnuplot, in SVG or in a shell: every figure is drawn, and holds the name.
+TEST(Gnuplot, DrawsEveryName) {
+  for (const std::string name :
+       {"'x", "''", "x'; print 1 #", "`date`", "]]>x", "\uffffx", "$(x)", "\\", "a\"b", "@x"}) {
+    StudyResult result = testing::made_up_result();
+    result.models[0].entry.name = name;
+    for (const FigureFormat format : {FigureFormat::png, FigureFormat::svg}) {
+      const auto drawn = draw(cross_heritage_figure(result), format);
+      ASSERT_TRUE(drawn) << name << ": " << drawn.error().message();
+      if (format != FigureFormat::svg) continue;
+      EXPECT_EQ(drawn->find("]]>x"), std::string::npos);
+      EXPECT_EQ(drawn->find("\uffff"), std::string::npos);
+    }
+  }
+}
+
+TEST(Csv, NoCellIsAFormula) {
+  EXPECT_EQ(csv_row({"=1+1", "+x", "-x", "@x", "-1.5e3", "+2", "-inf", "a=b", "-", "=\"x\",1"}),
+            "'=1+1,'+x,'-x,'@x,-1.5e3,+2,-inf,a=b,'-,\"'=\"\"x\"\",1\"\n");
+}
 
 TEST(WriteStudy, ReplacesNoOtherRun) {
   const testing::TemporaryFolder folder;

@@ -143,6 +143,8 @@ TEST(StudyJson, SameResultSameBytes) {
 }
 
 TEST(StudyJson, WriterKeepsNumbersOnOneLine) {
+  EXPECT_EQ(write_json({{"a", "\u202e\u009b \u2028\u00e9\U000e0041\x7f"}}),
+            "{\n  \"a\": \"\\u202e\\u009b \\u2028\u00e9\\udb40\\udc41\\u007f\"\n}\n");
   EXPECT_EQ(write_json({{"a", {1, 2.5, nullptr}}, {"b", JsonValue::object()}, {"c", JsonValue::array({"x"})}}),
             "{\n  \"a\": [1, 2.5, null],\n  \"b\": {},\n  \"c\": [\n    \"x\"\n  ]\n}\n");
 }

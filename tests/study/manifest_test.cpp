@@ -64,11 +64,15 @@ name = "short"
 
 TEST_F(Manifest, PathsBesideTheManifestAndFromTheEnvironment) {
   ASSERT_TRUE(write_file(temporary_ / "here.gguf", ""));
+  ::setenv("NOT_FOR_MANIFESTS", "secret", 1);
   ::setenv("LSTAR_TEST_PLACE", "/some/place", 1);
   const auto study = read("[[model]]\npath = \"here.gguf\"\n[[model]]\npath = \"${LSTAR_TEST_PLACE}/m.gguf\"\n");
   ASSERT_TRUE(study) << study.error().message();
   EXPECT_EQ(study->models[0].path, temporary_ / "here.gguf");
   EXPECT_EQ(study->models[1].path, "/some/place/m.gguf");
+  EXPECT_EQ(study->models[1].written_path, "${LSTAR_TEST_PLACE}/m.gguf");
+  EXPECT_EQ(study->models[0].written_path, "");
+  EXPECT_EQ(read("[[model]]\npath = \"${NOT_FOR_MANIFESTS}/m.gguf\"\n")->models[0].path, "${NOT_FOR_MANIFESTS}/m.gguf");
   ::unsetenv("LSTAR_TEST_PLACE");
   // Unset: the path stays as it is, and that model alone will fail.
   EXPECT_EQ(read("[[model]]\npath = \"${LSTAR_TEST_PLACE}/m.gguf\"\n")->models[0].path, "${LSTAR_TEST_PLACE}/m.gguf");

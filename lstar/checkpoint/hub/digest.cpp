@@ -42,4 +42,12 @@ std::string Digest::finish() {
   return text;
 }
 
+bool is_content_hash(const std::string& etag) {
+  return (etag.size() == 40 || etag.size() == 64) && etag.find_first_not_of("0123456789abcdef") == std::string::npos;
+}
+
+Digest digest_of(const std::string& etag, uint64_t size) {
+  return etag.size() == 40 ? Digest::git_blob(size) : Digest::sha256();
+}
+
 }  // namespace lstar

@@ -29,4 +29,11 @@ class Digest {
   bool good_ = false;
 };
 
+// Whether a hub's etag is a hash of the content: SHA-256, or git's SHA-1. Some mirrors have tags of their own, by which
+// nothing can be checked.
+bool is_content_hash(const std::string& etag);
+
+// The digest that is to give such an etag.
+Digest digest_of(const std::string& etag, uint64_t size);
+
 }  // namespace lstar

@@ -179,6 +179,17 @@ std::string origin_of(std::string_view url) {
   return scheme + "://" + lower_ascii(host);
 }
 
+bool travels_in_the_open(std::string_view url) {
+  const std::string origin = origin_of(url);
+  constexpr std::string_view kPlain = "http://";
+  if (!origin.starts_with(kPlain)) return false;
+  const std::string host = origin.substr(kPlain.size());
+  const auto is_host = [&](std::string_view name) {
+    return host.starts_with(name) && (host.size() == name.size() || host[name.size()] == ':');
+  };
+  return !is_host("localhost") && !is_host("127.0.0.1") && !is_host("[::1]");
+}
+
 std::string shown_url(std::string_view url) {
   const size_t colon = url.find("://");
   if (colon == url.npos) return std::string(url.substr(0, url.find_first_of("?#")));

@@ -70,6 +70,9 @@ class HttpSession {
 // "https://host:port" in lower case, without the scheme's own port; empty for what is not http or https.
 std::string origin_of(std::string_view url);
 
+// Whether what is sent there can be read on the way: plain http to another machine.
+bool travels_in_the_open(std::string_view url);
+
 // A URL for people: without user, password, query and fragment, which may hold secrets.
 std::string shown_url(std::string_view url);
 

@@ -8,6 +8,8 @@
 #include <thread>
 #include <utility>
 
+#include "lstar/checkpoint/hub/digest.h"
+
 namespace lstar {
 namespace {
 
@@ -306,6 +308,12 @@ Result<std::string> HubClient::get_text(const HubModel& model, const RemoteFile&
                  text.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
                  return true;
                }));
+  if (is_content_hash(file.etag)) {
+    Digest digest = digest_of(file.etag, file.size);
+    digest.update(std::as_bytes(std::span(text)));
+    if (digest.finish() != file.etag)
+      return fail({.what = "what came is not what the hub names: another hash", .file = model.text(), .at = file.name});
+  }
   return text;
 }
 

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "lstar/base/file_limit.h"
+#include "lstar/checkpoint/hub/digest.h"
 #include "lstar/checkpoint/hub/hub_cache.h"
 
 namespace lstar {
@@ -33,15 +34,6 @@ tl::unexpected<Error> system_error(const char* what, const std::string& path) {
 std::string fresh_path(const std::string& folder, const std::string& etag) {
   std::random_device random;
   return fmt::format("{}/{}.{:08x}{}", folder, etag, static_cast<uint32_t>(random()), kSuffix);
-}
-
-Digest digest_for(const RemoteFile& file) {
-  return file.etag.size() == 40 ? Digest::git_blob(file.size) : Digest::sha256();
-}
-
-// Whether the etag is a hash that can be checked. Some mirrors have tags of their own.
-bool is_hash(const std::string& etag) {
-  return (etag.size() == 40 || etag.size() == 64) && etag.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
 
 // The longest file that an earlier process left, opened under a new name that is ours alone. Nobody writes to it any
@@ -72,7 +64,7 @@ std::optional<std::pair<std::string, int>> left_behind(const std::string& folder
 }  // namespace
 
 IncompleteFile::IncompleteFile(std::string path, int fd, const RemoteFile& file)
-    : path_(std::move(path)), fd_(fd), file_(file), digest_(digest_for(file)) {}
+    : path_(std::move(path)), fd_(fd), file_(file), digest_(digest_of(file.etag, file.size)) {}
 
 IncompleteFile::IncompleteFile(IncompleteFile&& other) noexcept
     : path_(std::move(other.path_)),
@@ -140,7 +132,7 @@ Result<void> IncompleteFile::append(std::span<const std::byte> bytes) {
 
 Result<void> IncompleteFile::finish() {
   const std::string hash = digest_.finish();
-  if (size_ != file_.size || (is_hash(file_.etag) && hash != file_.etag)) {
+  if (size_ != file_.size || (is_content_hash(file_.etag) && hash != file_.etag)) {
     size_ = 0;  // nothing of it is of use; the destructor removes it
     return fail({.what = "arrived damaged",
                  .file = file_.name,

@@ -8,6 +8,7 @@
 
 #include "lstar/base/nearest.h"
 #include "lstar/checkpoint/folder_listing.h"
+#include "lstar/checkpoint/hub/digest.h"
 #include "lstar/checkpoint/hub/model_text.h"
 #include "lstar/checkpoint/hub/near_path.h"
 #include "lstar/checkpoint/hub/ollama_store.h"
@@ -93,6 +94,8 @@ class HubLocator {
     if (!fallback)
       if (auto refused = cache_.no_access(model_.revision)) return fail(*std::move(refused));
     if (stays_offline) return offline();
+    if (options_.remark && !options_.hub.token.empty() && travels_in_the_open(options_.hub.endpoint))
+      options_.remark(fmt::format("the token goes to {} unencrypted (HF_ENDPOINT)", shown_url(options_.hub.endpoint)));
     HubClient client(options_.hub, options_.retries);
     const auto plan = plan_download(client, cache_, model_, options_.needs);
     if (!plan && !fallback) return not_planned(plan.error(), client);
@@ -106,6 +109,11 @@ class HubLocator {
  private:
   Result<std::string> bring(HubClient& client, const DownloadPlan& plan) const {
     if (!plan.files.empty() && options_.begin) options_.begin(plan);
+    const auto unchecked = std::count_if(plan.files.begin(), plan.files.end(),
+                                         [](const RemoteFile& file) { return !is_content_hash(file.etag); });
+    if (unchecked > 0 && options_.remark)
+      options_.remark(fmt::format("{}: of {} of its files the hub gives no hash: they are taken as they come",
+                                  model_.text(), unchecked));
     auto brought = download(client, cache_, plan, options_.download, options_.progress);
     if (!brought && !options_.hub.has_home) brought.error().what.insert(0, "HOME is not set: ");
     return brought;
