@@ -26,6 +26,7 @@ struct Folder {
   ClassHints hints;
   std::string class_name;                           // without "Fast"; empty for none
   const TokenizerClass* tokenizer_class = nullptr;  // null where the vocabulary's file is taken as it is
+  bool declared_are_raw = false;                    // tokens of added_tokens_decoder are looked for in raw text
 };
 
 bool spells_bytes(Json root) {
@@ -76,6 +77,7 @@ Result<void> add_tokens(const Folder& folder, NamedTokens& named, std::vector<Js
     declared.tokens.assign(std::make_move_iterator(by_id.begin()), std::make_move_iterator(by_id.end()));
   }
   for (auto& [id, token] : declared.tokens) {
+    if (folder.declared_are_raw && declared.instead) token.normalized = false;
     const AddedToken* known = added.token(added.find(token.content));
     if (known && known->is_like(token)) continue;
     token.special |= named.has_role(token.content);
@@ -186,17 +188,22 @@ Result<SentencePieceRule> sentencepiece_rule(const Folder& folder) {
   if (!is_llama) {
     if (!folder.tokenizer_class) return legacy ? SentencePieceRule::as_the_file_says : SentencePieceRule::file_first;
     if (folder.class_name != "GemmaTokenizer") return unknown_class(folder, "LlamaTokenizer or GemmaTokenizer");
-    return SentencePieceRule::as_the_file_says;
+    return SentencePieceRule::gemma;
   }
   LSTAR_ASSIGN(const bool prefix, read_flag(folder.files, "add_prefix_space", true));
   if (!prefix) return SentencePieceRule::llama_never;
   return legacy ? SentencePieceRule::llama_always : SentencePieceRule::llama_first;
 }
 
-Result<PipelinePointer> read_sentencepiece(const Folder& folder) {
+Result<PipelinePointer> read_sentencepiece(Folder& folder) {
   LSTAR_ASSIGN(const SentencePieceRule rule, sentencepiece_rule(folder));
-  LSTAR_ASSIGN(SentencePieceFile file, read_sentencepiece_model(folder.path + "/tokenizer.model", rule));
   NamedTokens named(folder.files, folder.tokenizer_class);
+  LSTAR_ASSIGN(const DeclaredTokens declared, declared_tokens(folder.files, named));
+  PieceNames names;
+  if (declared.instead)
+    for (const auto& [id, token] : declared.tokens) names.emplace(static_cast<int64_t>(id), token.content);
+  LSTAR_ASSIGN(SentencePieceFile file, read_sentencepiece_model(folder.path + "/tokenizer.model", rule, names));
+  folder.declared_are_raw = file.has_dummy_prefix;
   LSTAR_TRY(add_tokens(folder, named, {}, *file.pipeline));
   LSTAR_TRY(set_class_ends(folder.tokenizer_class, folder.files, named, nullptr, file.defaults, *file.pipeline));
   return file.pipeline;
