@@ -25,7 +25,8 @@ struct TokenizerPipeline {
   Model model;
   std::vector<int32_t> prefix, suffix;  // special tokens around a text
 
-  std::string source;  // the file it came from, for messages
+  std::string source;                 // the file it came from, for messages
+  std::vector<std::string> warnings;  // one line each
 
   // Called once by a reader, after all else is set and all tokens are added.
   Result<void> finish();

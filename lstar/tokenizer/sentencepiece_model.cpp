@@ -154,6 +154,12 @@ Result<Proto> parse(std::string_view bytes) {
   return proto;
 }
 
+// Whether the rule is LlamaTokenizer's.
+bool marks_first(SentencePieceRule rule) {
+  return rule == SentencePieceRule::llama_first || rule == SentencePieceRule::llama_always ||
+         rule == SentencePieceRule::llama_never;
+}
+
 bool follows_file(SentencePieceRule rule) {
   return rule == SentencePieceRule::as_the_file_says || rule == SentencePieceRule::file_first;
 }
@@ -173,8 +179,8 @@ std::string_view text_of(const Proto& proto, int64_t id) {
                                                                    : std::string_view();
 }
 
-// A class of merges over unigrams, as `transformers` has it: whatever two pieces make a third is merged, the piece of
-// the smallest id first.
+// The merges that `transformers` makes for a class: whatever two pieces make a third is merged, the piece of the
+// smallest id first. Over its published models LlamaTokenizer's ids are SentencePiece's.
 Result<Model> make_merges(const Proto& proto, Vocabulary vocabulary, SentencePieceRule rule) {
   std::vector<BpeMerge> merges;
   for (const std::string_view piece : proto.pieces)
@@ -191,8 +197,10 @@ Result<Model> make_model(const Proto& proto, SentencePieceRule rule) {
   std::vector<VocabularyEntry> entries;
   for (const std::string_view piece : proto.pieces) entries.push_back({piece, static_cast<int64_t>(entries.size())});
   LSTAR_ASSIGN(Vocabulary vocabulary, Vocabulary::make(entries));
+  const bool is_known = proto.model_type == 1 || proto.model_type == 2;
+  if (is_known && (marks_first(rule) || (proto.model_type == 1 && !follows_file(rule))))
+    return make_merges(proto, std::move(vocabulary), rule);
   if (proto.model_type == 1) {
-    if (!follows_file(rule)) return make_merges(proto, std::move(vocabulary), rule);
     LSTAR_ASSIGN(Model model, Unigram::make(std::move(vocabulary), {proto.scores.begin(), proto.scores.end()},
                                             proto.unknown, proto.byte_fallback));
     return model;
@@ -270,7 +278,7 @@ Result<void> add_pieces(const Proto& proto, const std::vector<std::string_view>&
     const bool is_special = type != Type::user_defined;
     pipeline.added.add({.content = std::string(own_names[id]),
                         .special = is_special,
-                        .normalized = !is_special && rule == SentencePieceRule::gemma},
+                        .normalized = !is_special && rule == SentencePieceRule::gemma && proto.model_type == 2},
                        vocabulary);
   }
   if (isolated->size() == 0) return {};
@@ -286,6 +294,10 @@ Result<SentencePieceFile> read(std::string_view bytes, SentencePieceRule rule, c
   if (follows_file(rule) && proto.model_type == 2) rename(names, proto);
   SentencePieceFile file{.pipeline = std::make_shared<TokenizerPipeline>()};
   file.pipeline->source = path;
+  if (proto.model_type == 1 && !follows_file(rule))
+    file.pipeline->warnings.emplace_back(
+        "tokenizer.model is of unigrams, which its class reads as merges, as in transformers; SentencePiece has other "
+        "ids");
   LSTAR_ASSIGN(file.pipeline->model, make_model(proto, rule));
   LSTAR_TRY(set_text(proto, rule, *file.pipeline));
   LSTAR_TRY(add_pieces(proto, own_names, rule, *file.pipeline));

@@ -55,6 +55,10 @@ struct TokenizerClass {
 // Null for a class that takes a tokenizer.json as it is, and for one that is not known.
 const TokenizerClass* find_tokenizer_class(std::string_view name);
 
+// Whether `transformers` has a class of this name that builds a pipeline of its own which find_tokenizer_class() does
+// not have: its ids may be others than those of the vocabulary's file taken as it is.
+bool is_not_followed(std::string_view name, bool has_tokenizer_json);
+
 // What a folder says about its class.
 struct ClassHints {
   std::string declared;     // tokenizer_class of tokenizer_config.json, or empty

@@ -109,11 +109,19 @@ Result<void> add_tokens(const Folder& folder, NamedTokens& named, std::vector<Js
   return {};
 }
 
+bool has_merges(Json root) {
+  const auto model = json_find(root, "model");
+  return model && json_find(*model, "merges");
+}
+
 Result<PipelinePointer> rebuild(const Folder& folder, Json root, const std::string& source) {
   auto pipeline = std::make_shared<TokenizerPipeline>();
   pipeline->source = source;
   NamedTokens named(folder.files, folder.tokenizer_class);
   LSTAR_ASSIGN(pipeline->model, read_class_model(*folder.tokenizer_class, root, named));
+  if (folder.tokenizer_class->pieces == TokenizerClass::Pieces::merges && !has_merges(root))
+    pipeline->warnings.push_back(fmt::format(
+        "tokenizer.json has no merges for {}: each character is a token, as in transformers", folder.class_name));
   LSTAR_TRY(set_class_text(*folder.tokenizer_class, folder.files, &root, *pipeline));
   LSTAR_ASSIGN(std::vector<JsonAddedToken> own, read_json_added_tokens(root));
   LSTAR_TRY(add_tokens(folder, named, std::move(own), *pipeline));
@@ -128,6 +136,10 @@ Result<PipelinePointer> read_one_file(const Folder& folder, const JsonDocument& 
     return pipeline;
   }
   LSTAR_ASSIGN(PipelinePointer pipeline, read_tokenizer_json(document));
+  if (is_not_followed(folder.class_name, true))
+    pipeline->warnings.push_back(fmt::format(
+        "tokenizer.json is taken as it is; {} of transformers builds a tokenizer of its own, whose ids may be others",
+        folder.class_name));
   NamedTokens named(folder.files, nullptr);
   LSTAR_TRY(add_tokens(folder, named, {}, *pipeline));
   return pipeline;
@@ -186,6 +198,7 @@ Result<SentencePieceRule> sentencepiece_rule(const Folder& folder) {
   const bool is_llama = folder.class_name == "LlamaTokenizer";
   LSTAR_ASSIGN(const bool legacy, read_flag(folder.files, "legacy", !is_llama));
   if (!is_llama) {
+    if (is_not_followed(folder.class_name, false)) return unknown_class(folder, "LlamaTokenizer or GemmaTokenizer");
     if (!folder.tokenizer_class) return legacy ? SentencePieceRule::as_the_file_says : SentencePieceRule::file_first;
     if (folder.class_name != "GemmaTokenizer") return unknown_class(folder, "LlamaTokenizer or GemmaTokenizer");
     return SentencePieceRule::gemma;
