@@ -64,6 +64,7 @@ struct SentencePieceFile {
   PipelinePointer pipeline;
   VocabularyDefaults defaults;
   bool has_dummy_prefix = false;  // by the file's rule a "▁" goes in front of a text
+  std::vector<AddedToken> lost;   // special tokens whose pieces were renamed: they get new ids behind all others
 };
 // `names` stand in place of the pieces with their ids, under the file's rules alone.
 using PieceNames = std::map<int64_t, std::string>;

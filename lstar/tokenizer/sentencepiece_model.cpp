@@ -265,7 +265,8 @@ Result<void> set_text(const Proto& proto, SentencePieceRule rule, TokenizerPipel
 // Control pieces are special tokens, by the names of the file. User-defined ones the classes find in a text like them.
 // By the file's rule they are words, found behind all that is done to the text: no "▁" is put behind one.
 Result<void> add_pieces(const Proto& proto, const std::vector<std::string_view>& own_names, SentencePieceRule rule,
-                        TokenizerPipeline& pipeline) {
+                        SentencePieceFile& file) {
+  TokenizerPipeline& pipeline = *file.pipeline;
   const Vocabulary& vocabulary = pipeline.model.vocabulary();
   const auto isolated = std::make_shared<AddedTokens>();
   for (size_t id = 0; id < proto.pieces.size(); ++id) {
@@ -276,10 +277,13 @@ Result<void> add_pieces(const Proto& proto, const std::vector<std::string_view>&
       continue;
     }
     const bool is_special = type != Type::user_defined;
-    pipeline.added.add({.content = std::string(own_names[id]),
-                        .special = is_special,
-                        .normalized = !is_special && rule == SentencePieceRule::gemma && proto.model_type == 2},
-                       vocabulary);
+    AddedToken token{.content = std::string(own_names[id]),
+                     .special = is_special,
+                     .normalized = !is_special && rule == SentencePieceRule::gemma && proto.model_type == 2};
+    if (type == Type::control && vocabulary.find(token.content) < 0)
+      file.lost.push_back(std::move(token));
+    else
+      pipeline.added.add(std::move(token), vocabulary);
   }
   if (isolated->size() == 0) return {};
   LSTAR_TRY(isolated->finish({}));
@@ -300,7 +304,7 @@ Result<SentencePieceFile> read(std::string_view bytes, SentencePieceRule rule, c
         "ids");
   LSTAR_ASSIGN(file.pipeline->model, make_model(proto, rule));
   LSTAR_TRY(set_text(proto, rule, *file.pipeline));
-  LSTAR_TRY(add_pieces(proto, own_names, rule, *file.pipeline));
+  LSTAR_TRY(add_pieces(proto, own_names, rule, file));
   file.defaults.bos = text_of(proto, proto.bos);
   file.defaults.eos = text_of(proto, proto.eos);
   file.has_dummy_prefix = follows_file(rule) && proto.dummy_prefix;

@@ -218,6 +218,7 @@ Result<PipelinePointer> read_sentencepiece(Folder& folder) {
   LSTAR_ASSIGN(SentencePieceFile file, read_sentencepiece_model(folder.path + "/tokenizer.model", rule, names));
   folder.declared_are_raw = file.has_dummy_prefix;
   LSTAR_TRY(add_tokens(folder, named, {}, *file.pipeline));
+  for (AddedToken& token : file.lost) file.pipeline->added.add(std::move(token), file.pipeline->model.vocabulary());
   LSTAR_TRY(set_class_ends(folder.tokenizer_class, folder.files, named, nullptr, file.defaults, *file.pipeline));
   return file.pipeline;
 }
