@@ -1,6 +1,8 @@
 #include <filesystem>
 #include <memory>
 
+#include <fmt/format.h>
+
 #include "lstar/base/text_file.h"
 #include "lstar/checkpoint/checkpoint.h"
 #include "lstar/cli/command.h"
@@ -54,7 +56,8 @@ void add_tokenize(CLI::App& app, int& status) {
     if (!ids) return message(ids.error());
     std::vector<std::string> pieces;
     for (int32_t id : *ids) pieces.push_back(tokenizer->piece(id));
-    print(options->json ? tokens_json(*ids, pieces) : tokens_text(*ids, pieces));
+    for (const std::string& warning : tokenizer->warnings()) message(fmt::format("warning: {}", warning));
+    print(options->json ? tokens_json(*ids, pieces, tokenizer->warnings()) : tokens_text(*ids, pieces));
     status = kDone;
   });
 }

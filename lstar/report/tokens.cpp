@@ -13,11 +13,13 @@ std::string tokens_text(std::span<const int32_t> ids, const std::vector<std::str
   return out;
 }
 
-std::string tokens_json(std::span<const int32_t> ids, const std::vector<std::string>& pieces) {
+std::string tokens_json(std::span<const int32_t> ids, const std::vector<std::string>& pieces,
+                        const std::vector<std::string>& warnings) {
   nlohmann::ordered_json json;
   json["ids"] = std::vector<int32_t>(ids.begin(), ids.end());
   json["pieces"] = nlohmann::ordered_json::array();
   for (const std::string& piece : pieces) json["pieces"].push_back(valid_utf8(piece));
+  json["warnings"] = warnings;
   return json.dump() + "\n";
 }
 

@@ -34,6 +34,7 @@ Result<void> prepare(const Model& model, const std::vector<Prompt>& prompts, std
     if (prompt.ids.empty() && prompt.text) {
       if (!tokenizer) {
         LSTAR_ASSIGN(tokenizer, open_tokenizer(model.checkpoint->tokenizer()));
+        m.warnings.insert(m.warnings.end(), tokenizer->warnings().begin(), tokenizer->warnings().end());
       }
       if (auto ids = tokenizer->encode(*prompt.text))
         measured.ids = std::move(*ids);

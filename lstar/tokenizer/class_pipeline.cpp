@@ -115,14 +115,14 @@ Result<Model> read_class_model(const TokenizerClass& tokenizer_class, Json root,
   if (!model) return fail(Error{.what = "missing", .at = "key model"});
   const auto vocabulary = json_find(*model, "vocab");
   const bool takes_list = tokenizer_class.pieces == Class::Pieces::unigrams;
-  if (!vocabulary || takes_list != vocabulary->is_array())
+  if (!vocabulary || (takes_list && !vocabulary->is_array()))
     return fail({.what = fmt::format("not a vocabulary of {}", tokenizer_class.name),
                  .at = "model, key vocab",
                  .expected = takes_list ? "a list of pieces and scores" : "an object of pieces and ids"});
   const std::string unknown = text_of(named.find("unk_token"));
   switch (tokenizer_class.pieces) {
     case Class::Pieces::word_pieces: {
-      LSTAR_ASSIGN(Vocabulary pieces, read_json_vocabulary(*model));
+      LSTAR_ASSIGN(Vocabulary pieces, read_json_vocabulary(*model, true));
       LSTAR_ASSIGN(WordPiece made, WordPiece::make(std::move(pieces), {.unknown = unknown}));
       return made;
     }
@@ -138,7 +138,7 @@ Result<Model> read_class_model(const TokenizerClass& tokenizer_class, Json root,
                      tokenizer_class.text == Class::Text::mark_first_only || tokenizer_class.text == Class::Text::mark;
   BpeOptions options{.fuse_unknown = marks, .byte_fallback = marks};
   if (marks && tokenizer_class.text != Class::Text::mark_first) options.unknown = unknown;
-  LSTAR_ASSIGN(Bpe made, read_json_merges(*model, std::move(options)));
+  LSTAR_ASSIGN(Bpe made, read_json_merges(*model, std::move(options), true));
   return made;
 }
 

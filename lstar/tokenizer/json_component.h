@@ -19,9 +19,10 @@ Result<void> read_json_model(Json model, TokenizerPipeline& pipeline);
 Result<void> read_json_post_processor(Json processor, TokenizerPipeline& pipeline);  // after the added tokens
 
 // Parts of these, for a class that takes no more than them from a tokenizer.json: the vocabulary and merges of a model
-// with options of the class's own, the token list, and the charsmap of a normalizer that has one.
-Result<Vocabulary> read_json_vocabulary(Json model);
-Result<Bpe> read_json_merges(Json model, BpeOptions options);
+// with options of the class's own, the token list, and the charsmap of a normalizer that has one. A class takes the
+// vocabulary of another kind of model too: of a list the place is the id, and there may be no merges.
+Result<Vocabulary> read_json_vocabulary(Json model, bool of_class);
+Result<Bpe> read_json_merges(Json model, BpeOptions options, bool of_class);
 Result<Unigram> read_json_unigrams(Json model, std::optional<int64_t> unknown, std::string_view unknown_piece,
                                    bool byte_fallback);
 struct JsonAddedToken {

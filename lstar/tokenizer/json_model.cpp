@@ -12,8 +12,31 @@ namespace {
 
 namespace dom = simdjson::dom;
 
-Result<std::vector<VocabularyEntry>> read_entries(Json model) {
+// The pieces of a list, with or without scores. Of one that is listed twice the later place counts.
+Result<std::vector<VocabularyEntry>> read_listed(dom::array items) {
+  std::vector<VocabularyEntry> entries;
+  std::unordered_map<std::string_view, size_t> places;
+  int64_t id = 0;
+  for (Json item : items) {
+    dom::array pair;
+    std::string_view piece;
+    const bool is_scored = !item.get_array().get(pair);
+    if ((is_scored ? pair.at(0).get_string() : item.get_string()).get(piece))
+      return fail(Error{.what = "not a piece", .at = fmt::format("model, key vocab, token {}", id)});
+    const auto [place, is_new] = places.emplace(piece, entries.size());
+    if (is_new)
+      entries.push_back({piece, id});
+    else
+      entries[place->second].id = id;
+    ++id;
+  }
+  return entries;
+}
+
+Result<std::vector<VocabularyEntry>> read_entries(Json model, bool of_class) {
   const auto vocabulary = json_find(model, "vocab");
+  dom::array items;
+  if (of_class && vocabulary && !vocabulary->get_array().get(items)) return read_listed(items);
   dom::object fields;
   if (!vocabulary || vocabulary->get_object().get(fields))
     return fail(Error{.what = "missing or not an object", .at = "model, key vocab"});
@@ -46,16 +69,18 @@ Result<Bpe> read_bpe(Json model) {
   if (json_number(model, "dropout").value_or(0) != 0)
     return fail(
         {.what = "not supported", .at = "model", .expected = "no dropout", .found = "dropout: ids would be random"});
-  return read_json_merges(model, {.unknown = json_string(model, "unk_token"),
-                                  .fuse_unknown = json_flag(model, "fuse_unk", false),
-                                  .byte_fallback = json_flag(model, "byte_fallback", false),
-                                  .ignore_merges = json_flag(model, "ignore_merges", false),
-                                  .continuing_prefix = json_string(model, "continuing_subword_prefix").value_or(""),
-                                  .end_suffix = json_string(model, "end_of_word_suffix").value_or("")});
+  return read_json_merges(model,
+                          {.unknown = json_string(model, "unk_token"),
+                           .fuse_unknown = json_flag(model, "fuse_unk", false),
+                           .byte_fallback = json_flag(model, "byte_fallback", false),
+                           .ignore_merges = json_flag(model, "ignore_merges", false),
+                           .continuing_prefix = json_string(model, "continuing_subword_prefix").value_or(""),
+                           .end_suffix = json_string(model, "end_of_word_suffix").value_or("")},
+                          false);
 }
 
 Result<WordPiece> read_wordpiece(Json model) {
-  LSTAR_ASSIGN(Vocabulary vocabulary, read_json_vocabulary(model));
+  LSTAR_ASSIGN(Vocabulary vocabulary, read_json_vocabulary(model, false));
   const auto written = json_find(model, "max_input_chars_per_word");
   int64_t longest = 100;
   if (written && (written->get_int64().get(longest) || longest < 0))
@@ -70,25 +95,27 @@ Result<WordPiece> read_wordpiece(Json model) {
 }
 
 Result<WordLevel> read_word_level(Json model) {
-  LSTAR_ASSIGN(Vocabulary vocabulary, read_json_vocabulary(model));
+  LSTAR_ASSIGN(Vocabulary vocabulary, read_json_vocabulary(model, false));
   return WordLevel::make(std::move(vocabulary), json_string(model, "unk_token").value_or("<unk>"));
 }
 
 }  // namespace
 
-Result<Vocabulary> read_json_vocabulary(Json model) {
-  LSTAR_ASSIGN(const auto entries, read_entries(model));
+Result<Vocabulary> read_json_vocabulary(Json model, bool of_class) {
+  LSTAR_ASSIGN(const auto entries, read_entries(model, of_class));
   return Vocabulary::make(entries);
 }
 
-Result<Bpe> read_json_merges(Json model, BpeOptions options) {
-  LSTAR_ASSIGN(const auto entries, read_entries(model));
-  LSTAR_ASSIGN(const dom::array items, json_members(model, "model", "merges"));
+Result<Bpe> read_json_merges(Json model, BpeOptions options, bool of_class) {
+  LSTAR_ASSIGN(const auto entries, read_entries(model, of_class));
   std::vector<BpeMerge> merges;
-  merges.reserve(items.size());
-  for (Json item : items) {
-    LSTAR_ASSIGN(const BpeMerge merge, read_merge(item));
-    merges.push_back(merge);
+  if (!of_class || json_find(model, "merges")) {
+    LSTAR_ASSIGN(const dom::array items, json_members(model, "model", "merges"));
+    merges.reserve(items.size());
+    for (Json item : items) {
+      LSTAR_ASSIGN(const BpeMerge merge, read_merge(item));
+      merges.push_back(merge);
+    }
   }
   LSTAR_ASSIGN(Vocabulary vocabulary, Vocabulary::make(entries));
   return Bpe::make(std::move(vocabulary), merges, std::move(options));

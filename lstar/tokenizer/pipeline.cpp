@@ -171,6 +171,8 @@ std::string Tokenizer::decode(std::span<const int32_t> ids) const {
   return text;
 }
 
+const std::vector<std::string>& Tokenizer::warnings() const { return pipeline_->warnings; }
+
 size_t Tokenizer::size() const { return static_cast<size_t>(pipeline_->size()); }
 
 Result<Tokenizer> open_tokenizer(const TokenizerSource& source) {

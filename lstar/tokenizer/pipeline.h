@@ -1,6 +1,7 @@
 // The steps from text to ids, filled by one of the readers and immutable afterwards.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,7 +25,8 @@ struct TokenizerPipeline {
   Model model;
   std::vector<int32_t> prefix, suffix;  // special tokens around a text
 
-  std::string source;  // the file it came from, for messages
+  std::string source;                 // the file it came from, for messages
+  std::vector<std::string> warnings;  // one line each
 
   // Called once by a reader, after all else is set and all tokens are added.
   Result<void> finish();
@@ -50,21 +52,26 @@ Result<Model> read_vocab_txt(const std::string& path, const std::string& unknown
 
 void add_bert_pre_tokenizer(PreTokenizer& pre_tokenizer);  // cuts at white space and around punctuation
 
-// SentencePiece's tokenizer.model; not finished. What is done to a text first stands in the file, but LlamaTokenizer of
-// `transformers` has rules of its own.
+// SentencePiece's tokenizer.model; not finished. What is done to a text first stands in the file, but some classes of
+// `transformers` have rules of their own.
 // The first follows the file, with a space in front of each stretch between special tokens; the second with one in
-// front of the text alone.
-enum class SentencePieceRule { as_the_file_says, file_first, llama_first, llama_always, llama_never };
+// front of the text alone. Gemma's puts none there, and writes spaces as "▁".
+enum class SentencePieceRule { as_the_file_says, file_first, llama_first, llama_always, llama_never, gemma };
 struct VocabularyDefaults {
   std::string bos, eos;  // the pieces that the vocabulary itself means by them; empty for none
 };
 struct SentencePieceFile {
   PipelinePointer pipeline;
   VocabularyDefaults defaults;
+  bool has_dummy_prefix = false;  // by the file's rule a "▁" goes in front of a text
+  std::vector<AddedToken> lost;   // special tokens whose pieces were renamed: they get new ids behind all others
 };
-Result<SentencePieceFile> read_sentencepiece_model(const std::string& path, SentencePieceRule rule);
+// `names` stand in place of the pieces with their ids, under the file's rules alone.
+using PieceNames = std::map<int64_t, std::string>;
+Result<SentencePieceFile> read_sentencepiece_model(const std::string& path, SentencePieceRule rule,
+                                                   const PieceNames& names = {});
 Result<SentencePieceFile> parse_sentencepiece_model(std::string_view bytes, SentencePieceRule rule,
-                                                    const std::string& source);
+                                                    const std::string& source, const PieceNames& names = {});
 
 // Everything for a folder: the reader that fits, and what tokenizer_config.json and special_tokens_map.json add.
 Result<PipelinePointer> read_tokenizer_folder(const std::string& folder);

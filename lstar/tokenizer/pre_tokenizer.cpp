@@ -187,6 +187,14 @@ class Run {
     return from(step + 1, marked, first);
   }
 
+  Result<void> cut(const PieceSplit& split, size_t step, std::string_view text, bool first) {
+    std::vector<AddedTokens::Part> parts;
+    split.pieces->split(text, false, parts);
+    for (const AddedTokens::Part& part : parts)
+      LSTAR_TRY(from(step + 1, part.text, first && part.text.data() == text.data()));
+    return {};
+  }
+
   const std::vector<PreTokenizerStep>& steps_;
   WordSink& sink_;
   const CharacterClasses& classes_ = CharacterClasses::get();

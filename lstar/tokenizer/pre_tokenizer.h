@@ -2,12 +2,14 @@
 // emits. A text runs through the chain depth first, so that nothing is stored but the word in hand.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
 #include "lstar/base/result.h"
+#include "lstar/tokenizer/added_tokens.h"
 #include "lstar/tokenizer/pattern.h"
 #include "lstar/tokenizer/unicode.h"
 
@@ -42,8 +44,11 @@ struct MarkSpaces {
   std::string marker;                 // takes the place of spaces
   Prepend prepend = Prepend::always;  // put in front where it is not there: of the text's first piece, or of every one
 };
+struct PieceSplit {  // each of these, written in a text, is a word
+  std::shared_ptr<const AddedTokens> pieces;
+};
 using PreTokenizerStep = std::variant<PrefixSpace, Gpt2Split, ByteSpelling, DigitSplit, PatternSplit, CharacterSplit,
-                                      WordSplit, LengthSplit, MarkSpaces>;
+                                      WordSplit, LengthSplit, MarkSpaces, PieceSplit>;
 
 class WordSink {
  public:

@@ -10,8 +10,9 @@
 namespace lstar {
 
 Result<SentencePieceBpe> SentencePieceBpe::make(Vocabulary vocabulary, std::vector<float> scores,
-                                                std::vector<Type> types) {
+                                                std::vector<Type> types, bool whole_words) {
   SentencePieceBpe bpe;
+  bpe.whole_words_ = whole_words;
   bpe.vocabulary_ = std::move(vocabulary);
   bpe.scores_ = std::move(scores);
   bpe.types_ = std::move(types);
@@ -36,7 +37,7 @@ Result<SentencePieceBpe> SentencePieceBpe::make(Vocabulary vocabulary, std::vect
   if (!bpe.has_bytes_ && bpe.unknown_ < 0)
     return fail(
         Error{.what = "no token for unknown characters", .expected = "256 byte tokens, or one of type unknown"});
-  bpe.cuts_at_markers_ = bpe.find(kMarker) >= 0 && pieces.cuts_at_markers();
+  bpe.cuts_at_markers_ = !whole_words && bpe.find(kMarker) >= 0 && pieces.cuts_at_markers();
   return bpe;
 }
 
@@ -49,6 +50,12 @@ int32_t SentencePieceBpe::find(std::string_view text) const {
 }
 
 void SentencePieceBpe::encode(std::string_view word, Scratch& scratch, std::vector<int32_t>& ids) const {
+  if (whole_words_) {
+    if (const int32_t id = vocabulary_.find(word); id >= 0) {
+      ids.push_back(id);
+      return;
+    }
+  }
   std::vector<Symbol>& symbols = scratch.symbols;
   std::vector<Candidate>& queue = scratch.queue;
   symbols.clear();

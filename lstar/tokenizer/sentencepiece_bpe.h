@@ -20,7 +20,9 @@ class SentencePieceBpe {
 
   // `scores` and `types` have an entry an id. Control, unknown and byte pieces are no part of any text. A character
   // that is no piece becomes its bytes, where there are byte pieces ("<0x00>" to "<0xFF>"), else the unknown piece.
-  static Result<SentencePieceBpe> make(Vocabulary vocabulary, std::vector<float> scores, std::vector<Type> types);
+  // With `whole_words` a word that is a piece, of whatever type, is that piece.
+  static Result<SentencePieceBpe> make(Vocabulary vocabulary, std::vector<float> scores, std::vector<Type> types,
+                                       bool whole_words = false);
 
   struct Symbol {
     uint32_t begin, size;    // in the word; a symbol that was joined to the one before it has size 0
@@ -59,7 +61,7 @@ class SentencePieceBpe {
   std::array<int32_t, 256> byte_pieces_{};
   size_t longest_ = 0;  // piece, in bytes
   int32_t unknown_ = -1;
-  bool has_bytes_ = false, cuts_at_markers_ = false;
+  bool has_bytes_ = false, cuts_at_markers_ = false, whole_words_ = false;
 };
 
 }  // namespace lstar

@@ -1,7 +1,9 @@
 // Reads SentencePiece's own file, tokenizer.model: a protobuf message of pieces, what the trainer was told and what is
 // done to a text first. Only the fields that ids depend on are looked at, and no library is linked for it.
+#include <algorithm>
 #include <bit>
 #include <optional>
+#include <set>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -12,6 +14,8 @@
 
 namespace lstar {
 namespace {
+
+using Type = SentencePieceBpe::Type;
 
 constexpr size_t kLargestFile = size_t{1} << 28;  // bytes; a vocabulary of 256,000 has 4 MB
 
@@ -87,7 +91,7 @@ class Message {
 struct Proto {
   std::vector<std::string_view> pieces;
   std::vector<float> scores;
-  std::vector<SentencePieceBpe::Type> types;
+  std::vector<Type> types;
   uint64_t model_type = 1;  // 1 unigram, 2 BPE
   bool byte_fallback = false, space_behind = false;
   int64_t unknown = 0, bos = 1, eos = 2;
@@ -108,7 +112,7 @@ bool read_piece(std::string_view bytes, Proto& proto) {
   if (message.is_broken() || type < 1 || type > 6 || !simdjson::validate_utf8(piece.data(), piece.size())) return false;
   proto.pieces.push_back(piece);
   proto.scores.push_back(score);
-  proto.types.push_back(static_cast<SentencePieceBpe::Type>(type));
+  proto.types.push_back(static_cast<Type>(type));
   return true;
 }
 
@@ -150,17 +154,61 @@ Result<Proto> parse(std::string_view bytes) {
   return proto;
 }
 
-Result<Model> make_model(const Proto& proto) {
+// Whether the rule is LlamaTokenizer's.
+bool marks_first(SentencePieceRule rule) {
+  return rule == SentencePieceRule::llama_first || rule == SentencePieceRule::llama_always ||
+         rule == SentencePieceRule::llama_never;
+}
+
+bool follows_file(SentencePieceRule rule) {
+  return rule == SentencePieceRule::as_the_file_says || rule == SentencePieceRule::file_first;
+}
+
+// A piece gets the name that the settings have for its id, unless a piece that keeps its own has it.
+void rename(const PieceNames& names, Proto& proto) {
+  std::set<std::string_view> kept;
+  for (size_t id = 0; id < proto.pieces.size(); ++id)
+    if (!names.contains(static_cast<int64_t>(id))) kept.insert(proto.pieces[id]);
+  for (const auto& [id, name] : names)
+    if (id >= 0 && id < static_cast<int64_t>(proto.pieces.size()) && !kept.contains(name))
+      proto.pieces[static_cast<size_t>(id)] = name;
+}
+
+std::string_view text_of(const Proto& proto, int64_t id) {
+  return id >= 0 && id < static_cast<int64_t>(proto.pieces.size()) ? proto.pieces[static_cast<size_t>(id)]
+                                                                   : std::string_view();
+}
+
+// The merges that `transformers` makes for a class: whatever two pieces make a third is merged, the piece of the
+// smallest id first. Over its published models LlamaTokenizer's ids are SentencePiece's.
+Result<Model> make_merges(const Proto& proto, Vocabulary vocabulary, SentencePieceRule rule) {
+  std::vector<BpeMerge> merges;
+  for (const std::string_view piece : proto.pieces)
+    for (size_t at = 1; at < piece.size(); ++at)
+      if (vocabulary.find(piece.substr(0, at)) >= 0 && vocabulary.find(piece.substr(at)) >= 0)
+        merges.push_back({piece.substr(0, at), piece.substr(at)});
+  BpeOptions options{.fuse_unknown = true, .byte_fallback = true};
+  if (rule == SentencePieceRule::gemma) options.unknown = text_of(proto, proto.unknown);
+  LSTAR_ASSIGN(Model model, Bpe::make(std::move(vocabulary), merges, std::move(options)));
+  return model;
+}
+
+Result<Model> make_model(const Proto& proto, SentencePieceRule rule) {
   std::vector<VocabularyEntry> entries;
   for (const std::string_view piece : proto.pieces) entries.push_back({piece, static_cast<int64_t>(entries.size())});
   LSTAR_ASSIGN(Vocabulary vocabulary, Vocabulary::make(entries));
+  const bool is_known = proto.model_type == 1 || proto.model_type == 2;
+  if (is_known && (marks_first(rule) || (proto.model_type == 1 && !follows_file(rule))))
+    return make_merges(proto, std::move(vocabulary), rule);
   if (proto.model_type == 1) {
     LSTAR_ASSIGN(Model model, Unigram::make(std::move(vocabulary), {proto.scores.begin(), proto.scores.end()},
                                             proto.unknown, proto.byte_fallback));
     return model;
   }
   if (proto.model_type == 2) {
-    LSTAR_ASSIGN(Model model, SentencePieceBpe::make(std::move(vocabulary), proto.scores, proto.types));
+    const bool isolates = std::find(proto.types.begin(), proto.types.end(), Type::user_defined) != proto.types.end();
+    LSTAR_ASSIGN(Model model, SentencePieceBpe::make(std::move(vocabulary), proto.scores, proto.types,
+                                                     isolates && follows_file(rule)));
     return model;
   }
   return fail({.what = "model type not supported",
@@ -169,24 +217,10 @@ Result<Model> make_model(const Proto& proto) {
 }
 
 // What SentencePiece does to a text, in its order.
-Result<void> set_normalizer(const Proto& proto, SentencePieceRule rule, TokenizerPipeline& pipeline) {
+Result<void> follow_file(const Proto& proto, bool first_only, TokenizerPipeline& pipeline) {
   using Prepend = MarkSpaces::Prepend;
-  if (proto.space_behind) return fail("a model that puts spaces behind words is not supported");
   auto& steps = pipeline.normalizer.steps;
-  pipeline.marks_spaces = true;
   const std::string marker(kMarker);
-  const bool first_only = rule == SentencePieceRule::file_first;
-  if (rule != SentencePieceRule::as_the_file_says && !first_only) {
-    if (proto.model_type == 1)
-      return fail({.what = "LlamaTokenizer over another kind of model is not supported",
-                   .expected = "BPE (2)",
-                   .found = "unigram (1)"});
-    const Prepend prepend = rule == SentencePieceRule::llama_first   ? Prepend::first
-                            : rule == SentencePieceRule::llama_never ? Prepend::never
-                                                                     : Prepend::always;
-    pipeline.pre_tokenizer.steps.emplace_back(MarkSpaces{.marker = marker, .prepend = prepend});
-    return {};
-  }
   if (!proto.charsmap.empty()) {
     LSTAR_ASSIGN(Charsmap map, Charsmap::make(proto.charsmap));
     steps.emplace_back(MappedText{std::make_shared<const Charsmap>(std::move(map))});
@@ -208,40 +242,86 @@ Result<void> set_normalizer(const Proto& proto, SentencePieceRule rule, Tokenize
   return {};
 }
 
-Result<SentencePieceFile> read(std::string_view bytes, SentencePieceRule rule, const std::string& path) {
-  using Type = SentencePieceBpe::Type;
-  LSTAR_ASSIGN(const Proto proto, parse(bytes));
-  SentencePieceFile file{.pipeline = std::make_shared<TokenizerPipeline>()};
-  file.pipeline->source = path;
-  LSTAR_ASSIGN(file.pipeline->model, make_model(proto));
-  LSTAR_TRY(set_normalizer(proto, rule, *file.pipeline));
+Result<void> set_text(const Proto& proto, SentencePieceRule rule, TokenizerPipeline& pipeline) {
+  using Prepend = MarkSpaces::Prepend;
+  if (proto.space_behind) return fail("a model that puts spaces behind words is not supported");
+  pipeline.marks_spaces = true;
+  const auto mark = [&](Prepend prepend) {
+    pipeline.pre_tokenizer.steps.emplace_back(MarkSpaces{.marker = std::string(kMarker), .prepend = prepend});
+  };
+  switch (rule) {
+    case SentencePieceRule::as_the_file_says: return follow_file(proto, false, pipeline);
+    case SentencePieceRule::file_first: return follow_file(proto, true, pipeline);
+    case SentencePieceRule::llama_first: mark(Prepend::first); break;
+    case SentencePieceRule::llama_always: mark(Prepend::always); break;
+    case SentencePieceRule::llama_never: mark(Prepend::never); break;
+    case SentencePieceRule::gemma:
+      pipeline.normalizer.steps.emplace_back(ReplaceText{.pattern = " ", .content = std::string(kMarker)});
+      break;
+  }
+  return {};
+}
+
+// Control pieces are special tokens, by the names of the file. User-defined ones the classes find in a text like them.
+// By the file's rule they are words, found behind all that is done to the text: no "▁" is put behind one.
+Result<void> add_pieces(const Proto& proto, const std::vector<std::string_view>& own_names, SentencePieceRule rule,
+                        SentencePieceFile& file) {
+  TokenizerPipeline& pipeline = *file.pipeline;
+  const Vocabulary& vocabulary = pipeline.model.vocabulary();
+  const auto isolated = std::make_shared<AddedTokens>();
   for (size_t id = 0; id < proto.pieces.size(); ++id) {
     const Type type = proto.types[id];
     if (type != Type::control && type != Type::unknown && type != Type::user_defined) continue;
-    file.pipeline->added.add({.content = std::string(proto.pieces[id]),
-                              .special = type != Type::user_defined,
-                              .normalized = type == Type::user_defined},
-                             file.pipeline->model.vocabulary());
+    if (type == Type::user_defined && follows_file(rule)) {
+      isolated->add({.content = std::string(proto.pieces[id]), .normalized = false}, vocabulary);
+      continue;
+    }
+    const bool is_special = type != Type::user_defined;
+    AddedToken token{.content = std::string(own_names[id]),
+                     .special = is_special,
+                     .normalized = !is_special && rule == SentencePieceRule::gemma && proto.model_type == 2};
+    if (type == Type::control && vocabulary.find(token.content) < 0)
+      file.lost.push_back(std::move(token));
+    else
+      pipeline.added.add(std::move(token), vocabulary);
   }
-  const auto text_of = [&](int64_t id) {
-    return id >= 0 && id < static_cast<int64_t>(proto.pieces.size()) ? proto.pieces[static_cast<size_t>(id)]
-                                                                     : std::string_view();
-  };
-  file.defaults.bos = text_of(proto.bos);
-  file.defaults.eos = text_of(proto.eos);
+  if (isolated->size() == 0) return {};
+  LSTAR_TRY(isolated->finish({}));
+  pipeline.pre_tokenizer.steps.emplace_back(PieceSplit{isolated});
+  return {};
+}
+
+Result<SentencePieceFile> read(std::string_view bytes, SentencePieceRule rule, const std::string& path,
+                               const PieceNames& names) {
+  LSTAR_ASSIGN(Proto proto, parse(bytes));
+  const std::vector<std::string_view> own_names = proto.pieces;
+  if (follows_file(rule) && proto.model_type == 2) rename(names, proto);
+  SentencePieceFile file{.pipeline = std::make_shared<TokenizerPipeline>()};
+  file.pipeline->source = path;
+  if (proto.model_type == 1 && !follows_file(rule))
+    file.pipeline->warnings.emplace_back(
+        "tokenizer.model is of unigrams, which its class reads as merges, as in transformers; SentencePiece has other "
+        "ids");
+  LSTAR_ASSIGN(file.pipeline->model, make_model(proto, rule));
+  LSTAR_TRY(set_text(proto, rule, *file.pipeline));
+  LSTAR_TRY(add_pieces(proto, own_names, rule, file));
+  file.defaults.bos = text_of(proto, proto.bos);
+  file.defaults.eos = text_of(proto, proto.eos);
+  file.has_dummy_prefix = follows_file(rule) && proto.dummy_prefix;
   return file;
 }
 
 }  // namespace
 
-Result<SentencePieceFile> read_sentencepiece_model(const std::string& path, SentencePieceRule rule) {
+Result<SentencePieceFile> read_sentencepiece_model(const std::string& path, SentencePieceRule rule,
+                                                   const PieceNames& names) {
   LSTAR_ASSIGN(const std::string bytes, read_file(path, kLargestFile));
-  return parse_sentencepiece_model(bytes, rule, path);
+  return parse_sentencepiece_model(bytes, rule, path, names);
 }
 
 Result<SentencePieceFile> parse_sentencepiece_model(std::string_view bytes, SentencePieceRule rule,
-                                                    const std::string& source) {
-  auto file = read(bytes, rule, source);
+                                                    const std::string& source, const PieceNames& names) {
+  auto file = read(bytes, rule, source, names);
   if (!file) return fail(std::move(file).error().in(source));
   return file;
 }

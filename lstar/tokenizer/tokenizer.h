@@ -41,6 +41,9 @@ class Tokenizer {
   // One more than the largest id.
   size_t size() const;
 
+  // Where ids may be others than its makers expect; one line each.
+  const std::vector<std::string>& warnings() const;
+
  private:
   std::shared_ptr<const TokenizerPipeline> pipeline_;
 };

@@ -76,40 +76,137 @@ constexpr std::pair<std::string_view, std::string_view> kOfModels[] = {
     {"CohereTokenizer", "aya_vision cohere cohere2"},
     {"BertTokenizer",
      "align bark bert blip bros chinese_clip convbert distilbert electra ernie flava git grounding-dino layoutlm "
-     "megatron-bert mm-grounding-dino nezha nomic_bert qdqbert realm retribert squeezebert tvp vilt visual_bert"},
+     "lxmert megatron-bert mm-grounding-dino mobilebert nezha nomic_bert qdqbert realm retribert squeezebert tvp "
+     "vilt visual_bert"},
     {"RobertaTokenizer",
-     "bart bridgetower clap data2vec-text ibert lilt longformer mega mra roberta roberta-prelayernorm"},
+     "bart bridgetower clap data2vec-text florence2 ibert led lilt longformer mega mra mvp roberta roberta- "
+     "prelayernorm"},
     {"CodeLlamaTokenizer", "code_llama"},
     {"LlamaTokenizer", "idefics idefics2"},
     {"XLMRobertaTokenizer", "gte jina_embeddings_v3 metaclip_2 trocr xlm-roberta xmod"},
     {"CamembertTokenizer", "camembert"},
     {"TokenizersBackend",
-     "arctic aria beam bigbird_pegasus camembertv2-base canary chatlm cohere_asr ernie4_5 ernie4_5_moe flex_olmo fuyu "
-     "glm glm4 glm4_moe glm4_moe_lite glm4v glm4v_moe glm_image glmasr got_ocr2 gpt_bigcode gradium_phonon_tts granite "
-     "granitemoe granitemoehybrid granitemoeshared h2ovl_chat hyperclovax hyperclovax_vlm internlm2 internlm3 "
-     "iquestcoder jamba kimi_k25 kimi_linear kosmos-2 llava llava_next mimo_v2_flash minicpm3 minicpm_ocr minicpmv "
-     "minicpmv4_6 minicpmv4_7 minimax_m2 ministral ministral3 mistral mistral3 mistral_large4 mixtral modernbert "
-     "modernbert-decoder molmo molmo2 nemotron nvfp4 nystromformer olmo2 olmo3 olmo_hybrid omniasr opencua openvla "
-     "paddleocr_vl pegasus_x persimmon phi3 phi3_v phimoe pix2struct pixtral pocket_tts smolvlm stablelm step3_vl umt5 "
-     "vipllava voxtral voxtral_realtime xlm-roberta-xl"},
+     "EvollaModel arctic aria beam bigbird_pegasus camembertv2-base canary chatlm cohere_asr ernie4_5 ernie4_5_moe "
+     "flex_olmo fuyu glm glm4 glm4_moe glm4_moe_lite glm4v glm4v_moe glm_image glmasr got_ocr2 gpt_bigcode "
+     "gradium_phonon_tts granite granitemoe granitemoehybrid granitemoeshared h2ovl_chat hyperclovax hyperclovax_vlm "
+     "internlm2 internlm3 iquestcoder jamba kimi_k25 kimi_linear kosmos-2 llava llava_next mimo_v2_flash minicpm3 "
+     "minicpm_ocr minicpmv minicpmv4_6 minicpmv4_7 minimax_m2 ministral ministral3 mistral mistral3 mistral_large4 "
+     "mixtral modernbert modernbert-decoder molmo molmo2 nemo_speechlm nemotron nvfp4 nystromformer olmo2 olmo3 "
+     "olmo_hybrid omniasr opencua openvla paddleocr_vl pegasus_x persimmon phi3 phi3_v phimoe pix2struct pixtral "
+     "pocket_tts smolvlm stablelm step3_vl umt5 vipllava voxtral voxtral_realtime xlm-roberta-xl"},
+    {"AlbertTokenizer", "albert yoso"},
+    {"BarthezTokenizer", "barthez"},
+    {"BartphoTokenizer", "bartpho"},
+    {"BertGenerationTokenizer", "bert-generation"},
+    {"BertJapaneseTokenizer", "bert-japanese"},
+    {"BertweetTokenizer", "bertweet"},
+    {"BigBirdTokenizer", "big_bird"},
+    {"BioGptTokenizer", "biogpt"},
+    {"BlenderbotSmallTokenizer", "blenderbot-small"},
+    {"BlenderbotTokenizer", "blenderbot"},
+    {"ByT5Tokenizer", "byt5"},
+    {"CLIPTokenizer", "aimv2 clip clipseg groupvit omdet-turbo oneformer owlv2 owlvit sam3 sam3_video xclip"},
+    {"CTRLTokenizer", "ctrl"},
+    {"CanineTokenizer", "canine"},
+    {"ClvpTokenizer", "clvp"},
+    {"CpmAntTokenizer", "cpmant"},
+    {"CpmTokenizer", "cpm"},
+    {"DPRQuestionEncoderTokenizer", "dpr"},
+    {"DebertaTokenizer", "deberta"},
+    {"DebertaV2Tokenizer", "deberta-v2"},
+    {"DiaTokenizer", "dia"},
+    {"EsmTokenizer", "esm"},
+    {"EsmcTokenizer", "esmc esmfold2"},
+    {"FNetTokenizer", "fnet"},
+    {"FSMTTokenizer", "fsmt"},
+    {"FlaubertTokenizer", "flaubert"},
+    {"FunnelTokenizer", "funnel"},
+    {"GPTNeoXJapaneseTokenizer", "gpt_neox_japanese"},
+    {"GPTSw3Tokenizer", "gpt-sw3"},
+    {"HerbertTokenizer", "herbert"},
+    {"LasrTokenizer", "lasr_ctc lasr_encoder"},
+    {"LayoutLMv2Tokenizer", "layoutlmv2"},
+    {"LayoutLMv3Tokenizer", "layoutlmv3"},
+    {"LayoutXLMTokenizer", "layoutxlm"},
+    {"LukeTokenizer", "luke"},
+    {"M2M100Tokenizer", "m2m_100"},
+    {"MBart50Tokenizer", "mbart50"},
+    {"MBartTokenizer", "mbart"},
+    {"MLukeTokenizer", "mluke"},
+    {"MPNetTokenizer", "mpnet"},
+    {"MarianTokenizer", "marian"},
+    {"MarkupLMTokenizer", "markuplm"},
+    {"MgpstrTokenizer", "mgp-str"},
+    {"MyT5Tokenizer", "myt5"},
+    {"NllbTokenizer", "nllb nllb-moe"},
+    {"NougatTokenizer", "nougat pp_formulanet"},
+    {"OpenAIGPTTokenizer", "openai-gpt"},
+    {"PLBartTokenizer", "plbart"},
+    {"ParakeetTokenizer",
+     "granite_speech5_ctc nemotron3_5_asr nemotron_asr_streaming omniasr_ctc parakeet_ctc parakeet_rnnt parakeet_tdt"},
+    {"PegasusTokenizer", "pegasus"},
+    {"PerceiverTokenizer", "perceiver"},
+    {"PhobertTokenizer", "phobert"},
+    {"ProphetNetTokenizer", "prophetnet"},
+    {"Qwen3_5Tokenizer", "qwen3_5 qwen3_5_moe qwen3_5_moe_text qwen3_5_text qwen4_exp"},
+    {"RagTokenizer", "rag"},
+    {"ReformerTokenizer", "reformer"},
+    {"RemBertTokenizer", "rembert"},
+    {"RoCBertTokenizer", "roc_bert"},
+    {"RoFormerTokenizer", "roformer"},
+    {"SeamlessM4TTokenizer", "seamless_m4t seamless_m4t_v2"},
+    {"Siglip2Tokenizer", "siglip2"},
+    {"SiglipTokenizer", "siglip"},
+    {"Speech2TextTokenizer", "speech_to_text"},
+    {"SpeechT5Tokenizer", "speecht5"},
+    {"SplinterTokenizer", "splinter"},
+    {"T5Tokenizer", "mt5 musicgen musicgen_melody switch_transformers t5"},
+    {"TapasTokenizer", "tapas"},
+    {"Tipsv2Tokenizer", "tipsv2"},
+    {"UdopTokenizer", "udop"},
+    {"VideoPrismTokenizer", "videoprism"},
+    {"VitsTokenizer", "vits"},
+    {"Wav2Vec2CTCTokenizer", "data2vec-audio hubert unispeech unispeech-sat wav2vec2 wav2vec2-bert wav2vec2-conformer"},
+    {"Wav2Vec2PhonemeCTCTokenizer", "wav2vec2_phoneme"},
+    {"WhisperTokenizer", "whisper"},
+    {"XGLMTokenizer", "xglm"},
+    {"XLMTokenizer", "xlm"},
+    {"XLNetTokenizer", "xlnet"},
 };
 
 // Models whose published folders name a wrong class: their own class counts.
 constexpr std::string_view kNamedWrongly =
-    "arctic camembertv2-base chatlm cohere_asr ernie4_5 ernie4_5_moe fuyu h2ovl_chat hyperclovax hyperclovax_vision_v2 "
-    "hyperclovax_vlm internlm2 internlm3 iquestcoder jamba llava llava_next minicpm3 minicpmv minimax_m2 modernbert "
-    "modernbert-decoder molmo molmo2 nemotron nvfp4 opencua openvla paddleocr_vl phi3 phi3_v phimoe qwen2 smolvlm "
-    "step3_vl vipllava";
+    "arctic camembertv2-base chatlm cohere_asr ernie4_5 ernie4_5_moe fuyu h2ovl_chat hyperclovax "
+    "hyperclovax_vision_v2 hyperclovax_vlm internlm2 internlm3 iquestcoder jamba llava llava_next minicpm3 minicpmv "
+    "minimax_m2 modernbert modernbert-decoder molmo molmo2 nemotron nvfp4 opencua openvla paddleocr_vl phi3 phi3_v "
+    "phimoe qwen2 qwen3_5 qwen3_5_moe qwen3_5_moe_text qwen4_exp siglip2 smolvlm step3_vl vipllava";
 
 // Other names of a class.
 constexpr std::pair<std::string_view, std::string_view> kAliases[] = {
     {"BertTokenizer",
-     "DistilBertTokenizer ElectraTokenizer LayoutLMTokenizer MobileBertTokenizer SqueezeBertTokenizer"},
-    {"RobertaTokenizer", "BartTokenizer LongformerTokenizer"},
+     "DistilBertTokenizer ElectraTokenizer LayoutLMTokenizer LxmertTokenizer MobileBertTokenizer SqueezeBertTokenizer"},
+    {"RobertaTokenizer", "BartTokenizer LEDTokenizer LongformerTokenizer MvpTokenizer"},
     {"TokenizersBackend", "BloomTokenizer PreTrainedTokenizer"},  // and PreTrainedTokenizerFast
 };
 
 constexpr std::string_view kOfPython = "BertJapaneseTokenizer BertweetTokenizer PhobertTokenizer";
+// Classes of `transformers` that build a pipeline which is not followed here; the last three take a tokenizer.json as
+// it is, and nothing else.
+constexpr std::string_view kNotFollowed =
+    "AlbertTokenizer BarthezTokenizer BartphoTokenizer BertGenerationTokenizer BertTokenizerLegacy BigBirdTokenizer "
+    "BioGptTokenizer BlenderbotSmallTokenizer BlenderbotTokenizer ByT5Tokenizer CLIPTokenizer CTRLTokenizer "
+    "CanineTokenizer ClvpTokenizer CpmAntTokenizer CpmTokenizer DPRContextEncoderTokenizer "
+    "DPRQuestionEncoderTokenizer DPRReaderTokenizer DebertaTokenizer DebertaV2Tokenizer DiaTokenizer EsmTokenizer "
+    "EsmcTokenizer FSMTTokenizer FastSpeech2ConformerTokenizer FlaubertTokenizer FunnelTokenizer "
+    "GPTNeoXJapaneseTokenizer GPTSw3Tokenizer HerbertTokenizer LasrTokenizer LayoutLMv2Tokenizer LayoutLMv3Tokenizer "
+    "LayoutXLMTokenizer LukeTokenizer M2M100Tokenizer MBart50Tokenizer MBartTokenizer MLukeTokenizer MPNetTokenizer "
+    "MarianTokenizer MarkupLMTokenizer MgpstrTokenizer MyT5Tokenizer NllbTokenizer NougatTokenizer "
+    "OpenAIGPTTokenizer PLBartTokenizer PegasusTokenizer PerceiverTokenizer Pop2PianoTokenizer ProphetNetTokenizer "
+    "Qwen3_5Tokenizer RagTokenizer ReformerTokenizer RemBertTokenizer RoCBertTokenizer RoFormerTokenizer "
+    "SeamlessM4TTokenizer Siglip2Tokenizer SiglipTokenizer Speech2TextTokenizer SpeechT5Tokenizer SplinterTokenizer "
+    "T5Tokenizer TapasTokenizer Tipsv2Tokenizer UdopTokenizer VideoPrismTokenizer VitsTokenizer Wav2Vec2CTCTokenizer "
+    "Wav2Vec2PhonemeCTCTokenizer WhisperTokenizer XGLMTokenizer XLMTokenizer XLNetTokenizer";
+constexpr std::string_view kNotFollowedAlone = "ConvBertTokenizer FNetTokenizer ParakeetTokenizer";
 
 // Whether a text of words with single spaces between them has this word.
 bool has_word(std::string_view words, std::string_view word) {
@@ -146,6 +243,11 @@ const TokenizerClass* find_tokenizer_class(std::string_view name) {
   const auto* const found = std::find_if(std::begin(kClasses), std::end(kClasses),
                                          [&](const Class& known) { return known.name == plain_name(name); });
   return found == std::end(kClasses) ? nullptr : found;
+}
+
+bool is_not_followed(std::string_view name, bool has_tokenizer_json) {
+  return has_word(kNotFollowed, plain_name(name)) ||
+         (!has_tokenizer_json && has_word(kNotFollowedAlone, plain_name(name)));
 }
 
 std::string choose_tokenizer_class(const ClassHints& hints) {

@@ -72,6 +72,10 @@ const TokenizerClass* find_tokenizer_class(std::string_view name);
 // Whether it runs Python of its own over a text, whatever a tokenizer.json beside it says.
 bool runs_python(std::string_view name);
 
+// Whether `transformers` has a class of this name that builds a pipeline of its own which find_tokenizer_class() does
+// not have: its ids may be others than those of the vocabulary's file taken as it is.
+bool is_not_followed(std::string_view name, bool has_tokenizer_json);
+
 // What a folder says about its class.
 struct ClassHints {
   std::string declared;     // tokenizer_class of tokenizer_config.json, or empty

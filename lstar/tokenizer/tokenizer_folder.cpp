@@ -28,6 +28,7 @@ struct Folder {
   ClassHints hints;
   std::string class_name;                           // without "Fast"; empty for none
   const TokenizerClass* tokenizer_class = nullptr;  // null where the vocabulary's file is taken as it is
+  bool declared_are_raw = false;                    // tokens of added_tokens_decoder are looked for in raw text
 };
 
 bool spells_bytes(Json root) {
@@ -84,6 +85,7 @@ Result<void> add_tokens(const Folder& folder, NamedTokens& named, std::vector<Js
     declared.tokens.assign(std::make_move_iterator(by_id.begin()), std::make_move_iterator(by_id.end()));
   }
   for (auto& [id, token] : declared.tokens) {
+    if (folder.declared_are_raw && declared.instead) token.normalized = false;
     const AddedToken* known = added.token(added.find(token.content));
     if (known && known->is_like(token)) continue;
     token.special |= named.has_role(token.content);
@@ -115,11 +117,19 @@ Result<void> add_tokens(const Folder& folder, NamedTokens& named, std::vector<Js
   return {};
 }
 
+bool has_merges(Json root) {
+  const auto model = json_find(root, "model");
+  return model && json_find(*model, "merges");
+}
+
 Result<PipelinePointer> rebuild(const Folder& folder, Json root, const std::string& source) {
   auto pipeline = std::make_shared<TokenizerPipeline>();
   pipeline->source = source;
   NamedTokens named(folder.files, folder.tokenizer_class);
   LSTAR_ASSIGN(pipeline->model, read_class_model(*folder.tokenizer_class, root, named));
+  if (folder.tokenizer_class->pieces == TokenizerClass::Pieces::merges && !has_merges(root))
+    pipeline->warnings.push_back(fmt::format(
+        "tokenizer.json has no merges for {}: each character is a token, as in transformers", folder.class_name));
   LSTAR_TRY(set_class_text(*folder.tokenizer_class, folder.files, &root, *pipeline));
   LSTAR_ASSIGN(std::vector<JsonAddedToken> own, read_json_added_tokens(root));
   LSTAR_TRY(add_tokens(folder, named, std::move(own), *pipeline));
@@ -134,6 +144,10 @@ Result<PipelinePointer> read_one_file(const Folder& folder, const JsonDocument& 
     return pipeline;
   }
   LSTAR_ASSIGN(PipelinePointer pipeline, read_tokenizer_json(document));
+  if (is_not_followed(folder.class_name, true))
+    pipeline->warnings.push_back(fmt::format(
+        "tokenizer.json is taken as it is; {} of transformers builds a tokenizer of its own, whose ids may be others",
+        folder.class_name));
   NamedTokens named(folder.files, nullptr);
   LSTAR_TRY(add_tokens(folder, named, {}, *pipeline));
   return pipeline;
@@ -188,21 +202,29 @@ Result<SentencePieceRule> sentencepiece_rule(const Folder& folder) {
   const TokenizerClass* found = folder.tokenizer_class;
   const bool is_llama = found && found->sentencepiece == Read::llama;
   LSTAR_ASSIGN(const bool legacy, read_flag(folder.files, "legacy", !is_llama));
+  const auto known = [] {
+    return classes_that([](const TokenizerClass& known) { return known.sentencepiece != Read::not_read; });
+  };
+  if (!found && is_not_followed(folder.class_name, false)) return unknown_class(folder, known());
   if (!found) return legacy ? SentencePieceRule::as_the_file_says : SentencePieceRule::file_first;
-  if (found->sentencepiece == Read::not_read)
-    return unknown_class(
-        folder, classes_that([](const TokenizerClass& known) { return known.sentencepiece != Read::not_read; }));
-  if (!is_llama) return SentencePieceRule::as_the_file_says;
+  if (found->sentencepiece == Read::not_read) return unknown_class(folder, known());
+  if (!is_llama) return SentencePieceRule::gemma;
   LSTAR_ASSIGN(const bool prefix, read_flag(folder.files, "add_prefix_space", true));
   if (!prefix) return SentencePieceRule::llama_never;
   return legacy ? SentencePieceRule::llama_always : SentencePieceRule::llama_first;
 }
 
-Result<PipelinePointer> read_sentencepiece(const Folder& folder) {
+Result<PipelinePointer> read_sentencepiece(Folder& folder) {
   LSTAR_ASSIGN(const SentencePieceRule rule, sentencepiece_rule(folder));
-  LSTAR_ASSIGN(SentencePieceFile file, read_sentencepiece_model(folder.path + "/tokenizer.model", rule));
   NamedTokens named(folder.files, folder.tokenizer_class);
+  LSTAR_ASSIGN(const DeclaredTokens declared, declared_tokens(folder.files, named));
+  PieceNames names;
+  if (declared.instead)
+    for (const auto& [id, token] : declared.tokens) names.emplace(static_cast<int64_t>(id), token.content);
+  LSTAR_ASSIGN(SentencePieceFile file, read_sentencepiece_model(folder.path + "/tokenizer.model", rule, names));
+  folder.declared_are_raw = file.has_dummy_prefix;
   LSTAR_TRY(add_tokens(folder, named, {}, *file.pipeline));
+  for (AddedToken& token : file.lost) file.pipeline->added.add(std::move(token), file.pipeline->model.vocabulary());
   LSTAR_TRY(set_class_ends(folder.tokenizer_class, folder.files, named, nullptr, file.defaults, *file.pipeline));
   return file.pipeline;
 }

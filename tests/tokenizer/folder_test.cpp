@@ -152,15 +152,67 @@ TEST(Folder, PointersAndWebPages) {
   }
 }
 
+// Ids as recorded (settings_test.cpp); here what is said of them.
+std::vector<std::string> warnings_of(const TokenizerFolder& folder) {
+  const auto tokenizer = open_folder(folder.path());
+  EXPECT_TRUE(tokenizer) << tokenizer.error().message();
+  return tokenizer ? tokenizer->warnings() : std::vector<std::string>();
+}
+
 TEST(Folder, ALlamaOfUnigrams) {
   const TokenizerFolder folder;
   folder.copy(data_path("vocabularies/unigram/tokenizer.model"));
+  EXPECT_THAT(warnings_of(folder), ElementsAre());
+  for (const char* name : {"LlamaTokenizer", "GemmaTokenizer"}) {
+    folder.write("tokenizer_config.json", std::string(R"({"tokenizer_class":")") + name + "\"}");
+    EXPECT_THAT(warnings_of(folder),
+                ElementsAre("tokenizer.model is of unigrams, which its class reads as merges, as in transformers; "
+                            "SentencePiece has other ids"));
+  }
+}
+
+// Of a class that builds a pipeline of its own nothing is guessed from a vocabulary alone.
+TEST(Folder, ClassesThatAreNotFollowed) {
+  const TokenizerFolder folder;
+  folder.copy(data_path("vocabularies/unigram/tokenizer.model"));
+  const auto with = [&](const std::string& name) {
+    folder.write("tokenizer_config.json", R"({"tokenizer_class":")" + name + "\"}");
+  };
+  const std::string refused =
+      ": tokenizer class not supported without a tokenizer.json: expected LlamaTokenizer or GemmaTokenizer, found ";
+  for (const std::string name : {"T5Tokenizer", "DebertaV2Tokenizer", "AlbertTokenizer", "MBart50Tokenizer",
+                                 "FNetTokenizer", "XLMRobertaTokenizer", "GPTSw3Tokenizer"}) {
+    with(name);
+    EXPECT_EQ(error_of(folder), refused + name);
+    with(name + "Fast");
+    EXPECT_EQ(error_of(folder), refused + name);
+  }
+  with("FooTokenizer");
   EXPECT_EQ(error_of(folder), "no error");
-  folder.write("tokenizer_config.json", R"({"tokenizer_class":"LlamaTokenizer"})");
-  EXPECT_EQ(
-      error_of(folder),
-      "/tokenizer.model: LlamaTokenizer over another kind of model is not supported: expected BPE (2), found unigram "
-      "(1)");
+  folder.write("tokenizer_config.json", "{}");
+  folder.write("config.json", R"({"model_type":"t5"})");
+  EXPECT_EQ(error_of(folder), refused + "T5Tokenizer");
+}
+
+TEST(Folder, ClassesThatAreNotFollowedBesideATokenizerJson) {
+  const TokenizerFolder folder;
+  folder.write("tokenizer.json", kJson);
+  for (const std::string name : {"T5Tokenizer", "WhisperTokenizer", "CLIPTokenizer", "MPNetTokenizer"}) {
+    folder.write("tokenizer_config.json", R"({"tokenizer_class":")" + name + "Fast\"}");
+    EXPECT_THAT(warnings_of(folder),
+                ElementsAre("tokenizer.json is taken as it is; " + name +
+                            " of transformers builds a tokenizer of its own, whose ids may be others"));
+  }
+  for (const std::string name : {"PreTrainedTokenizerFast", "GPT2Tokenizer", "FNetTokenizer", "FooTokenizer"}) {
+    folder.write("tokenizer_config.json", R"({"tokenizer_class":")" + name + "\"}");
+    EXPECT_THAT(warnings_of(folder), ElementsAre());
+  }
+  folder.write("tokenizer_config.json", R"({"tokenizer_class":"GPT2Tokenizer"})");
+  folder.write("tokenizer.json", R"({"model":{"type":"WordPiece","vocab":{"a":0,"b":1,"ab":2}}})");
+  EXPECT_THAT(ids_of(folder, "ab"), ElementsAre(0, 1));
+  EXPECT_THAT(
+      warnings_of(folder),
+      ElementsAre("tokenizer.json has no merges for GPT2Tokenizer: each character is a token, as in transformers"));
 }
 
 TEST(Folder, RanksOfTiktoken) {

@@ -61,8 +61,11 @@ TEXTS = {
               "<s>ab</s> <mask>ab", "[MASK] ab[CLS]", "Paris <unk> <|im_start|>ab", ""],
     "unigram": ["ab ab", " ab", "ab  12", "e\u0301 \u00e9", "ab<s>ab <mask>ab", "\ufb01 <X>ab", "z <unk> it's", ""],
 }
-SENTENCEPIECE = {name: f"tests/data/tokenizer/vocabularies/{name}/tokenizer.model" for name in ("llama", "unigram")}
+SENTENCEPIECE = {name: f"tests/data/tokenizer/vocabularies/{name}/tokenizer.model" for name in ("llama", "unigram", "symbols", "symbols-unigram")}
 for _name in SENTENCEPIECE:
+    if _name.startswith("symbols"):
+        TEXTS[f"{_name}.model"] = ["the <X>the", "<|im_start|>the\n", "the<X>of <X> the  <X", "<X>", "<X>the<X>", " of <|im_start|> <X>the<s> the <X>", "<Y>the<X> <Y> the", "\u2581<X>\u2581the", ""]
+        continue
     TEXTS[f"{_name}.model"] = ["ab the", " ab", "  of the 12 ▁", "ab<s>ab </s> ab", "<X>the <Y> of", "é e\u0301 日", "<pad> \n the ", ""]
 BASES = {"mixed": mixed_base(), "unigram": unigram_base(), **{f"{name}.model": path for name, path in SENTENCEPIECE.items()}}
 
@@ -193,12 +196,73 @@ def cases():
     models = ["llama", "mistral", "mixtral", "phi3", "ernie4_5", "bert", "foo", None]
     for base in ("llama.model", "unigram.model"):
         for model_type in models:
-            # LlamaTokenizer makes merges of a unigram model's pieces, which lstar refuses.
-            for name in (ABSENT, *(["LlamaTokenizer"] if base == "llama.model" else []), "PreTrainedTokenizerFast", "PreTrainedTokenizer", "FooTokenizer"):
+            for name in (ABSENT, "LlamaTokenizer", "PreTrainedTokenizerFast", "PreTrainedTokenizer", "FooTokenizer"):
                 for flag in (ABSENT, "legacy", "add_prefix_space"):
                     for value in (True, False) if flag is not ABSENT else (ABSENT,):
                         settings = {**({} if name is ABSENT else {"tokenizer_class": name}), **({} if flag is ABSENT else {flag: value})}
                         yield base, None, {"config.json": {"model_type": model_type} if model_type else None, "tokenizer_config.json": settings}
+
+
+    yield from symbol_cases()
+    yield from cases_of_other_models(types)
+
+
+def symbol_cases():
+    """User-defined pieces, and settings that name pieces."""
+    for base in ("symbols.model", "symbols-unigram.model"):
+        for model_type in ("llama", "mistral", "phi3", "mixtral", None):
+            for name in (ABSENT, "LlamaTokenizer", "PreTrainedTokenizerFast"):
+                for flag in ({}, {"legacy": False}, {"legacy": True}, {"add_prefix_space": False}):
+                    settings = {**({} if name is ABSENT else {"tokenizer_class": name}), **flag}
+                    yield base, None, {"config.json": {"model_type": model_type} if model_type else None, "tokenizer_config.json": settings}
+        for declared in ({"3": "<Y>"}, {"300": "<X>"}, {"900": "<Y>"}, {"298": "<Y>"}):
+            for flags in ({}, {"normalized": True, "special": False}, {"lstrip": True}):
+                decoder = {id: {**token(content, special=True), **flags} for id, content in declared.items()}
+                for one in decoder.values():
+                    del one["__type"]
+                for name in (ABSENT, "LlamaTokenizer"):
+                    settings = {**({} if name is ABSENT else {"tokenizer_class": name}), "added_tokens_decoder": decoder}
+                    yield base, None, {"config.json": {"model_type": "mistral"}, "tokenizer_config.json": settings}
+    for base in ("llama.model", "unigram.model", "symbols-unigram.model"):
+        for settings in ({}, {"add_bos_token": True}):
+            yield base, None, {"config.json": {"model_type": "gemma"}, "tokenizer_config.json": {"tokenizer_class": "GemmaTokenizer", **settings}}
+
+
+def cases_of_other_models(types):
+    """Names that are another class's, and a class over a vocabulary of another kind."""
+    for name in ("LEDTokenizer", "LEDTokenizerFast", "MvpTokenizer", "LxmertTokenizer", "LxmertTokenizerFast", "MobileBertTokenizerFast"):
+        for model_type in ("gpt2", "llama", "bert", "roberta", "mistral", "led", None):
+            yield "mixed", PIPELINES[1], {"config.json": {"model_type": model_type} if model_type else None, "tokenizer_config.json": {"tokenizer_class": name}}
+    for model_type in ("led", "mvp", "lxmert", "mobilebert"):
+        yield "mixed", PIPELINES[1], {"config.json": {"model_type": model_type}, "tokenizer_config.json": {}}
+    model = BASES["mixed"]["model"]
+    no_merges = {"model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##", "max_input_chars_per_word": 100, "vocab": model["vocab"]}}
+    for name in CLASSES:
+        for model_type in ("llama", "gpt2", None):
+            files = {"config.json": {"model_type": model_type} if model_type else None, "tokenizer_config.json": {"tokenizer_class": name}}
+            yield "unigram", {}, files
+            yield "mixed", no_merges, files
+    yield "mixed", no_merges, {"config.json": {"model_type": "roberta"}, "tokenizer_config.json": {}}
+
+
+def make_symbols(data):
+    """The vocabularies of symbols: those of llama and unigram, cut short, with user-defined pieces."""
+    from sentencepiece import sentencepiece_model_pb2
+
+    for source, name in (("llama", "symbols"), ("unigram", "symbols-unigram")):
+        proto = sentencepiece_model_pb2.ModelProto()
+        proto.ParseFromString(Path(SENTENCEPIECE[source]).read_bytes())
+        proto.normalizer_spec.precompiled_charsmap = b""
+        for place, (piece, kind) in enumerate((("<X>", 4), ("<|im_start|>", 4), ("<unused>", 3), ("\u2581\u2581", 4))):
+            added = sentencepiece_model_pb2.ModelProto.SentencePiece(piece=piece, score=0.0, type=kind)
+            proto.pieces.insert(298 + place, added)
+        seen = set()
+        kept = [piece for i, piece in enumerate(proto.pieces) if (i < 600 or len(piece.piece) == 1) and not (piece.piece in seen or seen.add(piece.piece))]
+        del proto.pieces[:]
+        proto.pieces.extend(kept)
+        path = data / "vocabularies" / name / "tokenizer.model"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(proto.SerializeToString(deterministic=True))
 
 
 def charsmap():
@@ -265,4 +329,5 @@ def record_settings(data):
 
 if __name__ == "__main__":
     logging.disable(logging.WARNING)
+    make_symbols(Path("tests/data/tokenizer"))
     record_settings(Path("tests/data/tokenizer"))
