@@ -143,9 +143,7 @@ int run(const Options& options) {
   const auto written = write_files(result, options);
   if (!written) message(written.error());
   if (result.models.empty()) return kNoneRun;
-  const bool all = std::all_of(result.models.begin(), result.models.end(),
-                               [](const ModelResult& m) { return m.scores.front().l_star.has_value(); });
-  return written && all && result.failed.empty() ? kDone : kSomeFailed;
+  return written && is_complete(result) ? kDone : kSomeFailed;
 }
 
 }  // namespace
