@@ -11,7 +11,7 @@ export LSTAR_LABS INSTALL ALL
 help:
 	@echo 'make demo      measure the six bundled miniatures and print the verdict; results in out/'
 	@echo 'make test      build everything and run all tests'
-	@echo 'make labs      the same study on three checkpoints that labs published (a download of 415 MB); ALL=1: a fourth (480 MB more)'
+	@echo 'make labs      the same study on three checkpoints that labs trained (a download of 415 MB); ALL=1: a fourth (480 MB more)'
 	@echo 'make build     build the program and the tests: build/release'
 	@echo 'make packages  say which packages are missing, install nothing'
 	@echo 'make check     format and static checks;  make format rewrites the sources in the one format'

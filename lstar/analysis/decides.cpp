@@ -1,6 +1,8 @@
 #include "lstar/analysis/decides.h"
 
+#include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <random>
 #include <utility>
 #include <vector>
@@ -20,10 +22,6 @@ uint64_t below(uint64_t count, std::mt19937_64& random) {
   return draw % count;
 }
 
-void shuffle(std::vector<double>& values, std::mt19937_64& random) {
-  for (size_t i = values.size(); i > 1; --i) std::swap(values[i - 1], values[below(i, random)]);
-}
-
 void multiply(std::span<const double> a, std::span<const double> b, std::vector<double>& product) {
   for (size_t i = 0; i < a.size(); ++i) product[i] = a[i] * b[i];
 }
@@ -39,10 +37,45 @@ std::optional<double> log_deviation(std::span<const double> values) {
   return std::isfinite(deviation) ? std::optional(deviation) : std::nullopt;
 }
 
+bool is_attentions(const Decides& d) { return d.attention_only == d.l_star && d.weights_only != d.l_star; }
+
+// A field's numbers, none where not every prompt has one: a mean over fewer prompts belongs to another L*.
+template <class T>
+std::vector<double> values_of(const std::vector<Decides>& prompts, std::optional<T> Decides::*field) {
+  std::vector<double> values;
+  for (const Decides& prompt : prompts)
+    if (prompt.*field) values.push_back(static_cast<double>(*(prompt.*field)));
+  if (values.size() < prompts.size()) values.clear();
+  return values;
+}
+
+std::optional<double> mean_of(const std::vector<Decides>& prompts, std::optional<double> Decides::*field) {
+  const std::vector<double> values = values_of(prompts, field);
+  return values.empty() ? std::nullopt : std::optional(mean(values));
+}
+
+std::optional<OverPrompts> over_prompts(const std::vector<Decides>& prompts, std::optional<int> Decides::*field) {
+  const std::vector<double> values = values_of(prompts, field);
+  if (values.empty()) return std::nullopt;
+  return OverPrompts{mean(values), population_deviation(values)};
+}
+
 }  // namespace
 
+Shuffles make_shuffles(size_t layers, uint64_t seed, int count) {
+  Shuffles shuffles{.layers = layers};
+  std::mt19937_64 random(seed);
+  std::vector<size_t> order(layers);
+  std::iota(order.begin(), order.end(), size_t{0});
+  for (int k = 0; k < count; ++k) {
+    for (size_t i = layers; i > 1; --i) std::swap(order[i - 1], order[below(i, random)]);
+    shuffles.orders.insert(shuffles.orders.end(), order.begin(), order.end());
+  }
+  return shuffles;
+}
+
 Decides what_decides(std::span<const double> weights, std::span<const double> attention, const Detector& detector,
-                     uint64_t seed, int permutations) {
+                     const Shuffles& shuffles, std::span<const double> floor) {
   Decides result;
   if (weights.size() != attention.size()) {
     result.reason = "the factors have different numbers of layers";
@@ -50,7 +83,7 @@ Decides what_decides(std::span<const double> weights, std::span<const double> at
   }
   std::vector<double> trace(weights.size());
   multiply(weights, attention, trace);
-  const Detection whole = detect(detector, trace, {});
+  const Detection whole = detect(detector, trace, floor);
   result.l_star = whole.layer;
   result.margin = whole.margin;
   result.weights_only = detect(detector, weights, {}).layer;
@@ -63,22 +96,41 @@ Decides what_decides(std::span<const double> weights, std::span<const double> at
     return result;
   }
 
-  std::mt19937_64 random(seed);
-  std::vector<double> shuffled(attention.begin(), attention.end());
-  int kept = 0;
-  for (int i = 0; i < permutations; ++i) {
-    shuffle(shuffled, random);
-    multiply(weights, shuffled, trace);
-    kept += detect(detector, trace, {}).layer == whole.layer;
+  int kept = 0, shuffled = 0;
+  for (size_t at = 0; shuffles.layers == trace.size() && at < shuffles.orders.size(); at += trace.size(), ++shuffled) {
+    for (size_t l = 0; l < trace.size(); ++l) trace[l] = weights[l] * attention[shuffles.orders[at + l]];
+    kept += detect_layer(detector, trace) == whole.layer;
   }
-  if (permutations > 0) result.permutation_share = static_cast<double>(kept) / permutations;
+  if (shuffled > 0) result.permutation_share = static_cast<double>(kept) / shuffled;
 
-  const bool as_attention = result.attention_only == result.l_star && result.weights_only != result.l_star;
   if (result.permutation_share.value_or(0) >= kWeightsShare)
     result.verdict = "weights";
   else
-    result.verdict = as_attention ? "attention" : "both";
+    result.verdict = is_attentions(result) ? "attention" : "both";
   return result;
+}
+
+StudyDecides decides_over_prompts(std::vector<Decides> per_prompt) {
+  StudyDecides over;
+  over.l_star = over_prompts(per_prompt, &Decides::l_star);
+  over.weights_only = over_prompts(per_prompt, &Decides::weights_only);
+  over.attention_only = over_prompts(per_prompt, &Decides::attention_only);
+  over.log = over_prompts(per_prompt, &Decides::log);
+  over.weights_log_std = mean_of(per_prompt, &Decides::weights_log_std);
+  over.attention_log_std = mean_of(per_prompt, &Decides::attention_log_std);
+  over.permutation_share = mean_of(per_prompt, &Decides::permutation_share);
+  over.margin = mean_of(per_prompt, &Decides::margin);
+  for (const Decides& prompt : per_prompt)
+    if (prompt.verdict.empty() && over.reason.empty()) over.reason = prompt.reason;
+  if (per_prompt.empty()) over.reason = "no prompt has an L*";
+  if (over.reason.empty()) {
+    if (over.permutation_share.value_or(0) >= kWeightsShare)
+      over.verdict = "weights";
+    else
+      over.verdict = std::all_of(per_prompt.begin(), per_prompt.end(), is_attentions) ? "attention" : "both";
+  }
+  over.per_prompt = std::move(per_prompt);
+  return over;
 }
 
 }  // namespace lstar

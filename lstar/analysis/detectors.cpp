@@ -12,8 +12,6 @@ namespace {
 
 using Values = std::span<const double>;
 
-constexpr std::string_view kAllEqual = "all steps are equal";
-
 // A difference of two layers, scale * (t_to - t_from): a step, or a slope.
 struct Slope {
   size_t from = 0, to = 0;
@@ -151,11 +149,16 @@ constexpr std::array<Detector, 3> kDetectors{{
      central_difference},
 }};
 
-// Whether a trace of at least two layers has only one size and direction of step.
-bool all_steps_equal(Values t) {
+// Why no layer of a finite trace is one at which it changes most; empty where there may be one. Two layers that differ
+// have a change, if nothing to hold it against.
+std::string_view why_no_layer(Values t) {
+  if (t.size() == 1) return "one layer has no steps";
+  if (std::all_of(t.begin(), t.end(), [](double value) { return value == 0; }))
+    return "the trace is zero in every layer";
+  if (t.size() == 2) return t[0] == t[1] ? "the trace does not change" : "";
   for (size_t i = 1; i + 1 < t.size(); ++i)
-    if (t[i + 1] - t[i] != t[1] - t[0]) return false;
-  return t.size() >= 2;
+    if (t[i + 1] - t[i] != t[1] - t[0]) return "";
+  return "all steps are equal";
 }
 
 }  // namespace
@@ -180,6 +183,9 @@ Detection detect(const Detector& detector, Values trace, Values floor, NanPolicy
     return {.rule = std::string(detector.name),
             .reason = broken_reason,
             .broken_from = static_cast<int>(broken - trace.begin())};
+  const std::string_view nowhere = broken == trace.end() ? why_no_layer(trace) : "";
+  if (!nowhere.empty() && policy == NanPolicy::report)
+    return {.rule = std::string(detector.name), .reason = std::string(nowhere)};
 
   Detection found = detector.find(trace, floor);
   if (broken != trace.end()) {
@@ -187,11 +193,29 @@ Detection detect(const Detector& detector, Values trace, Values floor, NanPolicy
     found.margin.reset();
     found.reason = found.layer ? broken_reason : found.reason + "; " + broken_reason;
     found.broken_from = static_cast<int>(broken - trace.begin());
-  } else if (all_steps_equal(trace)) {
+  } else if (!nowhere.empty() || trace.size() == 2) {
     found.resolved = false;
-    found.reason = trace.size() == 2 ? "two layers have one step" : kAllEqual;
+    found.reason = nowhere.empty() ? "two layers have one step" : nowhere;
   }
   return found;
+}
+
+std::optional<int> detect_layer(const Detector& detector, Values t) {
+  if (detector.find != argmax_step || t.size() < 3) return detect(detector, t, {}).layer;
+  const double first = t[1] - t[0];
+  double largest = -1;
+  size_t winner = 0;
+  bool differ = false;
+  for (size_t i = 0; i + 1 < t.size(); ++i) {
+    const double step = t[i + 1] - t[i];
+    if (!std::isfinite(step)) return detect(detector, t, {}).layer;
+    differ = differ || step != first;
+    if (std::fabs(step) > largest) {
+      largest = std::fabs(step);
+      winner = i;
+    }
+  }
+  return differ ? std::optional(static_cast<int>(winner) + 1) : std::nullopt;
 }
 
 std::vector<Detection> detect_all(Values trace, Values floor, NanPolicy policy) {

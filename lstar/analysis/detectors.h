@@ -9,8 +9,9 @@
 
 namespace lstar {
 
-// A NaN in a trace: `report` gives no L* and says from which layer on the trace is broken. `propagate` answers as numpy
-// does, for audits: argmax takes the first NaN, a comparison with NaN is false.
+// Where a trace has no L*: a NaN in it, one layer, zero in every layer, steps that are all equal. `report` gives none
+// and says why. `propagate` answers as numpy does, for audits: argmax takes the first of equals and the first NaN, a
+// comparison with NaN is false.
 enum class NanPolicy { report, propagate };
 
 struct Detection {
@@ -39,9 +40,12 @@ const Detector* find_detector(std::string_view name);  // null if there is none 
 // their difference. That difference is a linear combination sum c_i t_i of at most four layers, so its floor is
 // sum |c_i| f_i; a layer that both steps share enters once, with coefficients added or cancelled. sign_change is
 // resolved where every step up to the pair that fired is larger than the floors of its two ends, so no sign can flip.
-// A trace with fewer than two different steps has no transition and is never resolved.
+// Two layers have one step, which beats no other: their L* is never resolved.
 Detection detect(const Detector&, std::span<const double> trace, std::span<const double> floor,
                  NanPolicy = NanPolicy::report);
+
+// detect(detector, trace, {}).layer, for those who ask it thousands of times.
+std::optional<int> detect_layer(const Detector&, std::span<const double> trace);
 
 // By every detector, in the order of detectors().
 std::vector<Detection> detect_all(std::span<const double> trace, std::span<const double> floor,

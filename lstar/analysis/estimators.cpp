@@ -89,7 +89,7 @@ double attention_sum_floor(const LayerView& layer, Dtype dtype) {
 }
 
 double notebook_weight(const LayerView& layer) {
-  return layer.has_w_v ? static_cast<double>(static_cast<float>(layer.w_v_sq)) : 1.0;
+  return layer.has_w_v ? static_cast<double>(static_cast<float>(layer.w_v_cut_sq.value_or(layer.w_v_sq))) : 1.0;
 }
 
 double as_written(const LayerView& layer) {
@@ -173,7 +173,7 @@ constexpr std::array<Estimator, 6> kEstimators{{
      .floor = multi_head_floor},
     {.name = "ov_circuit",
      .description = "sum over heads of (n - tr A_h) * ||W_O W_V diag(gain)||^2, means that norms remove left out",
-     .note = "the same for every way of writing weights that computes the same model",
+     .note = "the same for every way of writing weights that computes the same model, unless a norm follows W_O",
      .wants = Want::diagonal,
      .trace = ov_circuit,
      .floor = ov_circuit_floor},
@@ -210,6 +210,7 @@ LayerView layer_view(const Observation& seen, const WeightNorms& norms, size_t p
   view.rounded_sum = layer < sums.size() ? sums[layer] : kNan;
   view.has_w_v = norms.has_w_v;
   view.w_v_sq = layer < norms.w_v_sq.size() ? norms.w_v_sq[layer] : kNan;
+  if (layer < norms.w_v_cut_sq.size()) view.w_v_cut_sq = norms.w_v_cut_sq[layer];
   view.w_v_head_sq = row_or_empty(norms.w_v_head_sq, layer);
   view.ov_sq = row_or_empty(norms.ov_sq, layer);
   view.heads = static_cast<int>(std::max(view.off_diagonal.size(), view.ov_sq.size()));

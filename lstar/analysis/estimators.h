@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,7 @@ struct LayerView {
   double rounded_sum = 0;                // float32 sum of the head mean of the rounded probabilities
   bool has_w_v = true;                   // without W_V the attention factor stands alone, as in the notebook
   double w_v_sq = 0;
+  std::optional<double> w_v_cut_sq;     // as_written's, where the notebook took something else for W_V
   std::span<const double> w_v_head_sq;  // (kv_heads)
   std::span<const double> ov_sq;        // (heads)
 };

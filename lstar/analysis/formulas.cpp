@@ -22,8 +22,8 @@ constexpr std::array<Formula, 7> kFormulas{{
     {"v3", "L* = L × (0.11 + 0.012×L + 4.9/H)", false, v3},
     {"v4", "L* = L × (−0.13 + 0.021×L + 8.5/H − 0.16×L/H)", false, v4},
     {"v5", "L* = L × (−0.20 + 0.029×L + 12.3/H − 0.41×L/H + 0.38×(1 − G))", true, v5},
-    {"half", "L* = L/2", false, half},
-    {"two_thirds", "L* = 2L/3", false, two_thirds},
+    {"half", "L* = L/2", false, half, false},
+    {"two_thirds", "L* = 2L/3", false, two_thirds, false},
 }};
 
 }  // namespace

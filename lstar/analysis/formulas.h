@@ -14,6 +14,7 @@ struct Formula {
   std::string_view text;  // "L* = L × (0.11 + 0.012×L + 4.9/H)"
   bool needs_gain = false;
   double (*value)(double layers, double heads, double gain);  // called through predict()
+  bool is_fitted = true;                                      // on the calibration table; the baselines are not
 };
 
 // v1 ... v5, then the baselines half (L/2) and two_thirds (2L/3).

@@ -50,7 +50,9 @@ void add_inspect(CLI::App& app, int& status) {
       app.add_subcommand("inspect", "What is in a checkpoint: family, shapes, dtypes, heads, weight norms");
   command->add_option("MODEL", options->model, kModelHelp)->required();
   command
-      ->add_option("--head-layout", options->layout, "W_V of a fused query_key_value: its real rows, or the last third")
+      ->add_option(
+          "--head-layout", options->layout,
+          "thirds: also the norm of the last third of a fused query_key_value, which the notebook took for W_V")
       ->check(one_of({"true", "thirds"}))
       ->capture_default_str();
   command->add_flag("--tensors", options->tensors, "List every tensor");

@@ -68,7 +68,8 @@ void ComputeOptions::add_to(CLI::App& app) {
   app.add_option("--dtype", dtype, "What to compute in; float16 and bfloat16 round where `transformers` would")
       ->check(one_of(dtypes));
   app.add_option("--head-layout", head_layout,
-                 "W_V of a fused query_key_value: its real rows, or the notebook's last third")
+                 "What as_written takes for W_V of a fused query_key_value: its real rows, or the last third, as the "
+                 "notebook did; all other estimators take the real ones")
       ->check(one_of({"true", "thirds"}));
   app.add_option("--device", device, "Where to compute")->check(one_of({"cpu"}))->capture_default_str();
   app.add_option("--threads", threads, "Threads; 0 is as many as this process may use")

@@ -159,9 +159,7 @@ int run(const Options& options) {
     return interrupted_status();
   }
   if (result.models.empty()) return kNoneRun;
-  const bool all = std::all_of(result.models.begin(), result.models.end(),
-                               [](const ModelResult& m) { return m.scores.front().l_star.has_value(); });
-  return written && *written && all && result.failed.empty() ? kDone : kSomeFailed;
+  return written && *written && is_complete(result) ? kDone : kSomeFailed;
 }
 
 }  // namespace

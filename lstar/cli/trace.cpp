@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <memory>
 
 #include <fmt/format.h>
@@ -77,7 +78,11 @@ int run(const Options& options) {
     message(fmt::format("prompt {}: {}", i + 1, error->message()));
   }
   if (failed == measured->prompts.size()) return kNoneRun;
-  return failed == 0 ? kDone : kSomeFailed;
+  bool broken = false;
+  for (const ModelTraces& traces : traces_of(*measured, policy))
+    broken = broken || std::any_of(traces.prompts.begin(), traces.prompts.end(), is_broken);
+  if (broken) message(fmt::format("{}: a trace is not finite", options.model));
+  return failed == 0 && !broken ? kDone : kSomeFailed;
 }
 
 }  // namespace

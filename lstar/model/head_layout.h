@@ -1,4 +1,4 @@
-// Which rows of a fused query_key_value are taken for W_V.
+// Which rows of a fused query_key_value the estimator as_written takes for W_V. All others take the real ones.
 #pragma once
 
 #include <optional>

@@ -60,13 +60,11 @@ class LayerNorms {
     LSTAR_TRY(add(outputs, {}, of_outputs));
     ov_norms(of_values, of_outputs);
     for (const Gram& gram : of_outputs) norms_.w_o_sq[layer_] += squares_of(gram);
-    if (chosen_rows() == a_.v_rows)
-      for (int k = 0; k < a_.kv_heads; ++k) norms_.w_v_head_sq(layer_, k) = squares_of(of_values[k]);
-    else
-      LSTAR_TRY(for_pieces(values(chosen_rows()), [&](int k, auto piece, int64_t) {
-        norms_.w_v_head_sq(layer_, k) += sum_of_squares(piece);
-      }));
-    for (int k = 0; k < a_.kv_heads; ++k) norms_.w_v_sq[layer_] += norms_.w_v_head_sq(layer_, k);
+    for (int k = 0; k < a_.kv_heads; ++k) {
+      norms_.w_v_head_sq(layer_, k) = squares_of(of_values[k]);
+      norms_.w_v_sq[layer_] += norms_.w_v_head_sq(layer_, k);
+    }
+    if (!norms_.w_v_cut_sq.empty()) LSTAR_TRY(cut_norm());
     if (options_.spectral) LSTAR_TRY(spectral_norms());
     for (const LinearRef* read : {&value_, &w_.attention_out}) c_.drop(*read->weight);
     return {};
@@ -77,11 +75,18 @@ class LayerNorms {
 
   // The notebook cuts a fused tensor in thirds by rows; GPT-2's transposed one it cuts by columns, where they are Q, K,
   // V.
-  HeadRows chosen_rows() const {
-    if (options_.head_layout == HeadLayout::thirds && a_.is_fused() && !value_.transposed)
-      return {2 * (value_.out / 3), a_.head_dim};
-    return a_.v_rows;
+  Result<void> cut_norm() {
+    double& sum = norms_.w_v_cut_sq[layer_];
+    if (!a_.is_fused() || value_.transposed || thirds() == a_.v_rows) {
+      sum = norms_.w_v_sq[layer_];
+      return {};
+    }
+    std::vector<double> heads(static_cast<size_t>(a_.kv_heads), 0);
+    LSTAR_TRY(for_pieces(values(thirds()), [&](int k, auto piece, int64_t) { heads[k] += sum_of_squares(piece); }));
+    for (const double head : heads) sum += head;
+    return {};
   }
+  HeadRows thirds() const { return {2 * (value_.out / 3), a_.head_dim}; }
 
   Result<std::vector<double>> norm_gain() {
     if (a_.norm_place != NormPlace::before || !w_.attention_norm || !w_.attention_norm->gain)
@@ -123,7 +128,7 @@ class LayerNorms {
   }
 
   Result<void> spectral_norms() {
-    const HeadVectors chosen = values(chosen_rows());
+    const HeadVectors chosen = values(a_.v_rows);
     RowMajor whole(int64_t{a_.kv_heads} * a_.head_dim, a_.hidden);
     LSTAR_TRY(for_pieces(chosen, [&](int k, auto piece, int64_t begin) {
       const int64_t row = int64_t{k} * a_.head_dim;
@@ -225,6 +230,7 @@ Result<WeightNorms> weight_norms(const Model& model, const NormOptions& options,
   WeightNorms norms;
   norms.w_v_sq.assign(layers, 0);
   norms.w_o_sq.assign(layers, 0);
+  if (options.head_layout == HeadLayout::thirds) norms.w_v_cut_sq.assign(layers, 0);
   norms.w_v_head_sq = {layers, static_cast<size_t>(a.kv_heads)};
   norms.ov_sq = {layers, static_cast<size_t>(a.heads)};
   if (options.spectral) {

@@ -13,7 +13,7 @@ namespace lstar {
 
 struct NormOptions {
   Dtype dtype = Dtype::float32;  // float16, bfloat16: weights are rounded to it first, as loading in it would
-  HeadLayout head_layout = HeadLayout::actual;  // of w_v_sq and w_v_head_sq; ov_sq always takes the real W_V
+  HeadLayout head_layout = HeadLayout::actual;  // of w_v_cut_sq; all others are of the real W_V
   bool spectral = false;                        // also the largest singular values
 };
 

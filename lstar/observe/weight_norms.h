@@ -11,7 +11,8 @@ namespace lstar {
 
 struct WeightNorms {
   bool has_w_v = true;               // false: no value projection was found, and w_v_* are empty
-  std::vector<double> w_v_sq;        // (layers): ||W_V||_F^2 of the chosen head layout
+  std::vector<double> w_v_sq;        // (layers): ||W_V||_F^2
+  std::vector<double> w_v_cut_sq;    // (layers): the same of what the notebook took for W_V; empty: of W_V
   Array2<double> w_v_head_sq;        // (layers, kv_heads): the same of each KV head's block
   Array2<double> ov_sq;              // (layers, heads): ||P_w W_O^(h) W_V^(kv(h)) diag(gamma) P_r||_F^2
   std::vector<double> w_o_sq;        // (layers): ||W_O||_F^2

@@ -63,11 +63,14 @@ std::string prompt_ids(const Measurement& m) {
 }  // namespace
 
 std::string study_csv(const StudyResult& result) {
+  constexpr size_t kColumns = 28;
   std::string out =
       "model,lab,L,H,arch,family,estimator,detector,dtype,formula,L_star_predicted,L_star_empirical,L_star_std,"
       "error_pct,error_of_actual_pct,resolved,prediction_in_range,l_star_per_prompt,decided_by,weights_only,"
-      "attention_only,permutation_share,gain,error,prompt_ids,warnings\n";
-  const auto layer = [](std::optional<int> value) { return value ? std::to_string(*value) : std::string(); };
+      "attention_only,permutation_share,gain,error,prompt_ids,warnings,attention_only_std,note\n";
+  const auto over = [](const std::optional<OverPrompts>& value, double OverPrompts::*number) {
+    return csv_number(value ? std::optional((*value).*number) : std::nullopt);
+  };
   const auto yes = [](bool value) { return std::string(value ? "true" : "false"); };
   for (const ModelResult& model : result.models)
     for (const ModelScore& s : model.scores) {
@@ -79,7 +82,7 @@ std::string study_csv(const StudyResult& result) {
         per_prompt.append(i ? " " : "").append(value ? std::to_string(*value) : "-").append(doubtful ? "?" : "");
       }
       const std::string ids = prompt_ids(m);
-      const Decides d = s.decides.value_or(Decides{});
+      const StudyDecides d = s.decides.value_or(StudyDecides{});
       out += csv_row({model.entry.name,
                       model.entry.lab,
                       std::to_string(m.shape.layers),
@@ -99,23 +102,25 @@ std::string study_csv(const StudyResult& result) {
                       yes(model.prediction_in_range),
                       per_prompt,
                       d.verdict,
-                      layer(d.weights_only),
-                      layer(d.attention_only),
+                      over(d.weights_only, &OverPrompts::mean),
+                      over(d.attention_only, &OverPrompts::mean),
                       csv_number(d.permutation_share),
                       csv_number(model.gain),
                       s.reason,
                       ids,
-                      fmt::format("{}", fmt::join(m.warnings, "; "))});
+                      fmt::format("{}", fmt::join(m.warnings, "; ")),
+                      over(d.attention_only, &OverPrompts::deviation),
+                      model.entry.note});
     }
   for (const FailedModel& failed : result.failed) {
-    std::vector<std::string> cells(26);
+    std::vector<std::string> cells(kColumns);
     cells[0] = failed.entry.name;
     cells[1] = failed.entry.lab;
     cells[23] = failed.error.message();
     out += csv_row(cells);
   }
   for (const DuplicateModel& duplicate : result.duplicates) {
-    std::vector<std::string> cells(26);
+    std::vector<std::string> cells(kColumns);
     cells[0] = duplicate.entry.name;
     cells[1] = duplicate.entry.lab;
     cells[23] = duplicate_note(duplicate.entry, duplicate.same_as);

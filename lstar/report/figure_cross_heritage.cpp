@@ -1,17 +1,19 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <sstream>
 
 #include <fmt/format.h>
 
 #include "lstar/report/figure.h"
 #include "lstar/report/figure_canvas.h"
+#include "lstar/report/notes.h"
 #include "lstar/report/text_layout.h"
 
 namespace lstar {
 namespace {
 
-constexpr double kWidth = 504, kPlot = 190, kFont = 7, kMark = 6.5, kLabWidth = 90;
+constexpr double kWidth = 504, kPlot = 190, kFont = 7, kMark = 6.5, kLabWidth = 90, kSmall = 6.5, kSmallLine = 8.5;
 constexpr std::string_view kInk = "#222222", kThreshold = "#E08E0B";
 
 struct Point {
@@ -129,7 +131,10 @@ void error_by_lab(Canvas& canvas, const std::vector<Point>& points, const std::v
       canvas.text(x + 2, box.y - 6, fit_text(one_line(labs[k]), kFont, kLabWidth), kFont, Anchor::right, kInk, 30);
     else
       canvas.text(x, box.y - 9, fit_text(one_line(labs[k]), kFont, kLabWidth), kFont, Anchor::centre, kInk);
-    if (in_lab.empty()) continue;
+    if (in_lab.empty()) {  // not an error of 0
+      canvas.text(x, box.y + 5, "no L*", kFont, Anchor::centre, kInk);
+      continue;
+    }
     double sum = 0;
     for (const Point* p : in_lab) sum += p->error;
     const double width = std::min(0.62 * slot, 34.0);
@@ -158,6 +163,20 @@ void error_by_lab(Canvas& canvas, const std::vector<Point>& points, const std::v
   canvas.plot(axes, "NaN");
 }
 
+// The verdict with all that stands beside it, in lines of this width.
+std::vector<std::string> lines_of(const std::string& text, double font, double width) {
+  std::vector<std::string> lines;
+  std::istringstream words(text);
+  for (std::string word; words >> word;) {
+    const std::string longer = lines.empty() ? word : lines.back() + " " + word;
+    if (lines.empty() || text_width(longer, font) > width)
+      lines.push_back(word);
+    else
+      lines.back() = longer;
+  }
+  return lines;
+}
+
 }  // namespace
 
 Figure cross_heritage_figure(const StudyResult& result, size_t estimator) {
@@ -179,13 +198,18 @@ Figure cross_heritage_figure(const StudyResult& result, size_t estimator) {
   for (const std::string& lab : labs)
     longest = std::max(longest, text_width(fit_text(one_line(lab), kFont, kLabWidth), kFont));
   const bool rotated = longest + 4 > right_width / (static_cast<double>(labs.size()) + 0.2);
-  const double bottom = std::max(34.0, rotated ? 14 + longest * 0.5 : 0);
+  const bool known = estimator < result.summaries.size();
+  std::vector<std::string> verdict;
+  if (known) verdict = lines_of("VERDICT: " + verdict_sentence(result, estimator), kSmall, kWidth - left - 12);
+  const double foot = static_cast<double>(verdict.size()) * kSmallLine + 4;
+  const double bottom = foot + std::max(34.0, rotated ? 14 + longest * 0.5 : 0);
   const double keys = legend_height(legend, kWidth - left - 12, kFont);
   const double height = bottom + kPlot + 18 + 6 + keys + 4;
 
   Canvas canvas(kWidth, height);
   draw_legend(canvas, legend, left, height - 4, kWidth - left - 12, kFont);
-  const bool known = estimator < result.summaries.size();
+  for (size_t i = 0; i < verdict.size(); ++i)
+    canvas.text(left, foot - (static_cast<double>(i) + 0.5) * kSmallLine, verdict[i], kSmall, Anchor::left, kInk);
   const std::string method = known ? result.summaries[estimator].estimator + ", " + result.study.detector : "";
   std::optional<double> overall;
   if (known) overall = result.summaries[estimator].overall_mape;

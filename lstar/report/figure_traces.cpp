@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -90,6 +91,14 @@ Scale scale_of(const std::vector<Layer>& trace, const Box& box, bool with_floor)
   return scale;
 }
 
+// The layers that prompts name where they differ: their mean is the L* of none of them.
+std::set<int> named_layers(const ModelScore& score) {
+  std::set<int> layers;
+  for (const std::optional<int>& layer : score.l_star_per_prompt)
+    if (layer) layers.insert(*layer);
+  return layers;
+}
+
 // A vertical line at a layer with its value above the frame; an arrow at the edge for what lies beyond the layers.
 void mark_layer(Canvas& canvas, const Axes& axes, double layer, std::string_view colour, bool dashed, double row,
                 const std::string& text) {
@@ -130,8 +139,18 @@ void panel(Canvas& canvas, const ModelResult& model, const ModelScore& score, co
   if (model.predicted)
     mark_layer(canvas, axes, *model.predicted, kPredicted, true, 1, fmt::format("predicted {:.1f}", *model.predicted));
   if (score.l_star) {
-    const std::string text = fmt::format("L* {:.1f}{}", *score.l_star, score.resolved ? "" : " not resolved");
-    mark_layer(canvas, axes, *score.l_star, kMeasured, !score.resolved, 0, text);
+    const std::set<int> named = named_layers(score);
+    const std::string spread = named.size() > 1 ? fmt::format(" ± {:.1f}", score.l_star_std.value_or(0)) : "";
+    const std::string text = fmt::format("L* {:.1f}{}{}", *score.l_star, spread, score.resolved ? "" : " not resolved");
+    if (named.size() <= 1) {
+      mark_layer(canvas, axes, *score.l_star, kMeasured, !score.resolved, 0, text);
+    } else {
+      for (const int layer : named)
+        canvas.line(axes.to_x(layer), box.y, axes.to_x(layer), box.top(), 0.5, kMeasured, !score.resolved);
+      const double half = text_width(text, 6) / 2;
+      canvas.text(std::clamp(axes.to_x(*score.l_star), box.x + half, box.right() - half), box.top() + 5, text, 6,
+                  Anchor::centre, kMeasured);
+    }
   } else {
     canvas.text(box.x + box.width / 2, box.top() - 8, "no L*", 6.5, Anchor::centre, kMeasured);
   }
@@ -187,7 +206,7 @@ Figure traces_figure(const StudyResult& result, size_t estimator) {
   std::vector<LegendItem> legend{
       {LegendItem::Kind::solid, std::string(kLine), "trace, mean over prompts"},
       {LegendItem::Kind::band, std::string(kLine), "smallest to largest prompt"},
-      {LegendItem::Kind::solid, std::string(kMeasured), fmt::format("L* ({})", result.study.detector)},
+      {LegendItem::Kind::solid, std::string(kMeasured), fmt::format("L* of each prompt ({})", result.study.detector)},
       {LegendItem::Kind::dashed, std::string(kPredicted), fmt::format("predicted ({})", result.study.formula)}};
   if (any_floor) legend.push_back({LegendItem::Kind::dashed, std::string(kFloor), "rounding floor"});
 

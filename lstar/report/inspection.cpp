@@ -58,6 +58,9 @@ std::string_view residual_name(const Architecture& a) {
   return a.residual == Residual::parallel ? "parallel" : "sequential";
 }
 
+// A norm of what attention gives takes any multiple of W_O back.
+bool depends_on_gauge(const Architecture& a) { return a.has(Role::attention_output_norm); }
+
 double ov_total(const WeightNorms& w, size_t layer) {
   double sum = 0;
   for (double value : w.ov_sq[layer]) sum += value;
@@ -89,21 +92,36 @@ std::string inspection_text(const Inspection& found, bool tensors, bool colour) 
   line("norm", fmt::format("{} {} attention and MLP, residual {}", norm_name(a), place_name(a), residual_name(a)));
   if (const std::string text = particulars(a); !text.empty()) line("particular", text);
   line("parameters", fmt::format("{} in {} tensors", found.parameters, found.tensors.size()));
-  line("head layout", std::string(name(found.head_layout)));
+  if (found.head_layout != HeadLayout::actual)
+    line("head layout", fmt::format("{} in as_written, true in all others", name(found.head_layout)));
   for (const std::string& warning : found.warnings) out += wrap(one_line(warning), kWidth, "  Warning: ", 4);
 
-  out +=
-      "\nWeight norms by layer. OV: sum over heads of ||P W_O W_V diag(gamma) P||^2, which does not depend on the "
-      "gauge.\n";
+  const WeightNorms& w = found.weights;
+  const bool cut = !w.w_v_cut_sq.empty();
+  std::string legend = "Weight norms by layer. OV: sum over heads of ||P W_O W_V diag(gamma) P||^2, which ";
+  legend += depends_on_gauge(a)
+                ? "depends on the gauge here: a norm follows W_O, and W_O times any number computes the "
+                  "same."
+                : "does not depend on the gauge.";
+  if (cut) legend += " Third: ||W_V||^2 of the last third of the fused rows, which as_written takes.";
+  out += '\n';
+  out += wrap(legend, kWidth, "", 0);
   TextTable table;
   for (const char* head : {"layer", "||W_V||^2", "||W_V||", "||W_O||", "W_V/W_O", "s_max(W_V)", "s_max(W_O)", "OV"})
     table.column(head);
-  const WeightNorms& w = found.weights;
+  if (cut) table.column("third");
   for (size_t l = 0; l < w.w_v_sq.size(); ++l) {
     const double v = std::sqrt(w.w_v_sq[l]), o = std::sqrt(w.w_o_sq[l]);
-    table.row({fmt::format("{}", l), fmt::format("{:.6g}", w.w_v_sq[l]), fmt::format("{:.6g}", v),
-               fmt::format("{:.6g}", o), fmt::format("{:.4g}", v / o), fmt::format("{:.6g}", w.w_v_spectral[l]),
-               fmt::format("{:.6g}", w.w_o_spectral[l]), fmt::format("{:.6g}", ov_total(w, l))});
+    std::vector<std::string> cells{fmt::format("{}", l),
+                                   fmt::format("{:.6g}", w.w_v_sq[l]),
+                                   fmt::format("{:.6g}", v),
+                                   fmt::format("{:.6g}", o),
+                                   fmt::format("{:.4g}", v / o),
+                                   fmt::format("{:.6g}", w.w_v_spectral[l]),
+                                   fmt::format("{:.6g}", w.w_o_spectral[l]),
+                                   fmt::format("{:.6g}", ov_total(w, l))};
+    if (cut) cells.push_back(fmt::format("{:.6g}", w.w_v_cut_sq[l]));
+    table.row(std::move(cells));
   }
   out += table.str(kWidth, "  ", paint);
   if (!tensors) return out;
@@ -144,6 +162,7 @@ std::string inspection_json(const Inspection& found) {
       {"particular", particulars(a)},
       {"parameters", found.parameters},
       {"head_layout", name(found.head_layout)},
+      {"ov_depends_on_gauge", depends_on_gauge(a)},
       {"warnings", found.warnings},
   };
   const WeightNorms& w = found.weights;
@@ -155,6 +174,7 @@ std::string inspection_json(const Inspection& found) {
     layers.push_back({{"layer", l},
                       {"w_v_frobenius_sq", number(w.w_v_sq[l])},
                       {"w_v_frobenius_sq_per_kv_head", std::move(kv_heads)},
+                      {"w_v_as_written_frobenius_sq", number(w.w_v_cut_sq.empty() ? w.w_v_sq[l] : w.w_v_cut_sq[l])},
                       {"w_o_frobenius_sq", number(w.w_o_sq[l])},
                       {"w_v_spectral", number(w.w_v_spectral[l])},
                       {"w_o_spectral", number(w.w_o_spectral[l])},

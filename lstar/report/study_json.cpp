@@ -9,17 +9,30 @@
 namespace lstar {
 namespace {
 
-JsonValue decides_json(const Decides& d) {
-  return {{"verdict", json_or_null(d.verdict)},
-          {"l_star", json_value(d.l_star)},
-          {"weights_only", json_value(d.weights_only)},
-          {"attention_only", json_value(d.attention_only)},
-          {"log", json_value(d.log)},
-          {"weights_log_std", json_value(d.weights_log_std)},
-          {"attention_log_std", json_value(d.attention_log_std)},
-          {"permutation_share", json_value(d.permutation_share)},
-          {"margin", json_value(d.margin)},
-          {"reason", json_or_null(d.reason)}};
+// Of the L* that stands beside it: the mean over prompts of each prompt's own.
+JsonValue decides_json(const StudyDecides& d, const std::string& estimator) {
+  JsonValue out{{"verdict", json_or_null(d.verdict)}, {"attention_factor", attention_factor(estimator)}};
+  const auto add = [&](const std::string& key, const std::optional<OverPrompts>& value) {
+    out[key] = json_value(value ? std::optional(value->mean) : std::nullopt);
+    out[key + "_std"] = json_value(value ? std::optional(value->deviation) : std::nullopt);
+  };
+  add("l_star", d.l_star);
+  add("weights_only", d.weights_only);
+  add("attention_only", d.attention_only);
+  add("log", d.log);
+  out["weights_log_std"] = json_value(d.weights_log_std);
+  out["attention_log_std"] = json_value(d.attention_log_std);
+  out["permutation_share"] = json_value(d.permutation_share);
+  out["margin"] = json_value(d.margin);
+  out["reason"] = json_or_null(d.reason);
+  JsonValue prompts = JsonValue::array();
+  for (const Decides& prompt : d.per_prompt)
+    prompts.push_back({{"l_star", json_value(prompt.l_star)},
+                       {"attention_only", json_value(prompt.attention_only)},
+                       {"permutation_share", json_value(prompt.permutation_share)},
+                       {"verdict", json_or_null(prompt.verdict)}});
+  out["per_prompt"] = std::move(prompts);
+  return out;
 }
 
 const ModelTraces* traces_named(const ModelResult& model, const std::string& estimator) {
@@ -93,10 +106,11 @@ JsonValue entry_json(const Study& study, const ModelResult& model, const ModelSc
           {"kv_heads", m.shape.kv_heads},
           {"head_dim", m.shape.head_dim},
           {"hidden_size", m.shape.hidden},
-          {"decides", score.decides ? decides_json(*score.decides) : JsonValue(nullptr)},
+          {"decides", score.decides ? decides_json(*score.decides, score.estimator) : JsonValue(nullptr)},
           {"gain", json_value(model.gain)},
           {"gain_class", expansion()},
           {"expected", json_or_null(model.entry.expected)},
+          {"note", json_or_null(model.entry.note)},
           {"checkpoint", json_value(m.identity)},
           {"prompts", prompts_json(study, model, score)},
           {"warnings", m.warnings}};
@@ -109,12 +123,25 @@ void add_block(JsonValue& block, const StudyResult& result, size_t e) {
   block["estimator"] = s.estimator;
   block["estimator_definition"] = estimator ? JsonValue(estimator->description) : JsonValue(nullptr);
   block["detector"] = result.study.detector;
+  block["n_asked"] = s.asked;
   block["n_models"] = s.models;
   block["n_resolved"] = s.resolved;
   block["overall_mape"] = json_value(s.overall_mape);
   block["mape_of_actual"] = json_value(s.mape_of_actual);
+  block["n_of_actual"] = s.models_of_actual;
   block["verdict"] = json_or_null(s.verdict);
   block["verdict_caveats"] = verdict_caveats(result, e);
+  JsonValue left_out = JsonValue::array(), partly = JsonValue::array();
+  for (const LeftOut& out : s.left_out)
+    left_out.push_back({{"model", out.entry.name}, {"lab", out.entry.lab}, {"reason", out.reason}});
+  for (const PartlyLeftOut& out : s.partly)
+    partly.push_back({{"model", out.entry.name},
+                      {"lab", out.entry.lab},
+                      {"prompts_without", out.prompts},
+                      {"prompts", out.of},
+                      {"reason", out.reason}});
+  block["left_out"] = std::move(left_out);
+  block["partly_left_out"] = std::move(partly);
   if (!s.overall_mape) block["reason"] = "no model has both an L* and a prediction";
   block["in_sample_mape"] = json_value(s.in_sample_mape);
   block["out_of_sample_mape"] = json_value(s.out_of_sample_mape);
@@ -127,6 +154,11 @@ void add_block(JsonValue& block, const StudyResult& result, size_t e) {
   block["labs"] = std::move(labs);
   block["baselines"] = std::move(baselines);
   block["results"] = std::move(results);
+}
+
+// What as_written multiplies with, where the head layout makes it another norm.
+JsonValue as_written_w_v(const WeightNorms& norms) {
+  return norms.w_v_cut_sq.empty() ? JsonValue(nullptr) : json_array(norms.w_v_cut_sq);
 }
 
 // Every trace of every model, so that figures can be drawn again.
@@ -145,6 +177,7 @@ JsonValue traces_json(const ModelResult& model) {
   for (size_t p = 0; p < residual.dim0(); ++p) norms.push_back(json_array(residual[p]));
   return {{"model", model.entry.name},
           {"w_v_frobenius_sq", json_array(model.measurement.weights.w_v_sq)},
+          {"w_v_as_written_frobenius_sq", as_written_w_v(model.measurement.weights)},
           {"w_o_frobenius_sq", json_array(model.measurement.weights.w_o_sq)},
           {"residual_norm", std::move(norms)},
           {"by_estimator", std::move(by_estimator)}};

@@ -27,8 +27,6 @@ std::string mean_text(const ModelScore& s, int digits) {
   return s.l_star ? marked(fixed(s.l_star, digits), s.resolved) : "none";
 }
 
-std::string layer_text(std::optional<int> layer) { return layer ? std::to_string(*layer) : "none"; }
-
 std::string percent(std::optional<double> value) { return value ? fixed(value, 1) + "%" : "-"; }
 
 const Detection* detection_of(const Study& study, const ModelResult& model, const ModelScore& score,
@@ -101,6 +99,9 @@ std::string results_table(const StudyResult& result, const Paint& paint) {
                fixed(model.predicted, 3) + (model.prediction_in_range ? "" : "!"), mean_text(s, 2),
                fixed(s.l_star_std, 2), percent(s.error_pct), fixed(model.gain, 3)});
   }
+  for (const FailedModel& failed : result.failed)
+    table.row({one_line(failed.entry.name), shorten(one_line(failed.entry.lab), 16), "-", "-", "-", "-", "failed", "-",
+               "-", "-"});
   return table.str(kWidth, "", paint);
 }
 
@@ -114,11 +115,13 @@ std::string estimators_table(const StudyResult& result, const Paint& paint) {
   table.column("of actual");
   table.column("in-sample");
   table.column("out-of-sample");
-  table.column("verdict", Align::left);
-  for (const EstimatorSummary& s : result.summaries)
-    table.row({s.estimator, std::to_string(s.models), fmt::format("{}/{}", s.resolved, s.models),
-               percent(s.overall_mape), percent(s.mape_of_actual), percent(s.in_sample_mape),
-               percent(s.out_of_sample_mape), s.verdict.empty() ? "none" : s.verdict});
+  for (const EstimatorSummary& s : result.summaries) {
+    const bool all = s.models_of_actual == s.models;
+    table.row({s.estimator, fmt::format("{}/{}", s.models, s.asked), fmt::format("{}/{}", s.resolved, s.models),
+               percent(s.overall_mape),
+               percent(s.mape_of_actual) + (all ? "" : fmt::format(" ({} of {})", s.models_of_actual, s.models)),
+               percent(s.in_sample_mape), percent(s.out_of_sample_mape)});
+  }
   return table.str(kWidth, "", paint);
 }
 
@@ -153,6 +156,7 @@ std::string baselines_table(const StudyResult& result, const Paint& paint) {
   return table.str(kWidth, "", paint);
 }
 
+// Of the study's own L*: that of each prompt, averaged over prompts as L* itself is.
 std::string decides_table(const StudyResult& result, const Paint& paint) {
   using Align = TextTable::Align;
   TextTable table;
@@ -163,18 +167,24 @@ std::string decides_table(const StudyResult& result, const Paint& paint) {
   table.column("attention alone");
   table.column("kept by shuffling");
   table.column("decided by", Align::left);
-  bool any = false;
+  bool any = false, weighted = false;
   for (const ModelResult& model : result.models)
     for (const ModelScore& s : model.scores) {
       if (!s.decides) continue;
-      const Decides& d = *s.decides;
+      const StudyDecides& d = *s.decides;
       any = true;
-      table.row({one_line(short_name(model.entry.name)), s.estimator, layer_text(d.l_star), layer_text(d.weights_only),
-                 layer_text(d.attention_only),
+      weighted = weighted || s.estimator != "off_diagonal";
+      table.row({one_line(short_name(model.entry.name)), s.estimator, marked(over_prompts_text(d.l_star), s.resolved),
+                 over_prompts_text(d.weights_only), over_prompts_text(d.attention_only),
                  d.permutation_share ? fmt::format("{:.0f}%", 100 * *d.permutation_share) : "-",
                  d.verdict.empty() ? "undecided" : d.verdict});
     }
-  return any ? table.str(kWidth, "", paint) : std::string();
+  if (!any) return {};
+  std::string legend = "Each prompt's L*, with mean and deviation over prompts; only attention is shuffled.";
+  if (weighted)
+    legend +=
+        " By multi_head and ov_circuit \"attention\" is that of heads weighted by their norms, not attention alone.";
+  return table.str(kWidth, "", paint) + wrap(legend, kWidth, "", 0);
 }
 
 std::string failures(const StudyResult& result, const Paint& paint) {
@@ -193,23 +203,45 @@ std::string verdict_text(const StudyResult& result, const Paint& paint) {
   const EstimatorSummary& s = result.summaries[0];
   std::string out = heading(paint, "FINAL VERDICT") + "\n";
   out += fmt::format("    Formula: {}\n\n", result.formula_text);
-  out += fmt::format("    Models tested: {}\n", s.models);
+  out += fmt::format("    Models tested: {} of {}\n", s.models, s.asked);
   out += fmt::format("    Labs tested:   {}\n", s.labs.size());
   out += fmt::format("    Estimator:     {}, {}, {}\n", s.estimator, result.study.detector, name(result.study.dtype));
   out += fmt::format("    Overall MAPE:  {}\n", percent(s.overall_mape));
   out += fmt::format("    L* resolved:   {} of {} models\n\n", s.resolved, s.models);
   const std::string verdict = s.verdict.empty() ? "none: no model has both an L* and a prediction" : s.verdict;
   out += "    " + paint.bold("VERDICT: " + verdict) + "\n";
-  for (const std::string& caveat : verdict_caveats(result, 0)) out += paint.yellow("             but " + caveat) + "\n";
+  // The same of every verdict, whatever it says.
+  const auto caveats = [&](size_t e, int indent) {
+    for (const std::string& caveat : verdict_caveats(result, e))
+      out += paint.yellow(wrap(caveat, kWidth, std::string(indent, ' ') + "but ", indent + 4));
+  };
+  caveats(0, 13);
   for (size_t e = 1; e < result.summaries.size(); ++e) {
     const EstimatorSummary& other = result.summaries[e];
-    out += fmt::format("    {:<24} {} ({}, {} of {} resolved)\n", "by " + other.estimator + ":",
-                       other.verdict.empty() ? "none" : other.verdict, percent(other.overall_mape), other.resolved,
-                       other.models);
-    if (other.models > 0 && other.resolved == 0)
-      out += wrap(why_unresolved(result, e), kWidth, fmt::format("    {:<24} but ", ""), 33);
+    out += fmt::format("    {:<24} {} ({}, {} of {} models, {} resolved)\n", "by " + other.estimator + ":",
+                       other.verdict.empty() ? "none" : other.verdict, percent(other.overall_mape), other.models,
+                       other.asked, other.resolved);
+    caveats(e, 29);
   }
   return out + "\n";
+}
+
+// What has no L* by the headline did not complete. A duplicate is as complete as what it is the same as.
+std::string complete_text(const StudyResult& result) {
+  const auto is_done = [](const ModelResult& model) { return is_complete(model); };
+  auto done = std::count_if(result.models.begin(), result.models.end(), is_done);
+  std::string without;
+  for (const ModelResult& model : result.models)
+    if (!is_complete(model))
+      without += (without.empty() ? "; no L*: " : ", ") + shorten(one_line(model.entry.name), 40);
+  for (const DuplicateModel& duplicate : result.duplicates)
+    done += std::any_of(result.models.begin(), result.models.end(), [&](const ModelResult& model) {
+      return model.entry.name == duplicate.same_as && is_complete(model);
+    });
+  const std::string given =
+      result.duplicates.empty() ? "" : fmt::format(", {} of them given before", result.duplicates.size());
+  const size_t asked = result.models.size() + result.duplicates.size() + result.failed.size();
+  return wrap(fmt::format("{}/{} models{}{}", done, asked, given, without), kWidth, "COMPLETE: ", 4);
 }
 
 }  // namespace
@@ -251,18 +283,23 @@ std::string model_text(const Study& study, const ModelEntry& entry, const Result
     out += fmt::format("    L* empirical:  {} ± {}{}\n", mean_text(s, 1), fixed(s.l_star_std, 1),
                        s.resolved ? "" : "  (not resolved)");
   out += fmt::format("    Error:         {}\n", percent(s.error_pct));
-  if (s.decides) out += wrap(decides_text(*s.decides), kWidth, "    Decided by:    ", 19);
+  if (s.decides) out += wrap(decides_text(*s.decides, s.estimator), kWidth, "    Decided by:    ", 19);
   for (size_t e = 1; e < model.scores.size(); ++e) {
     const ModelScore& other = model.scores[e];
+    if (!other.l_star) {
+      out += wrap(fmt::format("no L*: {}", one_line(other.reason)), kWidth,
+                  fmt::format("    {:<14} ", other.estimator + ":"), 19);
+      continue;
+    }
     out += fmt::format("    {:<14} L* {} ± {}, error {}{}\n", other.estimator + ":", mean_text(other, 1),
-                       fixed(other.l_star_std, 1), percent(other.error_pct),
-                       other.l_star && !other.resolved ? "  (not resolved)" : "");
+                       fixed(other.l_star_std, 1), percent(other.error_pct), !other.resolved ? "  (not resolved)" : "");
   }
   if (model.gain)
     out += fmt::format("    Gain:          {:.3f} ({}{})\n", *model.gain, *model.gain < 1 ? "DAMPEN" : "EXPAND",
                        entry.expected.empty() ? "" : fmt::format(", expected {}", one_line(entry.expected)));
   if (const std::string note = range_note(study, model); !note.empty())
     out += paint.yellow(wrap(note, kWidth, "    Note: ", 4));
+  if (!entry.note.empty()) out += wrap(one_line(entry.note), kWidth, "    Note: ", 4);
   return out;
 }
 
@@ -275,21 +312,12 @@ std::string duplicate_text(const ModelEntry& entry, const std::string& same_as, 
 
 std::string verdict_line(const StudyResult& result) {
   if (result.models.empty() || result.summaries.empty()) return "VERDICT: none: no model could be run\n";
-  const EstimatorSummary& s = result.summaries[0];
-  std::string line =
-      fmt::format("VERDICT: {} ({} by {}, {} of {} models, {} lab{})", s.verdict.empty() ? "none" : s.verdict,
-                  percent(s.overall_mape), s.estimator, s.models, result.models.size() + result.failed.size(),
-                  s.labs.size(), s.labs.size() == 1 ? "" : "s");
-  for (const std::string& caveat : verdict_caveats(result, 0)) line += "; but " + caveat;
-  return line + "\n";
+  return fmt::format("VERDICT: {}\n", verdict_sentence(result, 0));
 }
 
 std::string study_summary(const StudyResult& result, bool colour) {
   const Paint paint{colour};
-  const size_t done = result.models.size() + result.duplicates.size();
-  std::string out = fmt::format(
-      "\n{}COMPLETE: {}/{} models{}\n{}", rule(), done, done + result.failed.size(),
-      result.duplicates.empty() ? "" : fmt::format(", {} of them given before", result.duplicates.size()), rule());
+  std::string out = fmt::format("\n{}{}{}", rule(), complete_text(result), rule());
   if (result.models.empty() || result.summaries.empty()) return out + "No results!\n" + failures(result, paint);
 
   const EstimatorSummary& s = result.summaries[0];
@@ -298,6 +326,9 @@ std::string study_summary(const StudyResult& result, bool colour) {
   out += heading(paint, "SUMMARY BY LAB");
   for (const LabSummary& lab : s.labs)
     out += fmt::format("{}: n={}, MAPE={:.1f}%\n", one_line(lab.lab), lab.models, lab.mape);
+  for (const LeftOut& left : s.left_out)
+    out += wrap(fmt::format("without {}: {}", shorten(one_line(left.entry.name), 40), one_line(left.reason)), kWidth,
+                fmt::format("{}: ", shorten(one_line(left.entry.lab), 40)), 4);
   out += heading(paint, fmt::format("OVERALL MAPE: {}", percent(s.overall_mape)));
   const std::string fitted = one_line(fmt::format("{}", fmt::join(result.study.in_sample, ", ")));
   if (s.in_sample_mape)

@@ -24,6 +24,7 @@ JsonValue layer_json(const TraceRow& row) {
           {"diagonal_sum_per_head", json_array(row.diagonal_sum_per_head)},
           {"attention_entropy", json_value(row.attention_entropy)},
           {"w_v_frobenius_sq", json_value(row.w_v_frobenius_sq)},
+          {"w_v_as_written_frobenius_sq", json_value(row.w_v_as_written_sq)},
           {"w_o_frobenius_sq", json_value(row.w_o_frobenius_sq)},
           {"trace", std::move(traces)},
           {"rounding_floor", std::move(floors)}};
@@ -85,7 +86,8 @@ JsonValue trace_json(const Measurement& m, NanPolicy policy) {
                 {"warnings", m.warnings}};
   std::vector<std::string> shown;
   for (const ModelTraces& t : traces) shown.push_back(t.estimator);
-  std::vector<std::string> notes = estimator_notes(shown);
+  const Measurement* const only[] = {&m};
+  std::vector<std::string> notes = estimator_notes(shown, only);
   for (std::string& note : attention_notes(m)) notes.push_back(std::move(note));
   out["notes"] = notes;
 

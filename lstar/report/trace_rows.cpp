@@ -35,6 +35,7 @@ std::vector<TraceRow> trace_rows(const Measurement& m, std::span<const ModelTrac
       out.attention_entropy =
           sum(seen.entropy(row, l)) / static_cast<double>(seen.entropy.dim2()) / static_cast<double>(seen.tokens[row]);
     out.w_v_frobenius_sq = at(m.weights.w_v_sq, l);
+    out.w_v_as_written_sq = at(m.weights.w_v_cut_sq.empty() ? m.weights.w_v_sq : m.weights.w_v_cut_sq, l);
     out.w_o_frobenius_sq = at(m.weights.w_o_sq, l);
     for (const ModelTraces& t : traces) {
       if (is_factor(t.estimator)) continue;

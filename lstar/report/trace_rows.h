@@ -22,7 +22,8 @@ struct TraceRow {
   std::span<const double> diagonal_sum_per_head;  // (heads); borrows from the measurement
   std::optional<double> attention_entropy;        // mean over heads and rows, nats
   std::optional<double> w_v_frobenius_sq, w_o_frobenius_sq;
-  std::vector<Value> traces;  // as_written, off_diagonal, multi_head, ov_circuit
+  std::optional<double> w_v_as_written_sq;  // what as_written takes for w_v_frobenius_sq
+  std::vector<Value> traces;                // as_written, off_diagonal, multi_head, ov_circuit
 };
 
 // `row` is the prompt's row in the observation; `traces` are traces_of(measurement).

@@ -85,7 +85,8 @@ std::string trace_text(const Measurement& m, bool colour, NanPolicy policy) {
   const Paint paint{colour};
   const std::vector<ModelTraces> traces = traces_of(m, policy);
   std::string out = paint.bold(one_line(m.identity.model)) + "\n";
-  out += fmt::format("{}, L={}, H={}{}, hidden {}, {}, head layout {}\n", m.shape.family, m.shape.layers, m.shape.heads,
+  out += fmt::format("{}, L={}, H={}{}, hidden {}, {}, head layout of as_written {}\n", m.shape.family, m.shape.layers,
+                     m.shape.heads,
                      m.shape.kv_heads == m.shape.heads ? "" : fmt::format(", {} KV heads", m.shape.kv_heads),
                      m.shape.hidden, name(m.numerics.dtype), name(m.numerics.head_layout));
   if (m.prompts_read && !m.prompts_read->file.empty()) {
@@ -112,7 +113,8 @@ std::string trace_text(const Measurement& m, bool colour, NanPolicy policy) {
   std::vector<std::string> shown;
   for (const ModelTraces& t : traces) shown.push_back(t.estimator);
   out += '\n';
-  for (const std::string& note : estimator_notes(shown)) out += wrap(note, kWidth, "* ", 2);
+  const Measurement* const only[] = {&m};
+  for (const std::string& note : estimator_notes(shown, only)) out += wrap(note, kWidth, "* ", 2);
   for (const std::string& note : attention_notes(m)) out += wrap(note, kWidth, "* ", 2);
   return out + "* Behind a value: * L* by argmax_step, ? one that is not resolved, because rounding could move it.\n";
 }

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <functional>
 #include <map>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -40,26 +41,36 @@ std::vector<double> weights_factor(const std::string& estimator, const Measureme
   return factor;
 }
 
-// The trace over the weights' factor and over n - 1, averaged over prompts: row 0 attends to itself alone, so n - 1 is
-// the most that attention can give.
-std::optional<Decides> decides(const ModelTraces& traces, const Measurement& m, const Detector& detector,
-                               uint64_t seed) {
+constexpr int kShuffles = 1000;  // of each prompt's attention
+
+// Each prompt's L* against the weights' factor and what is left of the trace without it.
+std::optional<StudyDecides> decides(const ModelTraces& traces, const Measurement& m, size_t detector, uint64_t seed) {
   if (traces.estimator == "as_written" || traces.estimator == "attention_only" || traces.estimator == "weights_only")
     return std::nullopt;  // rounding residue, or a single factor: there is nothing to weigh
   const std::vector<double> weights = weights_factor(traces.estimator, m);
-  std::vector<double> attention(weights.size(), 0);
-  int prompts = 0;
-  for (size_t p = 0; p < traces.prompts.size(); ++p) {
-    const std::vector<double>& trace = traces.prompts[p].trace;
-    const bool is_broken = std::any_of(trace.begin(), trace.end(), [](double t) { return !std::isfinite(t); });
-    if (m.seen.tokens[p] < 2 || is_broken) continue;
-    ++prompts;
-    for (size_t l = 0; l < weights.size(); ++l)
-      attention[l] += trace[l] / weights[l] / static_cast<double>(m.seen.tokens[p] - 1);
+  std::vector<const PromptTrace*> prompts;
+  for (const PromptTrace& prompt : traces.prompts)
+    if (prompt.detections[detector].layer) prompts.push_back(&prompt);
+  if (prompts.empty()) return std::nullopt;
+  const Shuffles shuffles = make_shuffles(weights.size(), seed, kShuffles);
+  std::vector<Decides> per_prompt;
+  for (const PromptTrace* prompt : prompts) {
+    std::vector<double> attention;
+    for (size_t l = 0; l < weights.size(); ++l) attention.push_back(prompt->trace[l] / weights[l]);
+    const Detection& own = prompt->detections[detector];
+    Decides d =
+        what_decides(weights, attention, detectors()[detector], own.resolved ? shuffles : Shuffles{}, prompt->floor);
+    // Factors multiplied anew may differ from the trace in the last place, and a tie be broken otherwise.
+    d.l_star = own.layer;
+    d.margin = own.margin;
+    if (!own.resolved) {
+      d.permutation_share.reset();
+      d.verdict.clear();
+      d.reason = own.reason;
+    }
+    per_prompt.push_back(std::move(d));
   }
-  if (prompts == 0) return std::nullopt;
-  for (double& value : attention) value /= prompts;
-  return what_decides(weights, attention, detector, seed);
+  return decides_over_prompts(std::move(per_prompt));
 }
 
 ModelScore score(const Study& study, const ModelResult& model, const std::string& estimator) {
@@ -82,14 +93,14 @@ ModelScore score(const Study& study, const ModelResult& model, const std::string
     s.resolved = false;
     return s;
   }
-  s.reason.clear();
+  s.missing_reason = std::exchange(s.reason, {});
   s.l_star = mean(found);
   s.l_star_std = population_deviation(found);
   if (model.predicted) {
     s.error_pct = error_pct(*model.predicted, *s.l_star, m.shape.layers);
     s.error_of_actual_pct = error_of_actual_pct(*model.predicted, *s.l_star);
   }
-  s.decides = decides(traces, m, detectors()[detector], study.seed);
+  s.decides = decides(traces, m, detector, study.seed);
   return s;
 }
 
@@ -116,9 +127,13 @@ std::optional<double> mean_error(const StudyResult& result, size_t estimator,
 void add_baselines(const StudyResult& result, size_t estimator, EstimatorSummary& s) {
   std::vector<ModelPoint> points;
   std::vector<std::optional<double>> gains;
+  // The same models as the formula's, so that neither looks better for what it leaves out.
+  const bool has_errors = std::any_of(result.models.begin(), result.models.end(), [&](const ModelResult& model) {
+    return model.scores[estimator].error_pct.has_value();
+  });
   for (const ModelResult& model : result.models) {
     const ModelScore& scored = model.scores[estimator];
-    if (!scored.l_star) continue;
+    if (!scored.l_star || (has_errors && !scored.error_pct)) continue;
     const ModelShape& shape = model.measurement.shape;
     points.push_back({shape.layers, shape.heads, *scored.l_star, model.entry.lab});
     gains.push_back(model.gain);
@@ -129,9 +144,11 @@ void add_baselines(const StudyResult& result, size_t estimator, EstimatorSummary
       if (const Prediction p = predict(formula, points[i].layers, points[i].heads, gains[i]); p.l_star)
         predicted.push_back(*p.l_star);
     const bool all = !points.empty() && predicted.size() == points.size();
-    s.baselines.push_back({std::string(formula.name), all ? std::optional(mape(points, predicted)) : std::nullopt});
+    s.baselines.push_back(
+        {std::string(formula.name), all ? std::optional(mape(points, predicted)) : std::nullopt, !formula.is_fitted});
   }
-  s.baselines.push_back({"constant fraction, leave one out", cross_validate_constant(points, LeaveOut::one).mape});
+  s.baselines.push_back(
+      {"constant fraction, leave one out", cross_validate_constant(points, LeaveOut::one).mape, true});
   s.baselines.push_back({"constant fraction, leave one lab out", cross_validate_constant(points, LeaveOut::lab).mape});
 }
 
@@ -139,32 +156,52 @@ EstimatorSummary summarize(const StudyResult& result, size_t estimator) {
   EstimatorSummary s{.estimator = result.study.estimators[estimator]};
   std::vector<double> of_actual;
   std::map<std::string, int> labs;  // sorted by name
+  const auto& labs_fitted = result.study.in_sample;
+  const bool is_fitted = !labs_fitted.empty() && find_formula(result.study.formula)->is_fitted;
+  const auto is_in_sample = [&](const ModelResult& model) {
+    return is_fitted && std::find(labs_fitted.begin(), labs_fitted.end(), model.entry.lab) != labs_fitted.end();
+  };
+  s.asked = static_cast<int>(result.models.size() + result.failed.size());
   for (const ModelResult& model : result.models) {
     const ModelScore& scored = model.scores[estimator];
-    if (!scored.error_pct) continue;
+    const auto missing = std::count(scored.l_star_per_prompt.begin(), scored.l_star_per_prompt.end(), std::nullopt);
+    if (!scored.error_pct) {
+      s.left_out.push_back(
+          {model.entry, scored.l_star ? "no prediction: " + model.no_prediction : "no L*: " + scored.reason});
+      continue;
+    }
+    if (missing > 0)
+      s.partly.push_back({model.entry, static_cast<int>(missing), static_cast<int>(scored.l_star_per_prompt.size()),
+                          scored.missing_reason});
     ++s.models;
     s.resolved += scored.resolved;
+    s.in_sample += is_in_sample(model);
     ++labs[model.entry.lab];
     if (scored.error_of_actual_pct) of_actual.push_back(*scored.error_of_actual_pct);
   }
-  const auto is_in_sample = [&](const ModelResult& model) {
-    const auto& labs_fitted = result.study.in_sample;
-    return std::find(labs_fitted.begin(), labs_fitted.end(), model.entry.lab) != labs_fitted.end();
-  };
+  for (const FailedModel& failed : result.failed)
+    s.left_out.push_back({failed.entry, "failed: " + failed.error.message()});
   s.overall_mape = mean_error(result, estimator, [](const ModelResult&) { return true; });
   if (!of_actual.empty()) s.mape_of_actual = mean(of_actual);
+  s.models_of_actual = static_cast<int>(of_actual.size());
   if (s.overall_mape) s.verdict = verdict(*s.overall_mape);
   for (const auto& [lab, count] : labs)
     s.labs.push_back(
         {lab, count, *mean_error(result, estimator, [&](const ModelResult& m) { return m.entry.lab == lab; })});
   s.in_sample_mape = mean_error(result, estimator, is_in_sample);
-  s.out_of_sample_mape = mean_error(
-      result, estimator, [&](const ModelResult& m) { return !is_in_sample(m) && m.entry.lab != ModelEntry{}.lab; });
+  s.out_of_sample_mape = mean_error(result, estimator, [&](const ModelResult& m) {
+    return is_fitted && !is_in_sample(m) && m.entry.lab != ModelEntry{}.lab;
+  });
   add_baselines(result, estimator, s);
   return s;
 }
 
 }  // namespace
+
+bool is_broken(const PromptTrace& prompt) {
+  return std::any_of(prompt.detections.begin(), prompt.detections.end(),
+                     [](const Detection& found) { return found.broken_from.has_value(); });
+}
 
 std::vector<ModelTraces> traces_of(const Measurement& m, NanPolicy policy) {
   std::vector<ModelTraces> all;
@@ -263,6 +300,24 @@ const ModelResult* earlier(const std::vector<ModelResult>& models, const ModelRe
 }
 
 }  // namespace
+
+bool is_complete(const ModelResult& model) { return !model.scores.empty() && model.scores.front().l_star.has_value(); }
+
+bool is_complete(const StudyResult& result) {
+  const auto is_asked = [&](const ModelTraces& traces) {
+    const auto& names = result.study.estimators;
+    return std::find(names.begin(), names.end(), traces.estimator) != names.end();
+  };
+  for (const ModelResult& model : result.models) {
+    if (!is_complete(model)) return false;
+    for (const MeasuredPrompt& prompt : model.measurement.prompts)
+      if (prompt.error) return false;
+    for (const ModelTraces& traces : model.traces)
+      for (const PromptTrace& prompt : traces.prompts)
+        if (is_asked(traces) && is_broken(prompt)) return false;
+  }
+  return result.failed.empty() && !result.models.empty();
+}
 
 StudyResult evaluate(const Study& study, std::vector<Result<ModelResult>> models, std::string timestamp) {
   StudyResult result{.study = study,

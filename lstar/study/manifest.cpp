@@ -180,7 +180,7 @@ class Reader {
     for (const toml::node& item : *array) {
       const toml::table* entry = item.as_table();
       if (!entry) return record(position(item), "model is not a table", "[[model]]");
-      if (!only(*entry, {"path", "name", "lab", "layers", "heads", "expected"})) return;
+      if (!only(*entry, {"path", "name", "lab", "layers", "heads", "expected", "note"})) return;
       ModelEntry model;
       std::string path;
       text(*entry, "path", path);
@@ -189,6 +189,7 @@ class Reader {
       text(*entry, "name", model.name);
       text(*entry, "lab", model.lab);
       text(*entry, "expected", model.expected);
+      text(*entry, "note", model.note);
       if (!model.expected.empty() && model.expected != "DAMPEN" && model.expected != "EXPAND")
         return record(position(item), "unknown expected class", "DAMPEN or EXPAND", model.expected);
       int64_t number = 0;

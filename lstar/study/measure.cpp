@@ -125,8 +125,11 @@ Result<Measurement> measure_opened(const std::string& name, const Model& model, 
 
   Measurement m;
   m.identity = identity_of(name, *model.checkpoint);
-  m.shape = {a.family,   a.notebook_name, a.layers, a.heads,           a.kv_heads,
-             a.head_dim, a.hidden,        a.causal, a.has(Role::sinks)};
+  m.shape = {a.family,           a.notebook_name,
+             a.layers,           a.heads,
+             a.kv_heads,         a.head_dim,
+             a.hidden,           a.causal,
+             a.has(Role::sinks), a.has(Role::attention_output_norm)};
   m.numerics = options.numerics;
   m.warnings = model.warnings;
 

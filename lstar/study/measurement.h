@@ -56,7 +56,7 @@ struct MeasuredPrompt {
 // How numbers were computed.
 struct Numerics {
   Dtype dtype = Dtype::float32;
-  HeadLayout head_layout = HeadLayout::actual;
+  HeadLayout head_layout = HeadLayout::actual;  // as_written's; every other estimator takes the real W_V
   std::string device = "cpu";
 };
 
@@ -76,8 +76,9 @@ struct ModelShape {
   std::string family;         // "gpt_neox"
   std::string notebook_name;  // "pythia"
   int layers = 0, heads = 0, kv_heads = 0, head_dim = 0, hidden = 0;
-  bool causal = true;      // false: a token sees those behind it too
-  bool has_sinks = false;  // rows of probabilities over tokens do not sum to 1
+  bool causal = true;            // false: a token sees those behind it too
+  bool has_sinks = false;        // rows of probabilities over tokens do not sum to 1
+  bool has_output_norm = false;  // a norm follows W_O: any multiple of W_O computes the same
 };
 
 struct Measurement {

@@ -23,6 +23,7 @@ struct ModelEntry {
   std::string lab = "unknown";
   std::optional<int> layers, heads;  // what the manifest says; the checkpoint decides
   std::string expected;              // DAMPEN, EXPAND or empty
+  std::string note;                  // one sentence on where the model comes from; may be empty
   std::string written_path = {};     // as results show it, where a manifest wrote it with ${...}; else empty
 };
 
@@ -36,7 +37,7 @@ struct Study {
   std::string detector = "argmax_step";
   std::vector<std::string> in_sample{"EleutherAI"};
   Dtype dtype = Dtype::float32;
-  HeadLayout head_layout = HeadLayout::actual;
+  HeadLayout head_layout = HeadLayout::actual;  // as_written's
   uint64_t seed = 0;
   std::string note;  // one sentence that every report of this study carries; may be empty
 };
@@ -46,6 +47,9 @@ struct PromptTrace {
   std::vector<double> trace, floor;   // (layers)
   std::vector<Detection> detections;  // in the order of detectors()
 };
+
+// Whether a value of it is not finite.
+bool is_broken(const PromptTrace&);
 
 // One estimator on one model: everything per prompt that ran, in the order of the measurement's rows.
 struct ModelTraces {
@@ -66,7 +70,8 @@ struct ModelScore {
   std::optional<double> error_pct;            // |predicted - l_star| / L * 100
   std::optional<double> error_of_actual_pct;  // |predicted - l_star| / l_star * 100, the usual MAPE's term
   std::string reason;                         // why there is no L*
-  std::optional<Decides> decides;             // weights or attention, with the attention factor averaged over prompts
+  std::string missing_reason;                 // why the first prompt without an L* has none, where others have one
+  std::optional<StudyDecides> decides;        // weights or attention, prompt by prompt
 };
 
 struct ModelResult {
@@ -86,21 +91,40 @@ struct LabSummary {
   double mape = 0;
 };
 
+// A model that a summary's numbers do not rest on.
+struct LeftOut {
+  ModelEntry entry;
+  std::string reason;  // "no L*: NaN from layer 8 on", "failed: ..."
+};
+
+struct PartlyLeftOut {
+  ModelEntry entry;
+  int prompts = 0;     // without an L*
+  int of = 0;          // prompts asked
+  std::string reason;  // of the first
+};
+
 struct Baseline {
-  std::string name;  // "L/2", "2L/3", "constant fraction, leave one out"
+  std::string name;  // a formula's, or "constant fraction, leave one out"
   std::optional<double> mape;
+  bool is_simple = false;  // asks for no calibration: L/2, 2L/3, a constant fraction of the depth
 };
 
 // One estimator over the whole study.
 struct EstimatorSummary {
   std::string estimator;
+  int asked = 0;                       // models, each counted once
   int models = 0;                      // with an L* and a prediction
   int resolved = 0;                    // of these
+  std::vector<LeftOut> left_out;       // the others, in the study's order, those that failed last
+  std::vector<PartlyLeftOut> partly;   // models whose mean is not over all prompts
   std::optional<double> overall_mape;  // the notebook's: normalised by depth
   std::optional<double> mape_of_actual;
+  int models_of_actual = 0;  // that mape_of_actual is the mean of: L* = 0 has none
   std::string verdict;
-  std::vector<LabSummary> labs;  // sorted by name
-  std::optional<double> in_sample_mape, out_of_sample_mape;
+  std::vector<LabSummary> labs;                              // sorted by name
+  int in_sample = 0;                                         // models of in-sample labs
+  std::optional<double> in_sample_mape, out_of_sample_mape;  // none where it was fitted on none
   std::vector<Baseline> baselines;  // the same L* held against simpler predictions and the other formulas
 };
 
@@ -127,6 +151,12 @@ struct StudyResult {
 
 // A measured model against the study's formula; its error if every prompt failed. Pure.
 Result<ModelResult> evaluate_model(const Study&, const ModelEntry&, Measurement);
+
+// Whether all that was asked for is there: every model with an L* by the headline, no prompt failed, no trace of the
+// study's estimators broken by a value that is not finite. (A trace may be zero and have no L*: as_written's should.)
+bool is_complete(const StudyResult&);
+// A model of such a study: an L* by the headline.
+bool is_complete(const ModelResult&);
 
 // Whether two measurements are of the same checkpoint: everything seen of it on the same tokens is equal to the last
 // bit, whatever its files are called and however they pack the same weights.

@@ -203,7 +203,7 @@ Result<SentencePieceRule> sentencepiece_rule(const Folder& folder) {
   const bool is_llama = found && found->sentencepiece == Read::llama;
   LSTAR_ASSIGN(const bool legacy, read_flag(folder.files, "legacy", !is_llama));
   const auto known = [] {
-    return classes_that([](const TokenizerClass& known) { return known.sentencepiece != Read::not_read; });
+    return classes_that([](const TokenizerClass& one) { return one.sentencepiece != Read::not_read; });
   };
   if (!found && is_not_followed(folder.class_name, false)) return unknown_class(folder, known());
   if (!found) return legacy ? SentencePieceRule::as_the_file_says : SentencePieceRule::file_first;

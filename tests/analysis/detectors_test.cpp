@@ -80,18 +80,35 @@ TEST(Detectors, ReportABrokenTraceInsteadOfAnLStar) {
 
 TEST(Detectors, SayWhyThereIsNothingToResolve) {
   EXPECT_EQ(find("argmax_step", {}).reason, "no layers");
-  EXPECT_EQ(find("argmax_step", {5}).layer, 0);
-  EXPECT_EQ(find("argmax_step", {5}).reason, "one layer has no steps");
-  EXPECT_EQ(find("central_difference", {5}).layer, std::nullopt);
-  EXPECT_EQ(find("central_difference", {5}).reason, "one layer has no slope");
-  for (const Detection& found : detect_all(std::vector<double>{1, 2}, {}))
+  for (const Detection& found : detect_all(std::vector<double>{1, 2}, {})) {
     EXPECT_EQ(found.reason, "two layers have one step") << found.rule;
-  for (const std::vector<double>& flat : {std::vector<double>(12, 0.0), std::vector<double>{1, 2, 3, 4, 5}})
+    EXPECT_TRUE(found.layer) << found.rule;
+  }
+}
+
+// No layer is one at which these change most. numpy would name one all the same.
+TEST(Detectors, NoLStarWhereNothingStandsOut) {
+  const std::pair<std::vector<double>, const char*> cases[] = {
+      {{5}, "one layer has no steps"},
+      {std::vector<double>(12, 0.0), "the trace is zero in every layer"},
+      {{0}, "one layer has no steps"},
+      {{3, 3}, "the trace does not change"},
+      {std::vector<double>(7, 3.0), "all steps are equal"},
+      {{1, 2, 3, 4, 5}, "all steps are equal"},
+  };
+  for (const auto& [flat, reason] : cases) {
     for (const Detection& found : detect_all(flat, {})) {
+      EXPECT_EQ(found.layer, std::nullopt) << found.rule;
+      EXPECT_EQ(found.margin, std::nullopt) << found.rule;
       EXPECT_FALSE(found.resolved) << found.rule;
-      EXPECT_EQ(found.reason, "all steps are equal") << found.rule;
-      EXPECT_TRUE(found.layer) << found.rule;
+      EXPECT_EQ(found.reason, reason) << found.rule;
     }
+    for (const Detection& found : detect_all(flat, {}, NanPolicy::propagate)) {
+      EXPECT_FALSE(found.resolved) << found.rule;
+      EXPECT_NE(found.reason, "") << found.rule;
+    }
+  }
+  EXPECT_EQ(find("argmax_step", std::vector<double>(12, 0.0), {}, NanPolicy::propagate).layer, 1);
 }
 
 TEST(Detectors, MarginIsTheRunnerUpsShare) {
@@ -191,6 +208,18 @@ TEST(Detectors, ATraceBelowItsFloorIsNeverResolved) {
 TEST(Detectors, EveryOtherStepIsARival) {
   EXPECT_TRUE(find("argmax_step", {0, 10, 10, 18, 18, 11}, {0, 0, 0, 0, 0, 0}).resolved);
   EXPECT_FALSE(find("argmax_step", {0, 10, 10, 18, 18, 11}, {0, 0, 0, 0, 0, 4}).resolved);
+}
+
+TEST(Detectors, TheLayerAloneIsThatOfDetect) {
+  std::mt19937_64 random(11);
+  for (int round = 0; round < 300; ++round) {
+    std::vector<double> trace(random() % 9);
+    for (double& t : trace) t = static_cast<double>(random() % 4);  // ties, zeros, equal steps
+    if (!trace.empty() && round % 17 == 0) trace[random() % trace.size()] = round % 2 ? kNan : INFINITY;
+    for (const Detector& detector : detectors())
+      EXPECT_EQ(detect_layer(detector, trace), detect(detector, trace, {}).layer)
+          << detector.name << testing::PrintToString(trace);
+  }
 }
 
 TEST(Detectors, AreFoundByName) {

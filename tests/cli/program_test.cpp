@@ -15,7 +15,9 @@
 
 #include "lstar/base/atomic_file.h"
 #include "lstar/base/json.h"
+#include "lstar/checkpoint/checkpoint.h"
 #include "tests/cli/support.h"
+#include "tests/support/checkpoint_writer.h"
 #include "tests/support/recorded.h"
 #include "tests/support/temporary_folder.h"
 
@@ -43,6 +45,67 @@ TEST(Program, ExitStatus) {
   EXPECT_EQ(lstar_program("trace " + kGpt2 + " --token-ids 99999").status, 3);
   EXPECT_EQ(lstar_program("--help").status, 0);
   EXPECT_EQ(lstar_program("run --help").status, 0);
+}
+
+// In float16 a third layer's attention overflows: in `trace` and in `run` that is something that was asked for and is
+// not there.
+TEST(Program, ATraceThatIsNotFiniteIsNotAllDone) {
+  testing::TemporaryFolder folder;
+  std::filesystem::copy(source_path(kGpt2), folder / "m");
+  std::filesystem::permissions(folder / "m/model.safetensors", std::filesystem::perms::owner_all);
+  std::vector<testing::StoredTensor> tensors;
+  {
+    const auto checkpoint = open_checkpoint(folder / "m");
+    ASSERT_TRUE(checkpoint) << checkpoint.error().message();
+    for (const TensorInfo& tensor : (*checkpoint)->tensors()) {
+      std::vector<float> values(static_cast<size_t>(tensor.shape.elements()));
+      ASSERT_TRUE((*checkpoint)->read(tensor, {0, tensor.shape.rows()}, std::span<float>(values)));
+      if (tensor.name.find("h.2.attn.c_attn.weight") != std::string::npos)
+        for (float& value : values) value *= 3000;
+      tensors.push_back(testing::make_tensor(tensor.name, tensor.shape.dims, values));
+    }
+  }
+  ASSERT_TRUE(write_file(folder / "m/model.safetensors", testing::safetensors_bytes(tensors)));
+  const std::string asked = " --token-ids '1 2 3 4 5 6 7 8' --dtype float16";
+  const Outcome traced = lstar_program("trace " + (folder / "m") + asked);
+  EXPECT_EQ(traced.status, 1);
+  EXPECT_THAT(traced.err, HasSubstr("a trace is not finite"));
+  const Outcome ran = lstar_program("run --quiet " + (folder / "m") + " " + kGpt2 + asked);
+  EXPECT_EQ(ran.status, 1);
+  EXPECT_THAT(ran.out, HasSubstr("1 of 2 models"));
+  EXPECT_THAT(ran.out, HasSubstr("(no L*: NaN from layer 2 on)"));
+}
+
+// A norm behind W_O takes any multiple of it back: ov_circuit is no invariant there, and every output says so.
+TEST(Program, OutputNormsAreNamed) {
+  for (const std::string family : {"gemma3_text", "olmo2", "exaone4", "glm4"}) {
+    const std::string model = "tests/data/checkpoints/" + family;
+    EXPECT_THAT(lstar_program("inspect " + model).out, HasSubstr("a norm follows W_O")) << family;
+    EXPECT_THAT(lstar_program("inspect --json " + model).out, HasSubstr("\"ov_depends_on_gauge\": true")) << family;
+    EXPECT_THAT(lstar_program("trace --json --token-ids '1 2 3 4' " + model).out,
+                HasSubstr("here ov_circuit too depends on how the weights are written"))
+        << family;
+  }
+  EXPECT_THAT(lstar_program("inspect " + kGpt2).out, HasSubstr("which does not depend on"));
+}
+
+TEST(Program, SinksAreNoRoundingResidue) {
+  const Outcome outcome = lstar_program("trace --json --token-ids '1 2 3 4' tests/data/checkpoints/gpt_oss");
+  EXPECT_THAT(outcome.out, HasSubstr("as_written is the mass that went to the sinks"));
+  EXPECT_THAT(outcome.out, ::testing::Not(HasSubstr("as_written is rounding residue")));
+}
+
+// The option shows what the notebook took beside W_V, in its place nowhere.
+TEST(Program, InspectShowsTheNotebooksThirdBesideTheRealWeight) {
+  const std::string model = "tests/data/checkpoints/gpt_neox";
+  const auto plain = JsonDocument::parse(lstar_program("inspect --json " + model).out, "plain");
+  const auto thirds = JsonDocument::parse(lstar_program("inspect --json --head-layout thirds " + model).out, "thirds");
+  ASSERT_TRUE(plain && thirds);
+  const Json a = testing::items(plain->root(), "weight_norms")[0],
+             b = testing::items(thirds->root(), "weight_norms")[0];
+  EXPECT_EQ(json_number(a, "w_v_frobenius_sq"), json_number(b, "w_v_frobenius_sq"));
+  EXPECT_EQ(json_number(a, "w_v_as_written_frobenius_sq"), json_number(a, "w_v_frobenius_sq"));
+  EXPECT_NE(json_number(b, "w_v_as_written_frobenius_sq"), json_number(b, "w_v_frobenius_sq"));
 }
 
 TEST(Program, UnwritableOutputsAreNoticed) {

@@ -4,6 +4,7 @@
 #include <limits>
 #include <set>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -56,8 +57,9 @@ TEST(Figure, SameResultSameBytes) {
 TEST(Figure, SvgNamesWhatItShows) {
   const StudyResult result = testing::made_up_result();
   const std::string heritage = drawn(cross_heritage_figure(result), FigureFormat::svg);
-  for (const char* text : {">pythia-160m<", ">bloom-560m<", ">gpt2<", ">Meta<", ">10 % threshold<", "width=\"1008\"",
-                           "L* predicted (v3)", "L* empirical (off_diagonal, argmax_step)"})
+  for (const char* text :
+       {">pythia-160m<", ">bloom-560m<", ">gpt2<", ">Meta<", ">10 % threshold<", "width=\"1008\"", "L* predicted (v3)",
+        "but without nobody/missing", "L* empirical (off_diagonal, argmax_step)"})
     EXPECT_THAT(heritage, HasSubstr(text));
   const std::string traces = drawn(traces_figure(result), FigureFormat::svg);
   for (const char* text : {">opt-350m<", ">BigScience<", ">L* 18.0<", ">predicted 16.9<", ">layer<"})
@@ -102,6 +104,22 @@ TEST(Figure, LabsKeepTheNotebooksColours) {
     }
   }
   EXPECT_EQ(colours.size(), 4u);
+}
+
+// No bar is no error of 0, and a mean that no prompt has is no line.
+TEST(Figure, WhatHasNoLStarIsNamed) {
+  Study study = testing::made_up_study(Dtype::float32);
+  study.models.resize(1);
+  Measurement m = testing::made_up_measurement(testing::made_up_models()[0], Dtype::float32);
+  m.weights.w_v_sq[2] = std::numeric_limits<double>::quiet_NaN();
+  const auto broken = evaluate_model(study, study.models[0], std::move(m));
+  ASSERT_TRUE(broken);
+  EXPECT_THAT(drawn(cross_heritage_figure(evaluate(study, {broken}, "now")), FigureFormat::svg), HasSubstr(">no L*<"));
+  const StudyResult result = testing::made_up_result();
+  const ModelScore& spread = result.models[0].scores[2];
+  ASSERT_GT(*spread.l_star_std, 0);
+  EXPECT_THAT(drawn(traces_figure(result, 2), FigureFormat::svg),
+              HasSubstr(fmt::format(">L* {:.1f} ± {:.1f} not resolved<", *spread.l_star, *spread.l_star_std)));
 }
 
 TEST(Figure, TicksAreRoundNumbers) {

@@ -128,6 +128,10 @@ TEST(StudyJson, NaNBecomesNullWithAReason) {
   EXPECT_TRUE(entry["error_pct"].is_null());
   EXPECT_THAT(json_string(entry, "reason").value_or(""), HasSubstr("layer 5"));
   EXPECT_TRUE(document.root()["overall_mape"].is_null());
+  EXPECT_EQ(json_integer(document.root(), "n_asked"), 2);
+  ASSERT_EQ(items(document.root(), "left_out").size(), 2u);
+  EXPECT_EQ(json_string(items(document.root(), "left_out").at(0).value(), "model"), "EleutherAI/pythia-160m");
+  EXPECT_EQ(json_string(items(document.root(), "left_out").at(1).value(), "reason"), "failed: gone");
   EXPECT_TRUE(json_string(document.root(), "reason"));
 }
 

@@ -1,10 +1,12 @@
 #include "lstar/report/study_text.h"
 
+#include <limits>
 #include <sstream>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "lstar/report/notes.h"
 #include "lstar/report/text_layout.h"
 #include "tests/support/study_fixture.h"
 
@@ -52,7 +54,7 @@ TEST(StudyText, SaysWhatTheNotebookDoesNot) {
   const std::string text = everything(testing::made_up_result(), false);
   EXPECT_THAT(text, HasSubstr("as_written is rounding residue: softmax rows sum to 1"));
   EXPECT_THAT(text, HasSubstr("off_diagonal depends on how a model's weights are written (its gauge)"));
-  EXPECT_THAT(text, HasSubstr("Decided by:    the weights (weights alone L* = 18, attention alone 16"));
+  EXPECT_THAT(text, HasSubstr("Decided by:    the weights (weights alone L* = 18, attention alone 12.8 ± 6.7, log"));
   EXPECT_THAT(text, HasSubstr("nobody/missing: models/nobody/missing: no such folder"));
   EXPECT_THAT(text, HasSubstr("two_thirds: L* = 2L/3"));
   EXPECT_THAT(text, HasSubstr("constant fraction, leave one out"));
@@ -120,6 +122,130 @@ TEST(StudyText, TooFewLayersAreNoRounding) {
       EXPECT_THAT(text, HasSubstr("VERDICT: none"));
     }
   }
+}
+
+size_t count_of(const std::string& text, const std::string& piece) {
+  size_t count = 0;
+  for (size_t at = text.find(piece); at != std::string::npos; at = text.find(piece, at + 1)) ++count;
+  return count;
+}
+
+// Whatever a verdict says, the good ones first of all: what stands against one stands against all it applies to.
+TEST(StudyText, CaveatsStandWithEveryVerdict) {
+  Study study = testing::made_up_study(Dtype::float32);
+  study.models.resize(1);
+  study.in_sample = {"EleutherAI"};
+  const auto model = evaluate_model(study, study.models[0],
+                                    testing::made_up_measurement(testing::made_up_models()[0], Dtype::float32));
+  ASSERT_TRUE(model);
+  const StudyResult result = evaluate(study, {model}, "now");
+  ASSERT_EQ(result.summaries[1].verdict, "FORMULA GENERALIZES");
+  std::string end = study_summary(result, false);
+  end = end.substr(end.find("FINAL VERDICT"));
+  for (const char* caveat :
+       {"one lab cannot show that a formula generalizes", "1 of 1 models are in-sample (EleutherAI)"}) {
+    EXPECT_EQ(count_of(end, caveat), result.summaries.size()) << end;
+    EXPECT_THAT(verdict_line(result), HasSubstr(caveat));
+    for (size_t e = 0; e < result.summaries.size(); ++e)
+      EXPECT_THAT(verdict_caveats(result, e), ::testing::Contains(caveat));
+  }
+  EXPECT_THAT(verdict_caveats(result, 0),
+              ::testing::Contains("off_diagonal depends on how the weights are written (gauge)"));
+  EXPECT_THAT(verdict_caveats(result, 2),
+              ::testing::Contains("as_written is rounding residue, zero in exact arithmetic"));
+  // Nowhere else does a verdict stand without them.
+  EXPECT_EQ(count_of(study_summary(result, false), "GENERALI"), count_of(end, "GENERALI"));
+}
+
+TEST(StudyText, WhatDoesBetterWithoutAFitIsNamed) {
+  StudyResult result = testing::made_up_result();
+  EXPECT_THAT(verdict_line(result), Not(HasSubstr("simpler predictions")));
+  for (Baseline& baseline : result.summaries[0].baselines) {
+    if (baseline.name == "half") baseline.mape = 7.5;
+    if (baseline.name == "two_thirds") baseline.mape = 3.25;
+    if (baseline.name == "v4") baseline.mape = 1;  // fitted: not simpler
+  }
+  EXPECT_THAT(verdict_line(result), HasSubstr("; but simpler predictions do better: 2L/3 (3.2%), L/2 (7.5%)\n"));
+  EXPECT_THAT(study_summary(result, false), HasSubstr("but simpler predictions do better: 2L/3 (3.2%), L/2 (7.5%)"));
+}
+
+// A model that overflows, or one whose trace is zero, has no L*; the score is of the others and says so.
+TEST(StudyText, AModelWithoutAnLStarIsNamed) {
+  Study study = testing::made_up_study(Dtype::float32);
+  study.models.resize(3);
+  std::vector<Result<ModelResult>> models;
+  for (size_t i = 0; i < 3; ++i) {
+    Measurement m = testing::made_up_measurement(testing::made_up_models()[i], Dtype::float32);
+    if (i == 1) m.weights.w_v_sq[8] = std::numeric_limits<double>::quiet_NaN();
+    if (i == 2) m.seen.off_diagonal = Array3<double>(5, 12, 12);
+    models.push_back(evaluate_model(study, study.models[i], std::move(m)));
+  }
+  const StudyResult result = evaluate(study, std::move(models), "now");
+  EXPECT_FALSE(is_complete(result));
+  const EstimatorSummary& s = result.summaries[0];
+  EXPECT_EQ(s.asked, 3);
+  EXPECT_EQ(s.models, 1);
+  ASSERT_EQ(s.left_out.size(), 2u);
+  EXPECT_EQ(s.left_out[1].reason, "no L*: the trace is zero in every layer");
+  EXPECT_THAT(verdict_line(result),
+              HasSubstr("by off_diagonal, 1 of 3 models, 1 lab); but without EleutherAI/pythia-410m (no L*: NaN from "
+                        "layer 8 on); facebook/opt-125m (no L*: the trace is zero in every layer)"));
+  const std::string text = study_summary(result, false);
+  for (const char* piece : {"COMPLETE: 1/3 models; no L*: EleutherAI/pythia-410m, facebook/opt-125m\n",
+                            "Models tested: 1 of 3\n", "Meta: without facebook/opt-125m: no L*: the trace is zero"})
+    EXPECT_THAT(text, HasSubstr(piece));
+  EXPECT_THAT(model_text(study, study.models[2], result.models[2], false),
+              HasSubstr("L* empirical:  none: the trace is zero in every layer\n    Error:         -\n"));
+}
+
+TEST(StudyText, OfActualSaysHowManyModelsItIsOf) {
+  StudyResult result = testing::made_up_result();
+  EXPECT_EQ(result.summaries[0].models_of_actual, 6);
+  result.summaries[0].models_of_actual = 1;  // the others have L* = 0
+  EXPECT_THAT(study_summary(result, false), HasSubstr("% (1 of 6)"));
+}
+
+// "Decided by" is of the L* that stands above it.
+TEST(StudyText, DecidesExplainsTheStudysLStar) {
+  const StudyResult result = testing::made_up_result();
+  for (const ModelResult& model : result.models)
+    for (const ModelScore& score : model.scores) {
+      if (!score.decides) continue;
+      EXPECT_DOUBLE_EQ(score.decides->l_star->mean, *score.l_star) << model.entry.name << score.estimator;
+      EXPECT_DOUBLE_EQ(score.decides->l_star->deviation, *score.l_star_std);
+      EXPECT_EQ(score.decides->verdict.empty(), !score.resolved);
+    }
+}
+
+Measurement particular(bool ModelShape::*what) {
+  Measurement m = testing::made_up_measurement(testing::made_up_models()[0], Dtype::float32);
+  m.shape.*what = true;
+  return m;
+}
+
+// GPT-OSS: the rows do not sum to 1, and as_written is what the sinks took.
+TEST(StudyText, OneNoteOnAsWrittenWhereThereAreSinks) {
+  Study study = testing::made_up_study();
+  study.models.resize(1);
+  const auto model = evaluate_model(study, study.models[0], particular(&ModelShape::has_sinks));
+  const StudyResult result = evaluate(study, {model}, "now");
+  const std::string text = study_summary(result, false);
+  EXPECT_THAT(text, Not(HasSubstr("as_written is rounding residue")));
+  EXPECT_EQ(count_of(text, "not rounding residue"), 1u);
+  EXPECT_THAT(verdict_caveats(result, 2), ::testing::Contains("as_written is what attention sinks take, no trace"));
+}
+
+TEST(StudyText, ANormBehindTheOutputProjectionMakesOvCircuitAGauge) {
+  Study study = testing::made_up_study();
+  study.models.resize(1);
+  const auto model = evaluate_model(study, study.models[0], particular(&ModelShape::has_output_norm));
+  const StudyResult result = evaluate(study, {model}, "now");
+  EXPECT_THAT(verdict_caveats(result, 1),
+              ::testing::Contains("ov_circuit depends on how the weights are written in 1 of 1 models"));
+  EXPECT_THAT(study_notes(result),
+              ::testing::Contains(HasSubstr("here ov_circuit too depends on how the weights are written")));
+  EXPECT_THAT(study_notes(result), ::testing::Contains(HasSubstr("except where a norm follows")));
+  EXPECT_THAT(study_notes(testing::made_up_result()), Not(::testing::Contains(HasSubstr("except where a norm"))));
 }
 
 TEST(StudyText, TheSameCheckpointIsCountedOnce) {

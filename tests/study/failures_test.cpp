@@ -276,8 +276,32 @@ TEST_F(Failures, OverflowLeavesABrokenTrace) {
   ASSERT_EQ(result.models.size(), 1u) << result.failed[0].error.message();
   EXPECT_FALSE(result.models[0].scores[0].l_star);
   EXPECT_EQ(result.models[0].scores[0].reason, "NaN from layer 2 on");
+  EXPECT_FALSE(is_complete(result));
   study.dtype = Dtype::float32;
   EXPECT_TRUE(run_study(study, {.threads = 1, .timestamp = "t"}).models[0].scores[0].l_star);
+}
+
+// The notebook's cut is as_written's alone: every other estimator's trace is of the real W_V.
+TEST_F(Failures, TheHeadLayoutIsAsWrittens) {
+  const std::string folder = testing::source_path("tests/data/checkpoints/gpt_neox");
+  const auto traces = [&](HeadLayout layout) {
+    const auto measured = measure("model", folder, {{.text = {}, .ids = {1, 2, 3, 4, 5, 6, 7}}},
+                                  {.numerics = {.dtype = Dtype::float16, .head_layout = layout},
+                                   .wants = Want::diagonal | Want::rounded_sum,
+                                   .threads = 1});
+    EXPECT_TRUE(measured) << measured.error().message();
+    return traces_of(*measured, NanPolicy::report);
+  };
+  const auto actual = traces(HeadLayout::actual), thirds = traces(HeadLayout::thirds);
+  for (size_t e = 0; e < actual.size(); ++e)
+    for (size_t l = 0; l < actual[e].prompts[0].floor.size(); ++l) {
+      const PromptTrace &real = actual[e].prompts[0], &cut = thirds[e].prompts[0];
+      if (actual[e].estimator == "as_written") {
+        EXPECT_NE(real.floor[l], cut.floor[l]);  // the trace itself may be zero
+      } else {
+        EXPECT_EQ(real.trace[l], cut.trace[l]) << actual[e].estimator;
+      }
+    }
 }
 
 // What AutoModel saves of an untied model has no output: traces are measured, and one line says what is missing.

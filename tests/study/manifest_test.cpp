@@ -45,6 +45,7 @@ lab = "A"
 layers = 12
 heads = 8
 expected = "EXPAND"
+note = "in 4 bits"
 [[model]]
 path = "org/name"
 name = "short"
@@ -58,6 +59,7 @@ name = "short"
   EXPECT_EQ(study->prompts.size(), 2u);
   EXPECT_EQ(study->models[0].layers, 12);
   EXPECT_EQ(study->models[0].expected, "EXPAND");
+  EXPECT_EQ(study->models[0].note, "in 4 bits");
   EXPECT_EQ(study->models[1].name, "short");
   EXPECT_EQ(study->models[1].lab, "unknown");
 }
@@ -82,8 +84,9 @@ TEST_F(Manifest, FaultsAreNamed) {
   EXPECT_EQ(failure("formula = \"v3\"\n"), file_ + ": no models: expected at least one [[model]]");
   EXPECT_EQ(failure("dtype = \"float8\"\n[[model]]\npath = \"x\"\n"),
             file_ + ": line 1: unknown dtype: expected one of float32, float16, bfloat16, float64, found float8");
-  EXPECT_EQ(failure("[[model]]\npath = \"x\"\nlayer = 3\n"),
-            file_ + ": line 3: unknown key: expected one of path, name, lab, layers, heads, expected, found layer");
+  EXPECT_EQ(
+      failure("[[model]]\npath = \"x\"\nlayer = 3\n"),
+      file_ + ": line 3: unknown key: expected one of path, name, lab, layers, heads, expected, note, found layer");
   EXPECT_EQ(failure("[[model]]\nlab = \"x\"\n"), file_ + ": line 1: model without a path");
   EXPECT_EQ(failure("[[model]]\npath = \"x\"\nlayers = \"12\"\n"),
             file_ + ": line 3: layers is not an integer of at least 1");

@@ -72,7 +72,8 @@ inline void hold_weights(const Model& model, const JsonDocument& expected, doubl
   const Json root = expected.root();
   expect_close(ours->w_v_sq, numbers(root, "w_v_frobenius_sq"), 1e-12, {}, "w_v");
   if (is_fused_alike && json_find(root, "w_v_thirds_frobenius_sq"))
-    expect_close(thirds->w_v_sq, numbers(root, "w_v_thirds_frobenius_sq"), 1e-12, {}, "thirds");
+    expect_close(thirds->w_v_cut_sq, numbers(root, "w_v_thirds_frobenius_sq"), 1e-12, {}, "thirds");
+  expect_close(thirds->w_v_sq, ours->w_v_sq, 0, {}, "w_v beside thirds");
   expect_close(ours->w_v_head_sq.values(), numbers(root, "w_v_frobenius_sq_per_kv_head"), 1e-12, {}, "w_v by head");
   expect_close(ours->ov_sq.values(), numbers(root, "ov_frobenius_sq_per_head"), gains, {}, "ov");
   expect_close(ours->w_o_sq, numbers(root, "w_o_frobenius_sq"), 1e-12, {}, "w_o");
