@@ -23,8 +23,8 @@ struct DecodedCharacter {
 };
 DecodedCharacter first_character(std::string_view text);
 
-// A text whose every unseen character is a blank, and a '?' where a byte of its own would be one to an old terminal: one
-// line that may be shown anywhere. Other bytes that are not UTF-8 stay: names of files may have them.
+// A text whose every unseen character is a blank, and a '?' where a byte of its own would be one to an old terminal:
+// one line that may be shown anywhere. Other bytes that are not UTF-8 stay: names of files may have them.
 std::string one_plain_line(std::string_view text);
 
 // The text behind a byte order mark, if it opens with one.
