@@ -1,6 +1,7 @@
 // Output files appear whole or not at all: written beside their final place under a temporary name, synced, renamed.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -17,7 +18,12 @@ Result<bool> write_new_file(const std::string& path, std::string_view content);
 // Makes a folder and those above it, and sees that files can be made in it.
 Result<void> make_folder(const std::string& path);
 
-// The whole of a small text file (prompts, manifests). At most `limit` bytes; a longer file is an error.
-Result<std::string> read_file(const std::string& path, size_t limit = size_t{1} << 30);
+// Whether a pipe may stand in a file's place. Only one that the user put there himself, `<(...)`, ends of its own
+// accord; one that lies in somebody's folder would be waited for without end.
+enum class FileKind : uint8_t { regular, any };
+
+// The whole of a small file. At most `limit` bytes; a longer file is an error.
+Result<std::string> read_file(const std::string& path, size_t limit = size_t{1} << 30,
+                              FileKind kind = FileKind::regular);
 
 }  // namespace lstar

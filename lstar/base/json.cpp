@@ -6,12 +6,12 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
-#include <functional>
 #include <limits>
 #include <vector>
 
 #include "lstar/base/atomic_file.h"
 #include "lstar/base/python_json.h"
+#include "lstar/base/seeded_hash.h"
 #include "lstar/base/text.h"
 
 namespace lstar {
@@ -30,7 +30,7 @@ std::optional<std::string> repeated(const std::vector<std::string_view>& keys) {
   std::vector<Slot> slots(std::bit_ceil(keys.size() * 2));
   const size_t mask = slots.size() - 1;
   for (const std::string_view& key : keys) {
-    const size_t hash = std::hash<std::string_view>()(key);
+    const size_t hash = seeded_hash(key);
     size_t i = hash & mask;
     for (; slots[i].key; i = (i + 1) & mask)
       if (slots[i].hash == hash && *slots[i].key == key) return std::string(key);

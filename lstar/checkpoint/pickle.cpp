@@ -9,14 +9,16 @@
 #include <unordered_map>
 #include <utility>
 
+#include "lstar/base/limits.h"
+#include "lstar/base/seeded_hash.h"
+
 namespace lstar {
 namespace {
 
 using Kind = PickleValue::Kind;
 
-// Far above any checkpoint's: tensors take about 20 values each. Memory is a hundred bytes a value at most.
-constexpr size_t kMostValues = 4'000'000;
-constexpr size_t kMostMarks = 1000;  // how deep values are built inside values
+constexpr size_t kMostValues = limits::kPickleValues;
+constexpr size_t kMostMarks = limits::kPickleMarks;
 constexpr uint64_t kLongestName = 256;
 
 constexpr std::string_view kOrderedDict = "collections.OrderedDict";
@@ -239,16 +241,22 @@ class PickleMachine {
     return push({.kind = Kind::global, .text = pickle_.names_[known->second]});
   }
 
+  // A writer remembers each value once, under the next number. What is remembered again, or under numbers far apart,
+  // would be bounded by nothing.
   Result<void> remember(uint32_t key) {
     LSTAR_TRY(need(1));
+    constexpr size_t kApart = 1 << 16;
+    if (key >= pickle_.values_.size() + kApart) return refuse({.what = "remembers a value under too large a number"});
+    if (key >= memo_.size()) memo_.resize(key + size_t{1}, kNothing);
+    if (memo_[key] == kNothing && ++remembered_ > pickle_.values_.size())
+      return refuse({.what = "remembers more values than there are"});
     memo_[key] = stack_.back();
     return {};
   }
 
   Result<void> recall(uint32_t key) {
-    const auto found = memo_.find(key);
-    if (found == memo_.end()) return refuse({.what = "recalls what was not remembered"});
-    return push_place(found->second);
+    if (key >= memo_.size() || memo_[key] == kNothing) return refuse({.what = "recalls what was not remembered"});
+    return push_place(memo_[key]);
   }
 
   // An object of a class, which is never made: the class, and the tuple of what it would be made with.
@@ -281,8 +289,10 @@ class PickleMachine {
   size_t copied_ = 0;  // items that calls have copied
   std::vector<uint32_t> stack_;
   std::vector<size_t> marks_;  // heights of the stack
-  std::unordered_map<uint32_t, uint32_t> memo_;
-  std::unordered_map<std::string, uint32_t> globals_;
+  static constexpr uint32_t kNothing = UINT32_MAX;
+  std::vector<uint32_t> memo_;  // places, by number
+  uint32_t remembered_ = 0;
+  std::unordered_map<std::string, uint32_t, SeededHash> globals_;
 };
 
 // REDUCE: a function and a tuple of arguments. OrderedDict becomes a dict, filled where it is given pairs.
@@ -401,7 +411,7 @@ Result<void> PickleMachine::step(Opcode opcode) {
       LSTAR_ASSIGN(const auto key, number<uint32_t>());
       return remember(key);
     }
-    case MEMOIZE: return remember(static_cast<uint32_t>(memo_.size()));
+    case MEMOIZE: return remember(remembered_);
     case BINGET: {
       LSTAR_ASSIGN(const auto key, number<uint8_t>());
       return recall(key);

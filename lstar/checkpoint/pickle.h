@@ -52,8 +52,8 @@ class Pickle {
 
  private:
   friend class PickleMachine;
-  std::vector<PickleValue> values_;
-  std::deque<std::string> names_;  // of globals, each once; a deque leaves them where they are
+  std::deque<PickleValue> values_;  // a vector would have them twice while it grows
+  std::deque<std::string> names_;   // of globals, each once; a deque leaves them where they are
   uint32_t root_ = 0;
   uint64_t end_ = 0;
 };

@@ -71,6 +71,8 @@ Result<std::vector<PlacedTensor>> read_state(const MappedFile& mapped, size_t fi
   TensorReader reader(pickle, storages);
   const PickleValue* state = find_state(pickle, reader, pickle.root());
   if (!state) return fail(no_state(mapped, pickle, reader));
+  if (state->items.size() > 2 * size_t{pickle.size()})  // its keys alone are as many values
+    return fail({.what = "names more tensors than there are values in its pickle", .file = mapped.path()});
   std::vector<PlacedTensor> tensors;
   std::optional<Error> first;
   for (size_t i = 0; i < state->items.size(); i += 2) {

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <utility>
 
+#include "lstar/base/limits.h"
 #include "lstar/checkpoint/folder_listing.h"
 
 namespace lstar {
@@ -168,6 +169,10 @@ Result<Shape> TensorReader::read_whole_numbers(const PickleValue& value, const c
   }
   if (tuple->kind != Kind::tuple && tuple->kind != Kind::list) return fail(fmt::format("has no {}", what));
   Shape numbers;
+  if (tuple->items.size() > limits::kAxes)
+    return fail({.what = fmt::format("has too many {}", what),
+                 .expected = fmt::format("at most {}", limits::kAxes),
+                 .found = fmt::format("{}", tuple->items.size())});
   for (const uint32_t place : tuple->items) {
     const PickleValue& item = pickle_.at(place);
     if (item.kind != Kind::integer || !item.text.empty() || item.integer < 0)
@@ -214,6 +219,10 @@ Result<PlacedTensor> TensorReader::read(std::string_view name, const PickleValue
   const Shape& shape = tensor.info.shape;
   if (strides.dims.size() != shape.dims.size())
     return fail({.what = "sizes and strides do not match", .expected = shape.text(), .found = strides.text()});
+  sizes_ += 2 * shape.dims.size();
+  if (sizes_ > limits::kTorchSizes)
+    return fail(
+        {.what = "too many sizes and strides in one file", .expected = fmt::format("at most {}", limits::kTorchSizes)});
   LSTAR_ASSIGN(const uint64_t bytes, stored_bytes(*type, shape));
 
   const auto found = storages_.find(storage.key);

@@ -59,6 +59,7 @@ class TensorReader {
   const Pickle& pickle_;
   const Storages& storages_;
   uint64_t repeated_ = 0;
+  size_t sizes_ = 0;  // and strides, of all tensors read
 };
 
 }  // namespace lstar

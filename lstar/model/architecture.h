@@ -157,8 +157,8 @@ struct Architecture {
   const std::optional<TensorRef>& operator[](Role role) const { return weights[static_cast<size_t>(role)]; }
   bool has(Role role) const { return (*this)[role].has_value(); }
   bool is_fused() const { return has(Role::query_key_value); }
-  int q_width() const { return heads * head_dim; }
-  int kv_width() const { return kv_heads * head_dim; }
+  int64_t q_width() const { return int64_t{heads} * head_dim; }
+  int64_t kv_width() const { return int64_t{kv_heads} * head_dim; }
   // q, k and v as separate tensors, or fused one after the other, or fused by head as GPT-NeoX and BLOOM store them.
   void split_heads() { q_rows = k_rows = v_rows = {0, head_dim}; }
   void fuse_heads_in_turn() {

@@ -5,12 +5,29 @@
 
 #include <fmt/format.h>
 
+#include "lstar/base/limits.h"
 #include "lstar/model/llama_cpp.h"
 
 namespace lstar {
 namespace {
 
-constexpr int64_t kLargestSize = int64_t{1} << 24;
+// Arrays that families fill as they read have as many entries as there are layers, heads or experts.
+struct Most {
+  std::string_view key;
+  int64_t size;
+};
+constexpr Most kMost[] = {
+    {"num_hidden_layers", limits::kLayers},  {"num_attention_heads", limits::kHeads},
+    {"num_key_value_heads", limits::kHeads}, {"num_kv_heads", limits::kHeads},
+    {"num_experts", limits::kExperts},       {"num_local_experts", limits::kExperts},
+};
+
+// The most that a size may be, by the first of its spellings.
+int64_t most_of(Keys keys) {
+  for (const Most& most : kMost)
+    if (most.key == *keys.begin()) return most.size;
+  return limits::kWidth;
+}
 
 // The items of a list; nothing for any other value.
 std::vector<Json> items_of(const Json& value) {
@@ -94,9 +111,9 @@ int Config::size(Keys keys) {
 
 int Config::vocab_size() {
   if (!vocab_size_) return size({"vocab_size", "padded_vocab_size"});
-  require(*vocab_size_ >= 1 && *vocab_size_ <= kLargestSize, "vocabulary", fmt::format("1 to {} tokens", kLargestSize),
-          fmt::format("{}", *vocab_size_));
-  return static_cast<int>(std::clamp<int64_t>(*vocab_size_, 1, kLargestSize));
+  require(*vocab_size_ >= 1 && *vocab_size_ <= limits::kWidth, "vocabulary",
+          fmt::format("1 to {} tokens", limits::kWidth), fmt::format("{}", *vocab_size_));
+  return static_cast<int>(std::clamp<int64_t>(*vocab_size_, 1, limits::kWidth));
 }
 
 int Config::size_or(Keys keys, int fallback, std::optional<int> null) {
@@ -104,10 +121,10 @@ int Config::size_or(Keys keys, int fallback, std::optional<int> null) {
   const auto value = find(keys, key);
   if (!value) return without_value(key, assumed_size(keys).value_or(fallback), null);
   int64_t number = 0;
-  if (value->get_int64().get(number) || number < 1 || number > kLargestSize) {
+  if (value->get_int64().get(number) || number < 1 || number > most_of(keys)) {
     record({.what = "not a size",
             .at = fmt::format("key {}", key),
-            .expected = fmt::format("an integer from 1 to {}", kLargestSize),
+            .expected = fmt::format("an integer from 1 to {}", most_of(keys)),
             .found = json_shown(*value)});
     return 1;
   }
@@ -272,7 +289,7 @@ std::vector<std::string> Config::repeated_texts(std::string_view key, int count)
     simdjson::dom::array pair, names;
     int64_t times = 0;
     holds = holds && !group.get_array().get(pair) && pair.size() == 2 && !pair.at(0).get_array().get(names) &&
-            !pair.at(1).get_int64().get(times) && times >= 0 && times <= count;
+            names.size() > 0 && !pair.at(1).get_int64().get(times) && times >= 0 && times <= count;
     for (int64_t i = 0; holds && i < times; ++i)
       for (Json name : names) {
         const auto text = json_text(name);

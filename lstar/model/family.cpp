@@ -1,9 +1,11 @@
 #include "lstar/model/family.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <fmt/format.h>
 
+#include "lstar/base/limits.h"
 #include "lstar/checkpoint/packing.h"
 #include "lstar/model/class_sizes.h"
 #include "lstar/model/language_part.h"
@@ -59,12 +61,33 @@ constexpr Family kFamilies[] = {
     {"roberta", "unknown", "", false, read_roberta, "RoBERTa, XLM-RoBERTa's English kin"},
 };
 
+// No head's rows reach past those of q, k and v, which it is given later without being asked again.
+void check_rows(const Architecture& a, Config& config) {
+  const int64_t q = a.q_width(), kv = a.kv_width(), fused = q + 2 * kv;
+  const auto fit = [&](const HeadRows& rows, int heads, int64_t width) {
+    for (int h = 0; h < heads; ++h)
+      if (rows.at(h) < 0 || rows.at(h) + a.head_dim > width) return false;
+    return true;
+  };
+  const bool fits = fit(a.q_rows, a.heads, a.is_fused() ? fused : q) &&
+                    fit(a.k_rows, a.kv_heads, a.is_fused() ? fused : kv) &&
+                    fit(a.v_rows, a.kv_heads, a.is_fused() ? fused : kv);
+  config.require(fits, "heads", fmt::format("rows within the {} of q, k and v", fused),
+                 fmt::format("{} heads and {} of keys, {} wide", a.heads, a.kv_heads, a.head_dim));
+}
+
 // What every family must satisfy, so that no later step divides by zero or reads past a row.
 void check_shape(const Architecture& a, Config& config) {
   config.require(a.heads % a.kv_heads == 0, "key/value heads", fmt::format("a divisor of {} heads", a.heads),
                  fmt::format("{}", a.kv_heads));
-  config.require(a.layers <= 10000 && a.heads <= 65536 && a.head_dim <= 65536, "layers, heads, head width",
-                 "at most 10000, 65536, 65536", fmt::format("{}, {}, {}", a.layers, a.heads, a.head_dim));
+  const int widest = std::max({a.hidden, a.embedding, a.mlp, a.experts.mlp, a.experts.shared_mlp});
+  config.require(widest <= limits::kWidth, "width of the MLP", fmt::format("at most {}", limits::kWidth),
+                 fmt::format("{}", widest));
+  config.require(a.head_dim >= 1, "head width", "at least 1", fmt::format("{}", a.head_dim));
+  config.require(a.q_width() <= limits::kWidth, "heads * head width", fmt::format("at most {}", limits::kWidth),
+                 fmt::format("{} * {}", a.heads, a.head_dim));
+  config.require(a.q_width() <= limits::kGramElements / std::max(1, a.head_dim), "heads * head width squared",
+                 fmt::format("at most {}", limits::kGramElements), fmt::format("{} * {}^2", a.heads, a.head_dim));
   config.require(a.plan.size() == static_cast<size_t>(a.layers), "layers", fmt::format("a plan for {}", a.layers),
                  fmt::format("{}", a.plan.size()));
   for (const Rotary& rotary : a.rotary)
@@ -76,8 +99,8 @@ void check_shape(const Architecture& a, Config& config) {
                    "1, for transformers' class turns whole heads where rotary positions are scaled",
                    fmt::format("{} of {} dimensions", rotary.dims, a.head_dim));
   const Experts& e = a.experts;
-  config.require(e.count <= 65536 && e.used <= e.count, "experts used", fmt::format("at most {}", e.count),
-                 fmt::format("{}", e.used));
+  config.require(e.used <= e.count, "experts used", fmt::format("at most {}", e.count), fmt::format("{}", e.used));
+  check_rows(a, config);
 }
 
 const Family* find_family(std::string_view model_type, bool is_gguf) {

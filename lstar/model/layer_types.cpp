@@ -10,9 +10,7 @@ constexpr std::string_view kPattern = "attention.sliding_window_pattern";  // in
 }  // namespace
 
 std::vector<LayerPlan>& plan_of(Architecture& a) {
-  constexpr int kMostLayers = 10000;
-  if (a.plan.empty() && a.layers <= kMostLayers)
-    a.plan.assign(static_cast<size_t>(a.layers), {.rotary = a.rotary.empty() ? -1 : 0});
+  if (a.plan.empty()) a.plan.assign(static_cast<size_t>(a.layers), {.rotary = a.rotary.empty() ? -1 : 0});
   return a.plan;
 }
 

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "lstar/base/limits.h"
+
 namespace lstar {
 namespace {
 
@@ -182,9 +184,8 @@ class Names {
  private:
   bool has(std::string_view name) const { return file_.find(name) != nullptr; }
   const TensorInfo* matrix(std::string_view name) const {
-    constexpr int64_t kWidest = int64_t{1} << 24;
     const TensorInfo* found = file_.find(name);
-    return found && found->shape.dims.size() >= 2 && found->shape.cols() <= kWidest ? found : nullptr;
+    return found && found->shape.dims.size() >= 2 && found->shape.cols() <= limits::kWidth ? found : nullptr;
   }
 
   void name(Role role, std::string_view pattern, int part = 0, int parts = 1, bool stacked = false) {

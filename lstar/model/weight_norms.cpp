@@ -115,7 +115,7 @@ class LayerNorms {
     };
     const bool reads_centred = a_.reads_centred(), writes_centred = a_.writes_centred();
     for (int h = 0; h < a_.heads; ++h) {
-      const Gram& v = of_values[h * a_.kv_heads / a_.heads];
+      const Gram& v = of_values[int64_t{h} * a_.kv_heads / a_.heads];
       const Gram& o = of_outputs[h];
       double trace = 0;
       for (int i = 0; i < a_.head_dim; ++i) {

@@ -32,7 +32,8 @@ std::vector<double> weights_factor(const std::string& estimator, const Measureme
     if (estimator == "ov_circuit" || estimator == "multi_head") {
       factor[l] = 0;
       for (int h = 0; h < m.shape.heads; ++h)
-        factor[l] += estimator == "ov_circuit" ? w.ov_sq(l, h) : w.w_v_head_sq(l, h * m.shape.kv_heads / m.shape.heads);
+        factor[l] +=
+            estimator == "ov_circuit" ? w.ov_sq(l, h) : w.w_v_head_sq(l, int64_t{h} * m.shape.kv_heads / m.shape.heads);
       factor[l] /= m.shape.heads;
     } else if (w.has_w_v) {
       factor[l] = w.w_v_sq[l];

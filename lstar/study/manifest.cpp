@@ -13,6 +13,7 @@
 #include "lstar/base/text_file.h"
 #include "lstar/study/prompts.h"
 #include "lstar/study/study.h"
+#include "lstar/study/toml_limits.h"
 
 namespace lstar {
 namespace {
@@ -237,6 +238,7 @@ class Reader {
 }  // namespace
 
 Result<Study> parse_manifest(std::string_view text, const std::string& source) {
+  LSTAR_TRY(check_toml_depth(text, source));
   try {  // Debian's library is built to report by exceptions
     return Reader(source).read(toml::parse(text, std::string_view(source)));
   } catch (const toml::parse_error& error) {

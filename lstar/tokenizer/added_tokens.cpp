@@ -54,12 +54,15 @@ void AddedTokens::add(AddedToken token, const Vocabulary& vocabulary) {
 Result<void> AddedTokens::finish(const Normalizer& normalizer) {
   std::vector<Pattern> raw, normalized;
   std::string buffer;
+  size_t bytes = 0;
+  for (const AddedToken& token : tokens_) bytes += token.content.size();
+  TextBudget budget(bytes);
   for (size_t i = 0; i < tokens_.size(); ++i) {
     if (!tokens_[i].normalized) {
       raw.push_back({tokens_[i].content, i});
       continue;
     }
-    LSTAR_ASSIGN(const Normalizer::Normalized text, normalizer.apply(tokens_[i].content, false, buffer));
+    LSTAR_ASSIGN(const Normalizer::Normalized text, normalizer.apply(tokens_[i].content, false, buffer, budget));
     if (!text.text.empty()) normalized.push_back({std::string(text.text), i});
   }
   in_raw_.build(std::move(raw));
@@ -86,11 +89,13 @@ void AddedTokens::Finder::build(std::vector<Pattern> all) {
   for (const Pattern& pattern : patterns) begins[static_cast<unsigned char>(pattern.text.front())] = true;
 }
 
-const AddedTokens::Pattern* AddedTokens::Finder::longest_at(std::string_view text, size_t position) const {
+const AddedTokens::Pattern* AddedTokens::Finder::longest_at(std::string_view text, size_t position,
+                                                            TextBudget& budget) const {
   // The patterns that agree with the text in their first `depth` bytes stand side by side; one byte more narrows them.
   auto begin = patterns.begin(), end = patterns.end();
   const Pattern* longest = nullptr;
-  for (size_t depth = 0; begin != end; ++depth) {
+  size_t depth = 0;
+  for (; begin != end; ++depth) {
     if (begin->text.size() == depth) {  // the shortest of them stands first
       longest = &*begin;
       ++begin;
@@ -102,14 +107,18 @@ const AddedTokens::Pattern* AddedTokens::Finder::longest_at(std::string_view tex
     end = std::partition_point(
         begin, end, [&](const Pattern& pattern) { return static_cast<unsigned char>(pattern.text[depth]) == byte; });
   }
+  budget.spend(depth);
   return longest;
 }
 
-void AddedTokens::split(std::string_view text, bool normalized, std::vector<Part>& parts) const {
+Result<void> AddedTokens::split(std::string_view text, bool normalized, std::vector<Part>& parts,
+                                TextBudget& budget) const {
   const Finder& finder = normalized ? in_normalized_ : in_raw_;
   size_t done = 0;  // up to here the text is in `parts`
   for (size_t i = 0; i < text.size();) {
-    const Pattern* pattern = finder.begins[static_cast<unsigned char>(text[i])] ? finder.longest_at(text, i) : nullptr;
+    const bool begins = finder.begins[static_cast<unsigned char>(text[i])];
+    const Pattern* pattern = begins ? finder.longest_at(text, i, budget) : nullptr;
+    if (budget.is_spent()) return fail(budget.error());
     if (!pattern) {
       ++i;
       continue;
@@ -119,13 +128,18 @@ void AddedTokens::split(std::string_view text, bool normalized, std::vector<Part
     i = end;
     if (token.special && splits_special_) continue;
     if (token.single_word && (ends_with_word(text.substr(0, begin)) || begins_with_word(text.substr(end)))) continue;
-    if (token.left_strip) begin = std::max(space_at_end(text.substr(0, begin)), done);
-    if (token.right_strip) end += space_at_start(text.substr(end));
+    if (token.left_strip && done < begin) begin = done + space_at_end(text.substr(done, begin - done));
+    if (token.right_strip) {
+      const size_t space = space_at_start(text.substr(end));
+      budget.spend(space);  // of which the next token may take the rest again
+      end += space;
+    }
     if (done < begin) parts.push_back({text.substr(done, begin - done)});
     parts.push_back({text.substr(begin, end - begin), token.id});
     done = end;
   }
   if (done < text.size()) parts.push_back({text.substr(done)});
+  return {};
 }
 
 }  // namespace lstar

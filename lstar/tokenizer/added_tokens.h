@@ -40,7 +40,8 @@ class AddedTokens {
   // Special tokens written out in a text are text like any other.
   void split_special() { splits_special_ = true; }
 
-  // Builds what split() looks things up in. Called once, after the last add().
+  // Builds what split() looks things up in. Called once, after the last add(). All tokens together are one text, as far
+  // as normalising them goes.
   Result<void> finish(const Normalizer& normalizer);
 
   // The id of an added token's text, or -1; the token of an id, or null.
@@ -54,8 +55,8 @@ class AddedTokens {
   };
 
   // Cuts a text at the tokens that are looked for in raw text, or at those of normalised text. Of several that begin at
-  // one place the longest counts.
-  void split(std::string_view text, bool normalized, std::vector<Part>& parts) const;
+  // one place the longest counts. Fails only where the text takes more than the budget has.
+  Result<void> split(std::string_view text, bool normalized, std::vector<Part>& parts, TextBudget& budget) const;
   bool any(bool normalized) const { return !(normalized ? in_normalized_ : in_raw_).patterns.empty(); }
 
  private:
@@ -67,7 +68,7 @@ class AddedTokens {
     std::vector<Pattern> patterns;      // sorted by text, no two alike
     std::array<bool, 256> begins = {};  // whether a pattern begins with this byte
     void build(std::vector<Pattern> all);
-    const Pattern* longest_at(std::string_view text, size_t position) const;
+    const Pattern* longest_at(std::string_view text, size_t position, TextBudget& budget) const;
   };
   std::vector<AddedToken> tokens_;  // in the order they were added
   std::map<std::string, size_t, std::less<>> by_content_;

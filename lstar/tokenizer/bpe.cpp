@@ -31,6 +31,8 @@ Result<Bpe> Bpe::make(Vocabulary vocabulary, std::span<const BpeMerge> merges, B
   bpe.vocabulary_ = std::move(vocabulary);
   bpe.options_ = std::move(options);
   const Vocabulary& pieces = bpe.vocabulary_;
+  LSTAR_TRY(check_piece_mark(bpe.options_.continuing_prefix, "continuing_subword_prefix"));
+  LSTAR_TRY(check_piece_mark(bpe.options_.end_suffix, "end_of_word_suffix"));
   if (bpe.options_.unknown) {
     bpe.unknown_ = pieces.find(*bpe.options_.unknown);
     if (bpe.unknown_ < 0) return fail({.what = "unk_token is not in the vocabulary", .found = *bpe.options_.unknown});

@@ -65,10 +65,7 @@ class Bpe {
   static uint64_t key(int32_t left, int32_t right) {
     return static_cast<uint64_t>(static_cast<uint32_t>(left)) << 32 | static_cast<uint32_t>(right);
   }
-  static size_t hash(uint64_t pair) {
-    pair *= 0x9e3779b97f4a7c15u;  // 2^64 over the golden ratio: spreads neighbouring ids
-    return pair ^ pair >> 32;
-  }
+  static size_t hash(uint64_t pair) { return seeded_hash(pair); }
 
   const Merge* find(int32_t left, int32_t right) const {
     const uint64_t pair = key(left, right);

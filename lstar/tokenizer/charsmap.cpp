@@ -100,7 +100,7 @@ std::optional<std::string_view> Charsmap::replacement(std::string_view part) con
   return std::nullopt;
 }
 
-void Charsmap::normalize(std::string_view text, std::string& out) const {
+bool Charsmap::normalize(std::string_view text, size_t most, std::string& out) const {
   Graphemes graphemes(text);
   for (size_t begin = 0; begin < text.size();) {
     const size_t end = graphemes.end_of(begin);
@@ -108,16 +108,20 @@ void Charsmap::normalize(std::string_view text, std::string& out) const {
     begin = end;
     if (grapheme.size() <= kLongestGrapheme) {
       if (const auto whole = replacement(grapheme)) {
+        if (whole->size() > most - out.size()) return false;
         out.append(*whole);
         continue;
       }
     }
     for (size_t i = 0; i < grapheme.size();) {
       const std::string_view character = grapheme.substr(i, utf8_length(grapheme[i]));
-      out.append(replacement(character).value_or(character));
+      const std::string_view instead = replacement(character).value_or(character);
+      if (instead.size() > most - out.size()) return false;
+      out.append(instead);
       i += character.size();
     }
   }
+  return true;
 }
 
 std::optional<std::string> Charsmap::decode_base64(std::string_view text) {

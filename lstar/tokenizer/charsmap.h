@@ -23,7 +23,8 @@ class Charsmap {
 
   // Replaces characters as `tokenizers` does: a grapheme of at most five bytes is looked up whole, of others each
   // character, and the shortest entry that begins a lookup replaces all of what was looked up.
-  void normalize(std::string_view text, std::string& out) const;
+  // False where that makes more than `most` bytes.
+  bool normalize(std::string_view text, size_t most, std::string& out) const;
 
  private:
   std::optional<std::string_view> replacement(std::string_view part) const;

@@ -1,6 +1,10 @@
 #include "lstar/tokenizer/json_component.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
+
+#include "lstar/base/limits.h"
 
 namespace lstar {
 
@@ -23,6 +27,29 @@ Result<dom::array> json_members(Json component, std::string_view name, std::stri
   if (!list || list->get_array().get(items))
     return fail(Error{.what = "missing list", .at = fmt::format("{}, key {}", name, key)});
   return items;
+}
+
+Result<std::vector<Json>> json_steps(Json component, std::string_view name, std::string_view key) {
+  const auto too_many = [&] {
+    return fail({.what = "too many steps",
+                 .at = std::string(name),
+                 .expected = fmt::format("at most {}, the Sequences around them included", limits::kSteps)});
+  };
+  std::vector<Json> waiting{component}, steps;  // the next one last
+  for (int seen = 0; !waiting.empty(); ++seen) {
+    if (seen == limits::kSteps) return too_many();
+    const Json step = waiting.back();
+    waiting.pop_back();
+    if (json_component_type(step) != "Sequence") {
+      steps.push_back(step);
+      continue;
+    }
+    LSTAR_ASSIGN(const dom::array items, json_members(step, name, key));
+    if (items.size() > limits::kSteps) return too_many();
+    waiting.insert(waiting.end(), items.begin(), items.end());
+    std::reverse(waiting.end() - static_cast<ptrdiff_t>(items.size()), waiting.end());
+  }
+  return steps;
 }
 
 Result<Pattern> read_json_pattern(Json component, std::string_view name) {

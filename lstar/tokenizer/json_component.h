@@ -37,6 +37,9 @@ Result<std::shared_ptr<const Charsmap>> read_json_charsmap(Json root);  // null 
 std::string json_component_type(Json component);
 bool json_flag(Json object, std::string_view key, bool otherwise);
 tl::unexpected<Error> unsupported_component(std::string_view component, std::string_view known, std::string found);
+// The parts of a component that may be a Sequence of parts, itself or inside itself, in order: at most limits::kSteps
+// of them, the Sequences included. `key` holds a Sequence's parts.
+Result<std::vector<Json>> json_steps(Json component, std::string_view name, std::string_view key);
 Result<simdjson::dom::array> json_members(Json component, std::string_view name, std::string_view key);
 Result<Pattern> read_json_pattern(Json component, std::string_view name);
 

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "lstar/base/limits.h"
+#include "lstar/base/seeded_hash.h"
 #include "lstar/tokenizer/json_component.h"
 
 namespace lstar {
@@ -128,7 +130,7 @@ Result<Unigram> read_json_unigrams(Json model, std::optional<int64_t> unknown, s
   LSTAR_ASSIGN(const dom::array items, json_members(model, "model", "vocab"));
   std::vector<VocabularyEntry> entries;
   std::vector<double> scores;
-  std::unordered_map<std::string_view, size_t> places;
+  std::unordered_map<std::string_view, size_t, SeededHash> places;
   for (Json item : items) {
     dom::array pair;
     std::string_view piece;

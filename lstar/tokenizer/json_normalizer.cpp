@@ -68,7 +68,7 @@ Result<NormalizerStep> read_step(Json normalizer, const std::string& type) {
 Result<std::shared_ptr<const Charsmap>> read_json_charsmap(Json root) {
   const auto normalizer = json_find(root, "normalizer");
   if (!normalizer) return nullptr;
-  std::vector<Json> steps{*normalizer};
+  std::vector<Json> steps{*normalizer};  // what stands in a Sequence inside a Sequence is not looked for
   if (json_component_type(*normalizer) == "Sequence") {
     LSTAR_ASSIGN(const simdjson::dom::array items, json_members(*normalizer, "normalizer", "normalizers"));
     steps.assign(items.begin(), items.end());
@@ -81,17 +81,14 @@ Result<std::shared_ptr<const Charsmap>> read_json_charsmap(Json root) {
 }
 
 Result<void> read_json_normalizer(Json normalizer, TokenizerPipeline& pipeline) {
-  const std::string type = json_component_type(normalizer);
-  if (type == "Sequence") {
-    LSTAR_ASSIGN(const simdjson::dom::array items, json_members(normalizer, "normalizer", "normalizers"));
-    for (Json item : items) LSTAR_TRY(read_json_normalizer(item, pipeline));
-    return {};
+  LSTAR_ASSIGN(const std::vector<Json> parts, json_steps(normalizer, "normalizer", "normalizers"));
+  for (const Json& part : parts) {
+    LSTAR_ASSIGN(NormalizerStep step, read_step(part, json_component_type(part)));
+    if (std::holds_alternative<SpelledBytes>(step)) pipeline.byte_level = true;
+    if (const auto* replace = std::get_if<ReplaceText>(&step); replace && replace->content == kMarker)
+      pipeline.marks_spaces = true;
+    pipeline.normalizer.steps.push_back(std::move(step));
   }
-  LSTAR_ASSIGN(NormalizerStep step, read_step(normalizer, type));
-  if (std::holds_alternative<SpelledBytes>(step)) pipeline.byte_level = true;
-  if (const auto* replace = std::get_if<ReplaceText>(&step); replace && replace->content == kMarker)
-    pipeline.marks_spaces = true;
-  pipeline.normalizer.steps.push_back(std::move(step));
   return {};
 }
 

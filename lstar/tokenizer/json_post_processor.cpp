@@ -1,6 +1,7 @@
 // Post-processors of a tokenizer.json: the special tokens around a text.
 #include <fmt/format.h>
 
+#include "lstar/base/limits.h"
 #include "lstar/tokenizer/json_component.h"
 
 namespace lstar {
@@ -32,6 +33,13 @@ Result<void> read_template(Json processor, TokenizerPipeline& pipeline) {
   const auto specials = json_find(processor, "special_tokens");
   std::vector<int32_t> before, after;
   int texts = 0;
+  // Each entry may name a long list, and is looked up among all special tokens.
+  const auto too_many = [] {
+    return fail({.what = "too many special tokens around a text",
+                 .at = "post_processor TemplateProcessing",
+                 .expected = fmt::format("at most {}", limits::kTokensAround)});
+  };
+  if (items.size() > limits::kTokensAround) return too_many();
   for (Json item : items) {
     if (const auto sequence = json_find(item, "Sequence")) {
       if (json_string(*sequence, "id") != "A")
@@ -50,6 +58,7 @@ Result<void> read_template(Json processor, TokenizerPipeline& pipeline) {
       int64_t id = -1;
       if (value.get_int64().get(id)) id = -1;
       LSTAR_ASSIGN(const int32_t used, used_id(id, pipeline));
+      if (before.size() + after.size() == limits::kTokensAround) return too_many();
       (texts ? after : before).push_back(used);
     }
   }
@@ -67,9 +76,7 @@ Result<int32_t> read_token_pair(Json processor, std::string_view key, const Toke
   return used_id(id, pipeline);
 }
 
-}  // namespace
-
-Result<void> read_json_post_processor(Json processor, TokenizerPipeline& pipeline) {
+Result<void> read_processor(Json processor, TokenizerPipeline& pipeline) {
   const std::string type = json_component_type(processor);
   if (type == "ByteLevel") return {};  // trims offsets, which we do not report
   if (type == "TemplateProcessing") return read_template(processor, pipeline);
@@ -78,12 +85,15 @@ Result<void> read_json_post_processor(Json processor, TokenizerPipeline& pipelin
     LSTAR_ASSIGN(const int32_t last, read_token_pair(processor, "sep", pipeline));
     return surround({first}, {last}, pipeline);
   }
-  if (type != "Sequence")
-    return unsupported_component(
-        "post_processor", "ByteLevel, TemplateProcessing, RobertaProcessing, BertProcessing or a Sequence of them",
-        type);
-  LSTAR_ASSIGN(const dom::array items, json_members(processor, "post_processor", "processors"));
-  for (Json item : items) LSTAR_TRY(read_json_post_processor(item, pipeline));
+  return unsupported_component(
+      "post_processor", "ByteLevel, TemplateProcessing, RobertaProcessing, BertProcessing or a Sequence of them", type);
+}
+
+}  // namespace
+
+Result<void> read_json_post_processor(Json processor, TokenizerPipeline& pipeline) {
+  LSTAR_ASSIGN(const std::vector<Json> parts, json_steps(processor, "post_processor", "processors"));
+  for (const Json& part : parts) LSTAR_TRY(read_processor(part, pipeline));
   return {};
 }
 

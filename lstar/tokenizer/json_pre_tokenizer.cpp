@@ -60,16 +60,11 @@ Result<MarkSpaces> read_metaspace(Json component) {
   return mark;
 }
 
-}  // namespace
-
-Result<void> read_json_pre_tokenizer(Json component, TokenizerPipeline& pipeline) {
+Result<void> read_step(Json component, TokenizerPipeline& pipeline) {
   using Set = CharacterSplit::Set;
   std::vector<PreTokenizerStep>& steps = pipeline.pre_tokenizer.steps;
   const std::string type = json_component_type(component);
-  if (type == "Sequence") {
-    LSTAR_ASSIGN(const simdjson::dom::array items, json_members(component, "pre_tokenizer", "pretokenizers"));
-    for (Json item : items) LSTAR_TRY(read_json_pre_tokenizer(item, pipeline));
-  } else if (type == "ByteLevel") {
+  if (type == "ByteLevel") {
     if (json_flag(component, "add_prefix_space", true)) steps.emplace_back(PrefixSpace{});
     if (json_flag(component, "use_regex", true)) steps.emplace_back(Gpt2Split{});
     steps.emplace_back(ByteSpelling{});
@@ -113,6 +108,14 @@ Result<void> read_json_pre_tokenizer(Json component, TokenizerPipeline& pipeline
   } else {
     return unsupported_component("pre_tokenizer", kKnown, type);
   }
+  return {};
+}
+
+}  // namespace
+
+Result<void> read_json_pre_tokenizer(Json component, TokenizerPipeline& pipeline) {
+  LSTAR_ASSIGN(const std::vector<Json> steps, json_steps(component, "pre_tokenizer", "pretokenizers"));
+  for (const Json& step : steps) LSTAR_TRY(read_step(step, pipeline));
   return {};
 }
 

@@ -3,27 +3,31 @@
 namespace lstar {
 namespace {
 
-void encode_with(const Bpe& model, std::string_view word, Model::Scratch& scratch, std::vector<int32_t>& ids) {
+using Scratch = Model::Scratch;
+
+void encode_with(const Bpe& model, std::string_view word, Scratch& scratch, TextBudget&, std::vector<int32_t>& ids) {
   model.encode(word, scratch.bpe, ids);
 }
-void encode_with(const SentencePieceBpe& model, std::string_view word, Model::Scratch& scratch,
+void encode_with(const SentencePieceBpe& model, std::string_view word, Scratch& scratch, TextBudget&,
                  std::vector<int32_t>& ids) {
   model.encode(word, scratch.sentencepiece, ids);
 }
-void encode_with(const WordPiece& model, std::string_view word, Model::Scratch& scratch, std::vector<int32_t>& ids) {
-  model.encode(word, scratch.text, ids);
+void encode_with(const WordPiece& model, std::string_view word, Scratch& scratch, TextBudget& budget,
+                 std::vector<int32_t>& ids) {
+  model.encode(word, scratch.text, budget, ids);
 }
-void encode_with(const WordLevel& model, std::string_view word, Model::Scratch&, std::vector<int32_t>& ids) {
+void encode_with(const WordLevel& model, std::string_view word, Scratch&, TextBudget&, std::vector<int32_t>& ids) {
   model.encode(word, ids);
 }
-void encode_with(const Unigram& model, std::string_view word, Model::Scratch& scratch, std::vector<int32_t>& ids) {
-  model.encode(word, scratch.unigram, ids);
+void encode_with(const Unigram& model, std::string_view word, Scratch& scratch, TextBudget& budget,
+                 std::vector<int32_t>& ids) {
+  model.encode(word, scratch.unigram, budget, ids);
 }
 
 }  // namespace
 
-void Model::encode(std::string_view word, Scratch& scratch, std::vector<int32_t>& ids) const {
-  std::visit([&](const auto& model) { encode_with(model, word, scratch, ids); }, kind_);
+void Model::encode(std::string_view word, Scratch& scratch, TextBudget& budget, std::vector<int32_t>& ids) const {
+  std::visit([&](const auto& model) { encode_with(model, word, scratch, budget, ids); }, kind_);
 }
 
 const Vocabulary& Model::vocabulary() const {

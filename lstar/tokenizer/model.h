@@ -11,6 +11,7 @@
 
 #include "lstar/tokenizer/bpe.h"
 #include "lstar/tokenizer/sentencepiece_bpe.h"
+#include "lstar/tokenizer/text_budget.h"
 #include "lstar/tokenizer/unigram.h"
 #include "lstar/tokenizer/vocabulary.h"
 #include "lstar/tokenizer/wordpiece.h"
@@ -31,8 +32,8 @@ class Model {
   template <class T>
   Model(T kind) : kind_(std::move(kind)) {}
 
-  // Appends the ids of a word (valid UTF-8, not empty).
-  void encode(std::string_view word, Scratch& scratch, std::vector<int32_t>& ids) const;
+  // Appends the ids of a word (valid UTF-8, not empty); some of them or none once the budget is spent.
+  void encode(std::string_view word, Scratch& scratch, TextBudget& budget, std::vector<int32_t>& ids) const;
 
   const Vocabulary& vocabulary() const;
 

@@ -1,9 +1,6 @@
 #include "lstar/tokenizer/normalizer.h"
 
 #include <algorithm>
-#include <limits>
-
-#include <fmt/format.h>
 
 #include "lstar/tokenizer/byte_level.h"
 #include "lstar/tokenizer/utf8.h"
@@ -40,8 +37,8 @@ void rewrite(std::string_view text, std::string& out, Write write) {
 // One step of the chain: rewrites `text` into `out`, which is empty, or answers that it is to stay as it is.
 class Step {
  public:
-  Step(std::string_view text, bool at_start, std::string& out, size_t limit, bool& begins_first)
-      : text_(text), at_start_(at_start), out_(out), limit_(limit), begins_first_(begins_first) {}
+  Step(std::string_view text, bool at_start, std::string& out, TextBudget& budget, bool& begins_first)
+      : text_(text), at_start_(at_start), out_(out), budget_(budget), begins_first_(begins_first) {}
 
   Result<bool> operator()(UnicodeForm form) {
     if (is_plainly(form, text_)) return false;
@@ -73,13 +70,14 @@ class Step {
 
   Result<bool> operator()(const PrependText& prepend) {
     if (text_.empty() || (prepend.at_start_only && !at_start_)) return false;
+    if (prepend.text.size() > budget_.writable()) return too_long();
     out_.append(prepend.text).append(text_);
     return true;
   }
 
   Result<bool> operator()(const ReplaceText& replace) {
     if (text_.empty()) return false;
-    Matches matches(replace.pattern, text_);
+    Matches matches(replace.pattern, text_, budget_);
     size_t done = 0;
     while (true) {
       LSTAR_ASSIGN(const std::optional<Match> match, matches.next());
@@ -89,7 +87,7 @@ class Step {
         begins_first_ = false;
       out_.append(text_, done, match->begin - done).append(replace.content);
       done = match->end;
-      if (out_.size() > limit_) break;  // an error for the caller
+      if (out_.size() > budget_.writable()) return too_long();
     }
     out_.append(text_, done);
     return true;
@@ -137,11 +135,16 @@ class Step {
   }
 
   Result<bool> operator()(const MappedText& mapped) {
-    mapped.map->normalize(text_, out_);
+    if (!mapped.map->normalize(text_, budget_.writable(), out_)) return too_long();
     return true;
   }
 
  private:
+  Result<bool> too_long() {
+    budget_.write(budget_.writable() + 1);
+    return fail(budget_.error());
+  }
+
   template <class Keep>
   Result<bool> keep(Keep kept) {
     rewrite(text_, out_, [&](uint32_t c) {
@@ -154,26 +157,26 @@ class Step {
   std::string_view text_;
   bool at_start_;
   std::string& out_;
-  size_t limit_;
+  TextBudget& budget_;
   bool& begins_first_;
 };
 
 }  // namespace
 
-Result<Normalizer::Normalized> Normalizer::apply(std::string_view text, bool at_start, std::string& buffer) const {
-  // No sensible normalisation makes a text that much longer (the longest character of NFKC grows elevenfold).
-  const size_t limit = std::min<size_t>(32 * text.size() + (1 << 20), std::numeric_limits<int32_t>::max());
+Result<Normalizer::Normalized> Normalizer::apply(std::string_view text, bool at_start, std::string& buffer,
+                                                 TextBudget& budget) const {
   Normalized result{.text = text};
   std::string next;
   for (const NormalizerStep& step : steps) {
     next.clear();
-    LSTAR_ASSIGN(const bool changed, std::visit(Step(result.text, at_start, next, limit, result.begins_first), step));
+    LSTAR_ASSIGN(const bool changed, std::visit(Step(result.text, at_start, next, budget, result.begins_first), step));
     if (!changed) continue;
-    if (next.size() > limit)
-      return fail({.what = "normalised text too long", .expected = fmt::format("at most {} bytes", limit)});
+    if (next.size() > budget.writable() && !budget.write(next.size())) return fail(budget.error());
     buffer.swap(next);
     result.text = buffer;
   }
+  // The length that is left is what counts: each step is over when the next begins.
+  if (!budget.write(result.text.size())) return fail(budget.error());
   return result;
 }
 

@@ -50,9 +50,9 @@ class Normalizer {
     std::string_view text;     // the given text where nothing was to be done, else in `buffer`
     bool begins_first = true;  // whether its first character comes from the first character of the given text
   };
-  // Fails only where a pattern gives up on the text. `at_start`: the text is the beginning of what the user gave.
-  // `buffer` holds what the result looks at.
-  Result<Normalized> apply(std::string_view text, bool at_start, std::string& buffer) const;
+  // Fails only where the text takes more than the budget has. `at_start`: the text is the beginning of what the user
+  // gave. `buffer` holds what the result looks at.
+  Result<Normalized> apply(std::string_view text, bool at_start, std::string& buffer, TextBudget& budget) const;
 };
 
 }  // namespace lstar

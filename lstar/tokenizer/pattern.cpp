@@ -1,5 +1,7 @@
 #include "lstar/tokenizer/pattern.h"
 
+#include <cstring>
+
 #include "lstar/tokenizer/utf8.h"
 
 namespace lstar {
@@ -20,10 +22,12 @@ Result<std::optional<Match>> Matches::next() {
 }
 
 Result<std::optional<Match>> Matches::search() const {
-  if (const Regex* regex = std::get_if<Regex>(&pattern_)) return regex->search(text_, from_);
+  if (const Regex* regex = std::get_if<Regex>(&pattern_)) return regex->search(text_, from_, budget_);
   const auto& wanted = std::get<std::string>(pattern_);
-  const size_t at = text_.find(wanted, from_);
-  if (at == std::string_view::npos) return std::optional<Match>();
+  // find() would compare all of a long text at each place that begins like it.
+  const void* found = ::memmem(text_.data() + from_, text_.size() - from_, wanted.data(), wanted.size());
+  if (!found) return std::optional<Match>();
+  const auto at = static_cast<size_t>(static_cast<const char*>(found) - text_.data());
   return std::optional<Match>(Match{at, at + wanted.size()});
 }
 

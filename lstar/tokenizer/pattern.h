@@ -15,7 +15,8 @@ using Pattern = std::variant<Regex, std::string>;
 
 class Matches {
  public:
-  Matches(const Pattern& pattern, std::string_view text) : pattern_(pattern), text_(text) {}
+  Matches(const Pattern& pattern, std::string_view text, TextBudget& budget)
+      : pattern_(pattern), text_(text), budget_(budget) {}
 
   // The next match. An empty one right behind the last match does not count.
   Result<std::optional<Match>> next();
@@ -25,6 +26,7 @@ class Matches {
 
   const Pattern& pattern_;
   std::string_view text_;
+  TextBudget& budget_;
   size_t from_ = 0;
   size_t last_end_ = std::string_view::npos;
 };

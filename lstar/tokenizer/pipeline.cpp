@@ -19,8 +19,8 @@ namespace {
 // Turns words into ids, through the cache where they are short.
 class WordEncoder final : public WordSink {
  public:
-  WordEncoder(const TokenizerPipeline& pipeline, WordCache& cache, std::vector<int32_t>& ids)
-      : pipeline_(pipeline), cache_(cache), ids_(ids), cut_(pipeline.model.cuts_at_markers()) {}
+  WordEncoder(const TokenizerPipeline& pipeline, WordCache& cache, TextBudget& budget, std::vector<int32_t>& ids)
+      : pipeline_(pipeline), cache_(cache), budget_(budget), ids_(ids), cut_(pipeline.model.cuts_at_markers()) {}
 
   void word(std::string_view word) override {
     // A long word of a model without words is cut where that changes nothing: short ones are merged faster, and many
@@ -50,17 +50,19 @@ class WordEncoder final : public WordSink {
     }
     const size_t before = ids_.size();
     encode(word);
+    if (budget_.is_spent()) return;  // not all of the ids
     cache_.insert(word, hash, std::span(ids_).subspan(before));
   }
 
   void encode(std::string_view word) {
-    if (!pipeline_.spell_words) return pipeline_.model.encode(word, scratch_, ids_);
+    if (!pipeline_.spell_words) return pipeline_.model.encode(word, scratch_, budget_, ids_);
     spell_bytes(word, spelled_);
-    pipeline_.model.encode(spelled_, scratch_, ids_);
+    pipeline_.model.encode(spelled_, scratch_, budget_, ids_);
   }
 
   const TokenizerPipeline& pipeline_;
   WordCache& cache_;
+  TextBudget& budget_;
   std::vector<int32_t>& ids_;
   bool cut_;
   Model::Scratch scratch_;
@@ -70,28 +72,29 @@ class WordEncoder final : public WordSink {
 // The parts of a text between and at the added tokens: those of raw text first, then, in what is left and after
 // normalisation, those of normalised text.
 Result<void> encode_text(const TokenizerPipeline& pipeline, std::string_view text, WordEncoder& words,
-                         std::vector<int32_t>& ids) {
+                         TextBudget& budget, std::vector<int32_t>& ids) {
   std::vector<AddedTokens::Part> raw, normalized;
   std::string changed;
-  pipeline.added.split(text, false, raw);
+  LSTAR_TRY(pipeline.added.split(text, false, raw, budget));
   for (const AddedTokens::Part& part : raw) {
     if (part.id >= 0) {
       ids.push_back(part.id);
       continue;
     }
     const bool first = part.text.data() == text.data();
-    LSTAR_ASSIGN(const Normalizer::Normalized stretch, pipeline.normalizer.apply(part.text, first, changed));
+    LSTAR_ASSIGN(const Normalizer::Normalized stretch, pipeline.normalizer.apply(part.text, first, changed, budget));
     const bool at_start = first && stretch.begins_first;
     normalized.clear();
-    pipeline.added.split(stretch.text, true, normalized);
+    LSTAR_TRY(pipeline.added.split(stretch.text, true, normalized, budget));
     for (const AddedTokens::Part& inner : normalized) {
       if (inner.id >= 0)
         ids.push_back(inner.id);
       else
-        LSTAR_TRY(
-            pipeline.pre_tokenizer.split(inner.text, at_start && inner.text.data() == stretch.text.data(), words));
+        LSTAR_TRY(pipeline.pre_tokenizer.split(inner.text, at_start && inner.text.data() == stretch.text.data(), words,
+                                               budget));
     }
   }
+  if (budget.is_spent()) return fail(budget.error());
   return {};
 }
 
@@ -130,8 +133,9 @@ Result<std::vector<int32_t>> TokenizerPipeline::encode(std::string_view text, bo
   std::vector<int32_t> ids;
   if (add_special_tokens) ids = prefix;
   std::unique_ptr<WordCache> cache = caches_.take();
-  WordEncoder words(*this, *cache, ids);
-  Result<void> done = encode_text(*this, text, words, ids);
+  TextBudget budget(text.size());
+  WordEncoder words(*this, *cache, budget, ids);
+  Result<void> done = encode_text(*this, text, words, budget, ids);
   caches_.give_back(std::move(cache));
   if (!done) return fail(std::move(done).error().in(source));
   if (add_special_tokens) ids.insert(ids.end(), suffix.begin(), suffix.end());

@@ -50,7 +50,8 @@ class Joiner {
 
 class Run {
  public:
-  Run(const std::vector<PreTokenizerStep>& steps, WordSink& sink) : steps_(steps), sink_(sink) {}
+  Run(const std::vector<PreTokenizerStep>& steps, WordSink& sink, TextBudget& budget)
+      : steps_(steps), sink_(sink), budget_(budget) {}
 
   // `first`: the piece is the beginning of the user's text.
   Result<void> from(size_t step, std::string_view text, bool first) {
@@ -63,6 +64,12 @@ class Run {
   }
 
  private:
+  // Goes on with what a step wrote anew: chains of them could double a text at each.
+  Result<void> rewritten(size_t step, std::string_view text, bool first) {
+    if (!budget_.write(text.size())) return fail(budget_.error());
+    return from(step + 1, text, first);
+  }
+
   auto join(SplitBehavior behavior, size_t step, std::string_view text, bool first) {
     return Joiner(text, behavior, [this, step, text, first](std::string_view word) {
       return from(step + 1, word, first && word.data() == text.data());
@@ -73,7 +80,7 @@ class Run {
     if (text.front() == ' ') return from(step + 1, text, first);
     std::string spaced(1, ' ');
     spaced += text;
-    return from(step + 1, spaced, first);
+    return rewritten(step, spaced, first);
   }
 
   Result<void> cut(const Gpt2Split&, size_t step, std::string_view text, bool first) {
@@ -88,7 +95,7 @@ class Run {
   Result<void> cut(const ByteSpelling&, size_t step, std::string_view text, bool first) {
     std::string spelled;
     spell_bytes(text, spelled);
-    return from(step + 1, spelled, first);
+    return rewritten(step, spelled, first);
   }
 
   Result<void> cut(const DigitSplit& digits, size_t step, std::string_view text, bool first) {
@@ -109,7 +116,7 @@ class Run {
 
   Result<void> cut(const PatternSplit& split, size_t step, std::string_view text, bool first) {
     auto joiner = join(split.behavior, step, text, first);
-    Matches matches(split.pattern, text);
+    Matches matches(split.pattern, text, budget_);
     size_t previous = 0;
     while (true) {
       LSTAR_ASSIGN(const std::optional<Match> match, matches.next());
@@ -184,7 +191,7 @@ class Run {
       else
         marked += c;
     }
-    return from(step + 1, marked, first);
+    return rewritten(step, marked, first);
   }
 
   Result<void> cut(const PieceSplit& split, size_t step, std::string_view text, bool first) {
@@ -197,13 +204,14 @@ class Run {
 
   const std::vector<PreTokenizerStep>& steps_;
   WordSink& sink_;
+  TextBudget& budget_;
   const CharacterClasses& classes_ = CharacterClasses::get();
 };
 
 }  // namespace
 
-Result<void> PreTokenizer::split(std::string_view text, bool first, WordSink& sink) const {
-  return Run(steps, sink).from(0, text, first);
+Result<void> PreTokenizer::split(std::string_view text, bool first, WordSink& sink, TextBudget& budget) const {
+  return Run(steps, sink, budget).from(0, text, first);
 }
 
 }  // namespace lstar

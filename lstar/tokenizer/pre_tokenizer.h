@@ -63,8 +63,8 @@ class PreTokenizer {
   std::vector<PreTokenizerStep> steps;
 
   // Hands the words of a valid UTF-8 text to the sink, in order; none is empty. `first`: the text is the beginning of
-  // what the user gave.
-  Result<void> split(std::string_view text, bool first, WordSink& sink) const;
+  // what the user gave. Fails only where the text takes more than the budget has.
+  Result<void> split(std::string_view text, bool first, WordSink& sink, TextBudget& budget) const;
 };
 
 }  // namespace lstar

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "lstar/base/result.h"
+#include "lstar/tokenizer/text_budget.h"
 
 struct re_pattern_buffer;
 
@@ -23,8 +24,8 @@ class Regex {
   static Result<Regex> compile(std::string_view pattern);
 
   // The first match that begins at `from` or later; earlier text is seen by look-behind. Fails where the pattern
-  // backtracks past a fixed limit.
-  Result<std::optional<Match>> search(std::string_view text, size_t from) const;
+  // goes back more often than the budget allows.
+  Result<std::optional<Match>> search(std::string_view text, size_t from, TextBudget& budget) const;
 
  private:
   struct Free {

@@ -82,7 +82,8 @@ void SentencePieceBpe::encode(std::string_view word, Scratch& scratch, std::vect
     if (id < 0) return;
     queue.push_back({scores_[static_cast<size_t>(id)], left, size, id});
     std::push_heap(queue.begin(), queue.end(), later);
-    if (types_[static_cast<size_t>(id)] == Type::unused) scratch.joins.push_back({symbol.begin, size, symbol.size});
+    if (types_[static_cast<size_t>(id)] == Type::unused)
+      scratch.joins.insert_or_assign(word.substr(symbol.begin, size), symbol.size);
   };
   for (size_t i = 0; i + 1 < symbols.size(); ++i) offer(static_cast<int32_t>(i));
   while (!queue.empty()) {
@@ -114,12 +115,10 @@ void SentencePieceBpe::add(std::string_view word, uint32_t begin, uint32_t size,
                            std::vector<int32_t>& ids) const {
   if (id >= 0 && types_[static_cast<size_t>(id)] == Type::unused) {
     const std::string_view text = word.substr(begin, size);
-    const auto& joins = scratch.joins;
-    const auto join =
-        std::find_if(joins.rbegin(), joins.rend(), [&](const auto& j) { return word.substr(j.begin, j.size) == text; });
-    if (join != joins.rend()) {
-      add(word, begin, join->left, find(text.substr(0, join->left)), scratch, ids);
-      add(word, begin + join->left, size - join->left, find(text.substr(join->left)), scratch, ids);
+    if (const auto join = scratch.joins.find(text); join != scratch.joins.end()) {
+      const uint32_t left = join->second;
+      add(word, begin, left, find(text.substr(0, left)), scratch, ids);
+      add(word, begin + left, size - left, find(text.substr(left)), scratch, ids);
       return;
     }
   }

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <string_view>
 #include <vector>
 
@@ -38,10 +39,7 @@ class SentencePieceBpe {
   struct Scratch {
     std::vector<Symbol> symbols;
     std::vector<Candidate> queue;
-    struct Join {
-      uint32_t begin, size, left;  // a join of an unused piece: its text and the size of its left part
-    };
-    std::vector<Join> joins;
+    std::map<std::string_view, uint32_t> joins;  // of unused pieces, by their text: the size of the left part
   };
 
   // Appends the ids of a word (valid UTF-8, not empty).

@@ -50,7 +50,7 @@ Result<Unigram> Unigram::make(Vocabulary vocabulary, std::vector<double> scores,
   return model;
 }
 
-void Unigram::encode(std::string_view word, Scratch& scratch, std::vector<int32_t>& ids) const {
+void Unigram::encode(std::string_view word, Scratch& scratch, TextBudget& budget, std::vector<int32_t>& ids) const {
   std::vector<Node>& nodes = scratch.nodes;
   nodes.assign(word.size() + 1, Node{});
   const auto offer = [&](size_t begin, size_t end, double score, int32_t id) {
@@ -64,7 +64,8 @@ void Unigram::encode(std::string_view word, Scratch& scratch, std::vector<int32_
     // The pieces that agree with the word in their first `depth` bytes stand side by side; one byte more narrows them.
     const auto piece = [&](size_t i) { return vocabulary_.piece(sorted_[i]); };
     size_t low = first_[byte_at(word, begin)], high = first_[byte_at(word, begin) + 1];
-    for (size_t depth = 1; low < high; ++depth) {
+    size_t depth = 1;
+    for (; low < high; ++depth) {
       if (piece(low).size() == depth) {  // the shortest of them stands first
         const int32_t id = sorted_[low++];
         offer(begin, begin + depth, scores_[static_cast<size_t>(id)], id);
@@ -82,6 +83,7 @@ void Unigram::encode(std::string_view word, Scratch& scratch, std::vector<int32_
       low = bound(low, [&](unsigned b) { return b < byte; });
       high = bound(low, [&](unsigned b) { return b == byte; });
     }
+    if (!budget.spend(depth)) return;
     if (!has_character) offer(begin, begin + character, unknown_score_, unknown_);
     begin += character;
   }

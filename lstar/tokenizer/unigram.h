@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "lstar/base/result.h"
+#include "lstar/tokenizer/text_budget.h"
 #include "lstar/tokenizer/vocabulary.h"
 
 namespace lstar {
@@ -30,8 +31,9 @@ class Unigram {
     std::vector<int32_t> reversed;
   };
 
-  // Appends the ids of a word (valid UTF-8, not empty).
-  void encode(std::string_view word, Scratch& scratch, std::vector<int32_t>& ids) const;
+  // Appends the ids of a word (valid UTF-8, not empty); none once the budget is spent, from which every byte of a piece
+  // is paid that the word agrees with.
+  void encode(std::string_view word, Scratch& scratch, TextBudget& budget, std::vector<int32_t>& ids) const;
 
   const Vocabulary& vocabulary() const { return vocabulary_; }
   static constexpr bool cuts_at_markers() { return false; }

@@ -6,6 +6,7 @@
 #include <simdjson.h>
 
 #include "lstar/base/atomic_file.h"
+#include "lstar/base/seeded_hash.h"
 #include "lstar/tokenizer/pipeline.h"
 
 namespace lstar {
@@ -16,7 +17,7 @@ constexpr size_t kLargestFile = size_t{1} << 26;  // bytes; a vocabulary of 250,
 // Of a piece that is listed twice the later line counts.
 std::vector<VocabularyEntry> parse_lines(std::string_view text) {
   std::vector<VocabularyEntry> entries;
-  std::unordered_map<std::string_view, size_t> places;
+  std::unordered_map<std::string_view, size_t, SeededHash> places;
   int64_t id = 0;
   for (size_t begin = 0; begin < text.size(); ++id) {
     const size_t newline = text.find('\n', begin);

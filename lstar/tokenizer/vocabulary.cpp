@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include "lstar/base/limits.h"
+
 namespace lstar {
 
 template <class EntryAt>
@@ -91,6 +93,14 @@ size_t Vocabulary::longest() const {
   uint32_t bytes = 0;
   for (const Place& place : places_) bytes = std::max(bytes, place.length);
   return bytes;
+}
+
+Result<void> check_piece_mark(std::string_view mark, std::string_view key) {
+  if (mark.size() <= limits::kPieceMark) return {};
+  return fail({.what = "too long",
+               .at = fmt::format("model, key {}", key),
+               .expected = fmt::format("at most {} bytes", limits::kPieceMark),
+               .found = fmt::format("{}", mark.size())});
 }
 
 bool Vocabulary::cuts_at_markers() const {

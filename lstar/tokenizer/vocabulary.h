@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -12,6 +11,7 @@
 
 #include "lstar/base/huge_pages.h"
 #include "lstar/base/result.h"
+#include "lstar/base/seeded_hash.h"
 
 namespace lstar {
 
@@ -78,7 +78,7 @@ class Vocabulary {
   };
   template <class EntryAt>
   static Result<Vocabulary> make(size_t count, EntryAt entry_at);
-  static size_t hash_of(std::string_view piece) { return std::hash<std::string_view>()(piece); }
+  static size_t hash_of(std::string_view piece) { return seeded_hash(piece); }
   static uint32_t tag(size_t hash) { return static_cast<uint32_t>(hash >> 32); }
   std::string_view text(const Place& place) const { return std::string_view(text_).substr(place.offset, place.length); }
 
@@ -88,5 +88,8 @@ class Vocabulary {
   size_t mask_ = 0;
   int32_t count_ = 0;
 };
+
+// Refuses a prefix or suffix of pieces that is long beyond sense: it is written again for every character of a text.
+Result<void> check_piece_mark(std::string_view mark, std::string_view key);
 
 }  // namespace lstar

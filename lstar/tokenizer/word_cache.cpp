@@ -1,12 +1,13 @@
 #include "lstar/tokenizer/word_cache.h"
 
-#include <functional>
 #include <limits>
+
+#include "lstar/base/seeded_hash.h"
 
 namespace lstar {
 
 const int32_t* WordCache::find(std::string_view word, uint64_t& hash, size_t& count) const {
-  hash = std::hash<std::string_view>()(word);
+  hash = seeded_hash(word);
   if (slots_.empty()) return nullptr;
   const size_t mask = slots_.size() - 1;
   for (size_t i = hash & mask; slots_[i].bytes != 0; i = (i + 1) & mask) {

@@ -7,6 +7,8 @@
 namespace lstar {
 namespace {
 
+constexpr size_t kBytesAUnit = 64;  // that are hashed in the time of a unit of TextBudget
+
 Result<int32_t> find_unknown(const Vocabulary& vocabulary, const std::string& unknown) {
   const int32_t id = vocabulary.find(unknown);
   if (id < 0) return fail(Error{.what = "unk_token is not in the vocabulary", .found = unknown});
@@ -17,6 +19,7 @@ Result<int32_t> find_unknown(const Vocabulary& vocabulary, const std::string& un
 
 Result<WordPiece> WordPiece::make(Vocabulary vocabulary, WordPieceOptions options) {
   WordPiece model;
+  LSTAR_TRY(check_piece_mark(options.continuing_prefix, "continuing_subword_prefix"));
   LSTAR_ASSIGN(model.unknown_, find_unknown(vocabulary, options.unknown));
   model.vocabulary_ = std::move(vocabulary);
   model.options_ = std::move(options);
@@ -24,7 +27,7 @@ Result<WordPiece> WordPiece::make(Vocabulary vocabulary, WordPieceOptions option
   return model;
 }
 
-void WordPiece::encode(std::string_view word, std::string& text, std::vector<int32_t>& ids) const {
+void WordPiece::encode(std::string_view word, std::string& text, TextBudget& budget, std::vector<int32_t>& ids) const {
   size_t characters = 0;
   for (size_t i = 0; i < word.size(); i += utf8_length(word[i])) ++characters;
   const size_t before = ids.size();
@@ -37,6 +40,7 @@ void WordPiece::encode(std::string_view word, std::string& text, std::vector<int
     for (; end > begin; end = begin + last_character(word.substr(begin, end - begin))) {
       text.assign(begin > 0 ? options_.continuing_prefix : "").append(word, begin, end - begin);
       if ((id = vocabulary_.find(text)) >= 0) break;
+      if (!budget.spend(1 + text.size() / kBytesAUnit)) return;
     }
     known = id >= 0;
     if (known) ids.push_back(id);

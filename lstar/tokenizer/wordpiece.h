@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "lstar/base/result.h"
+#include "lstar/tokenizer/text_budget.h"
 #include "lstar/tokenizer/vocabulary.h"
 
 namespace lstar {
@@ -23,8 +24,9 @@ class WordPiece {
  public:
   static Result<WordPiece> make(Vocabulary vocabulary, WordPieceOptions options);
 
-  // Appends the ids of a word (valid UTF-8, not empty). `text` is scratch.
-  void encode(std::string_view word, std::string& text, std::vector<int32_t>& ids) const;
+  // Appends the ids of a word (valid UTF-8, not empty); none once the budget is spent, from which every piece that is
+  // looked up is paid. `text` is scratch.
+  void encode(std::string_view word, std::string& text, TextBudget& budget, std::vector<int32_t>& ids) const;
 
   const Vocabulary& vocabulary() const { return vocabulary_; }
   static constexpr bool cuts_at_markers() { return false; }
