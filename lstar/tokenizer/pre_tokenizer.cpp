@@ -196,7 +196,7 @@ class Run {
 
   Result<void> cut(const PieceSplit& split, size_t step, std::string_view text, bool first) {
     std::vector<AddedTokens::Part> parts;
-    split.pieces->split(text, false, parts);
+    LSTAR_TRY(split.pieces->split(text, false, parts, budget_));
     for (const AddedTokens::Part& part : parts)
       LSTAR_TRY(from(step + 1, part.text, first && part.text.data() == text.data()));
     return {};
