@@ -14,6 +14,7 @@ constexpr std::string_view kMerge = "merge the adapter into its model first (mer
 const std::vector<Packing> kPackings = {
     {"an adapter that is not merged", {".lora_A.weight", ".lora_B.weight", ".base_layer.weight"}, {}, kMerge},
     {"an adapter that is not merged", {".lora_A.default.weight", ".lora_B.default.weight"}, {}, kMerge},
+    {"an adapter that is not merged", {".original_module.weight", ".modules_to_save.default.weight"}, {}, kMerge},
     {"MLX", {".weight", ".scales", ".biases"}, StoredType::uint32},
     {"MLX (MXFP4)", {".weight", ".scales"}, StoredType::uint32},
     {"GPTQ", {".qweight", ".qzeros", ".scales", ".g_idx"}},
@@ -45,15 +46,39 @@ const std::vector<Packing> kPackings = {
     {"torchao", {".weight", ".weight_scale"}, StoredType::uint32},
     {"torchao", {".weight_qdata", ".weight_scale"}},
     {"torchao", {".weight:qdata", ".weight:scale"}},
+    {"torchao", {"._weight_qdata"}},
     {"8-bit integers", {".weight"}, StoredType::int8},
 };
 
-std::optional<Error> found(const Checkpoint& checkpoint, const Packing& packing) {
+// torch's own ways to hold a weight as something else while it is trained.
+constexpr std::string_view kUnprune = "apply torch.nn.utils.prune.remove to each pruned module, and save again";
+constexpr std::string_view kUnparametrize =
+    "apply torch.nn.utils.parametrize.remove_parametrizations to each such module, and save again";
+const std::vector<Packing> kReparametrised = {
+    {"torch's pruning", {".weight_orig", ".weight_mask"}, {}, kUnprune},
+    {"torch's pruning", {".bias_orig", ".bias_mask"}, {}, kUnprune},
+    {"torch's spectral norm",
+     {".weight_orig", ".weight_u"},
+     {},
+     "apply torch.nn.utils.remove_spectral_norm to each such module, and save again"},
+    {"torch's weight norm",
+     {".weight_g", ".weight_v"},
+     {},
+     "apply torch.nn.utils.remove_weight_norm to each such module, and save again"},
+    {"a parametrization of torch's",
+     {".parametrizations.weight.original0", ".parametrizations.weight.original1"},
+     {},
+     kUnparametrize},
+    {"a parametrization of torch's", {".parametrizations.weight.original"}, {}, kUnparametrize},
+    {"a parametrization of torch's", {".parametrizations.bias.original"}, {}, kUnparametrize},
+};
+
+std::optional<Error> found(const Checkpoint& checkpoint, const Packing& packing, const OfStem& is_asked = {}) {
   for (const TensorInfo& tensor : checkpoint.tensors()) {
     const std::string_view first = packing.ends.front();
     if (!tensor.name.ends_with(first) || (packing.type && tensor.type != *packing.type)) continue;
     const std::string stem = tensor.name.substr(0, tensor.name.size() - first.size());
-    bool has_all = true;
+    bool has_all = !is_asked || is_asked(stem);
     for (const std::string_view end : packing.ends) has_all = has_all && checkpoint.find(stem + std::string(end));
     if (!has_all) continue;
     return Error{.what = fmt::format("weights are packed by {}, which is not read ({}): {}", packing.scheme,
@@ -71,6 +96,14 @@ std::span<const Packing> packings() { return kPackings; }
 std::optional<Error> find_packing(const Checkpoint& checkpoint) {
   for (const Packing& packing : kPackings)
     if (auto error = found(checkpoint, packing)) return error;
+  return std::nullopt;
+}
+
+std::span<const Packing> reparametrisations() { return kReparametrised; }
+
+std::optional<Error> find_reparametrisation(const Checkpoint& checkpoint, const OfStem& is_of_model) {
+  for (const Packing& packing : kReparametrised)
+    if (auto error = found(checkpoint, packing, is_of_model)) return error;
   return std::nullopt;
 }
 

@@ -2,6 +2,7 @@
 // of it, and configurations say it of weights that are plain.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -24,7 +25,13 @@ std::span<const Packing> packings();
 // What packs the checkpoint's tensors, as an error that names one of them; nothing where no scheme is found.
 std::optional<Error> find_packing(const Checkpoint& checkpoint);
 
-// The same for 8-bit floats whose scales lie in other tensors, which look like plain ones.
+// The ways in which torch itself holds a weight as other tensors while a model is trained. Image and sound encoders of
+// models that are read are published so: it counts for stems (a name without what is in `ends`) that the model reads.
+using OfStem = std::function<bool(std::string_view stem)>;
+std::span<const Packing> reparametrisations();
+std::optional<Error> find_reparametrisation(const Checkpoint& checkpoint, const OfStem& is_of_model);
+
+// As find_packing, for 8-bit floats whose scales lie in other tensors, which look like plain ones.
 std::optional<Error> find_scaled_float8(const Checkpoint& checkpoint);
 
 // Weights without elements, as ZeRO's third stage leaves them in a state dict that nobody gathered.

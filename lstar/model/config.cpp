@@ -46,9 +46,14 @@ std::string spelled(Keys keys) {
 
 }  // namespace
 
+Json Config::holder_of(std::string_view key) const {
+  simdjson::dom::element value;
+  return lower_ && object_.at_key(key).get(value) ? *lower_ : object_;
+}
+
 std::optional<Json> Config::find(Keys keys, std::string_view& key) const {
   for (std::string_view candidate : keys) {
-    if (auto value = json_find(object_, candidate)) {
+    if (auto value = json_find(holder_of(candidate), candidate)) {
       key = candidate;
       return value;
     }
@@ -212,7 +217,7 @@ double Config::positive_or(Keys keys, double fallback, double most, std::optiona
 
 std::vector<double> Config::numbers(std::string_view key, int count) {
   std::vector<double> values;
-  const auto list = json_find(object_, key);
+  const auto list = json_find(holder_of(key), key);
   bool are_positive = list && list->is_array();
   for (Json item : list ? items_of(*list) : std::vector<Json>{}) {
     const double value = json_real(item).value_or(0);
@@ -229,7 +234,7 @@ std::vector<double> Config::numbers(std::string_view key, int count) {
 
 std::vector<std::string> Config::texts(std::string_view key, int count) {
   std::vector<std::string> values;
-  const auto list = json_find(object_, key);
+  const auto list = json_find(holder_of(key), key);
   if (!list) return values;
   bool holds = list->is_array();
   for (Json item : items_of(*list)) {
@@ -247,7 +252,7 @@ std::vector<std::string> Config::texts(std::string_view key, int count) {
 
 std::vector<int64_t> Config::integers(std::string_view key) {
   std::vector<int64_t> values;
-  const auto list = json_find(object_, key);
+  const auto list = json_find(holder_of(key), key);
   if (!list) return values;
   bool holds = list->is_array();
   for (Json item : items_of(*list)) {
@@ -261,7 +266,7 @@ std::vector<int64_t> Config::integers(std::string_view key) {
 
 std::vector<bool> Config::flags(std::string_view key, int count) {
   std::vector<bool> values;
-  const auto list = json_find(object_, key);
+  const auto list = json_find(holder_of(key), key);
   if (!list || !list->is_array()) return values;
   bool holds = true;
   for (Json item : items_of(*list)) {
@@ -283,7 +288,7 @@ std::vector<bool> Config::flags(std::string_view key, int count) {
 
 std::vector<std::string> Config::repeated_texts(std::string_view key, int count) {
   std::vector<std::string> values;
-  const auto list = json_find(object_, key);
+  const auto list = json_find(holder_of(key), key);
   bool holds = list && list->is_array();
   for (Json group : list ? items_of(*list) : std::vector<Json>{}) {
     simdjson::dom::array pair, names;
@@ -306,7 +311,7 @@ std::vector<std::string> Config::repeated_texts(std::string_view key, int count)
 }
 
 std::optional<Config> Config::section(std::string_view key) const {
-  const auto nested = json_find(object_, key);
+  const auto nested = json_find(holder_of(key), key);
   if (!nested || !nested->is_object()) return std::nullopt;
   return Config(*nested, file_);
 }
@@ -321,13 +326,13 @@ bool Config::has(std::string_view key) const {
 }
 
 bool Config::is_list(std::string_view key) const {
-  const auto value = json_find(object_, key);
+  const auto value = json_find(holder_of(key), key);
   return value && value->is_array();
 }
 
 bool Config::is_null(std::string_view key) const {
   simdjson::dom::element value;
-  return !object_.at_key(key).get(value) && value.is_null();
+  return !holder_of(key).at_key(key).get(value) && value.is_null();
 }
 
 void Config::require(bool holds, std::string_view at, std::string_view expected, std::string found) {

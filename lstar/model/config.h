@@ -65,6 +65,9 @@ class Config {
   // What a size is where the configuration leaves it out, as transformers' class has it.
   void assume(std::string_view key, int value) { assumed_.emplace_back(key, value); }
 
+  // Lays another configuration under this one: a key that is left out here is as it is there. A null is not left out.
+  void lay_over(Json lower) { lower_ = lower; }
+
   // Of the language model inside a model of text and images.
   void set_part() { is_part_ = true; }
   bool is_part() const { return is_part_; }
@@ -78,6 +81,8 @@ class Config {
   const std::optional<Error>& fault() const { return fault_; }
 
  private:
+  // The object that has the key: this one, or what lies under it.
+  Json holder_of(std::string_view key) const;
   // The value of the first of the keys that is there, and that key; null is no value.
   std::optional<Json> find(Keys keys, std::string_view& key) const;
   template <class T>
@@ -86,6 +91,7 @@ class Config {
   void record(Error error);
 
   Json object_;
+  std::optional<Json> lower_;
   std::string file_;
   bool is_gguf_ = false, is_part_ = false;
   std::optional<int64_t> vocab_size_;

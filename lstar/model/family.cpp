@@ -185,7 +185,7 @@ Result<Architecture> read_architecture(const Checkpoint& checkpoint) {
   if (is_gguf)
     name_as_llama_cpp(a, config, checkpoint, family->interleaves_q_and_k);
   else
-    find_prefix(a, checkpoint);
+    find_prefix(a, checkpoint, part ? part->before_layers : std::string_view());
   check_shape(a, config);
   if (config.fault()) return fail(*config.fault());
   return a;

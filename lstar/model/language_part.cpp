@@ -58,6 +58,33 @@ constexpr OuterClass kOuterClasses[] = {
     {"voxtral", "llama", OuterTie::never},
 };
 
+// Classes that lay their own text_config under the one that is given, instead of the sizes and defaults of its class.
+struct LaidUnder {
+  std::string_view model_type, text_config;
+};
+constexpr LaidUnder kLaidUnder[] = {
+    {"glmasr",
+     R"({"vocab_size": 59264, "hidden_size": 2048, "intermediate_size": 6144, "num_hidden_layers": 28,
+         "num_attention_heads": 16, "num_key_value_heads": 4, "max_position_embeddings": 8192, "rms_norm_eps": 1e-05,
+         "rope_parameters": {"rope_theta": 10000.0, "rope_type": "default"}})"},
+    {"voxtral",
+     R"({"vocab_size": 131072, "hidden_size": 3072, "intermediate_size": 8192, "num_hidden_layers": 30,
+         "num_key_value_heads": 8, "max_position_embeddings": 131072, "rms_norm_eps": 1e-05, "rope_theta": 100000000.0,
+         "head_dim": 128})"},
+};
+
+// A language model's type as first released, where the outer class reads it as another.
+struct FirstName {
+  std::string_view outer, said, meant;
+};
+constexpr FirstName kFirstNames[] = {{"exaone4_5", "exaone4_5_text", "exaone4"}};
+
+// What stands before "layers." in a checkpoint's names alone, which the class takes off.
+struct BeforeLayers {
+  std::string_view outer, word;
+};
+constexpr BeforeLayers kBeforeLayers[] = {{"qianfan_ocr", "encoder."}};
+
 // A part that holds a model of text and images itself (ColPali, ColQwen2).
 constexpr std::string_view kWholes[] = {"vlm_config"};
 
@@ -65,6 +92,18 @@ constexpr std::string_view kWholes[] = {"vlm_config"};
 constexpr std::string_view kPlaces[] = {
     "",       "language_model.",     "model.language_model.",     "text_model.", "model.text_model.", "llm.",
     "model.", "vlm.language_model.", "vlm.model.language_model.", "transformer."};
+
+// Documents of the program's own text, which live as long as it does.
+std::optional<Json> laid_under(std::string_view outer) {
+  static const std::vector<JsonDocument> documents = [] {
+    std::vector<JsonDocument> parsed;
+    for (const LaidUnder& one : kLaidUnder) parsed.push_back(*JsonDocument::parse(one.text_config, "text_config"));
+    return parsed;
+  }();
+  for (size_t i = 0; i < documents.size(); ++i)
+    if (kLaidUnder[i].model_type == outer) return documents[i].root();
+  return std::nullopt;
+}
 
 // Where a module of somebody's own holds the model: what stands before `name`, where that is one thing.
 std::optional<std::string> only_place(const Checkpoint& checkpoint, const std::string& name) {
@@ -96,6 +135,11 @@ std::optional<LanguagePart> language_part(Config& outer) {
         found.output = known.output;
       }
     found.model_type = found.config.text_or({"model_type"}, std::string(assumed));
+    for (const FirstName& name : kFirstNames)
+      if (name.outer == outer_type && name.said == found.model_type) found.model_type = name.meant;
+    for (const BeforeLayers& names : kBeforeLayers)
+      if (names.outer == outer_type) found.before_layers = names.word;
+    if (const auto lower = laid_under(outer_type)) found.config.lay_over(*lower);
     if (outer.has("tie_word_embeddings")) found.says_tied = outer.flag_or({"tie_word_embeddings"}, false);
     return found;
   }
@@ -112,20 +156,43 @@ void take_output(Architecture& a, const LanguagePart& part) {
     case OuterTie::inner: break;
     case OuterTie::never: a.ties_output = false; break;
   }
-  if (part.output != OuterOutput::inner) a.logit_scale = 1;
+  if (part.output != OuterOutput::inner) {
+    a.logit_scale = 1;
+    a[Role::output]->bias = false;
+  }
   if (part.output == OuterOutput::plain) a.logit_softcap = 0;
 }
 
-void find_prefix(Architecture& a, const Checkpoint& checkpoint) {
-  const TensorRef& ref = *a[Role::attention_out];
-  const std::string name = fmt::format(fmt::runtime(ref.pattern), 0, 0) + ref.weight_suffix;
+namespace {
+
+// Leaves the prefix under which the checkpoint has `name`, if there is one.
+bool take_prefix(Architecture& a, const Checkpoint& checkpoint, const std::string& name) {
   for (const std::string_view place : kPlaces)
     for (const std::string& own : a.prefixes) {
       std::string prefix = std::string(place) + own;
       if (!checkpoint.find(prefix + name)) continue;
       a.prefixes = {std::move(prefix)};
-      return;
+      return true;
     }
+  return false;
+}
+
+std::string with_word(const std::string& pattern, std::string_view word) {
+  const size_t layers = pattern.find("layers.");
+  return layers == pattern.npos ? pattern : pattern.substr(0, layers) + std::string(word) + pattern.substr(layers);
+}
+
+}  // namespace
+
+void find_prefix(Architecture& a, const Checkpoint& checkpoint, std::string_view before_layers) {
+  const TensorRef& ref = *a[Role::attention_out];
+  const std::string name = fmt::format(fmt::runtime(ref.pattern), 0, 0) + ref.weight_suffix;
+  if (take_prefix(a, checkpoint, name)) return;
+  if (!before_layers.empty() && take_prefix(a, checkpoint, with_word(name, before_layers))) {
+    for (auto& one : a.weights)
+      if (one) one->pattern = with_word(one->pattern, before_layers);
+    return;
+  }
   if (auto place = only_place(checkpoint, name)) {
     a.notes.push_back(fmt::format("its tensors are read under {}, which is no prefix of transformers' own", *place));
     a.prefixes = {*std::move(place)};

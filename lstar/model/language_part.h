@@ -29,7 +29,8 @@ struct LanguagePart {
   std::string model_type;  // as it says, or as its outer class assumes
   OuterTie tie = OuterTie::unsaid;
   OuterOutput output = OuterOutput::inner;
-  std::optional<bool> says_tied{};  // the outer key, where there is one
+  std::optional<bool> says_tied{};      // the outer key, where there is one
+  std::string_view before_layers = {};  // stands before "layers." where names without it are not found
 };
 
 // Nothing where no part of `outer` is a language model's.
@@ -38,7 +39,8 @@ std::optional<LanguagePart> language_part(Config& outer);
 // Gives the architecture of the part alone its outer class's output.
 void take_output(Architecture&, const LanguagePart&);
 
-// Leaves the prefix under which the checkpoint has the architecture's layers, if it is one that we know.
-void find_prefix(Architecture&, const Checkpoint&);
+// Leaves the prefix under which the checkpoint has the architecture's layers, if it is one that we know, and puts
+// `before_layers` into the names if it has them so.
+void find_prefix(Architecture&, const Checkpoint&, std::string_view before_layers);
 
 }  // namespace lstar

@@ -19,12 +19,38 @@ bool contains_any(std::string_view name, std::initializer_list<std::string_view>
   return std::any_of(parts.begin(), parts.end(), [&](auto part) { return name.find(part) != name.npos; });
 }
 
-// Parameters that PEFT and its like add to a layer: low-rank (LoRA, DoRA, VeRA), Hadamard and Kronecker products,
-// orthogonal matrices, scales.
+// How the names of parameters begin that PEFT's methods add to a layer, each method under a word of its own (0.21's,
+// and Bone's of before); words that a part of some model might have are written out.
+constexpr std::string_view kAdapterWords[] = {
+    "adamss_",     "adaption_", "beft_",      "boft_",        "bone_",
+    "c3a_",        "deft_P",    "deft_R",     "delora_",      "fourierft_",
+    "frod_lambda", "glora_",    "gralora_",   "hada_",        "hira_",
+    "hra_u",       "ia3_",      "lily_A",     "lily_B",       "lily_router",
+    "ln_tuning_",  "lokr_",     "lora_",      "miss_",        "oft_",
+    "osf_svd_",    "peanut_",   "poly_lora_", "poly_router",  "psoft_",
+    "pvera_",      "randlora_", "road_alpha", "road_theta",   "shadow_down",
+    "shadow_up",   "shira_",    "tinylora_",  "supertuning_", "trainable_tokens_",
+    "unilora_",    "vblora_",   "vera_A",     "vera_B",       "vera_lambda_",
+    "waveft_",
+};
+// Whole parts of a name: the layer that an adapter lies around, AdaLoRA's ranks, X-LoRA's switch.
+constexpr std::string_view kAdapterParts[] = {"base_layer", "ranknum", "internal_xlora_classifier"};
+// Prompts that were learned stand beside the model. (A segmenter of images has a prompt_encoder too, deeper inside.)
+constexpr std::string_view kLearnedPrompts[] = {"prompt_encoder.", "prompt_embeddings"};
+
 bool is_of_adapter(std::string_view name) {
-  return contains_any(name, {"lora_A", "lora_B", "lora_embedding_", "lora_magnitude_vector", "lora_a.", "lora_b.",
-                             ".lora_down", ".lora_up", "hada_w", "lokr_w", ".ia3_l", ".oft_r", ".oft_blocks", ".boft_",
-                             "vera_lambda", ".base_layer.", ".adaption_", ".adapters."});
+  for (const std::string_view begin : kLearnedPrompts)
+    if (name.starts_with(begin)) return true;
+  if (contains_any(name, {".adapters."})) return true;
+  while (!name.empty()) {
+    const std::string_view part = name.substr(0, name.find('.'));
+    for (const std::string_view word : kAdapterWords)
+      if (part.starts_with(word)) return true;
+    for (const std::string_view whole : kAdapterParts)
+      if (part == whole) return true;
+    name.remove_prefix(std::min(part.size() + 1, name.size()));
+  }
+  return false;
 }
 
 // What modules keep beside their weights and compute anew: no model is the poorer without it.

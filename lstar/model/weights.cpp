@@ -216,11 +216,27 @@ class Binder {
   const Checkpoint& c_;
 };
 
+// Whether a name without its suffix, under whatever prefix, is that of a weight of the architecture.
+bool is_stem_of(const Architecture& a, std::string_view stem) {
+  for (const auto& ref : a.weights) {
+    if (!ref) continue;
+    const std::string_view pattern = ref->pattern;
+    const size_t number = pattern.rfind("{}");
+    const std::string_view end = number == pattern.npos ? pattern : pattern.substr(number + 2);
+    if (end.empty()) continue;
+    if (stem == end || (stem.ends_with(end) && (number != pattern.npos || stem.ends_with(fmt::format(".{}", end)))))
+      return true;
+  }
+  return false;
+}
+
 // What a checkpoint is whose tensors are not the ones that are needed: packed, empty, or none at all.
-Error explained(Error error, const Checkpoint& checkpoint) {
+Error explained(Error error, const Architecture& a, const Checkpoint& checkpoint) {
   if (checkpoint.tensors().empty())
     return {.what = "holds no weights (a vocabulary alone): pass the model's own file", .file = checkpoint.path()};
   if (auto packing = find_packing(checkpoint)) return *std::move(packing);
+  if (auto held = find_reparametrisation(checkpoint, [&](std::string_view stem) { return is_stem_of(a, stem); }))
+    return *std::move(held);
   if (auto empty = find_empty_tensors(checkpoint)) return *std::move(empty);
   if (const std::string method = quantisation_of(checkpoint.config()); !method.empty())
     error.what += fmt::format(" (quantization_config says {}: get the checkpoint as it was before, or a GGUF)", method);
@@ -257,7 +273,7 @@ Result<Weights> bind_all(const Architecture& a, const Checkpoint& checkpoint) {
 
 Result<Weights> bind(const Architecture& a, const Checkpoint& checkpoint) {
   Result<Weights> bound = bind_all(a, checkpoint);
-  if (!bound) return fail(explained(std::move(bound).error(), checkpoint));
+  if (!bound) return fail(explained(std::move(bound).error(), a, checkpoint));
   // Scaled 8-bit numbers have the names, shapes and type of plain ones.
   if (auto scaled = find_scaled_float8(checkpoint)) return fail(*std::move(scaled));
   return bound;

@@ -1,6 +1,8 @@
 // Every scheme by which weights are packed, told by its tensors alone.
 #include "lstar/checkpoint/packing.h"
 
+#include <functional>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -36,21 +38,36 @@ class Packings : public ::testing::Test {
   TemporaryFolder folder_;
 };
 
+using Finder = std::function<std::optional<Error>(const Checkpoint&)>;
+
 TEST_F(Packings, EachIsNamed) {
-  for (const Packing& packing : packings()) {
-    std::vector<std::pair<std::string, StoredType>> tensors{{"model.norm.weight", StoredType::float32}};
-    for (const std::string_view end : packing.ends)
-      tensors.emplace_back("model.layers.0.q" + std::string(end), end == packing.ends.front()
-                                                                      ? packing.type.value_or(StoredType::int32)
-                                                                      : StoredType::float32);
-    const auto checkpoint = with(tensors);
-    ASSERT_NE(checkpoint, nullptr);
-    const auto found = find_packing(*checkpoint);
-    ASSERT_TRUE(found) << packing.scheme;
-    EXPECT_THAT(found->message(), HasSubstr("weights are packed by " + std::string(packing.scheme) + ", "));
-    EXPECT_THAT(found->message(), HasSubstr(std::string(packing.advice)));
-    EXPECT_EQ(found->at, "tensor model.layers.0.q" + std::string(packing.ends.front()));
-  }
+  const Finder find_held = [](const Checkpoint& c) {
+    return find_reparametrisation(c, [](std::string_view stem) { return stem == "model.layers.0.q"; });
+  };
+  for (const auto& [rows, find] : {std::pair(packings(), Finder(find_packing)), {reparametrisations(), find_held}})
+    for (const Packing& packing : rows) {
+      std::vector<std::pair<std::string, StoredType>> tensors{{"model.norm.weight", StoredType::float32}};
+      for (const std::string_view end : packing.ends)
+        tensors.emplace_back("model.layers.0.q" + std::string(end), end == packing.ends.front()
+                                                                        ? packing.type.value_or(StoredType::int32)
+                                                                        : StoredType::float32);
+      const auto checkpoint = with(tensors);
+      ASSERT_NE(checkpoint, nullptr);
+      const auto found = find(*checkpoint);
+      ASSERT_TRUE(found) << packing.scheme;
+      EXPECT_THAT(found->message(), HasSubstr("weights are packed by " + std::string(packing.scheme) + ", "));
+      EXPECT_THAT(found->message(), HasSubstr(std::string(packing.advice)));
+      EXPECT_EQ(found->at, "tensor model.layers.0.q" + std::string(packing.ends.front()));
+    }
+}
+
+// As the convolutions of audio encoders are published.
+TEST_F(Packings, ReparametrisedElsewhereIsNone) {
+  const auto checkpoint = with({{"audio.conv.parametrizations.weight.original0", StoredType::float32},
+                                {"audio.conv.parametrizations.weight.original1", StoredType::float32}});
+  ASSERT_NE(checkpoint, nullptr);
+  EXPECT_FALSE(find_packing(*checkpoint));
+  EXPECT_FALSE(find_reparametrisation(*checkpoint, [](std::string_view stem) { return stem == "model.layers.0.q"; }));
 }
 
 TEST_F(Packings, PlainWeightsAreNone) {

@@ -85,6 +85,77 @@ TEST(Unread, AnAdapterBesideItsBaseIsRefused) {
     EXPECT_THAT(warnings("llama", {name}), ElementsAre(HasSubstr("not merged into its model: merge it"))) << name;
 }
 
+// The parameters of PEFT 0.21's methods, and those of 0.17's that it has no more, one of each.
+TEST(Unread, EveryMethodOfPeftIsAnAdapter) {
+  for (const std::string parameter : {"adamss_A",
+                                      "beft_bias",
+                                      "boft_R",
+                                      "boft_s",
+                                      "bone_block",
+                                      "c3a_kernel",
+                                      "deft_P",
+                                      "deft_R",
+                                      "delora_A",
+                                      "delora_lambda",
+                                      "fourierft_spectrum",
+                                      "frod_lambda_l",
+                                      "frod_lambda_s_values",
+                                      "glora_A",
+                                      "gralora_A",
+                                      "gralora_B_general",
+                                      "hada_w1_a",
+                                      "hada_t1",
+                                      "hira_A",
+                                      "hira_embedding_B",
+                                      "hra_u",
+                                      "ia3_l",
+                                      "lily_A",
+                                      "lily_router",
+                                      "ln_tuning_layers",
+                                      "lokr_w1",
+                                      "lokr_t2",
+                                      "lora_A",
+                                      "lora_E",
+                                      "lora_embedding_A",
+                                      "miss_block",
+                                      "oft_R",
+                                      "oft_embedding_R",
+                                      "osf_svd_params",
+                                      "peanut_A",
+                                      "peanut_encoders",
+                                      "poly_lora_A",
+                                      "poly_router",
+                                      "psoft_R",
+                                      "pvera_lambda_b",
+                                      "randlora_lambda",
+                                      "randlora_gamma",
+                                      "ranknum",
+                                      "road_theta",
+                                      "road_alpha",
+                                      "shadow_down",
+                                      "shadow_up",
+                                      "shadow_update_gate",
+                                      "shira_weight",
+                                      "supertuning_values",
+                                      "tinylora_v",
+                                      "token_adapter.trainable_tokens_delta",
+                                      "unilora_theta_d",
+                                      "vblora_logits_A",
+                                      "vblora_vector_bank",
+                                      "vera_lambda_b",
+                                      "waveft_spectrum"})
+    for (const char* end : {"", ".default", ".default.weight"})
+      EXPECT_THAT(warnings("llama", {"model.layers.0.self_attn.q_proj." + parameter + end}),
+                  ElementsAre(HasSubstr("not merged into its model: merge it")))
+          << parameter << end;
+  for (const char* name : {"prompt_encoder.default.embedding.weight", "prompt_embeddings", "randlora_A.default",
+                           "vera_A.default", "internal_xlora_classifier.layers.0.weight"})
+    EXPECT_THAT(warnings("llama", {name}), ElementsAre(HasSubstr("not merged into its model: merge it"))) << name;
+  // Names that begin alike in the middle of a word, and a segmenter's.
+  for (const char* name : {"vision.softbone_x.weight", "visual.prompt_encoder.pe.weight", "vision.shadow.weight"})
+    EXPECT_THAT(warnings("llama", {name}), ElementsAre(HasSubstr("not read: 1 tensor"))) << name;
+}
+
 TEST(Unread, OtherPartsAreNamedByKind) {
   EXPECT_THAT(warnings("llama", {"score.weight"}), ElementsAre("not read: 1 tensor of other heads: score.weight"));
   EXPECT_THAT(

@@ -54,6 +54,8 @@ class Altered {
   }
   // The new name of each tensor; an empty one leaves it out.
   std::function<std::string(const std::string&)> rename = [](const std::string& name) { return name; };
+  // A second name for the tensor of a new name, beside it; an empty one for none.
+  std::function<std::string(const std::string&)> also = [](const std::string&) { return std::string(); };
   Keys keys;  // the new configuration
 
   Result<Model> model() const {
@@ -63,6 +65,8 @@ class Altered {
       if (!info(tensor.type).is_weight || name.empty()) continue;
       std::vector<double> values(static_cast<size_t>(tensor.shape.elements()));
       EXPECT_TRUE(from_->read(tensor, {0, tensor.shape.rows()}, std::span<double>(values)));
+      if (const std::string second = also(name); !second.empty())
+        copy->add(second, tensor.shape.dims, values, tensor.type);
       copy->add(name, tensor.shape.dims, std::move(values), tensor.type);
     }
     Model made;

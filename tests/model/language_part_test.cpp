@@ -1,0 +1,135 @@
+// The language model inside each class of transformers that holds one (tools/oracle/record_language_parts.py): what
+// such a class makes of keys that text_config leaves out or says otherwise, in float64, and where its tensors lie.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <iostream>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "tests/support/altered_checkpoint.h"
+#include "tests/support/config_sweep.h"
+
+namespace lstar {
+namespace {
+
+using testing::Altered;
+using ::testing::HasSubstr;
+using testing::hold_recorded;
+using testing::Outcome;
+using testing::SweptCheckpoint;
+
+// [the outer class's model_type, keys left out of text_config, keys set in it, numbers]
+struct Case {
+  Case(Json recorded, const std::string& published) {
+    const simdjson::dom::array parts = recorded.get_array();
+    outer = std::string_view(parts.at(0).get_string());
+    const auto document = JsonDocument::parse(published, "config.json");
+    testing::Keys text = testing::keys_of(document->root());
+    for (const Json key : parts.at(1).get_array()) testing::take(text, std::string(std::string_view(key.get_string())));
+    for (const auto& [key, value] : testing::keys_of(parts.at(2).value())) testing::set(text, key, value);
+    testing::flatten(parts.at(3).value(), numbers);
+    config = testing::text_of({{"model_type", '"' + outer + '"'}, {"text_config", testing::text_of(text)}});
+  }
+  std::string outer, config;
+  std::vector<double> numbers;
+};
+
+TEST(LanguagePart, MatchesTransformersInEveryClass) {
+  std::set<std::string> outers;
+  int cases = 0, moved = 0;
+  std::ifstream file(testing::source_path("tests/data/language_parts.jsonl"));
+  for (std::string line; std::getline(file, line);) {
+    const auto record = JsonDocument::parse(line, "language_parts.jsonl");
+    ASSERT_TRUE(record);
+    SweptCheckpoint swept(record->root());
+    for (const Json item : testing::items(record->root(), "cases")) {
+      const Case one(item, swept.published_config);
+      const Outcome ours = swept.run(one.config);
+      EXPECT_TRUE(testing::agree(ours.numbers, one.numbers))
+          << swept.name << " " << simdjson::minify(item) << ": ours " << ::testing::PrintToString(ours.numbers) << " "
+          << ours.refusal;
+      outers.insert(one.outer);
+      ++cases;
+      moved += testing::agree(one.numbers, swept.base) ? 0 : 1;
+    }
+  }
+  std::cout << fmt::format("{} cases in {} classes, {} with other numbers than alone\n", cases, outers.size(), moved);
+  EXPECT_GT(outers.size(), 30u);
+  EXPECT_GT(moved, 40);
+}
+
+// transformers 5.24 saves Qianfan-OCR's layers under "encoder." and takes that off again; published ones have it not.
+TEST(LanguagePart, LayersUnderAWordThatTheClassTakesOff) {
+  for (const char* inner : {"qwen3", "llama", "phi3", "qwen3_moe", "stablelm"}) {
+    for (const char* before : {"encoder.", ""}) {
+      Altered altered(inner);
+      testing::Keys outer{{"model_type", "\"qianfan_ocr\""}, {"text_config", testing::text_of(altered.keys)}};
+      const bool is_tied = !altered.has("lm_head.weight");
+      if (is_tied) outer.emplace_back("tie_word_embeddings", "true");
+      altered.keys = outer;
+      altered.rename = [&](std::string name) {
+        if (const size_t at = name.find("layers."); at != name.npos) name.insert(at, before);
+        return "language_model." + name;
+      };
+      hold_recorded(altered.model(), inner);
+      altered.keys[0].second = "\"internvl\"";
+      const bool is_read = altered.model().has_value();
+      EXPECT_EQ(is_read, *before == '\0') << "no other class takes it off";
+    }
+  }
+}
+
+// What Voxtral's and GLM-ASR's classes lay under text_config; a null that is written down lies over it.
+TEST(LanguagePart, SizesThatTheOuterClassLaysUnder) {
+  const auto inside = [](const std::string& outer, const std::string& text) {
+    return read_architecture(
+        testing::MemoryCheckpoint(fmt::format(R"({{"model_type": "{}", "text_config": {}}})", outer, text)));
+  };
+  const auto voxtral = inside("voxtral", R"({"num_attention_heads": 32})");
+  ASSERT_TRUE(voxtral) << voxtral.error().message();
+  EXPECT_EQ(voxtral->layers, 30);
+  EXPECT_EQ(voxtral->hidden, 3072);
+  EXPECT_EQ(voxtral->head_dim, 128);
+  EXPECT_EQ(voxtral->kv_heads, 8);
+  EXPECT_EQ(voxtral->mlp, 8192);
+  EXPECT_EQ(voxtral->vocab, 131072);
+  EXPECT_EQ(voxtral->norm_epsilon, 1e-5);
+  EXPECT_EQ(voxtral->rotary[0].base, 1e8);
+  const auto glmasr = inside("glmasr", "{}");
+  ASSERT_TRUE(glmasr) << glmasr.error().message();
+  EXPECT_EQ(glmasr->layers, 28);
+  EXPECT_EQ(glmasr->heads, 16);
+  EXPECT_EQ(glmasr->kv_heads, 4);
+  EXPECT_EQ(glmasr->head_dim, 128);
+  EXPECT_EQ(glmasr->max_positions, 8192);
+  const auto null = inside("glmasr", R"({"num_key_value_heads": null})");
+  ASSERT_TRUE(null) << null.error().message();
+  EXPECT_EQ(null->kv_heads, 16);
+}
+
+// torch's pruning, weight norm and parametrizations leave no tensor of the weight's own name.
+TEST(LanguagePart, ReparametrisedWeightsAreNamed) {
+  for (const auto& [other, says] : {std::pair("_orig", "torch.nn.utils.prune.remove"), {"_g", "remove_weight_norm"}}) {
+    for (const char* place : {"", "language_model."}) {
+      Altered altered("llama");
+      altered.keys = {{"model_type", "\"llava\""}, {"text_config", testing::text_of(altered.keys)}};
+      altered.rename = [&, other = other](const std::string& name) {
+        const bool is_held = name.find("self_attn") != name.npos;
+        return place + name + (is_held ? other : "");
+      };
+      altered.also = [](const std::string& name) {
+        return name.ends_with("_orig") ? name.substr(0, name.size() - 5) + "_mask"
+               : name.ends_with("_g")  ? name.substr(0, name.size() - 2) + "_v"
+                                       : std::string();
+      };
+      const auto model = altered.model();
+      ASSERT_FALSE(model);
+      EXPECT_THAT(model.error().message(), HasSubstr(says));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace lstar
