@@ -16,9 +16,9 @@ inline constexpr int kExperts = 1 << 16;  // some 500 a layer
 // heads * head_dim, and every other width: Llama 3.1 405B has 16,384 by 53,248. Sums of a few of them, and a width
 // times a head's width, stay within 64 bits, and a width itself within 32.
 inline constexpr int64_t kWidth = int64_t{1} << 24;
-// Doubles in the Gram matrices of one layer's heads, heads * head_dim^2: 64 MB for the values and as many for the
-// outputs, a thread. Nemotron-4 340B has 3.5 million; a single head is 2,896 wide at most.
-inline constexpr int64_t kGramElements = int64_t{1} << 23;
+// Doubles in the Gram matrices of one layer's heads, heads * head_dim^2: 32 MB for the values and as many for the
+// outputs, a thread. Nemotron-4 340B has 3.5 million; a single head is 2,048 wide at most.
+inline constexpr int64_t kGramElements = int64_t{1} << 22;
 
 // PyTorch's pickles. A byte may be a value of some hundred bytes: a tensor takes about 20 values. MARKs are how deep
 // values are built inside values.

@@ -35,7 +35,7 @@ constexpr OuterClass kOuterClasses[] = {
     {"lighton_ocr", "qwen3", OuterTie::yes},
     {"llava", "llama", OuterTie::either},
     {"llava_next", "llama", OuterTie::no},
-    {"llava_next_video", "llama", OuterTie::no},
+    {"llava_next_video", "llama", OuterTie::either},
     {"llava_onevision", "qwen2", OuterTie::either},
     {"mistral3", "mistral", OuterTie::yes},
     {"moss_transcribe_diarize", "qwen3", OuterTie::yes},
@@ -77,7 +77,7 @@ constexpr LaidUnder kLaidUnder[] = {
 struct FirstName {
   std::string_view outer, said, meant;
 };
-constexpr FirstName kFirstNames[] = {{"exaone4_5", "exaone4_5_text", "exaone4"}};
+constexpr FirstName kFirstNames[] = {{"exaone4_5", "exaone4_5_text", "exaone4"}, {"gemma3", "gemma3", "gemma3_text"}};
 
 // What stands before "layers." in a checkpoint's names alone, which the class takes off.
 struct BeforeLayers {

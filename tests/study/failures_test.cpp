@@ -156,9 +156,8 @@ TEST_F(Failures, MissingKey) {
 TEST_F(Failures, AbsurdSizes) {
   set_config(
       R"({"model_type": "gpt2", "n_layer": 99999999999, "n_head": 2, "n_embd": 8, "vocab_size": 9, "n_positions": 8})");
-  EXPECT_EQ(
-      failure(),
-      folder_ + "/config.json: key n_layer: not a size: expected an integer from 1 to 10000, found 99999999999");
+  EXPECT_EQ(failure(),
+            folder_ + "/config.json: key n_layer: not a size: expected an integer from 1 to 10000, found 99999999999");
 }
 
 TEST_F(Failures, UnknownActivation) {

@@ -256,7 +256,7 @@ const std::vector<Hostile>& table() {
        encodes(20, "\xc3\xa9"), "makes the text too long: expected at most 5376 bytes"},
       {"one wide head", [](const Folder& folder) { write_llama(folder, 1, 16384, false); }, measures,
        "heads * head width squared"},
-      {"the widest head that is read", [](const Folder& folder) { write_llama(folder, 1, 2896, false); }, measures},
+      {"the widest head that is read", [](const Folder& folder) { write_llama(folder, 1, 2048, false); }, measures},
       {"heads whose product wraps", [](const Folder& folder) { write_llama(folder, 65536, 65536, true); }, measures,
        "heads * head width"},
       {"Prepend in front of added tokens", tokenizer_of([] {
