@@ -200,22 +200,13 @@ Detection detect(const Detector& detector, Values trace, Values floor, NanPolicy
   return found;
 }
 
-std::optional<int> detect_layer(const Detector& detector, Values t) {
-  if (detector.find != argmax_step || t.size() < 3) return detect(detector, t, {}).layer;
-  const double first = t[1] - t[0];
-  double largest = -1;
-  size_t winner = 0;
-  bool differ = false;
-  for (size_t i = 0; i + 1 < t.size(); ++i) {
-    const double step = t[i + 1] - t[i];
-    if (!std::isfinite(step)) return detect(detector, t, {}).layer;
-    differ = differ || step != first;
-    if (std::fabs(step) > largest) {
-      largest = std::fabs(step);
-      winner = i;
-    }
-  }
-  return differ ? std::optional(static_cast<int>(winner) + 1) : std::nullopt;
+std::optional<int> detect_layer(const Detector& detector, Values trace) {
+  const bool is_whole = std::all_of(trace.begin(), trace.end(), [](double t) { return std::isfinite(t); });
+  if (trace.empty() || !is_whole || !why_no_layer(trace).empty()) return std::nullopt;
+  if (detector.find != argmax_step) return detector.find(trace, {}).layer;
+  // Without the runner-up and the margin: a twentieth of a study's instructions.
+  const auto size = [&](size_t i) { return std::fabs(trace[i + 1] - trace[i]); };
+  return static_cast<int>(argmax(trace.size() - 1, size)) + 1;
 }
 
 std::vector<Detection> detect_all(Values trace, Values floor, NanPolicy policy) {

@@ -36,6 +36,9 @@ inline constexpr int kSteps = 64;
 inline constexpr size_t kTokensAround = 1000;
 // Bytes of what marks a piece as a word's continuation or end ("##", "</w>"), written again for each character.
 inline constexpr size_t kPieceMark = 256;
+// Bytes of a piece whose merges are looked for: every way of cutting it in two is looked up. Published pieces have at
+// most some hundreds.
+inline constexpr size_t kMergedPiece = 4096;
 // What normalisation and the cutting into words may write for a text: 32 times its size and 4 KB. The longest character
 // of NFKC grows elevenfold, and GPT-2's spelling doubles that.
 inline constexpr size_t kTextGrowth = 32, kTextSlack = size_t{4} << 10;

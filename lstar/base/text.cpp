@@ -35,32 +35,33 @@ bool is_unseen(uint32_t c) {
 
 DecodedCharacter first_character(std::string_view text) {
   const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  constexpr DecodedCharacter kMalformed{0xfffd, 1};
   const unsigned lead = byte(0);
   if (lead < 0x80) return {lead, 1};
-  const size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-  if (lead < 0xc2 || lead > 0xf4 || text.size() < length) return kMalformed;
-  uint32_t c = lead & (0x7fU >> length);
-  for (size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return kMalformed;
-    c = c << 6 | (byte(i) & 0x3f);
+  if (lead < 0xc2 || lead > 0xf4) return {0xfffd, 1, false};
+  const size_t wanted = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+  // The second byte is narrower after four leads: no overlong forms, no surrogates, nothing past U+10FFFF.
+  const unsigned low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
+  const unsigned high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
+  uint32_t c = lead & (0x7fU >> wanted);
+  size_t bytes = 1;
+  while (bytes < wanted && bytes < text.size()) {
+    const unsigned next = byte(bytes);
+    if (bytes == 1 ? next < low || next > high : next < 0x80 || next > 0xbf) break;
+    c = c << 6 | (next & 0x3f);
+    ++bytes;
   }
-  constexpr uint32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};
-  if (c < kSmallest[length] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000)) return kMalformed;
-  return {c, length};
+  return bytes == wanted ? DecodedCharacter{c, bytes} : DecodedCharacter{0xfffd, bytes, false};
 }
 
 std::string one_plain_line(std::string_view text) {
   std::string line;
   line.reserve(text.size());
   while (!text.empty()) {
-    const auto [c, bytes] = first_character(text);
-    if (bytes == 1 && is_unseen(static_cast<unsigned char>(text[0])))
-      line += c < 0x80 ? ' ' : '?';
-    else if (is_unseen(c))
-      line += ' ';
+    const auto [c, bytes, valid] = first_character(text);
+    if (valid)
+      line += is_unseen(c) ? " " : text.substr(0, bytes);
     else
-      line += text.substr(0, bytes);
+      for (const char byte : text.substr(0, bytes)) line += is_unseen(static_cast<unsigned char>(byte)) ? '?' : byte;
     text.remove_prefix(bytes);
   }
   return line;

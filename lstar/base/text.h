@@ -16,10 +16,12 @@ void append_utf8(uint32_t code_point, std::string& out);
 // separators of lines and paragraphs, marks of direction (U+061C, U+200E to U+202E, U+2066 to U+2069), and tags.
 bool is_unseen(uint32_t code_point);
 
-// A character of UTF-8 and its bytes; one byte, and U+FFFD, where none begins. The text is not empty.
+// A character of UTF-8 and its bytes. Where none begins: U+FFFD, not valid, and the bytes of the maximal part of one
+// (the Unicode Standard's recommended practice, chapter 3.9, which Python's "replace" follows). The text is not empty.
 struct DecodedCharacter {
   uint32_t code_point = 0;
   size_t bytes = 1;
+  bool valid = true;
 };
 DecodedCharacter first_character(std::string_view text);
 

@@ -8,6 +8,7 @@
 
 #include "lstar/base/atomic_file.h"
 #include "lstar/base/file_magic.h"
+#include "lstar/base/text.h"
 
 namespace lstar {
 namespace {
@@ -67,20 +68,16 @@ std::string_view wide_characters(std::string_view content) {
 size_t first_malformed(std::string_view text) {
   size_t i = 0;
   while (i < text.size()) {
-    const auto lead = static_cast<unsigned char>(text[i]);
-    const size_t length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-    if (i + length > text.size() || !simdjson::validate_utf8(text.data() + i, length)) return i;
-    i += length;
+    const DecodedCharacter character = first_character(text.substr(i));
+    if (!character.valid) break;
+    i += character.bytes;
   }
   return i;
 }
 
-// Whether a text that begins with a lead byte ends before its character does.
+// Whether a malformed text ends before its first character does.
 bool is_cut_short(std::string_view text) {
-  const auto lead = static_cast<unsigned char>(text[0]);
-  const size_t length = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-  return text.size() < length && std::all_of(text.begin() + 1, text.end(),
-                                             [](char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; });
+  return static_cast<unsigned char>(text[0]) >= 0xc2 && first_character(text).bytes == text.size();
 }
 
 }  // namespace
@@ -107,8 +104,7 @@ Result<void> check_text(std::string_view content, const std::string& source) {
                  .file = source,
                  .found = fmt::format("0x{:02x}", byte)});
   };
-  if (byte >= 0xc2 && byte < 0xf5 && is_cut_short(content.substr(at)))
-    return refuse("it ends in the middle of a character; was it cut?");
+  if (is_cut_short(content.substr(at))) return refuse("it ends in the middle of a character; was it cut?");
   if (content.substr(at).starts_with('\xed') && at + 1 < content.size() &&
       static_cast<unsigned char>(content[at + 1]) >= 0xa0)
     return refuse("half of a surrogate pair, which UTF-8 has no bytes for; write it anew with errors=\"replace\"");

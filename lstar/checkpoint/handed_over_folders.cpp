@@ -274,22 +274,24 @@ bool is_llamafile(const Listing& listing, std::string& detail) {
   return !detail.empty();
 }
 
-bool is_packed(const Listing& listing, std::string& detail) {
+// The names that end in one of these, but those that lie beside every model.
+std::vector<std::string> files_ending(const Listing& listing, std::initializer_list<std::string_view> endings) {
   std::vector<std::string> found;
-  for (const char* ending : {".zip", ".rar", ".7z", ".tar", ".tar.gz", ".tgz", ".tar.zst", ".tar.xz"})
-    for (std::string& name : listing.files("", ending)) found.push_back(std::move(name));
-  detail = list_of(std::move(found));
+  for (const std::string_view ending : endings)
+    for (std::string& name : listing.files("", ending))
+      if (!is_beside_the_model(name)) found.push_back(std::move(name));
+  return found;
+}
+
+bool is_packed(const Listing& listing, std::string& detail) {
+  detail = list_of(files_ending(listing, {".zip", ".rar", ".7z", ".tar", ".tar.gz", ".tgz", ".tar.zst", ".tar.xz"}));
   return !listing.has("config.json") && !detail.empty();
 }
 
 bool lacks_config(const Listing& listing, std::string& detail) {
   const auto choice = choose_weights(listing, "");
   if (listing.has("config.json") || (choice && choice->empty())) return false;
-  std::vector<std::string> found;
-  for (const char* ending : {".safetensors", ".bin", ".pt", ".pth", ".ckpt"})
-    for (std::string& name : listing.files("", ending))
-      if (!is_beside_the_model(name)) found.push_back(std::move(name));
-  detail = list_of(std::move(found));
+  detail = list_of(files_ending(listing, {".safetensors", ".bin", ".pt", ".pth", ".ckpt"}));
   return !detail.empty();
 }
 

@@ -146,14 +146,14 @@ std::string first_line(std::string_view text) {
 std::string gnuplot_quote(std::string_view text) {
   std::string quoted = "'";
   for (std::string_view rest = text; !rest.empty();) {
-    const auto [c, bytes] = first_character(rest);
+    const auto [c, bytes, valid] = first_character(rest);
     if (c == '\'')
       quoted += "\u2019";  // gnuplot's own way, twice, fails at the beginning of a text
     else if (is_unseen(c) || (c & 0xfffe) == 0xfffe)
       quoted += ' ';
     else if (c == '>' && quoted.ends_with("]]"))
       quoted += "\u203a";  // "]]>" ends what gnuplot puts a text in
-    else if (c == 0xfffd && bytes == 1)
+    else if (!valid)
       quoted += "\ufffd";
     else
       quoted += rest.substr(0, bytes);

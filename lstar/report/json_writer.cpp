@@ -23,12 +23,12 @@ std::string escaped(std::string text) {
   if (std::all_of(text.begin(), text.end(), is_plain)) return text;
   std::string out;
   for (std::string_view rest = text; !rest.empty();) {
-    const auto [c, bytes] = first_character(rest);
-    if (is_unseen(c))
-      for (const uint32_t unit : utf16(c)) out += fmt::format("\\u{:04x}", unit);
+    const DecodedCharacter character = first_character(rest);
+    if (is_unseen(character.code_point))
+      for (const uint32_t unit : utf16(character.code_point)) out += fmt::format("\\u{:04x}", unit);
     else
-      out += rest.substr(0, bytes);
-    rest.remove_prefix(bytes);
+      out += rest.substr(0, character.bytes);
+    rest.remove_prefix(character.bytes);
   }
   return out;
 }

@@ -185,7 +185,7 @@ std::vector<std::string> verdict_caveats(const StudyResult& result, size_t e) {
   if (std::string what = worth(result, e); !what.empty()) caveats.push_back(std::move(what));
   if (s.labs.size() < 2) caveats.push_back("one lab cannot show that a formula generalizes");
   if (s.in_sample > 0)
-    caveats.push_back(fmt::format("{} of {} models are in-sample ({})", s.in_sample, s.models,
+    caveats.push_back(fmt::format("the formula was fitted on labs of {} of {} models ({})", s.in_sample, s.models,
                                   shorten(one_line(fmt::format("{}", fmt::join(result.study.in_sample, ", "))), 50)));
   int beyond = 0;
   for (const ModelResult& model : result.models)

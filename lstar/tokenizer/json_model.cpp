@@ -1,12 +1,10 @@
 // Models of a tokenizer.json.
 #include <algorithm>
 #include <string_view>
-#include <unordered_map>
 
 #include <fmt/format.h>
 
 #include "lstar/base/limits.h"
-#include "lstar/base/seeded_hash.h"
 #include "lstar/tokenizer/json_component.h"
 
 namespace lstar {
@@ -14,25 +12,18 @@ namespace {
 
 namespace dom = simdjson::dom;
 
-// The pieces of a list, with or without scores. Of one that is listed twice the later place counts.
+// The pieces of a list, with or without scores.
 Result<std::vector<VocabularyEntry>> read_listed(dom::array items) {
-  std::vector<VocabularyEntry> entries;
-  std::unordered_map<std::string_view, size_t> places;
-  int64_t id = 0;
+  ListedPieces pieces;
   for (Json item : items) {
     dom::array pair;
     std::string_view piece;
     const bool is_scored = !item.get_array().get(pair);
     if ((is_scored ? pair.at(0).get_string() : item.get_string()).get(piece))
-      return fail(Error{.what = "not a piece", .at = fmt::format("model, key vocab, token {}", id)});
-    const auto [place, is_new] = places.emplace(piece, entries.size());
-    if (is_new)
-      entries.push_back({piece, id});
-    else
-      entries[place->second].id = id;
-    ++id;
+      return fail(Error{.what = "not a piece", .at = fmt::format("model, key vocab, token {}", pieces.listed())});
+    pieces.add(piece);
   }
-  return entries;
+  return pieces.entries();
 }
 
 Result<std::vector<VocabularyEntry>> read_entries(Json model, bool of_class) {
@@ -123,14 +114,13 @@ Result<Bpe> read_json_merges(Json model, BpeOptions options, bool of_class) {
   return Bpe::make(std::move(vocabulary), merges, std::move(options));
 }
 
-// A list of pieces and scores, in which the place is the id. Of a piece that is listed twice the later counts. The
-// unknown piece has an id, or is found by its text; where that is not there it is the first.
+// A list of pieces and scores. The unknown piece has an id, or is found by its text; where that is not there it is the
+// first.
 Result<Unigram> read_json_unigrams(Json model, std::optional<int64_t> unknown, std::string_view unknown_piece,
                                    bool byte_fallback) {
   LSTAR_ASSIGN(const dom::array items, json_members(model, "model", "vocab"));
-  std::vector<VocabularyEntry> entries;
+  ListedPieces pieces;
   std::vector<double> scores;
-  std::unordered_map<std::string_view, size_t, SeededHash> places;
   for (Json item : items) {
     dom::array pair;
     std::string_view piece;
@@ -139,15 +129,10 @@ Result<Unigram> read_json_unigrams(Json model, std::optional<int64_t> unknown, s
         pair.at(1).get_double().get(score))
       return fail(
           Error{.what = "not a piece and its score", .at = fmt::format("model, key vocab, token {}", scores.size())});
-    const auto id = static_cast<int64_t>(scores.size());
     scores.push_back(score);
-    const auto [place, is_new] = places.emplace(piece, entries.size());
-    if (is_new)
-      entries.push_back({piece, id});
-    else
-      entries[place->second].id = id;
+    pieces.add(piece);
   }
-  LSTAR_ASSIGN(Vocabulary vocabulary, Vocabulary::make(entries));
+  LSTAR_ASSIGN(Vocabulary vocabulary, Vocabulary::make(pieces.entries()));
   if (!unknown) unknown = std::max(vocabulary.find(unknown_piece), 0);
   return Unigram::make(std::move(vocabulary), std::move(scores), *unknown, byte_fallback);
 }

@@ -10,6 +10,7 @@
 #include <simdjson.h>
 
 #include "lstar/base/atomic_file.h"
+#include "lstar/base/limits.h"
 #include "lstar/tokenizer/pipeline.h"
 
 namespace lstar {
@@ -183,10 +184,15 @@ std::string_view text_of(const Proto& proto, int64_t id) {
 // smallest id first. Over its published models LlamaTokenizer's ids are SentencePiece's.
 Result<Model> make_merges(const Proto& proto, Vocabulary vocabulary, SentencePieceRule rule) {
   std::vector<BpeMerge> merges;
-  for (const std::string_view piece : proto.pieces)
+  for (const std::string_view piece : proto.pieces) {
+    if (piece.size() > limits::kMergedPiece)
+      return fail({.what = "a piece is too long to look for its merges",
+                   .expected = fmt::format("at most {} bytes", limits::kMergedPiece),
+                   .found = fmt::format("{}", piece.size())});
     for (size_t at = 1; at < piece.size(); ++at)
       if (vocabulary.find(piece.substr(0, at)) >= 0 && vocabulary.find(piece.substr(at)) >= 0)
         merges.push_back({piece.substr(0, at), piece.substr(at)});
+  }
   BpeOptions options{.fuse_unknown = true, .byte_fallback = true};
   if (rule == SentencePieceRule::gemma) options.unknown = text_of(proto, proto.unknown);
   LSTAR_ASSIGN(Model model, Bpe::make(std::move(vocabulary), merges, std::move(options)));

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "lstar/base/text.h"  // append_utf8
+#include "lstar/base/text.h"  // append_utf8, first_character
 
 namespace lstar {
 

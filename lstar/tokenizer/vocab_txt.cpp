@@ -1,12 +1,10 @@
 // Reads vocab.txt, BERT's own release: a piece a line, its id the line's number.
 #include <string_view>
-#include <unordered_map>
 
 #include <fmt/format.h>
 #include <simdjson.h>
 
 #include "lstar/base/atomic_file.h"
-#include "lstar/base/seeded_hash.h"
 #include "lstar/tokenizer/pipeline.h"
 
 namespace lstar {
@@ -14,23 +12,16 @@ namespace {
 
 constexpr size_t kLargestFile = size_t{1} << 26;  // bytes; a vocabulary of 250,000 has 3 MB
 
-// Of a piece that is listed twice the later line counts.
-std::vector<VocabularyEntry> parse_lines(std::string_view text) {
-  std::vector<VocabularyEntry> entries;
-  std::unordered_map<std::string_view, size_t, SeededHash> places;
-  int64_t id = 0;
-  for (size_t begin = 0; begin < text.size(); ++id) {
+ListedPieces parse_lines(std::string_view text) {
+  ListedPieces pieces;
+  for (size_t begin = 0; begin < text.size();) {
     const size_t newline = text.find('\n', begin);
     std::string_view line = text.substr(begin, newline - begin);
     begin = newline == std::string_view::npos ? text.size() : newline + 1;
     if (line.ends_with('\r')) line.remove_suffix(1);
-    const auto [place, is_new] = places.emplace(line, entries.size());
-    if (is_new)
-      entries.push_back({line, id});
-    else
-      entries[place->second].id = id;
+    pieces.add(line);
   }
-  return entries;
+  return pieces;
 }
 
 }  // namespace
@@ -39,7 +30,7 @@ Result<Model> read_vocab_txt(const std::string& path, const std::string& unknown
   LSTAR_ASSIGN(const std::string text, read_file(path, kLargestFile));
   if (!simdjson::validate_utf8(text.data(), text.size())) return fail({.what = "not UTF-8", .file = path});
   const auto make = [&]() -> Result<WordPiece> {
-    LSTAR_ASSIGN(Vocabulary vocabulary, Vocabulary::make(parse_lines(text)));
+    LSTAR_ASSIGN(Vocabulary vocabulary, Vocabulary::make(parse_lines(text).entries()));
     return WordPiece::make(std::move(vocabulary), {.unknown = unknown});
   };
   auto model = make();

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "lstar/base/huge_pages.h"
@@ -20,6 +21,26 @@ inline constexpr std::string_view kMarker = "\xe2\x96\x81";  // "▁", U+2581: a
 struct VocabularyEntry {
   std::string_view piece;
   int64_t id = 0;
+};
+
+// A list in which a piece's place is its id; of one that is listed twice the later place counts.
+class ListedPieces {
+ public:
+  void add(std::string_view piece) {
+    const auto [place, is_new] = places_.emplace(piece, entries_.size());
+    if (is_new)
+      entries_.push_back({piece, listed_});
+    else
+      entries_[place->second].id = listed_;
+    ++listed_;
+  }
+  const std::vector<VocabularyEntry>& entries() const { return entries_; }
+  int64_t listed() const { return listed_; }
+
+ private:
+  std::vector<VocabularyEntry> entries_;
+  std::unordered_map<std::string_view, size_t, SeededHash> places_;
+  int64_t listed_ = 0;
 };
 
 class Vocabulary {

@@ -21,17 +21,25 @@ TEST(Text, Utf8OfEachLength) {
 
 TEST(Text, CharactersAreReadOrMalformed) {
   const auto read = [](std::string_view text) {
-    const auto [c, bytes] = first_character(text);
-    return std::pair(c, bytes);
+    const DecodedCharacter character = first_character(text);
+    return std::pair(character.code_point, character.bytes);
   };
   using Read = std::pair<uint32_t, size_t>;
   EXPECT_EQ(read("A"), Read(0x41, 1));
   EXPECT_EQ(read("\xc3\xa9x"), Read(0xe9, 2));
   EXPECT_EQ(read("\xef\xbf\xbd"), Read(0xfffd, 3));
   EXPECT_EQ(read("\xf4\x8f\xbf\xbf"), Read(0x10ffff, 4));
-  for (const char* malformed : {"\x80", "\xc1\xbf", "\xc3", "\xc3(", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf4\x90\x80\x80",
-                                "\xf5\x80\x80\x80", "\xe4\xb8"})
-    EXPECT_EQ(read(malformed), Read(0xfffd, 1)) << malformed;
+  // Of an ill-formed sequence the maximal part, in Python: len(bytes.decode("utf-8", "replace")) of each.
+  // (text, bytes of the maximal part of a character)
+  const std::pair<std::string, size_t> malformed[] = {
+      {"\x80", 1},         {"\xc1\xbf", 1},     {"\xc3", 1},     {"\xc3(", 1},    {"\xe0\x9f\xbf", 1},
+      {"\xed\xa0\x80", 1}, {"\xf4\x90\x80", 1}, {"\xf5\x80", 1}, {"\xe4\xb8", 2}, {"\xf0\x9f\x99z", 3},
+  };
+  for (const auto& [text, bytes] : malformed) {
+    EXPECT_EQ(read(text), Read(0xfffd, bytes)) << text;
+    EXPECT_FALSE(first_character(text).valid) << text;
+  }
+  EXPECT_TRUE(first_character("\xef\xbf\xbd").valid) << "U+FFFD itself";
 }
 
 TEST(Text, NothingUnseenStaysInALine) {

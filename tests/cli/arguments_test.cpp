@@ -247,5 +247,23 @@ TEST(Arguments, Strict) {
   }
 }
 
+// What a tokenizer's class would have made of a text is a warning like any other.
+TEST(Strict, ATokenizerThatIsNotFollowed) {
+  const testing::TemporaryFolder folder;
+  std::filesystem::copy("zoo/gpt2-12x12", folder / "model");
+  std::filesystem::permissions(folder / "model", std::filesystem::perms::owner_all);
+  std::filesystem::remove(folder / "model/tokenizer_config.json");
+  ASSERT_TRUE(write_file(folder / "model/tokenizer_config.json", R"({"tokenizer_class": "T5Tokenizer"})"));
+  const std::string trace = "trace " + (folder / "model") + " --prompt 'once upon' --json";
+  const std::string says =
+      "tokenizer.json is taken as it is; T5Tokenizer of transformers builds a tokenizer of its own";
+  const Outcome warned = lstar_program(trace);
+  EXPECT_EQ(warned.status, 0) << warned.err;
+  EXPECT_NE(warned.out.find(says), std::string::npos);
+  const Outcome refused = lstar_program(trace + " --strict");
+  EXPECT_EQ(refused.status, 3);
+  EXPECT_THAT(refused.err, HasSubstr(says));
+}
+
 }  // namespace
 }  // namespace lstar

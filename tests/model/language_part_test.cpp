@@ -81,6 +81,25 @@ TEST(LanguagePart, LayersUnderAWordThatTheClassTakesOff) {
   }
 }
 
+// Gemma 3's outer class reads its text as gemma3_text, whatever the text calls itself; LLaVA-NeXT-Video's ties where
+// either configuration says so (configuration_llava_next_video.py of transformers 5.24).
+TEST(LanguagePart, NamesAndTiesOfSingleClasses) {
+  Altered gemma("gemma3_text");
+  testing::set(gemma.keys, "model_type", "\"gemma3\"");
+  gemma.keys = {{"model_type", "\"gemma3\""}, {"text_config", testing::text_of(gemma.keys)}};
+  const auto model = gemma.model();
+  ASSERT_TRUE(model) << model.error().message();
+  EXPECT_EQ(model->architecture.family, "gemma3_text");
+  for (const char* outer : {"llava_next_video", "llava_next"}) {
+    Altered llama("llama");
+    testing::set(llama.keys, "tie_word_embeddings", "true");
+    llama.keys = {{"model_type", fmt::format("\"{}\"", outer)}, {"text_config", testing::text_of(llama.keys)}};
+    const auto tied = llama.model();
+    ASSERT_TRUE(tied) << tied.error().message();
+    EXPECT_EQ(tied->architecture.ties_output, std::string(outer) == "llava_next_video") << outer;
+  }
+}
+
 // What Voxtral's and GLM-ASR's classes lay under text_config; a null that is written down lies over it.
 TEST(LanguagePart, SizesThatTheOuterClassLaysUnder) {
   const auto inside = [](const std::string& outer, const std::string& text) {

@@ -211,6 +211,31 @@ TEST(FolderFiles, MutatedSentencePieceModels) {
   }
 }
 
+// Every cut of a piece is looked up where a class makes merges of them: a piece of megabytes would take hours.
+TEST(FolderFiles, PiecesTooLongToMerge) {
+  const auto field = [](char key, const std::string& value) {
+    std::string out(1, key);
+    size_t size = value.size();
+    for (; size >= 0x80; size >>= 7) out += static_cast<char>((size & 0x7f) | 0x80);
+    return out + static_cast<char>(size) + value;
+  };
+  for (const size_t bytes : {size_t{4096}, size_t{4097}}) {
+    const TokenizerFolder folder;
+    folder.write("tokenizer_config.json", R"({"tokenizer_class":"LlamaTokenizer"})");
+    folder.write("tokenizer.model", field('\x0a', field('\x0a', "<unk>") + "\x18\x02") +
+                                        field('\x0a', field('\x0a', std::string(bytes, 'a'))) +
+                                        std::string("\x12\x02\x18\x02", 4));
+    const auto tokenizer = test::open_folder(folder.path());
+    EXPECT_EQ(tokenizer.has_value(), bytes == 4096);
+    if (!tokenizer)
+      EXPECT_THAT(
+          tokenizer.error().message(),
+          ::testing::HasSubstr("a piece is too long to look for its merges: expected at most 4096 bytes, found 4097"));
+    else
+      EXPECT_TRUE(tokenizer->encode("aa"));
+  }
+}
+
 std::string error_of_folder(const std::function<void(const TokenizerFolder&)>& fill) {
   const TokenizerFolder folder;
   fill(folder);
