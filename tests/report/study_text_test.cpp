@@ -142,8 +142,8 @@ TEST(StudyText, CaveatsStandWithEveryVerdict) {
   ASSERT_EQ(result.summaries[1].verdict, "FORMULA GENERALIZES");
   std::string end = study_summary(result, false);
   end = end.substr(end.find("FINAL VERDICT"));
-  for (const char* caveat :
-       {"one lab cannot show that a formula generalizes", "the formula was fitted on labs of 1 of 1 models (EleutherAI)"}) {
+  for (const char* caveat : {"one lab cannot show that a formula generalizes",
+                             "the formula was fitted on labs of 1 of 1 models (EleutherAI)"}) {
     EXPECT_EQ(count_of(end, caveat), result.summaries.size()) << end;
     EXPECT_THAT(verdict_line(result), HasSubstr(caveat));
     for (size_t e = 0; e < result.summaries.size(); ++e)
