@@ -1,6 +1,6 @@
 # The commands that everybody needs; `make help` lists them. The build itself is CMake's: see CMakePresets.json.
 .DEFAULT_GOAL := help
-.PHONY: help packages demo test labs families build asan tsan bench instructions performance fuzz check format install clean \
+.PHONY: help packages demo test labs families build asan tsan bench instructions performance fuzz fuzz-seeds check format install clean \
 	need-build need-labs need-check need-bench need-performance need-fuzz
 
 PREFIX ?= /usr/local
@@ -96,6 +96,12 @@ fuzz: need-fuzz
 	@$(MAKE) --no-print-directory build/fuzz/build.ninja
 	cmake --build --preset fuzz --parallel $(JOBS) --target fuzz/all
 	tools/run-fuzzers --seconds $(FUZZ_SECONDS) --jobs $(JOBS)
+
+# Of the targets that run whole models and pipelines; the others' seeds were written by hand.
+fuzz-seeds: need-build
+	@$(MAKE) --no-print-directory build/release/build.ninja
+	cmake --build --preset release --parallel $(JOBS) --target fuzz_seeds
+	build/release/fuzz_seeds
 
 check: need-check
 	@cmake --preset release > /dev/null  # what is checked is today's list of sources and flags

@@ -1,76 +1,63 @@
 // A config.json: as it stands, and as if it were another family's. The checkpoint begins empty and gets the tensors
-// that binding asks for, one by one, as long as the model is small.
-#include <charconv>
+// that binding asks for, one by one, as long as the model is small; what is complete then runs.
 #include <functional>
 
-#include "fuzz/support.h"
+#include "fuzz/made_up.h"
+#include "fuzz/pass.h"
+#include "lstar/base/worker_pool.h"
 #include "lstar/model/family.h"
-#include "lstar/model/weights.h"
+#include "lstar/model/forward.h"
+#include "lstar/model/weight_norms.h"
 
 namespace lstar::fuzz {
 namespace {
 
-class NamesOnly final : public Checkpoint {
- public:
-  NamesOnly(Json config, const char* format) : config_(config) {
-    path_ = "memory";
-    format_ = format;
+// A whole pass over made-up numbers, once everything that binding asks for is there.
+void run_pass(std::unique_ptr<MadeUp> checkpoint) {
+  const auto model = open_model(std::move(checkpoint));
+  if (!succeeded(model)) return;
+  const Architecture& a = model->architecture;
+  Batch batch;
+  for (const int tokens : {5, 1}) {
+    std::vector<int32_t> ids;
+    for (int i = 0; i < tokens; ++i) ids.push_back(i % a.vocab);
+    if (!succeeded(check_prompt(a, ids))) continue;
+    batch.ids.insert(batch.ids.end(), ids.begin(), ids.end());
+    batch.start.push_back(static_cast<int64_t>(batch.ids.size()));
   }
-  void add(TensorInfo tensor) {
-    const auto at = std::lower_bound(tensors_.begin(), tensors_.end(), tensor.name,
-                                     [](const TensorInfo& a, const std::string& name) { return a.name < name; });
-    tensors_.insert(at, std::move(tensor));
+  static const auto pool = std::make_shared<WorkerPool>(1);
+  const auto norms = weight_norms(*model, {.head_layout = HeadLayout::thirds, .spectral = true}, *pool);
+  if (succeeded(norms)) require_fitting(a, *norms);
+  static const auto backend = make_cpu_backend<float>(Dtype::bfloat16, pool);
+  PassOptions pass{.wants = kEverything};
+  if (model->weights.output) {
+    pass.wants = pass.wants | Want::next_token;
+    pass.next_tokens = 3;
   }
-  Result<void> read(const TensorInfo&, RowRange, std::span<float>) const override { return fail("no numbers"); }
-  Result<void> read(const TensorInfo&, RowRange, std::span<double>) const override { return fail("no numbers"); }
-  Json config() const override { return config_; }
-  TokenizerSource tokenizer() const override { return {}; }
-
- private:
-  Json config_;
-};
-
-// "shape [2, 3]"
-Shape shape_of(std::string_view text) {
-  Shape shape;
-  for (size_t at = text.find('['); at != text.npos; at = text.find(' ', at + 1)) {
-    int64_t dim = 0;
-    std::from_chars(text.data() + at + 1, text.data() + text.size(), dim);
-    shape.dims.push_back(dim);
-  }
-  return shape;
+  Observation seen;
+  if (succeeded(forward(*model, batch, pass, *backend, seen)))
+    require_fitting(a, seen, batch.prompts(), static_cast<size_t>(pass.next_tokens));
 }
 
-void bind_all(const Architecture& a, NamesOnly& checkpoint) {
+void bind_all(const Architecture& a, Json config, const char* format) {
   const int64_t experts = a.experts.count, norms = a.head_norm_of_each ? a.heads : 1;
   const bool is_small = a.layers <= 2 && experts <= 4 && norms <= 8;
-  for (int i = 0; i < (is_small ? 100 : 2); ++i) {
-    const auto bound = bind(a, checkpoint);
-    if (succeeded(bound)) {
-      require(bound->layers.size() == static_cast<size_t>(a.layers), "every layer is bound");
-      if (succeeded(bound->output) || bound->output.error().what != "missing tensor") return;
-    }
-    const Error& error = bound ? bound->output.error() : bound.error();
-    if (error.what != "missing tensor") return;
-    constexpr std::string_view kLabel = "tensor ";
-    require(error.at.starts_with(kLabel), "a missing tensor is named");
-    std::string name = error.at.substr(kLabel.size());
-    require(!checkpoint.find(name), "what is missing is not there");
-    checkpoint.add({.name = std::move(name), .type = StoredType::float32, .shape = shape_of(error.expected)});
-  }
+  auto checkpoint = std::make_unique<MadeUp>(config, format);
+  constexpr int64_t kMostElements = 1 << 14;
+  if (complete(a, *checkpoint, is_small ? 100 : 2) && checkpoint->elements() <= kMostElements)
+    run_pass(std::move(checkpoint));
 }
 
 void read(Json config) {
   for (const char* format : {"safetensors", "gguf"}) {
-    NamesOnly checkpoint(config, format);
-    const auto a = read_architecture(checkpoint);
+    const auto a = read_architecture(MadeUp(config, format));
     if (!succeeded(a)) continue;
     require(a->layers >= 1 && a->hidden >= 1 && a->heads >= 1 && a->kv_heads >= 1 && a->head_dim >= 1 && a->mlp >= 0 &&
                 a->vocab >= 1,
             "sizes are positive");
     require(a->heads % a->kv_heads == 0, "heads are shared evenly");
     require(a->plan.size() == static_cast<size_t>(a->layers), "there is a plan for each layer");
-    bind_all(*a, checkpoint);
+    bind_all(*a, config, format);
   }
 }
 

@@ -29,16 +29,19 @@ inline void require(bool holds, const char* promise) {
   std::abort();
 }
 
-// Whether something was read; if not, the user sees one line that says why.
-template <class T>
-bool succeeded(const Result<T>& result) {
-  if (result) return true;
-  const std::string line = result.error().message();
-  require(!line.empty() && !result.error().what.empty(), "an error says what is wrong");
+inline void require_one_line(const Error& error) {
+  const std::string line = error.message();
+  require(!line.empty() && !error.what.empty(), "an error says what is wrong");
   require(std::none_of(line.begin(), line.end(), [](unsigned char c) { return c < ' ' || c == 127; }),
           "an error is one line");
   require(line.size() < 4000, "an error is short, whatever it is about");
-  return false;
+}
+
+// Whether something was read; if not, the user sees one line that says why.
+template <class T>
+bool succeeded(const Result<T>& result) {
+  if (!result) require_one_line(result.error());
+  return result.has_value();
 }
 
 inline std::string_view text_of(const uint8_t* data, size_t size) {
@@ -71,6 +74,39 @@ class MemoryFolder {
 
  private:
   std::string path_;
+};
+
+// Files of an input in which each begins behind a line "%%%% NAME", written to a folder until the end of the scope.
+// What has another name than one of `names` is passed over.
+class WrittenFiles {
+ public:
+  WrittenFiles(const MemoryFolder& folder, std::string_view input, std::span<const std::string_view> names)
+      : folder_(folder), names_(names), written_(names.size()) {
+    constexpr std::string_view kMark = "%%%% ";
+    for (size_t begin = input.find(kMark); begin != input.npos;) {
+      const std::string_view rest = input.substr(begin + kMark.size());
+      const size_t next = rest.find(kMark);
+      const std::string_view part = rest.substr(0, next);
+      const size_t line = std::min(part.find('\n'), part.size());
+      const auto name = std::find(names.begin(), names.end(), part.substr(0, line));
+      if (name != names.end()) {
+        folder.write(std::string(*name), part.substr(std::min(line + 1, part.size())));
+        written_[static_cast<size_t>(name - names.begin())] = true;
+      }
+      begin = next == rest.npos ? input.npos : begin + kMark.size() + next;
+    }
+  }
+  ~WrittenFiles() {
+    for (size_t i = 0; i < names_.size(); ++i)
+      if (written_[i]) folder_.remove(std::string(names_[i]));
+  }
+  WrittenFiles(const WrittenFiles&) = delete;
+  WrittenFiles& operator=(const WrittenFiles&) = delete;
+
+ private:
+  const MemoryFolder& folder_;
+  std::span<const std::string_view> names_;
+  std::vector<bool> written_;
 };
 
 // The first and the last row of some tensors, in both widths: the same numbers, from inside the file.
