@@ -109,11 +109,11 @@ Result<void> make_folder(const std::string& path) {
   return {};
 }
 
-Result<std::string> read_file(const std::string& path, size_t limit, FileKind kind) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | (kind == FileKind::regular ? O_NONBLOCK : 0));
+Result<std::string> read_file(const std::string& path, size_t limit, Pipes pipes) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | (pipes == Pipes::refused ? O_NONBLOCK : 0));
   if (fd < 0) return system_error("cannot be read", path);
   struct stat status {};
-  if (kind == FileKind::regular && (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))) {
+  if (pipes == Pipes::refused && (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))) {
     ::close(fd);
     errno = EISDIR;
     if (S_ISDIR(status.st_mode)) return system_error("cannot be read", path);

@@ -20,10 +20,9 @@ Result<void> make_folder(const std::string& path);
 
 // Whether a pipe may stand in a file's place. Only one that the user put there himself, `<(...)`, ends of its own
 // accord; one that lies in somebody's folder would be waited for without end.
-enum class FileKind : uint8_t { regular, any };
+enum class Pipes : uint8_t { refused, allowed };
 
 // The whole of a small file. At most `limit` bytes; a longer file is an error.
-Result<std::string> read_file(const std::string& path, size_t limit = size_t{1} << 30,
-                              FileKind kind = FileKind::regular);
+Result<std::string> read_file(const std::string& path, size_t limit = size_t{1} << 30, Pipes pipes = Pipes::refused);
 
 }  // namespace lstar

@@ -182,7 +182,7 @@ std::string_view text_of(const Proto& proto, int64_t id) {
 
 // The merges that `transformers` makes for a class: whatever two pieces make a third is merged, the piece of the
 // smallest id first. Over its published models LlamaTokenizer's ids are SentencePiece's.
-Result<Model> make_merges(const Proto& proto, Vocabulary vocabulary, SentencePieceRule rule) {
+Result<WordModel> make_merges(const Proto& proto, Vocabulary vocabulary, SentencePieceRule rule) {
   std::vector<BpeMerge> merges;
   for (const std::string_view piece : proto.pieces) {
     if (piece.size() > limits::kMergedPiece)
@@ -195,11 +195,11 @@ Result<Model> make_merges(const Proto& proto, Vocabulary vocabulary, SentencePie
   }
   BpeOptions options{.fuse_unknown = true, .byte_fallback = true};
   if (rule == SentencePieceRule::gemma) options.unknown = text_of(proto, proto.unknown);
-  LSTAR_ASSIGN(Model model, Bpe::make(std::move(vocabulary), merges, std::move(options)));
+  LSTAR_ASSIGN(WordModel model, Bpe::make(std::move(vocabulary), merges, std::move(options)));
   return model;
 }
 
-Result<Model> make_model(const Proto& proto, SentencePieceRule rule) {
+Result<WordModel> make_model(const Proto& proto, SentencePieceRule rule) {
   std::vector<VocabularyEntry> entries;
   for (const std::string_view piece : proto.pieces) entries.push_back({piece, static_cast<int64_t>(entries.size())});
   LSTAR_ASSIGN(Vocabulary vocabulary, Vocabulary::make(entries));
@@ -207,14 +207,14 @@ Result<Model> make_model(const Proto& proto, SentencePieceRule rule) {
   if (is_known && (marks_first(rule) || (proto.model_type == 1 && !follows_file(rule))))
     return make_merges(proto, std::move(vocabulary), rule);
   if (proto.model_type == 1) {
-    LSTAR_ASSIGN(Model model, Unigram::make(std::move(vocabulary), {proto.scores.begin(), proto.scores.end()},
-                                            proto.unknown, proto.byte_fallback));
+    LSTAR_ASSIGN(WordModel model, Unigram::make(std::move(vocabulary), {proto.scores.begin(), proto.scores.end()},
+                                                proto.unknown, proto.byte_fallback));
     return model;
   }
   if (proto.model_type == 2) {
     const bool isolates = std::find(proto.types.begin(), proto.types.end(), Type::user_defined) != proto.types.end();
-    LSTAR_ASSIGN(Model model, SentencePieceBpe::make(std::move(vocabulary), proto.scores, proto.types,
-                                                     isolates && follows_file(rule)));
+    LSTAR_ASSIGN(WordModel model, SentencePieceBpe::make(std::move(vocabulary), proto.scores, proto.types,
+                                                         isolates && follows_file(rule)));
     return model;
   }
   return fail({.what = "model type not supported",

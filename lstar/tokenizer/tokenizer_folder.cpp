@@ -162,7 +162,7 @@ void name_class(Folder& folder, std::string_view otherwise) {
   if (folder.tokenizer_class) folder.class_name = folder.tokenizer_class->name;
 }
 
-Result<PipelinePointer> finish_vocabulary(const Folder& folder, NamedTokens& named, Model model,
+Result<PipelinePointer> finish_vocabulary(const Folder& folder, NamedTokens& named, WordModel model,
                                           const std::string& source) {
   auto pipeline = std::make_shared<TokenizerPipeline>();
   pipeline->source = source;
@@ -182,7 +182,7 @@ Result<PipelinePointer> read_two_files(Folder& folder, const std::string& vocab,
   if (!folder.class_name.empty() && !(found && found->spells_bytes()))
     return unknown_class(folder, classes_that([](const TokenizerClass& known) { return known.spells_bytes(); }));
   NamedTokens named(folder.files, found);
-  LSTAR_ASSIGN(Model model, read_vocab_and_merges(folder.path + "/" + vocab, folder.path + "/" + merges));
+  LSTAR_ASSIGN(WordModel model, read_vocab_and_merges(folder.path + "/" + vocab, folder.path + "/" + merges));
   return finish_vocabulary(folder, named, std::move(model), folder.path + "/" + vocab);
 }
 
@@ -193,7 +193,7 @@ Result<PipelinePointer> read_bert(Folder& folder) {
     return unknown_class(folder, "BertTokenizer, DistilBertTokenizer or ElectraTokenizer");
   NamedTokens named(folder.files, found);
   const AddedToken* unknown = named.find("unk_token");
-  LSTAR_ASSIGN(Model model, read_vocab_txt(folder.path + "/vocab.txt", unknown ? unknown->content : "None"));
+  LSTAR_ASSIGN(WordModel model, read_vocab_txt(folder.path + "/vocab.txt", unknown ? unknown->content : "None"));
   return finish_vocabulary(folder, named, std::move(model), folder.path + "/vocab.txt");
 }
 

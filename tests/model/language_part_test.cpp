@@ -17,7 +17,7 @@ namespace {
 using testing::Altered;
 using ::testing::HasSubstr;
 using testing::hold_recorded;
-using testing::Outcome;
+using testing::SweepOutcome;
 using testing::SweptCheckpoint;
 
 // [the outer class's model_type, keys left out of text_config, keys set in it, numbers]
@@ -46,7 +46,7 @@ TEST(LanguagePart, MatchesTransformersInEveryClass) {
     SweptCheckpoint swept(record->root());
     for (const Json item : testing::items(record->root(), "cases")) {
       const Case one(item, swept.published_config);
-      const Outcome ours = swept.run(one.config);
+      const SweepOutcome ours = swept.run(one.config);
       EXPECT_TRUE(testing::agree(ours.numbers, one.numbers))
           << swept.name << " " << simdjson::minify(item) << ": ours " << ::testing::PrintToString(ours.numbers) << " "
           << ours.refusal;
