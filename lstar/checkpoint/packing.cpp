@@ -4,7 +4,7 @@
 #include <fmt/ranges.h>
 
 #include "lstar/checkpoint/folder_listing.h"
-#include "lstar/checkpoint/mapped_checkpoint.h"
+#include "lstar/checkpoint/placed_checkpoint.h"
 
 namespace lstar {
 namespace {
