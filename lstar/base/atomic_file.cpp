@@ -97,10 +97,20 @@ Result<bool> write_new_file(const std::string& path, std::string_view content) {
   return true;
 }
 
-Result<void> make_folder(const std::string& path) {
-  std::error_code error;
+bool file_exists(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0;
+}
+
+std::error_code make_folders(const std::string& path) {
+  std::error_code error, unknown;
   std::filesystem::create_directories(path, error);
-  if (error) return fail({.what = "cannot make the folder: " + error.message(), .file = path});
+  return error && !std::filesystem::is_directory(path, unknown) ? error : std::error_code();
+}
+
+Result<void> make_writable_folder(const std::string& path) {
+  if (const std::error_code error = make_folders(path))
+    return fail({.what = "cannot make the folder: " + error.message(), .file = path});
   std::string probe = path + "/.writable.XXXXXX";
   const int fd = ::mkstemp(probe.data());
   if (fd < 0) return system_error("cannot write in this folder", path);
