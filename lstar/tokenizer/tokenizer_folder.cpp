@@ -222,6 +222,8 @@ Result<PipelinePointer> read_sentencepiece(Folder& folder) {
   if (declared.instead)
     for (const auto& [id, token] : declared.tokens) names.emplace(static_cast<int64_t>(id), token.content);
   LSTAR_ASSIGN(SentencePieceFile file, read_sentencepiece_model(folder.path + "/tokenizer.model", rule, names));
+  // The class takes the file's own for the list of others, and a list in the settings stands in its place.
+  if (folder.tokenizer_class && named.lists_extra()) file.pipeline->added = AddedTokens();
   folder.declared_are_raw = file.has_dummy_prefix;
   LSTAR_TRY(add_tokens(folder, named, {}, *file.pipeline));
   for (AddedToken& token : file.lost) file.pipeline->added.add(std::move(token), file.pipeline->model.vocabulary());
