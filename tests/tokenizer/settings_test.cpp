@@ -21,12 +21,16 @@ std::string with_components(Json base, Json replaced) {
   return text + "}";
 }
 
-void write_base(const TokenizerFolder& folder, Json base, Json replaced) {
+void write_base(const TokenizerFolder& folder, const std::string& name, Json base, Json replaced) {
   if (replaced.is_object()) return folder.write("tokenizer.json", with_components(base, replaced));
   if (base.is_array()) {
     std::string pieces;
     for (Json piece : base.get_array()) pieces.append(piece.get_string().value()).append(1, '\n');
     return folder.write("vocab.txt", pieces);
+  }
+  if (name.ends_with(".bpe.model")) {
+    std::filesystem::copy_file(source_path(std::string(base.get_string().value())), folder / "sentencepiece.bpe.model");
+    return;
   }
   if (base.is_string()) return folder.copy(source_path(std::string(base.get_string().value())));
   folder.write("vocab.json", simdjson::minify(base["model"]["vocab"].value()));
@@ -55,7 +59,7 @@ void hold_recorded(const char* recorded, size_t at_least) {
       folder.write(std::string(file.key), simdjson::minify(file.value));
       written.emplace_back(file.key);
     }
-    write_base(folder, root["bases"][base], replaced);
+    write_base(folder, base, root["bases"][base], replaced);
     const auto tokenizer = open_folder(folder.path());
     std::string fault = tokenizer ? "" : tokenizer.error().message();
     if (tokenizer && tokenizer->size() != result.at(0).get_uint64().value())
@@ -75,7 +79,8 @@ void hold_recorded(const char* recorded, size_t at_least) {
     else if (++wrong <= 10)
       ADD_FAILURE() << simdjson::minify(row) << "\n" << simdjson::minify(replaced) << "\n" << fault;
     for (const std::string& name : written) std::filesystem::remove(folder / name);
-    for (const char* name : {"tokenizer.json", "vocab.json", "merges.txt", "vocab.txt", "tokenizer.model"})
+    for (const char* name :
+         {"tokenizer.json", "vocab.json", "merges.txt", "vocab.txt", "tokenizer.model", "sentencepiece.bpe.model"})
       std::filesystem::remove(folder / name);
   }
   EXPECT_EQ(wrong, 0u) << "of " << equal + wrong;

@@ -69,6 +69,7 @@ for _name in SENTENCEPIECE:
     TEXTS[f"{_name}.model"] = ["ab the", " ab", "  of the 12 ▁", "ab<s>ab </s> ab", "<X>the <Y> of", "é e\u0301 日", "<pad> \n the ", ""]
 WORD_PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "ab", "##b", "##3", "the", "a", "1", "12", "cafe", "café", "Café", "é", "日", "'", "s", "<s>"]
 TEXTS["words"] = ["ab ab", "ab  ab 123 1", "e\u0301 \u00e9 Caf\u00e9", "日本 the", "ab<X>ab <Y> ab [MASK]", "<s>ab it's", ""]
+SENTENCEPIECE["unigram.bpe"], TEXTS["unigram.bpe.model"] = SENTENCEPIECE["unigram"], TEXTS["unigram.model"]  # as fairseq names it
 BASES = {"mixed": mixed_base(), "words": WORD_PIECES, "unigram": unigram_base(), **{f"{name}.model": path for name, path in SENTENCEPIECE.items()}}
 
 BYTES = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
@@ -262,6 +263,13 @@ def cases_of_files():
                         yield base, None, {"config.json": {"model_type": model_type}, "tokenizer_config.json": {"tokenizer_class": name, key: extra, **more}}
 
 
+    for base in ("unigram.model", "unigram.bpe.model"):
+        for name in ("XLMRobertaTokenizer", "XLMRobertaTokenizerFast", "CamembertTokenizer"):
+            for model_type in ("xlm-roberta", "camembert", "roberta", "bert"):
+                for extra in ({}, *({"extra_special_tokens": one} for one in EXTRAS), *({"mask_token": one} for one in TOKEN_CHOICES if str(one) != "</s>" and "pad" not in str(one)), {"add_prefix_space": False}, {"bos_token": "<Y>"}, {"unk_token": "<Y>"}, {"pad_token": "<X>"}):
+                    yield base, None, {"config.json": {"model_type": model_type}, "tokenizer_config.json": {"tokenizer_class": name, **extra}}
+
+
 def make_symbols(data):
     """The vocabularies of symbols: those of llama and unigram, cut short, with user-defined pieces."""
     from sentencepiece import sentencepiece_model_pb2
@@ -294,7 +302,7 @@ FI_CHARSMAP = charsmap()
 def write(folder, base, replaced, files):
     content = BASES[base]
     if isinstance(content, str):
-        shutil.copy(content, folder)
+        shutil.copy(content, folder / ("sentencepiece.bpe.model" if base.endswith(".bpe.model") else "tokenizer.model"))
     elif isinstance(content, list):
         (folder / "vocab.txt").write_text("\n".join(content) + "\n", encoding="utf-8")
     elif replaced is None:  # the two files alone
