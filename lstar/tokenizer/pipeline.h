@@ -73,6 +73,16 @@ Result<SentencePieceFile> read_sentencepiece_model(const std::string& path, Sent
 Result<SentencePieceFile> parse_sentencepiece_model(std::string_view bytes, SentencePieceRule rule,
                                                     const std::string& source, const PieceNames& names = {});
 
+// Pieces that a class puts in front of a file's unigrams in place of the first `skipped`, and one behind all.
+struct PiecesAround {
+  std::vector<std::pair<std::string, double>> front;
+  size_t skipped = 0;
+  std::string last;
+};
+// The pipeline's model, character map and added tokens; how a text is cut is the class's.
+Result<SentencePieceFile> read_sentencepiece_unigrams(const std::string& path, const PiecesAround& around,
+                                                      int64_t unknown);
+
 // Everything for a folder: the reader that fits, and what tokenizer_config.json and special_tokens_map.json add.
 Result<PipelinePointer> read_tokenizer_folder(const std::string& folder);
 

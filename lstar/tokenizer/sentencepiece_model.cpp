@@ -317,7 +317,47 @@ Result<SentencePieceFile> read(std::string_view bytes, SentencePieceRule rule, c
   return file;
 }
 
+Result<SentencePieceFile> renumber(std::string_view bytes, const std::string& path, const PiecesAround& around,
+                                   int64_t unknown) {
+  LSTAR_ASSIGN(const Proto proto, parse(bytes));
+  if (proto.model_type != 1)
+    return fail({.what = "model type not supported by the folder's tokenizer class",
+                 .expected = "unigram (1)",
+                 .found = fmt::format("{}", proto.model_type)});
+  std::vector<VocabularyEntry> entries;
+  std::vector<double> scores;
+  const auto add = [&](std::string_view piece, double score) {
+    entries.push_back({piece, static_cast<int64_t>(entries.size())});
+    scores.push_back(score);
+  };
+  for (const auto& [piece, score] : around.front) add(piece, score);
+  for (size_t id = around.skipped; id < proto.pieces.size(); ++id) add(proto.pieces[id], proto.scores[id]);
+  add(around.last, 0);
+  SentencePieceFile file{.pipeline = std::make_shared<TokenizerPipeline>()};
+  file.pipeline->source = path;
+  LSTAR_ASSIGN(Vocabulary vocabulary, Vocabulary::make(entries));
+  LSTAR_ASSIGN(file.pipeline->model, Unigram::make(std::move(vocabulary), std::move(scores), unknown, false));
+  if (!proto.charsmap.empty()) {
+    LSTAR_ASSIGN(Charsmap map, Charsmap::make(proto.charsmap));
+    file.pipeline->normalizer.steps.emplace_back(MappedText{std::make_shared<const Charsmap>(std::move(map))});
+  }
+  for (size_t id = 0; id < proto.pieces.size(); ++id)
+    if (proto.types[id] == Type::control || proto.types[id] == Type::user_defined)
+      file.pipeline->added.add(
+          {.content = std::string(proto.pieces[id]), .special = proto.types[id] == Type::control, .normalized = false},
+          file.pipeline->model.vocabulary());
+  return file;
+}
+
 }  // namespace
+
+Result<SentencePieceFile> read_sentencepiece_unigrams(const std::string& path, const PiecesAround& around,
+                                                      int64_t unknown) {
+  LSTAR_ASSIGN(const std::string bytes, read_file(path, kLargestFile));
+  auto file = renumber(bytes, path, around, unknown);
+  if (!file) return fail(std::move(file).error().in(path));
+  return file;
+}
 
 Result<SentencePieceFile> read_sentencepiece_model(const std::string& path, SentencePieceRule rule,
                                                    const PieceNames& names) {
