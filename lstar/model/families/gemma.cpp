@@ -88,7 +88,7 @@ Architecture read_gemma3(Config& config, const Checkpoint&) {
     if (window > 0) window = window / 2 + 1;
     a.causal = config.is_masked();
     if (a.causal)
-      a.notes.push_back(
+      a.notes.emplace_back(
           "use_bidirectional_attention is true, but the class around the text masks what is ahead: computed so, as "
           "transformers does in eager attention (its sdpa attention looks ahead)");
   }
