@@ -49,6 +49,9 @@ class TimedBackend : public Backend<T> {
   void add(View<T> x, View<const T> y) override {
     timed("add", [&] { inner_.add(x, y); });
   }
+  void add_rows(View<T> y, std::span<const RowShare> shares, View<const T> x) override {
+    timed("add", [&] { inner_.add_rows(y, shares, x); });
+  }
   void scale(View<T> x, double factor) override {
     timed("add", [&] { inner_.scale(x, factor); });
   }

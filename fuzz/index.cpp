@@ -27,7 +27,7 @@ struct Place {
 void run(std::string_view text) {
   static const Place place;
   place.outside.write("model/model.safetensors.index.json", text);
-  const auto named = shards_of_index(text, "memory");
+  const auto named = parse_hub_index(text, "memory");
   const auto opened = open_checkpoint_folder(place.model);
   const bool is_named = succeeded(named), is_opened = succeeded(opened);
   if (!is_opened) return;
@@ -37,7 +37,7 @@ void run(std::string_view text) {
   for (const TensorInfo& tensor : checkpoint.tensors()) {
     const std::string file = checkpoint.file_of(tensor);
     require(file == place.model + "/" + tensor.name + ".safetensors", "a tensor comes from the folder's own shard");
-    require(std::find(named->begin(), named->end(), tensor.name + ".safetensors") != named->end(),
+    require(std::find(named->files.begin(), named->files.end(), tensor.name + ".safetensors") != named->files.end(),
             "only what the index names is opened");
   }
   read_rows(checkpoint);

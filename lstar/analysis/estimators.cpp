@@ -89,7 +89,7 @@ double attention_sum_floor(const LayerView& layer, Dtype dtype) {
 }
 
 double notebook_weight(const LayerView& layer) {
-  return layer.has_w_v ? static_cast<double>(static_cast<float>(layer.w_v_cut_sq.value_or(layer.w_v_sq))) : 1.0;
+  return static_cast<double>(static_cast<float>(layer.w_v_cut_sq.value_or(layer.w_v_sq)));
 }
 
 double as_written(const LayerView& layer) {
@@ -110,22 +110,21 @@ double attention_only_floor(const LayerView& layer, Dtype dtype) {
   return mass_floor(layer, dtype, attention_only(layer), 1);
 }
 
-double weights_only(const LayerView& layer) { return layer.has_w_v ? layer.w_v_sq : kNan; }
+double weights_only(const LayerView& layer) { return layer.w_v_sq; }
 double weights_only_floor(const LayerView&, Dtype) { return 0; }
 
-double layer_weight(const LayerView& layer) { return layer.has_w_v ? layer.w_v_sq : 1.0; }
-double off_diagonal(const LayerView& layer) { return attention_only(layer) * layer_weight(layer); }
+double off_diagonal(const LayerView& layer) { return attention_only(layer) * layer.w_v_sq; }
 double off_diagonal_floor(const LayerView& layer, Dtype dtype) {
-  return mass_floor(layer, dtype, off_diagonal(layer), layer_weight(layer));
+  return mass_floor(layer, dtype, off_diagonal(layer), layer.w_v_sq);
 }
 
 // Sums over heads of mass(h) times the norm of the head's W_V, or of its whole circuit.
 template <class Mass>
 double multi_head_sum(const LayerView& layer, Mass mass) {
   const size_t heads = layer.off_diagonal.size(), kv_heads = layer.w_v_head_sq.size();
-  if (heads == 0 || (layer.has_w_v && kv_heads == 0)) return kNan;
+  if (heads == 0 || kv_heads == 0) return kNan;
   double sum = 0;
-  for (size_t h = 0; h < heads; ++h) sum += mass(h) * (layer.has_w_v ? layer.w_v_head_sq[h * kv_heads / heads] : 1.0);
+  for (size_t h = 0; h < heads; ++h) sum += mass(h) * layer.w_v_head_sq[h * kv_heads / heads];
   return sum;
 }
 template <class Mass>
@@ -208,7 +207,6 @@ LayerView layer_view(const Observation& seen, const WeightNorms& norms, size_t p
   view.off_diagonal = row_or_empty(seen.off_diagonal, prompt, layer);
   const std::span<const double> sums = row_or_empty(seen.rounded_sum, prompt);
   view.rounded_sum = layer < sums.size() ? sums[layer] : kNan;
-  view.has_w_v = norms.has_w_v;
   view.w_v_sq = layer < norms.w_v_sq.size() ? norms.w_v_sq[layer] : kNan;
   if (layer < norms.w_v_cut_sq.size()) view.w_v_cut_sq = norms.w_v_cut_sq[layer];
   view.w_v_head_sq = row_or_empty(norms.w_v_head_sq, layer);

@@ -24,7 +24,6 @@ struct LayerView {
   std::span<const double> diagonal;      // (heads): tr A^(h)
   std::span<const double> off_diagonal;  // (heads): n - tr A^(h), summed itself
   double rounded_sum = 0;                // float32 sum of the head mean of the rounded probabilities
-  bool has_w_v = true;                   // without W_V the attention factor stands alone, as in the notebook
   double w_v_sq = 0;
   std::optional<double> w_v_cut_sq;     // as_written's, where the notebook took something else for W_V
   std::span<const double> w_v_head_sq;  // (kv_heads)

@@ -97,10 +97,20 @@ Result<bool> write_new_file(const std::string& path, std::string_view content) {
   return true;
 }
 
-Result<void> make_folder(const std::string& path) {
-  std::error_code error;
+bool file_exists(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0;
+}
+
+std::error_code make_folders(const std::string& path) {
+  std::error_code error, unknown;
   std::filesystem::create_directories(path, error);
-  if (error) return fail({.what = "cannot make the folder: " + error.message(), .file = path});
+  return error && !std::filesystem::is_directory(path, unknown) ? error : std::error_code();
+}
+
+Result<void> make_writable_folder(const std::string& path) {
+  if (const std::error_code error = make_folders(path))
+    return fail({.what = "cannot make the folder: " + error.message(), .file = path});
   std::string probe = path + "/.writable.XXXXXX";
   const int fd = ::mkstemp(probe.data());
   if (fd < 0) return system_error("cannot write in this folder", path);
@@ -109,11 +119,11 @@ Result<void> make_folder(const std::string& path) {
   return {};
 }
 
-Result<std::string> read_file(const std::string& path, size_t limit, FileKind kind) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | (kind == FileKind::regular ? O_NONBLOCK : 0));
+Result<std::string> read_file(const std::string& path, size_t limit, Pipes pipes) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | (pipes == Pipes::refused ? O_NONBLOCK : 0));
   if (fd < 0) return system_error("cannot be read", path);
   struct stat status {};
-  if (kind == FileKind::regular && (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))) {
+  if (pipes == Pipes::refused && (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))) {
     ::close(fd);
     errno = EISDIR;
     if (S_ISDIR(status.st_mode)) return system_error("cannot be read", path);

@@ -50,8 +50,6 @@ inline float float16_to_float(uint16_t bits) {
   return std::bit_cast<float>(sign | ((exponent + 112) << 23) | (mantissa << 13));
 }
 
-inline float bfloat16_to_float(uint16_t bits) { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
-
 // Nearest binary16 value, ties to even; overflows to infinity past 65520 as the format does; NaN stays NaN.
 inline float round_to_float16(float x) {
   const float magnitude = std::fabs(x);

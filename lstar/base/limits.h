@@ -20,6 +20,9 @@ inline constexpr int64_t kWidth = int64_t{1} << 24;
 // outputs, a thread. Nemotron-4 340B has 3.5 million; a single head is 2,048 wide at most.
 inline constexpr int64_t kGramElements = int64_t{1} << 22;
 
+// Files of one model, each of which is opened: the largest models have some hundreds.
+inline constexpr int kShards = 10'000;
+
 // PyTorch's pickles. A byte may be a value of some hundred bytes: a tensor takes about 20 values. MARKs are how deep
 // values are built inside values.
 inline constexpr size_t kPickleValues = 4'000'000;

@@ -147,7 +147,7 @@ class Restater {
   static bool is_below_one(std::string_view literal) {
     const size_t first = std::min(literal.find_first_of("123456789"), literal.size());
     const size_t mark = std::min(literal.find_first_of("eE"), literal.size());
-    const size_t point = std::min(literal.find('.'), mark);
+    const size_t point = std::min(literal.find_first_of("."), mark);
     int64_t exponent = 0;
     std::string_view written = literal.substr(std::min(mark + 1, literal.size()));
     if (written.starts_with('+')) written.remove_prefix(1);

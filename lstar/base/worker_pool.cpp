@@ -42,6 +42,7 @@ void WorkerPool::for_each(size_t count, const std::function<void(size_t, int)>& 
     for (size_t index = 0; index < count; ++index) f(index, 0);
     return;
   }
+  const std::lock_guard turn(turn_);
   {
     std::lock_guard lock(mutex_);
     job_ = &f;

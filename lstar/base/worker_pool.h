@@ -2,7 +2,9 @@
 // for_each(count, f) calls f(index, worker) once for every index; indices are handed out in order, and the call returns
 // when all are done. A worker that sleeps is not waited for: what it would have done, the others do. What f computes
 // must depend on the index alone: that is what makes a result independent of the number of threads. `worker` in [0,
-// threads()) names the thread's own scratch. One for_each at a time a pool; f must not call for_each of the same pool.
+// threads()) names the thread's own scratch. f must not call for_each of the same pool.
+// Safe from several threads: loops that are shared out run one after the other, in any order, and each caller waits for
+// its turn. Two users of one pool take turns, and are no faster than one after the other.
 // What f throws (out of memory) for_each throws again, once all threads have stopped.
 #pragma once
 
@@ -37,7 +39,8 @@ class WorkerPool {
   void take(int worker) noexcept;
 
   std::vector<std::thread> workers_;
-  std::mutex mutex_;
+  std::mutex turn_;   // held by the caller whose loop is shared out
+  std::mutex mutex_;  // over what follows
   std::condition_variable start_, done_;
   const std::function<void(size_t, int)>* job_ = nullptr;
   size_t count_ = 0;

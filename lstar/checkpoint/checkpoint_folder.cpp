@@ -1,9 +1,7 @@
 #include "lstar/checkpoint/checkpoint_folder.h"
 
 #include <algorithm>
-#include <map>
 #include <optional>
-#include <set>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -18,47 +16,15 @@
 #include "lstar/checkpoint/tensor_prefix.h"
 #include "lstar/checkpoint/torch_file.h"
 #include "lstar/checkpoint/weight_files.h"
+#include "lstar/checkpoint/weight_index.h"
 
 namespace lstar {
 namespace {
 
-namespace dom = simdjson::dom;
-
-struct WeightFiles {
-  std::vector<std::string> names;                 // sorted
-  std::string index;                              // its name, or empty
-  std::map<std::string, std::string> weight_map;  // tensor -> file; empty without an index
-};
-
-// A shard lies beside its index and nowhere else.
-bool is_plain_file_name(const std::string& name) {
-  return !name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos &&
-         name.find('\0') == std::string::npos;
-}
-
-Result<WeightFiles> read_index(const std::string& folder, const std::string& index_name) {
-  const std::string path = folder + "/" + index_name;
+Result<WeightIndex> read_index(const std::string& path) {
   LSTAR_TRY(is_readable(path));
-  LSTAR_ASSIGN(const JsonDocument index, JsonDocument::read(path));
-  const std::optional<Json> map = json_find(index.root(), "weight_map");
-  dom::object fields;
-  if (!map || map->get_object().get(fields)) return fail({.what = "has no object weight_map", .file = path});
-  WeightFiles files{.names = {}, .index = index_name, .weight_map = {}};
-  std::set<std::string> names;
-  for (const dom::key_value_pair field : fields) {
-    std::string_view name;
-    if (field.value.get_string().get(name) || !is_plain_file_name(std::string(name)))
-      return fail({.what = "bad shard name",
-                   .file = path,
-                   .at = tensor_label(field.key),
-                   .expected = "a plain file name",
-                   .found = simdjson::minify(field.value)});
-    files.weight_map.emplace(field.key, name);
-    names.emplace(name);
-  }
-  if (names.empty()) return fail({.what = "weight_map names no tensor", .file = path});
-  files.names.assign(names.begin(), names.end());
-  return files;
+  LSTAR_ASSIGN(const JsonDocument document, JsonDocument::read(path));
+  return parse_weight_index(document, path);
 }
 
 // The names in a folder; of one whose names we may not list, those that a model usually has.
@@ -66,9 +32,12 @@ Result<Listing> names_in(const std::string& path) {
   auto listing = list_folder(path);
   if (listing) return listing;
   Listing usual{.folder = path, .names = {}};
-  for (const char* name : {"config.json", "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
-                           "pytorch_model.bin.index.json"})
-    if (const auto there = is_there(path + "/" + name); there && *there) usual.names.emplace_back(name);
+  const auto add = [&](const std::string& name) {
+    if (const auto there = is_there(path + "/" + name); there && *there) usual.names.push_back(name);
+  };
+  add("config.json");
+  for (const UsualWeights& weights : kUsualWeights)
+    for (const char* name : {weights.file, weights.index}) add(name);
   if (usual.names.empty()) return listing;
   return usual;
 }
@@ -85,45 +54,6 @@ class CheckpointFolder final : public MappedCheckpoint {
 
   JsonDocument config_;
 };
-
-// Tensors that no file holds where the index says, nor elsewhere: an index may be older than the files beside it, and
-// what nobody asks for may stay away.
-void note_stale_entries(const std::string& folder, const WeightFiles& weights, const std::vector<PlacedTensor>& held,
-                        UnreadTensors& unread) {
-  std::set<std::string_view> names;
-  for (const PlacedTensor& tensor : held) names.insert(tensor.info.name);
-  for (const auto& [tensor, file] : weights.weight_map)
-    if (!names.contains(tensor))
-      unread.emplace(tensor, Error{.what = "not in the shard that " + weights.index + " names, nor in another",
-                                   .file = folder + "/" + file,
-                                   .at = tensor_label(tensor)});
-}
-
-// Takes off what wrappers put before and into all names.
-std::vector<std::string> unwrap_names(std::vector<PlacedTensor>& tensors, UnreadTensors& unread) {
-  std::vector<std::string> notes;
-  bool has_wrappers = false;
-  const auto rename_all = [&](const auto& renamed) {
-    for (PlacedTensor& tensor : tensors) tensor.info.name = renamed(tensor.info.name);
-    UnreadTensors others;
-    for (auto& [name, error] : unread) others.emplace(renamed(name), std::move(error));
-    unread = std::move(others);
-  };
-  rename_all([&](const std::string& name) {
-    std::string bare = without_wrappers(name);
-    has_wrappers = has_wrappers || bare != name;
-    return bare;
-  });
-  if (has_wrappers)
-    notes.emplace_back("tensor names are read without the names of wrappers in them (torch.compile, FSDP)");
-  std::vector<std::string_view> names;
-  for (const PlacedTensor& tensor : tensors) names.push_back(tensor.info.name);
-  const std::string prefix = wrapper_prefix(names);
-  if (prefix.empty()) return notes;
-  rename_all([&](const std::string& name) { return name.starts_with(prefix) ? name.substr(prefix.size()) : name; });
-  notes.push_back("tensor names are read without the prefix that all of them have: " + plain_text(prefix));
-  return notes;
-}
 
 // Whose files lie beside a folder's config.json.
 Result<std::vector<PlacedTensor>> read_tensors(const MappedFile& mapped, size_t file, UnreadTensors& unread) {
@@ -166,23 +96,23 @@ Result<std::unique_ptr<Checkpoint>> CheckpointFolder::open(const std::string& pa
   if (!config.root().is_object()) return fail({.what = "not a JSON object", .file = config_path});
   if (!choice) return fail(choice.error());
   if (choice->empty()) return fail(nothing_to_open(listing, has_config));
-  WeightFiles weights{.names = choice->files, .index = {}, .weight_map = {}};
+  WeightIndex index{.path = {}, .files = choice->files, .weight_map = {}};
   if (!choice->index.empty()) {
-    LSTAR_ASSIGN(weights, read_index(path, choice->index));
+    LSTAR_ASSIGN(index, read_index(path + "/" + choice->index));
   }
 
   std::vector<MappedFile> files;
   std::vector<PlacedTensor> tensors;
   UnreadTensors unread;
   bool is_pytorch = false;  // in whose files tied weights are one storage
-  for (const std::string& name : weights.names) {
+  for (const std::string& name : index.files) {
     if (listing.has(name + ".aria2"))  // its room is reserved long before all of it is there
       return fail({.what = "the download is not finished (" + plain_text(name) + ".aria2 lies beside it)",
                    .file = path + "/" + name});
     auto mapped = MappedFile::open(path + "/" + name);
     if (!mapped) {
       Error error = std::move(mapped).error();
-      if (!weights.index.empty()) error.what.insert(0, "shard: ");
+      if (!index.path.empty()) error.what.insert(0, "shard: ");
       return fail(std::move(error));
     }
     is_pytorch = is_pytorch || is_torch_file(*mapped);
@@ -190,7 +120,7 @@ Result<std::unique_ptr<Checkpoint>> CheckpointFolder::open(const std::string& pa
     std::move(more.begin(), more.end(), std::back_inserter(tensors));
     files.push_back(*std::move(mapped));
   }
-  note_stale_entries(path, weights, tensors, unread);
+  note_stale_entries(index, tensors, unread);
 
   std::unique_ptr<CheckpointFolder> checkpoint(new CheckpointFolder(std::move(config)));
   checkpoint->path_ = path;

@@ -1,15 +1,14 @@
 #include "lstar/checkpoint/checkpoint_identity.h"
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
 
 #include <algorithm>
 #include <chrono>
-#include <memory>
 #include <optional>
 
 #include "lstar/base/atomic_file.h"
 #include "lstar/checkpoint/checkpoint.h"
+#include "lstar/checkpoint/digest.h"
 #include "lstar/checkpoint/mapped_file.h"
 
 namespace lstar {
@@ -18,20 +17,15 @@ namespace {
 constexpr uint64_t kPiece = uint64_t{8} << 20;  // hashed, then given back
 
 Result<std::string> sha256(const MappedFile& file, const std::atomic<bool>* stop) {
-  const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
-  bool good = context && EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) == 1;
-  for (uint64_t begin = 0; good && begin < file.size(); begin += kPiece) {
+  Digest digest = Digest::sha256();
+  for (uint64_t begin = 0; begin < file.size(); begin += kPiece) {
     if (stop && *stop) return fail({.what = "hashing was given up", .file = file.path()});
     const auto piece = file.bytes().subspan(begin, std::min(kPiece, file.size() - begin));
-    good = EVP_DigestUpdate(context.get(), piece.data(), piece.size()) == 1;
+    digest.update(piece);
     file.drop(begin, piece.size());
   }
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned int size = 0;
-  if (!good || EVP_DigestFinal_ex(context.get(), digest, &size) != 1)
-    return fail({.what = "SHA-256 is not available from OpenSSL", .file = file.path()});
-  std::string text;
-  for (unsigned int i = 0; i < size; ++i) text += fmt::format("{:02x}", digest[i]);
+  std::string text = digest.finish();
+  if (text.empty()) return fail({.what = "SHA-256 is not available from OpenSSL", .file = file.path()});
   return text;
 }
 
@@ -58,7 +52,7 @@ class Memory {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     const int64_t age = std::chrono::duration_cast<std::chrono::nanoseconds>(now).count() - last_change_;
     if (!is_usable_ || age < kSettled) return;
-    if (make_folder(path_.substr(0, path_.find_last_of('/')))) (void)write_file(path_, key_ + hash + "\n");
+    if (make_writable_folder(path_.substr(0, path_.find_last_of('/')))) (void)write_file(path_, key_ + hash + "\n");
   }
 
  private:

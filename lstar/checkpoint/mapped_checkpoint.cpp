@@ -1,189 +1,24 @@
 #include "lstar/checkpoint/mapped_checkpoint.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <cstring>
-#include <functional>
-
-#include "lstar/checkpoint/mxfp4_pairs.h"
-#include "lstar/checkpoint/widen.h"
+#include <utility>
 
 namespace lstar {
 
-std::string tensor_label(std::string_view name) { return "tensor " + std::string(name); }
-
-Result<uint64_t> stored_bytes(StoredType type, const Shape& shape) {
-  int64_t elements = 1;
-  for (const int64_t dim : shape.dims) {
-    if (dim < 0) return fail({.what = "negative axis in shape", .found = shape.text()});
-    if (__builtin_mul_overflow(elements, dim, &elements))
-      return fail({.what = "shape has too many elements", .found = shape.text()});
-  }
-  const StoredTypeInfo& stored = info(type);
-  if (shape.cols() % stored.block_elements != 0)
-    return fail({.what = fmt::format("rows of {} must be whole blocks", stored.name),
-                 .expected = fmt::format("a last axis that {} divides", stored.block_elements),
-                 .found = shape.text()});
-  uint64_t bytes = 0;
-  if (__builtin_mul_overflow(static_cast<uint64_t>(elements / stored.block_elements),
-                             static_cast<uint64_t>(stored.block_bytes), &bytes))
-    return fail({.what = "shape has too many elements", .found = shape.text()});
-  return bytes;
-}
-
-namespace {
-
-// Refuses tensors of one file that have bytes in common.
-Result<void> check_apart(const std::vector<MappedFile>& files, std::vector<PlacedTensor>& tensors) {
-  std::sort(tensors.begin(), tensors.end(), [](const PlacedTensor& a, const PlacedTensor& b) {
-    return a.file != b.file ? a.file < b.file : a.offset < b.offset;
-  });
-  const PlacedTensor* last = nullptr;  // an empty tensor overlaps nothing, wherever it lies
-  for (const PlacedTensor& tensor : tensors) {
-    if (tensor.bytes == 0) continue;
-    if (last && last->file == tensor.file && tensor.offset < last->offset + last->bytes)
-      return fail({.what = "its data overlaps that of " + tensor_label(last->info.name),
-                   .file = files[tensor.file].path(),
-                   .at = tensor_label(tensor.info.name),
-                   .expected = fmt::format("a start at byte {} or later", last->offset + last->bytes),
-                   .found = fmt::format("byte {}", tensor.offset)});
-    last = &tensor;
-  }
-  return {};
-}
-
-}  // namespace
-
 Result<void> MappedCheckpoint::take(std::vector<MappedFile> files, std::vector<PlacedTensor> tensors,
                                     SharedBytes shared) {
-  if (shared == SharedBytes::refused) LSTAR_TRY(check_apart(files, tensors));
-  std::sort(tensors.begin(), tensors.end(), [](const PlacedTensor& a, const PlacedTensor& b) {
-    return a.info.name != b.info.name ? a.info.name < b.info.name : a.file < b.file;
-  });
-  for (size_t i = 1; i < tensors.size(); ++i) {
-    const PlacedTensor &first = tensors[i - 1], &second = tensors[i];
-    if (first.info.name != second.info.name) continue;
-    Error error{.what = "appears twice", .file = files[second.file].path(), .at = tensor_label(second.info.name)};
-    if (first.file != second.file) error.what += ", first in " + files[first.file].file_name();
-    return fail(std::move(error));
-  }
-  LSTAR_TRY(join_mxfp4_pairs(tensors, [&](size_t file) { return files[file].path(); }));
-  tensors_.reserve(tensors.size());
-  places_.reserve(tensors.size());
-  for (PlacedTensor& tensor : tensors) {
-    places_.push_back({tensor.file, tensor.offset, tensor.bytes, std::move(tensor.strides), tensor.scales});
-    tensors_.push_back(std::move(tensor.info));
-  }
   files_ = std::move(files);
-  return {};
+  return PlacedCheckpoint::take(std::move(tensors), shared);
 }
 
-std::optional<size_t> MappedCheckpoint::index_of(const TensorInfo& tensor) const {
-  const std::less<const TensorInfo*> before;  // plain < is not defined for pointers into different arrays
-  const TensorInfo* begin = tensors_.data();
-  const TensorInfo* own = &tensor;
-  if (before(own, begin) || !before(own, begin + tensors_.size())) own = find(tensor.name);  // somebody's copy
-  return own ? std::optional<size_t>(own - begin) : std::nullopt;
+Result<std::span<const std::byte>> MappedCheckpoint::bytes_of(const Extent& extent, std::vector<std::byte>&) const {
+  return files_[extent.file].bytes().subspan(extent.offset, extent.bytes);
 }
 
-// Rows of a view: the elements of each are brought together, then widened.
-template <class T>
-void MappedCheckpoint::gather_rows(const TensorInfo& tensor, const Place& place, RowRange rows,
-                                   std::span<T> out) const {
-  const auto& dims = tensor.shape.dims;
-  const auto width = static_cast<size_t>(info(tensor.type).block_bytes), cols = static_cast<size_t>(dims.back());
-  const std::byte* begin = files_[place.file].bytes().data() + place.offset;
-  std::vector<std::byte> row(cols * width);
-  for (int64_t r = rows.begin; r < rows.end; ++r) {
-    int64_t element = 0;
-    for (size_t axis = dims.size() - 1, rest = static_cast<size_t>(r); axis-- > 0;) {
-      const auto dim = static_cast<size_t>(dims[axis]);
-      element += static_cast<int64_t>(rest % dim) * place.strides[axis];
-      rest /= dim;
-    }
-    for (size_t c = 0; c < cols; ++c, element += place.strides.back())
-      std::memcpy(row.data() + c * width, begin + static_cast<size_t>(element) * width, width);
-    widen(tensor.type, row.data(), out.subspan(static_cast<size_t>(r - rows.begin) * cols, cols));
-  }
-}
-
-template <class T>
-Result<void> MappedCheckpoint::read_rows(const TensorInfo& asked, RowRange rows, std::span<T> out) const {
-  const auto refuse = [&](Error error) {
-    error.file = file_of(asked);
-    error.at = tensor_label(asked.name);
-    return fail(std::move(error));
-  };
-  const std::optional<size_t> index = index_of(asked);
-  if (!index) return refuse({.what = "not in this checkpoint"});
-  const TensorInfo& tensor = tensors_[*index];
-  const Place& place = places_[*index];
-  const StoredTypeInfo& stored = info(tensor.type);
-  if (!stored.is_weight)
-    return refuse({.what = "holds no weights", .expected = "a floating-point type", .found = std::string(stored.name)});
-  if (tensor.type == StoredType::float8_e4m3 || tensor.type == StoredType::float8_e5m2)
-    for (const char* suffix : {"_scale_inv", "_scale"})
-      if (const TensorInfo* scale = find(tensor.name + suffix))
-        return refuse({.what = "its scales lie in another tensor and are not applied", .found = scale->name});
-  const int64_t all_rows = tensor.shape.rows(), cols = tensor.shape.cols();
-  if (rows.begin < 0 || rows.begin > rows.end || rows.end > all_rows)
-    return refuse({.what = "rows out of range",
-                   .expected = fmt::format("within 0..{}", all_rows),
-                   .found = fmt::format("{}..{}", rows.begin, rows.end)});
-  if (out.size() != static_cast<size_t>(rows.count() * cols))
-    return refuse({.what = "output of another size",
-                   .expected = fmt::format("{} elements", rows.count() * cols),
-                   .found = fmt::format("{}", out.size())});
-  if (out.empty()) return {};
-  if (!place.strides.empty()) {
-    gather_rows(tensor, place, rows, out);
-    return {};
-  }
-  if (tensor.type == StoredType::mxfp4_pair) {
-    const auto bytes_at = [&](size_t file, uint64_t offset) { return files_[file].bytes().data() + offset; };
-    widen_mxfp4_pair(bytes_at(place.file, place.offset + mxfp4_block_bytes(rows.begin * cols)),
-                     bytes_at(place.scales.file, place.scales.offset + mxfp4_scale_bytes(rows.begin * cols)), out);
-    return {};
-  }
-  const int64_t row_bytes = cols / stored.block_elements * stored.block_bytes;
-  const uint64_t begin = place.offset + static_cast<uint64_t>(rows.begin * row_bytes);
-  widen(tensor.type, files_[place.file].bytes().data() + begin, out);
-  return {};
-}
-
-Result<void> MappedCheckpoint::read(const TensorInfo& tensor, RowRange rows, std::span<float> out) const {
-  return read_rows(tensor, rows, out);
-}
-
-Result<void> MappedCheckpoint::read(const TensorInfo& tensor, RowRange rows, std::span<double> out) const {
-  return read_rows(tensor, rows, out);
-}
+void MappedCheckpoint::give_back(const Extent& extent) const { files_[extent.file].drop(extent.offset, extent.bytes); }
 
 std::span<const std::byte> MappedCheckpoint::stored_rows(const TensorInfo& tensor, RowRange rows) const {
-  const std::optional<size_t> index = index_of(tensor);
-  if (!index || !places_[*index].strides.empty()) return {};
-  const TensorInfo& own = tensors_[*index];
-  if (own.type == StoredType::mxfp4_pair) return {};  // its scales lie elsewhere
-  if (rows.begin < 0 || rows.begin > rows.end || rows.end > own.shape.rows()) return {};
-  const StoredTypeInfo& stored = info(own.type);
-  const auto row_bytes = static_cast<uint64_t>(own.shape.cols() / stored.block_elements * stored.block_bytes);
-  const Place& place = places_[*index];
-  return files_[place.file].bytes().subspan(place.offset + static_cast<uint64_t>(rows.begin) * row_bytes,
-                                            static_cast<uint64_t>(rows.count()) * row_bytes);
-}
-
-void MappedCheckpoint::drop(const TensorInfo& tensor) const {
-  if (const auto index = index_of(tensor)) {
-    const Place& place = places_[*index];
-    files_[place.file].drop(place.offset, place.bytes);
-    if (place.scales.bytes > 0) files_[place.scales.file].drop(place.scales.offset, place.scales.bytes);
-  }
-}
-
-std::string MappedCheckpoint::file_of(const TensorInfo& tensor) const {
-  const auto index = index_of(tensor);
-  return index ? files_[places_[*index].file].path() : path_;
+  const std::optional<Extent> extent = dense_rows(tensor, rows);
+  return extent ? files_[extent->file].bytes().subspan(extent->offset, extent->bytes) : std::span<const std::byte>();
 }
 
 std::vector<const MappedFile*> MappedCheckpoint::files() const {

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "lstar/base/result.h"
-#include "lstar/checkpoint/mapped_checkpoint.h"
+#include "lstar/checkpoint/placed_checkpoint.h"
 
 namespace lstar {
 

@@ -4,7 +4,7 @@
 #include <fmt/ranges.h>
 
 #include "lstar/checkpoint/folder_listing.h"
-#include "lstar/checkpoint/mapped_checkpoint.h"
+#include "lstar/checkpoint/placed_checkpoint.h"
 
 namespace lstar {
 namespace {
@@ -126,9 +126,15 @@ std::optional<Error> find_empty_tensors(const Checkpoint& checkpoint) {
 
 std::string quantisation_of(Json config) {
   auto packing = json_find(config, "quantization_config");
+  for (const char* part : {"text_config", "llm_config", "language_config"})
+    if (const auto inner = packing ? std::nullopt : json_find(config, part))
+      packing = json_find(*inner, "quantization_config");
   if (!packing || !packing->is_object()) return {};
-  std::string method = plain_text(json_string(*packing, "quant_method").value_or("unknown"));
-  return method == "mxfp4" ? std::string() : method;
+  for (const char* key : {"quant_method", "quant_algo"})
+    if (const auto method = json_string(*packing, key)) return *method == "mxfp4" ? std::string() : plain_text(*method);
+  for (const char* key : {"load_in_4bit", "load_in_8bit"})
+    if (json_bool(*packing, key).value_or(false)) return "bitsandbytes";
+  return "unknown";
 }
 
 }  // namespace lstar

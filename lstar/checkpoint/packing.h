@@ -37,8 +37,8 @@ std::optional<Error> find_scaled_float8(const Checkpoint& checkpoint);
 // Weights without elements, as ZeRO's third stage leaves them in a state dict that nobody gathered.
 std::optional<Error> find_empty_tensors(const Checkpoint& checkpoint);
 
-// The quant_method of a configuration's quantization_config, "unknown" where it names none; empty where there is no
-// such object, and for MXFP4, which is read.
+// What a configuration's quantization_config, or that of its language model's part, names as its method; "unknown"
+// where it names none; empty where there is no such object, and for MXFP4, which is read.
 std::string quantisation_of(Json config);
 
 }  // namespace lstar

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <initializer_list>
 
+#include "lstar/checkpoint/folder_listing.h"
+
 namespace lstar {
 namespace {
 
@@ -78,6 +80,31 @@ std::string without_wrappers(std::string_view name) {
     name.remove_prefix(end);
   }
   return bare;
+}
+
+std::vector<std::string> unwrap_names(std::vector<PlacedTensor>& tensors, UnreadTensors& unread) {
+  std::vector<std::string> notes;
+  bool has_wrappers = false;
+  const auto rename_all = [&](const auto& renamed) {
+    for (PlacedTensor& tensor : tensors) tensor.info.name = renamed(tensor.info.name);
+    UnreadTensors others;
+    for (auto& [name, error] : unread) others.emplace(renamed(name), std::move(error));
+    unread = std::move(others);
+  };
+  rename_all([&](const std::string& name) {
+    std::string bare = without_wrappers(name);
+    has_wrappers = has_wrappers || bare != name;
+    return bare;
+  });
+  if (has_wrappers)
+    notes.emplace_back("tensor names are read without the names of wrappers in them (torch.compile, FSDP)");
+  std::vector<std::string_view> names;
+  for (const PlacedTensor& tensor : tensors) names.push_back(tensor.info.name);
+  const std::string prefix = wrapper_prefix(names);
+  if (prefix.empty()) return notes;
+  rename_all([&](const std::string& name) { return name.starts_with(prefix) ? name.substr(prefix.size()) : name; });
+  notes.push_back("tensor names are read without the prefix that all of them have: " + plain_text(prefix));
+  return notes;
 }
 
 }  // namespace lstar

@@ -10,8 +10,8 @@
 #include <string_view>
 
 #include "lstar/base/result.h"
-#include "lstar/checkpoint/mapped_checkpoint.h"
 #include "lstar/checkpoint/pickle.h"
+#include "lstar/checkpoint/placed_checkpoint.h"
 
 namespace lstar {
 

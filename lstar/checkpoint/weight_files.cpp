@@ -8,20 +8,20 @@
 #include <set>
 #include <utility>
 
+#include "lstar/base/limits.h"
 #include "lstar/checkpoint/shard_name.h"
 
 namespace lstar {
 namespace {
 
 struct Format {
-  std::string_view file, stem, middle;    // model.safetensors; "model", ".safetensors"
+  UsualWeights usual;
+  std::string_view stem, middle;          // of the usual name: "model", ".safetensors"
   std::vector<std::string_view> endings;  // of other names
 };
 
-const Format kFormats[] = {{"model.safetensors", "model", ".safetensors", {".safetensors"}},
-                           {"pytorch_model.bin", "pytorch_model", ".bin", {".bin", ".pt", ".pth", ".ckpt"}}};
-
-constexpr int kMostShards = 10'000;
+const Format kFormats[] = {{kUsualWeights[0], "model", ".safetensors", {".safetensors"}},
+                           {kUsualWeights[1], "pytorch_model", ".bin", {".bin", ".pt", ".pth", ".ckpt"}}};
 
 // Indexes of variants: model.safetensors.index.fp16.json as transformers names them, and as others do.
 std::vector<std::string> variant_indexes(const Listing& listing, const Format& format) {
@@ -84,7 +84,7 @@ void prefer_usual(std::map<std::string, Set>& sets, std::string_view stem) {
 
 Result<WeightChoice> choose_others(const Listing& listing, const Format& format, const std::string& where) {
   const std::vector<std::string> indexes = variant_indexes(listing, format);
-  if (indexes.size() > 1) return fail(several(where, indexes, fmt::format("{}.index.json", format.file)));
+  if (indexes.size() > 1) return fail(several(where, indexes, format.usual.index));
   if (indexes.size() == 1) return WeightChoice{.files = {}, .index = indexes[0]};
   // Mistral's and Meta's own layout, with names of its own.
   const bool is_native = listing.has("params.json") || listing.any("consolidated.0");
@@ -100,13 +100,13 @@ Result<WeightChoice> choose_others(const Listing& listing, const Format& format,
   if (sets.size() > 1) {
     std::vector<std::string> firsts;
     for (const auto& [name, set] : sets) firsts.push_back(set.files[0]);
-    return fail(several(where, firsts, std::string(format.file)));
+    return fail(several(where, firsts, format.usual.file));
   }
   const Set& set = sets.begin()->second;
-  if (set.shard.count > kMostShards)
+  if (set.shard.count > limits::kShards)
     return fail({.what = "number of shards",
                  .file = where,
-                 .expected = fmt::format("1 to {}", kMostShards),
+                 .expected = fmt::format("1 to {}", limits::kShards),
                  .found = fmt::format("{}", set.shard.count)});
   for (int i = 1; i <= set.shard.count; ++i) {
     const std::string name = set.shard.name(i);
@@ -129,10 +129,9 @@ bool is_beside_the_model(std::string_view name) {
 }
 
 Result<WeightChoice> choose_weights(const Listing& listing, const std::string& where) {
-  for (const Format& format : kFormats) {
-    if (listing.has(format.file)) return WeightChoice{.files = {std::string(format.file)}, .index = {}};
-    std::string index = fmt::format("{}.index.json", format.file);
-    if (listing.has(index)) return WeightChoice{.files = {}, .index = std::move(index)};
+  for (const UsualWeights& usual : kUsualWeights) {
+    if (listing.has(usual.file)) return WeightChoice{.files = {usual.file}, .index = {}};
+    if (listing.has(usual.index)) return WeightChoice{.files = {}, .index = usual.index};
   }
   for (const Format& format : kFormats) {
     LSTAR_ASSIGN(WeightChoice choice, choose_others(listing, format, where));

@@ -10,6 +10,15 @@
 
 namespace lstar {
 
+// The names that Hugging Face's programs give to weights in one file, and to the index of several.
+struct UsualWeights {
+  const char* file;
+  const char* index;
+};
+inline constexpr UsualWeights kUsualSafetensors{"model.safetensors", "model.safetensors.index.json"};
+inline constexpr UsualWeights kUsualWeights[] = {kUsualSafetensors,
+                                                 {"pytorch_model.bin", "pytorch_model.bin.index.json"}};
+
 struct WeightChoice {
   std::vector<std::string> files;  // sorted; those of an index are what it names
   std::string index;               // its name, or empty
@@ -17,8 +26,8 @@ struct WeightChoice {
   bool empty() const { return files.empty() && index.empty(); }
 };
 
-// The first that is there of model.safetensors, its index, pytorch_model.bin, its index; then, of safetensors before
-// PyTorch's files (*.bin, *.pt, *.pth, *.ckpt):
+// The first that is there of kUsualWeights, each before its index; then, of safetensors before PyTorch's files
+// (*.bin, *.pt, *.pth, *.ckpt):
 //   an index of a variant (model.safetensors.index.fp16.json);
 //   shards without an index (model-00001-of-00002.safetensors), if all are there;
 //   the one file that is left, whatever its name.

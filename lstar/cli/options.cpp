@@ -71,7 +71,6 @@ void ComputeOptions::add_to(CLI::App& app) {
                  "What as_written takes for W_V of a fused query_key_value: its real rows, or the last third, as the "
                  "notebook did; all other estimators take the real ones")
       ->check(one_of({"true", "thirds"}));
-  app.add_option("--device", device, "Where to compute")->check(one_of({"cpu"}))->capture_default_str();
   app.add_option("--threads", threads, "Threads; 0 is as many as this process may use")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();

@@ -26,9 +26,9 @@ struct PromptOptions {
   Result<AskedPrompts> read() const;
 };
 
-// --dtype, --head-layout, --device, --threads; unset ones leave a manifest's value alone.
+// --dtype, --head-layout, --threads; unset ones leave a manifest's value alone.
 struct ComputeOptions {
-  std::string dtype, head_layout, device = "cpu";
+  std::string dtype, head_layout;
   int threads = 0;
   void add_to(CLI::App& app);
   std::optional<Dtype> chosen_dtype() const { return parse_dtype(dtype); }

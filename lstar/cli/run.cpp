@@ -108,7 +108,7 @@ int run(const Options& options) {
     return kUsage;
   }
   if (!options.out.empty()) {
-    if (const auto made = make_folder(options.out); !made) {
+    if (const auto made = make_writable_folder(options.out); !made) {
       message(made.error());
       return kUsage;
     }

@@ -92,7 +92,7 @@ void message(std::string_view line) { to_stderr(fmt::format("lstar: {}\n", one_l
 void message(const Error& error) { message(error.message()); }
 
 Result<std::string> read_input(const std::string& path) {
-  if (path != kStandardInput) return read_file(path, kLargestInput, FileKind::any);
+  if (path != kStandardInput) return read_file(path, kLargestInput, Pipes::allowed);
   std::string content;
   char buffer[1 << 16];
   while (true) {

@@ -1,4 +1,4 @@
-// The arithmetic of a forward pass, behind about eight coarse calls. `T` is float (float32, and float16 or bfloat16
+// The arithmetic of a forward pass, behind a few coarse calls a layer. `T` is float (float32, and float16 or bfloat16
 // emulated by rounding) or double. A backend owns its scratch and its threads; views are borrowed for the call. One
 // forward pass uses a backend at a time. Includes base/, checkpoint/ and observe/.
 //
@@ -78,8 +78,8 @@ struct HeadView {
   HeadRows heads;
 };
 
-// Where a run in float16 or bfloat16 rounds between the product q.k and the softmax (MATH.md, table of rounding
-// points).
+// Where a run in float16 or bfloat16 rounds between the product q.k and the softmax (docs/mathematics.md has the
+// table).
 enum class ScoreRounding {
   product_then_scale,  // r(r(q.k) * scale)
   query_first,         // r(r(q * scale) . k)
@@ -120,6 +120,12 @@ struct AttentionStats {
   int64_t rounded_stride = 0;
 };
 
+// A row's part in a sum of rows.
+struct RowShare {
+  int64_t row = 0;
+  double weight = 1;
+};
+
 template <class T>
 class Backend {
  public:
@@ -143,6 +149,8 @@ class Backend {
   virtual void multiply(View<T> x, View<const T> y) = 0;
   // x += y, rounded once.
   virtual void add(View<T> x, View<const T> y) = 0;
+  // y(shares[i].row) += shares[i].weight * x(i), the product rounded, then the sum. No row of y is named twice.
+  virtual void add_rows(View<T> y, std::span<const RowShare> shares, View<const T> x) = 0;
   // x *= factor, x += by, and x = min(max(x, low), high), rounded.
   virtual void scale(View<T> x, double factor) = 0;
   virtual void shift(View<T> x, double by) = 0;
@@ -157,10 +165,12 @@ class Backend {
   virtual std::string description() const = 0;
 };
 
+// 0 threads: as many as the process may use.
 template <class T>
 std::unique_ptr<Backend<T>> make_cpu_backend(Dtype dtype, int threads);
 
-// On threads that others use too, if not at the same time: new ones may take milliseconds to find a free core.
+// On threads that others use too: new ones may take milliseconds to find a free core. Backends that run at the same
+// time on one pool wait for each other, call by call.
 template <class T>
 std::unique_ptr<Backend<T>> make_cpu_backend(Dtype dtype, std::shared_ptr<WorkerPool> pool);
 

@@ -1,6 +1,6 @@
 // Sums of products of n vectors with each other, G G^T for G of (n, depth), in double: what the norms of weights and OV
-// circuits are made of (MATH.md, Gauge). Every sum is one chain of multiply-adds in the order of the elements, the same
-// on every processor that multiplies and adds in one step.
+// circuits are made of (docs/mathematics.md, Gauge). Every sum is one chain of multiply-adds in the order of the
+// elements, the same on every processor that multiplies and adds in one step.
 #pragma once
 
 #include <algorithm>

@@ -171,7 +171,8 @@ struct Architecture {
     k_rows = {head_dim, 3 * int64_t{head_dim}};
     v_rows = {2 * int64_t{head_dim}, 3 * int64_t{head_dim}};
   }
-  // P_r and P_w of MATH.md, Gauge: whether the mean is projected out on reading and on writing the residual stream.
+  // P_r and P_w of docs/mathematics.md, Gauge: whether the mean is projected out on reading and on writing the residual
+  // stream.
   bool reads_centred() const {
     return norm == NormRef::Kind::layer && norm_place == NormPlace::before && has(Role::attention_norm);
   }

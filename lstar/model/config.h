@@ -68,9 +68,10 @@ class Config {
   // Lays another configuration under this one: a key that is left out here is as it is there. A null is not left out.
   void lay_over(Json lower) { lower_ = lower; }
 
-  // Of the language model inside a model of text and images.
-  void set_part() { is_part_ = true; }
+  // Of the language model inside a model of text and images, whose masks may be made out there.
+  void set_part(bool is_masked) { is_part_ = true, is_masked_ = is_masked; }
   bool is_part() const { return is_part_; }
+  bool is_masked() const { return is_masked_; }
 
   bool has(std::string_view key) const;  // null counts as absent
   bool is_null(std::string_view key) const;
@@ -93,7 +94,7 @@ class Config {
   Json object_;
   std::optional<Json> lower_;
   std::string file_;
-  bool is_gguf_ = false, is_part_ = false;
+  bool is_gguf_ = false, is_part_ = false, is_masked_ = false;
   std::optional<int64_t> vocab_size_;
   std::vector<std::pair<std::string_view, int>> assumed_;
   std::optional<Error> fault_;

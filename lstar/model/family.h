@@ -1,5 +1,5 @@
 // The families we can run. A family is one function from a configuration to an Architecture, in a file under families/,
-// and one line in the registry (family.cpp).
+// its declaration below, and one line in the registry (family.cpp).
 #pragma once
 
 #include <span>

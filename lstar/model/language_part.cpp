@@ -1,5 +1,7 @@
 #include "lstar/model/language_part.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace lstar {
@@ -77,7 +79,57 @@ constexpr LaidUnder kLaidUnder[] = {
 struct FirstName {
   std::string_view outer, said, meant;
 };
-constexpr FirstName kFirstNames[] = {{"exaone4_5", "exaone4_5_text", "exaone4"}, {"gemma3", "gemma3", "gemma3_text"}};
+constexpr FirstName kFirstNames[] = {{"exaone4_5", "exaone4_5_text", "exaone4"}};
+
+// Classes that build their language model of one class, whatever its model_type says. The classes above build what it
+// says; so may Qwen's of images here, whose text is computed as Qwen2's and Qwen3's.
+struct OwnText {
+  std::string_view outer, language_model;
+};
+constexpr OwnText kOwnTexts[] = {
+    {"apertus1p5", "apertus1p5_text"},
+    {"aria", "aria_text"},
+    {"cohere_compass", "cohere_compass_text"},
+    {"cosmos3_edge", "cosmos3_edge_text"},
+    {"deepseek_ocr2", "deepseek_ocr2_text"},
+    {"dots3_note", "dots3_note_text"},
+    {"emu3", "emu3_text_model"},
+    {"ernie4_5_vl_moe", "ernie4_5_vl_moe_text"},
+    {"gemma3", "gemma3_text"},
+    {"gemma3n", "gemma3n_text"},
+    {"gemma4", "gemma4_text"},
+    {"gemma4_unified", "gemma4_unified_text"},
+    {"glm4v", "glm4v_text"},
+    {"glm4v_moe", "glm4v_moe_text"},
+    {"glm5_next", "glm5_next_text"},
+    {"glm_ocr", "glm_ocr_text"},
+    {"granite4_vision", "granite4_vision_text"},
+    {"granite_docling", "granite_docling_text"},
+    {"hunyuan_vl", "hunyuan_vl_text"},
+    {"hy_v4_vl", "hy_v4_vl_text"},
+    {"inkling2", "inkling2_text"},
+    {"inkling2_loop", "inkling2_loop_text"},
+    {"inkling_mm_model", "inkling_text"},
+    {"kosmos-2", "kosmos_2_text_model"},
+    {"kosmos-2.5", "kosmos_2_5_text_model"},
+    {"llama4", "llama4_text"},
+    {"minimax_m3_vl", "minimax_m3_vl_text"},
+    {"mistral_large4", "mistral_large4_text"},
+    {"mllama", "mllama_text_model"},
+    {"molmo2", "molmo2_text"},
+    {"muse_glimmer", "muse_glimmer_text"},
+    {"muse_spark", "muse_spark_text"},
+    {"paddleocr_vl", "paddleocr_vl_text"},
+    {"qwen3_5", "qwen3_5_text"},
+    {"qwen3_5_moe", "qwen3_5_moe_text"},
+    {"qwen4_exp", "qwen4_exp_text"},
+    {"step3p7", "step3p5"},
+    {"unlimited_ocr", "unlimited_ocr_text"},
+};
+
+// Classes that make the masks themselves, from position to position no further ahead: a text that is to see both ways
+// gets the halved window only (transformers 5.24 in eager attention).
+constexpr std::string_view kCausalMasks[] = {"gemma3", "paligemma", "shieldgemma2"};
 
 // What stands before "layers." in a checkpoint's names alone, which the class takes off.
 struct BeforeLayers {
@@ -125,8 +177,8 @@ std::optional<LanguagePart> language_part(Config& outer) {
     auto part = outer.section(key);
     if (!part) continue;
     LanguagePart found{.config = *std::move(part), .model_type = {}};
-    found.config.set_part();
     const std::string outer_type = outer.text_or({"model_type"}, "");
+    found.config.set_part(std::ranges::find(kCausalMasks, outer_type) != std::end(kCausalMasks));
     std::string_view assumed = outer_type;  // a class with a language model of its own, which will be named as unknown
     for (const OuterClass& known : kOuterClasses)
       if (known.model_type == outer_type) {
@@ -137,6 +189,8 @@ std::optional<LanguagePart> language_part(Config& outer) {
     found.model_type = found.config.text_or({"model_type"}, std::string(assumed));
     for (const FirstName& name : kFirstNames)
       if (name.outer == outer_type && name.said == found.model_type) found.model_type = name.meant;
+    for (const OwnText& own : kOwnTexts)
+      if (own.outer == outer_type) found.model_type = own.language_model;
     for (const BeforeLayers& names : kBeforeLayers)
       if (names.outer == outer_type) found.before_layers = names.word;
     if (const auto lower = laid_under(outer_type)) found.config.lay_over(*lower);

@@ -60,11 +60,11 @@ Result<void> Mlp<T>::run_mlp(const MlpWeights& w, int64_t width, View<const T> i
 // For each expert the tokens that go through it. A token's weights depend on its own logits alone; of equal ones the
 // expert with the smaller index is taken.
 template <class T>
-Result<std::vector<std::vector<typename Mlp<T>::Share>>> Mlp<T>::route(const LinearRef& router, View<const T> in) {
+Result<std::vector<std::vector<RowShare>>> Mlp<T>::route(const LinearRef& router, View<const T> in) {
   const Experts& e = a_.experts;
   const View<T> logits = logits_.view(in.rows, e.count);
   LSTAR_TRY(backend_.linear(c_, router, in, logits));
-  std::vector<std::vector<Share>> shares(static_cast<size_t>(e.count));
+  std::vector<std::vector<RowShare>> shares(static_cast<size_t>(e.count));
   std::vector<int> order(static_cast<size_t>(e.count));
   std::vector<double> p(static_cast<size_t>(e.count));
   for (int64_t r = 0; r < in.rows; ++r) {
@@ -89,26 +89,24 @@ template <class T>
 Result<void> Mlp<T>::run_experts(const ExpertWeights& w, View<const T> in, View<T> out) {
   LSTAR_ASSIGN(const auto shares, route(w.router, in));
   for (int64_t r = 0; r < out.rows; ++r) std::fill_n(out.row(r), out.cols, T(0));
-  const auto add_share = [&](int64_t to, int64_t from, double weight) {
-    const View<T> row = one_.view().row_range(from, from + 1);
-    backend_.scale(row, weight);
-    backend_.add(out.row_range(to, to + 1), row);
-  };
   for (size_t expert = 0; expert < w.experts.size(); ++expert) {
-    const std::vector<Share>& tokens = shares[expert];
+    const std::vector<RowShare>& tokens = shares[expert];
     if (tokens.empty()) continue;
     const auto count = static_cast<int64_t>(tokens.size());
     for (int64_t i = 0; i < count; ++i) std::copy_n(in.row(tokens[i].row), a_.hidden, gathered_.view().row(i));
-    LSTAR_TRY(
-        run_mlp(w.experts[expert], a_.experts.mlp, gathered_.view(count, a_.hidden), one_.view(count, a_.hidden)));
-    for (int64_t i = 0; i < count; ++i) add_share(tokens[i].row, i, tokens[i].weight);
+    const View<T> one = one_.view(count, a_.hidden);
+    LSTAR_TRY(run_mlp(w.experts[expert], a_.experts.mlp, gathered_.view(count, a_.hidden), one));
+    backend_.add_rows(out, tokens, one);
   }
   if (!w.shared) return {};
-  LSTAR_TRY(run_mlp(*w.shared, a_.experts.shared_mlp, in, one_.view(in.rows, a_.hidden)));
+  const View<T> one = one_.view(in.rows, a_.hidden);
+  LSTAR_TRY(run_mlp(*w.shared, a_.experts.shared_mlp, in, one));
   Matrix<T> switches(in.rows, 1);
   if (w.shared_switch) LSTAR_TRY(backend_.linear(c_, *w.shared_switch, in, switches.view()));
+  std::vector<RowShare> all(static_cast<size_t>(in.rows));
   for (int64_t r = 0; r < in.rows; ++r)
-    add_share(r, r, w.shared_switch ? 1 / (1 + std::exp(-static_cast<double>(switches.view()(r, 0)))) : 1);
+    all[r] = {r, w.shared_switch ? 1 / (1 + std::exp(-static_cast<double>(switches.view()(r, 0)))) : 1};
+  backend_.add_rows(out, all, one);
   return {};
 }
 

@@ -16,14 +16,9 @@ class Mlp {
   Result<void> run(const LayerWeights&, View<const T> in, View<T> out);
 
  private:
-  // One token's share in one expert.
-  struct Share {
-    int64_t row;
-    double weight;
-  };
   Result<void> run_mlp(const MlpWeights&, int64_t width, View<const T> in, View<T> out);
   Result<void> run_experts(const ExpertWeights&, View<const T> in, View<T> out);
-  Result<std::vector<std::vector<Share>>> route(const LinearRef& router, View<const T> in);
+  Result<std::vector<std::vector<RowShare>>> route(const LinearRef& router, View<const T> in);
 
   const Architecture& a_;
   const Checkpoint& c_;

@@ -17,9 +17,9 @@ struct NormOptions {
   bool spectral = false;                        // also the largest singular values
 };
 
-// Sums are formed in double. ov_sq is tr(G_V G_O) with d_h x d_h Gram matrices (MATH.md, Gauge), so no d x d matrix is
-// formed. One layer is in memory a worker. `beside`, where given, is one more piece of work for the pool, taken first;
-// if it fails no more layers are taken, and its error is returned.
+// Sums are formed in double. ov_sq is tr(G_V G_O) with d_h x d_h Gram matrices (docs/mathematics.md, Gauge), so no d x
+// d matrix is formed. One layer is in memory a worker. `beside`, where given, is one more piece of work for the pool,
+// taken first; if it fails no more layers are taken, and its error is returned.
 Result<WeightNorms> weight_norms(const Model&, const NormOptions&, WorkerPool&,
                                  const std::function<Result<void>()>& beside = {});
 

@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include "lstar/checkpoint/folder_listing.h"
 #include "lstar/checkpoint/packing.h"
 #include "lstar/model/family.h"
 #include "lstar/model/unread_tensors.h"
@@ -230,6 +232,22 @@ bool is_stem_of(const Architecture& a, std::string_view stem) {
   return false;
 }
 
+// The ends of names of what lies beside or in place of the weight that an error names: how a scheme packs it that no
+// table knows.
+std::vector<std::string> parts_beside(const Error& error, const Checkpoint& checkpoint) {
+  constexpr std::string_view kTensor = "tensor ";
+  std::vector<std::string> parts;
+  const size_t dot = error.at.rfind('.');
+  if (!error.at.starts_with(kTensor) || dot == error.at.npos) return parts;
+  const std::string stem = error.at.substr(kTensor.size(), dot - kTensor.size());
+  for (const TensorInfo& tensor : checkpoint.tensors()) {
+    if (!tensor.name.starts_with(stem + ".")) continue;
+    const std::string_view end = std::string_view(tensor.name).substr(stem.size());
+    if (end != ".weight" && end != ".bias") parts.push_back(plain_text(end, 60));
+  }
+  return parts;
+}
+
 // What a checkpoint is whose tensors are not the ones that are needed: packed, empty, or none at all.
 Error explained(Error error, const Architecture& a, const Checkpoint& checkpoint) {
   if (checkpoint.tensors().empty())
@@ -238,8 +256,14 @@ Error explained(Error error, const Architecture& a, const Checkpoint& checkpoint
   if (auto held = find_reparametrisation(checkpoint, [&](std::string_view stem) { return is_stem_of(a, stem); }))
     return *std::move(held);
   if (auto empty = find_empty_tensors(checkpoint)) return *std::move(empty);
-  if (const std::string method = quantisation_of(checkpoint.config()); !method.empty())
-    error.what += fmt::format(" (quantization_config says {}: get the checkpoint as it was before, or a GGUF)", method);
+  const std::string method = quantisation_of(checkpoint.config());
+  const std::string says = method.empty() ? "" : fmt::format("quantization_config says {}: ", method);
+  std::vector<std::string> parts = parts_beside(error, checkpoint);
+  if (parts.size() > 4) parts.resize(4);
+  const std::string packed =
+      parts.empty() ? "" : fmt::format("its weight seems packed as {}: ", fmt::join(parts, ", "));
+  if (!says.empty() || !packed.empty())
+    error.what += fmt::format(" ({}{}get the checkpoint as it was before, or a GGUF)", packed, says);
   return error;
 }
 

@@ -10,7 +10,6 @@
 namespace lstar {
 
 struct WeightNorms {
-  bool has_w_v = true;               // false: no value projection was found, and w_v_* are empty
   std::vector<double> w_v_sq;        // (layers): ||W_V||_F^2
   std::vector<double> w_v_cut_sq;    // (layers): the same of what the notebook took for W_V; empty: of W_V
   Array2<double> w_v_head_sq;        // (layers, kv_heads): the same of each KV head's block

@@ -247,9 +247,6 @@ std::vector<std::string> study_notes(const StudyResult& result) {
           fmt::format("{}: {} of {} prompts failed and are left out of its mean.", name, failed, prompts.size()));
     if (!model.entry.note.empty()) notes.push_back(fmt::format("{}: {}", name, one_line(model.entry.note)));
     for (std::string& note : attention_notes(model.measurement)) notes.push_back(std::move(note));
-    if (!model.measurement.weights.has_w_v)
-      notes.push_back(
-          fmt::format("{}: no W_V was found; its traces are the attention factor alone, as in the notebook.", name));
   }
   for (const DuplicateModel& duplicate : result.duplicates)
     notes.push_back(duplicate_note(duplicate.entry, duplicate.same_as));

@@ -14,8 +14,8 @@ namespace lstar {
 std::vector<std::string> estimator_notes(std::span<const std::string> estimators,
                                          std::span<const Measurement* const> models);
 
-// These, and what is to be said of the whole study: unresolved L*, predictions beyond a model's layers, the head
-// layout.
+// Those of its estimators, and what is to be said of the whole study: unresolved L*, predictions beyond a model's
+// layers, the head layout.
 std::vector<std::string> study_notes(const StudyResult&);
 
 // What stands with every verdict of the study's estimator `e`, good or bad: what it leaves out, L* that are not

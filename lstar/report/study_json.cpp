@@ -100,7 +100,7 @@ JsonValue entry_json(const Study& study, const ModelResult& model, const ModelSc
           {"formula", study.formula},
           {"dtype", name(m.numerics.dtype)},
           {"head_layout", name(m.numerics.head_layout)},
-          {"device", m.numerics.device},
+          {"device", kDevice},
           {"backend", json_or_null(m.backend)},
           {"family", m.shape.family},
           {"kv_heads", m.shape.kv_heads},
@@ -223,7 +223,7 @@ JsonValue study_json(const StudyResult& result) {
   out["in_sample"] = study.in_sample;
   out["dtype"] = name(study.dtype);
   out["head_layout"] = name(study.head_layout);
-  out["device"] = result.models.empty() ? JsonValue(nullptr) : JsonValue(result.models[0].measurement.numerics.device);
+  out["device"] = result.models.empty() ? JsonValue(nullptr) : JsonValue(kDevice);
   out["backend"] = result.models.empty() ? JsonValue(nullptr) : json_or_null(result.models[0].measurement.backend);
   out["seed"] = study.seed;
   out["version"] = kVersion;

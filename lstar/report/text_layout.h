@@ -34,7 +34,6 @@ struct Paint {
   std::string bold(std::string_view text) const { return code("1", text); }
   std::string dim(std::string_view text) const { return code("2", text); }
   std::string red(std::string_view text) const { return code("31", text); }
-  std::string green(std::string_view text) const { return code("32", text); }
   std::string yellow(std::string_view text) const { return code("33", text); }
 
  private:

@@ -78,7 +78,7 @@ JsonValue trace_json(const Measurement& m, NanPolicy policy) {
                 {"hidden_size", m.shape.hidden},
                 {"causal", m.shape.causal},
                 {"dtype", name(m.numerics.dtype)},
-                {"device", m.numerics.device},
+                {"device", kDevice},
                 {"backend", json_or_null(m.backend)},
                 {"head_layout", name(m.numerics.head_layout)},
                 {"version", kVersion},

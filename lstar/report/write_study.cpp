@@ -70,7 +70,7 @@ Result<Names> claim(Names names, const std::string& json) {
 
 Result<StudyFiles> write_study(const StudyResult& result, const std::string& folder,
                                const std::vector<FigureFormat>& formats) {
-  LSTAR_TRY(make_folder(folder));
+  LSTAR_TRY(make_writable_folder(folder));
   const Names wanted(folder, result.timestamp);
   LSTAR_ASSIGN(const Names names, claim(wanted, study_json_text(result)));
   StudyFiles files;

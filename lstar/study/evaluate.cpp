@@ -35,7 +35,7 @@ std::vector<double> weights_factor(const std::string& estimator, const Measureme
         factor[l] +=
             estimator == "ov_circuit" ? w.ov_sq(l, h) : w.w_v_head_sq(l, int64_t{h} * m.shape.kv_heads / m.shape.heads);
       factor[l] /= m.shape.heads;
-    } else if (w.has_w_v) {
+    } else {
       factor[l] = w.w_v_sq[l];
     }
   }

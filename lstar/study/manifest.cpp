@@ -9,7 +9,9 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
+#include "lstar/base/atomic_file.h"
 #include "lstar/base/cache_folder.h"
+#include "lstar/base/expand.h"
 #include "lstar/base/text_file.h"
 #include "lstar/study/prompts.h"
 #include "lstar/study/study.h"
@@ -205,30 +207,18 @@ class Reader {
   // ${HOME} and ${LSTAR_...} are the environment's, and no other name: a manifest from somewhere else could put a
   // secret into a path that is shown. ${LSTAR_LABS} has the place where `make labs` puts checkpoints as its default.
   static std::string expanded(const std::string& path) {
-    std::string out;
-    for (size_t i = 0; i < path.size();) {
-      const size_t open = path.find("${", i), close = open == std::string::npos ? open : path.find('}', open);
-      if (close == std::string::npos) return out + path.substr(i);
-      out += path.substr(i, open - i);
-      const std::string name = path.substr(open + 2, close - open - 2);
+    return expanded_names(path, NameForm::braced, [](const std::string& name) -> std::optional<std::string> {
       const bool may_be_asked = name == "HOME" || name.starts_with("LSTAR_");
-      if (const char* value = may_be_asked ? std::getenv(name.c_str()) : nullptr) {
-        out += value;
-      } else if (name == "LSTAR_LABS") {
-        out += cache_folder() + "/labs";
-      } else {
-        out += "${" + name + "}";  // no such place: the model fails with this path, and the study goes on
-      }
-      i = close + 1;
-    }
-    return out;
+      if (const char* value = may_be_asked ? std::getenv(name.c_str()) : nullptr) return value;
+      if (name == "LSTAR_LABS") return cache_folder() + "/labs";
+      return std::nullopt;  // no such place: the model fails with this path, and the study goes on
+    });
   }
 
   // Relative to the manifest where that exists, else as it stands.
   std::string located(const std::string& path) const {
     const fs::path beside = fs::path(file_).parent_path() / path;
-    struct stat status;
-    return fs::path(path).is_relative() && ::stat(beside.c_str(), &status) == 0 ? beside.string() : path;
+    return fs::path(path).is_relative() && file_exists(beside) ? beside.string() : path;
   }
 
   std::string file_;

@@ -53,11 +53,13 @@ struct MeasuredPrompt {
   std::optional<PromptId> id;
 };
 
+// Where all numbers are computed; results say so.
+inline constexpr const char* kDevice = "cpu";
+
 // How numbers were computed.
 struct Numerics {
   Dtype dtype = Dtype::float32;
   HeadLayout head_layout = HeadLayout::actual;  // as_written's; every other estimator takes the real W_V
-  std::string device = "cpu";
 };
 
 struct Identity {
@@ -108,6 +110,7 @@ struct MeasureOptions {
 // For callers to whom a warning is an error: the first of them as one.
 Result<void> refuse_warnings(const std::vector<std::string>& warnings, const std::string& model);
 
+// Safe from several threads; those that share a pool wait for each other at every step, so that a pool each is faster.
 // Opens the checkpoint at `path`, tokenizes, runs all prompts through it together and reads its weight norms. A prompt
 // that cannot be run is reported in its MeasuredPrompt; the call fails only if the model cannot be run at all.
 Result<Measurement> measure(const std::string& model, const std::string& path, const std::vector<Prompt>& prompts,

@@ -110,7 +110,7 @@ Result<void> surround_where_asked(const SettingsFiles& files, const NamedTokens&
 
 }  // namespace
 
-Result<Model> read_class_model(const TokenizerClass& tokenizer_class, Json root, const NamedTokens& named) {
+Result<WordModel> read_class_model(const TokenizerClass& tokenizer_class, Json root, const NamedTokens& named) {
   const auto model = json_find(root, "model");
   if (!model) return fail(Error{.what = "missing", .at = "key model"});
   const auto vocabulary = json_find(*model, "vocab");

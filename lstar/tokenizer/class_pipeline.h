@@ -10,7 +10,7 @@
 namespace lstar {
 
 // Vocabulary and merges of a tokenizer.json, in a model with the class's own options.
-Result<Model> read_class_model(const TokenizerClass& tokenizer_class, Json root, const NamedTokens& named);
+Result<WordModel> read_class_model(const TokenizerClass& tokenizer_class, Json root, const NamedTokens& named);
 
 // How a text is changed and cut. `root`: the tokenizer.json, or null.
 Result<void> set_class_text(const TokenizerClass& tokenizer_class, const SettingsFiles& files, const Json* root,

@@ -189,6 +189,7 @@ void NamedTokens::read_config(Json settings) {
     read_extra(*older, false);
     lists_extra_ = older->is_array();
   }
+  lists_extra_ |= is_null(settings, "additional_special_tokens") && is_empty(extra);
 }
 
 void NamedTokens::read_map(Json settings) {

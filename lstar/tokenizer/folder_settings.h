@@ -46,6 +46,7 @@ class NamedTokens {
 
   // In the order in which they get new ids: the standard roles, other roles, those without one.
   const std::vector<NamedToken>& all() const { return all_; }
+  bool lists_extra() const { return lists_extra_; }
   bool has_role(std::string_view content) const;  // whether a token with a role is written so
 
   // Whether a token of added_tokens.json that is written so counts as special.

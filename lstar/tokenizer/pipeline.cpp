@@ -65,7 +65,7 @@ class WordEncoder final : public WordSink {
   TextBudget& budget_;
   std::vector<int32_t>& ids_;
   bool cut_;
-  Model::Scratch scratch_;
+  WordModel::Scratch scratch_;
   std::string spelled_;
 };
 

@@ -8,10 +8,10 @@
 
 #include "lstar/base/result.h"
 #include "lstar/tokenizer/added_tokens.h"
-#include "lstar/tokenizer/model.h"
 #include "lstar/tokenizer/normalizer.h"
 #include "lstar/tokenizer/pre_tokenizer.h"
 #include "lstar/tokenizer/word_cache.h"
+#include "lstar/tokenizer/word_model.h"
 
 namespace lstar {
 
@@ -22,7 +22,7 @@ struct TokenizerPipeline {
   bool byte_level = false;    // pieces spell bytes (byte_level.h)
   bool spell_words = false;   // the bytes of words are spelled here; else a step of pre_tokenizer has done it
   bool marks_spaces = false;  // pieces have "▁" for a space and "<0x0A>" for a byte
-  Model model;
+  WordModel model;
   std::vector<int32_t> prefix, suffix;  // special tokens around a text
 
   std::string source;                 // the file it came from, for messages
@@ -47,8 +47,8 @@ Result<PipelinePointer> read_tokenizer_json(const class JsonDocument& document);
 Result<PipelinePointer> parse_tokenizer_json(std::string_view text, const std::string& source);
 
 // The two files of GPT-2's own release, and the one of BERT's. What is done to a text before is the class's affair.
-Result<Model> read_vocab_and_merges(const std::string& vocab_path, const std::string& merges_path);
-Result<Model> read_vocab_txt(const std::string& path, const std::string& unknown);
+Result<WordModel> read_vocab_and_merges(const std::string& vocab_path, const std::string& merges_path);
+Result<WordModel> read_vocab_txt(const std::string& path, const std::string& unknown);
 
 void add_bert_pre_tokenizer(PreTokenizer& pre_tokenizer);  // cuts at white space and around punctuation
 
@@ -72,6 +72,16 @@ Result<SentencePieceFile> read_sentencepiece_model(const std::string& path, Sent
                                                    const PieceNames& names = {});
 Result<SentencePieceFile> parse_sentencepiece_model(std::string_view bytes, SentencePieceRule rule,
                                                     const std::string& source, const PieceNames& names = {});
+
+// Pieces that a class puts in front of a file's unigrams in place of the first `skipped`, and one behind all.
+struct PiecesAround {
+  std::vector<std::pair<std::string, double>> front;
+  size_t skipped = 0;
+  std::string last;
+};
+// The pipeline's model, character map and added tokens; how a text is cut is the class's.
+Result<SentencePieceFile> read_sentencepiece_unigrams(const std::string& path, const PiecesAround& around,
+                                                      int64_t unknown);
 
 // Everything for a folder: the reader that fits, and what tokenizer_config.json and special_tokens_map.json add.
 Result<PipelinePointer> read_tokenizer_folder(const std::string& folder);

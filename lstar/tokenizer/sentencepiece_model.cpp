@@ -182,7 +182,7 @@ std::string_view text_of(const Proto& proto, int64_t id) {
 
 // The merges that `transformers` makes for a class: whatever two pieces make a third is merged, the piece of the
 // smallest id first. Over its published models LlamaTokenizer's ids are SentencePiece's.
-Result<Model> make_merges(const Proto& proto, Vocabulary vocabulary, SentencePieceRule rule) {
+Result<WordModel> make_merges(const Proto& proto, Vocabulary vocabulary, SentencePieceRule rule) {
   std::vector<BpeMerge> merges;
   for (const std::string_view piece : proto.pieces) {
     if (piece.size() > limits::kMergedPiece)
@@ -195,11 +195,11 @@ Result<Model> make_merges(const Proto& proto, Vocabulary vocabulary, SentencePie
   }
   BpeOptions options{.fuse_unknown = true, .byte_fallback = true};
   if (rule == SentencePieceRule::gemma) options.unknown = text_of(proto, proto.unknown);
-  LSTAR_ASSIGN(Model model, Bpe::make(std::move(vocabulary), merges, std::move(options)));
+  LSTAR_ASSIGN(WordModel model, Bpe::make(std::move(vocabulary), merges, std::move(options)));
   return model;
 }
 
-Result<Model> make_model(const Proto& proto, SentencePieceRule rule) {
+Result<WordModel> make_model(const Proto& proto, SentencePieceRule rule) {
   std::vector<VocabularyEntry> entries;
   for (const std::string_view piece : proto.pieces) entries.push_back({piece, static_cast<int64_t>(entries.size())});
   LSTAR_ASSIGN(Vocabulary vocabulary, Vocabulary::make(entries));
@@ -207,14 +207,14 @@ Result<Model> make_model(const Proto& proto, SentencePieceRule rule) {
   if (is_known && (marks_first(rule) || (proto.model_type == 1 && !follows_file(rule))))
     return make_merges(proto, std::move(vocabulary), rule);
   if (proto.model_type == 1) {
-    LSTAR_ASSIGN(Model model, Unigram::make(std::move(vocabulary), {proto.scores.begin(), proto.scores.end()},
-                                            proto.unknown, proto.byte_fallback));
+    LSTAR_ASSIGN(WordModel model, Unigram::make(std::move(vocabulary), {proto.scores.begin(), proto.scores.end()},
+                                                proto.unknown, proto.byte_fallback));
     return model;
   }
   if (proto.model_type == 2) {
     const bool isolates = std::find(proto.types.begin(), proto.types.end(), Type::user_defined) != proto.types.end();
-    LSTAR_ASSIGN(Model model, SentencePieceBpe::make(std::move(vocabulary), proto.scores, proto.types,
-                                                     isolates && follows_file(rule)));
+    LSTAR_ASSIGN(WordModel model, SentencePieceBpe::make(std::move(vocabulary), proto.scores, proto.types,
+                                                         isolates && follows_file(rule)));
     return model;
   }
   return fail({.what = "model type not supported",
@@ -317,7 +317,47 @@ Result<SentencePieceFile> read(std::string_view bytes, SentencePieceRule rule, c
   return file;
 }
 
+Result<SentencePieceFile> renumber(std::string_view bytes, const std::string& path, const PiecesAround& around,
+                                   int64_t unknown) {
+  LSTAR_ASSIGN(const Proto proto, parse(bytes));
+  if (proto.model_type != 1)
+    return fail({.what = "model type not supported by the folder's tokenizer class",
+                 .expected = "unigram (1)",
+                 .found = fmt::format("{}", proto.model_type)});
+  std::vector<VocabularyEntry> entries;
+  std::vector<double> scores;
+  const auto add = [&](std::string_view piece, double score) {
+    entries.push_back({piece, static_cast<int64_t>(entries.size())});
+    scores.push_back(score);
+  };
+  for (const auto& [piece, score] : around.front) add(piece, score);
+  for (size_t id = around.skipped; id < proto.pieces.size(); ++id) add(proto.pieces[id], proto.scores[id]);
+  add(around.last, 0);
+  SentencePieceFile file{.pipeline = std::make_shared<TokenizerPipeline>()};
+  file.pipeline->source = path;
+  LSTAR_ASSIGN(Vocabulary vocabulary, Vocabulary::make(entries));
+  LSTAR_ASSIGN(file.pipeline->model, Unigram::make(std::move(vocabulary), std::move(scores), unknown, false));
+  if (!proto.charsmap.empty()) {
+    LSTAR_ASSIGN(Charsmap map, Charsmap::make(proto.charsmap));
+    file.pipeline->normalizer.steps.emplace_back(MappedText{std::make_shared<const Charsmap>(std::move(map))});
+  }
+  for (size_t id = 0; id < proto.pieces.size(); ++id)
+    if (proto.types[id] == Type::control || proto.types[id] == Type::user_defined)
+      file.pipeline->added.add(
+          {.content = std::string(proto.pieces[id]), .special = proto.types[id] == Type::control, .normalized = false},
+          file.pipeline->model.vocabulary());
+  return file;
+}
+
 }  // namespace
+
+Result<SentencePieceFile> read_sentencepiece_unigrams(const std::string& path, const PiecesAround& around,
+                                                      int64_t unknown) {
+  LSTAR_ASSIGN(const std::string bytes, read_file(path, kLargestFile));
+  auto file = renumber(bytes, path, around, unknown);
+  if (!file) return fail(std::move(file).error().in(path));
+  return file;
+}
 
 Result<SentencePieceFile> read_sentencepiece_model(const std::string& path, SentencePieceRule rule,
                                                    const PieceNames& names) {

@@ -50,12 +50,14 @@ constexpr Class kClasses[] = {
      .pieces = Class::Pieces::unigrams,
      .text = Class::Text::words_marked,
      .ends = Class::Ends::bos_eos,
+     .sentencepiece = Class::SentencePiece::behind_four,
      .tokens = {"<s>", "</s>", "<unk>", "</s>", "<pad>", "<s>", "<mask>"},
      .unknown_id = 3},
     {.name = "CamembertTokenizer",
      .pieces = Class::Pieces::unigrams,
      .text = Class::Text::words_marked,
      .ends = Class::Ends::bos_eos,
+     .sentencepiece = Class::SentencePiece::behind_five,
      .tokens = {"<s>", "</s>", "<unk>", "</s>", "<pad>", "<s>", "<mask>"},
      .other_tokens = "<s>NOTUSED </s>NOTUSED <unk>NOTUSED",
      .mask_takes_space = true},
@@ -184,13 +186,14 @@ constexpr std::string_view kNamedWrongly =
 // Other names of a class.
 constexpr std::pair<std::string_view, std::string_view> kAliases[] = {
     {"BertTokenizer",
-     "DistilBertTokenizer ElectraTokenizer LayoutLMTokenizer LxmertTokenizer MobileBertTokenizer SqueezeBertTokenizer"},
+     "ConvBertTokenizer DistilBertTokenizer ElectraTokenizer LayoutLMTokenizer LxmertTokenizer MobileBertTokenizer "
+     "SqueezeBertTokenizer"},
     {"RobertaTokenizer", "BartTokenizer LEDTokenizer LongformerTokenizer MvpTokenizer"},
     {"TokenizersBackend", "BloomTokenizer PreTrainedTokenizer"},  // and PreTrainedTokenizerFast
 };
 
 constexpr std::string_view kOfPython = "BertJapaneseTokenizer BertweetTokenizer PhobertTokenizer";
-// Classes of `transformers` that build a pipeline which is not followed here; the last three take a tokenizer.json as
+// Classes of `transformers` that build a pipeline which is not followed here; the last two take a tokenizer.json as
 // it is, and nothing else.
 constexpr std::string_view kNotFollowed =
     "AlbertTokenizer BarthezTokenizer BartphoTokenizer BertGenerationTokenizer BertTokenizerLegacy BigBirdTokenizer "
@@ -206,7 +209,7 @@ constexpr std::string_view kNotFollowed =
     "SeamlessM4TTokenizer Siglip2Tokenizer SiglipTokenizer Speech2TextTokenizer SpeechT5Tokenizer SplinterTokenizer "
     "T5Tokenizer TapasTokenizer Tipsv2Tokenizer UdopTokenizer VideoPrismTokenizer VitsTokenizer Wav2Vec2CTCTokenizer "
     "Wav2Vec2PhonemeCTCTokenizer WhisperTokenizer XGLMTokenizer XLMTokenizer XLNetTokenizer";
-constexpr std::string_view kNotFollowedAlone = "ConvBertTokenizer FNetTokenizer ParakeetTokenizer";
+constexpr std::string_view kNotFollowedAlone = "FNetTokenizer ParakeetTokenizer";
 
 // Whether a text of words with single spaces between them has this word.
 bool has_word(std::string_view words, std::string_view word) {

@@ -43,7 +43,10 @@ struct TokenizerClass {
   enum class SentencePiece : uint8_t {
     not_read,
     as_it_says,
-    llama,  // and "▁" in front as the settings ask for
+    llama,        // and "▁" in front as the settings ask for
+    behind_four,  // unigrams from the fourth on behind bos, pad, eos and unk, as fairseq numbered them, and mask at the
+                  // end
+    behind_five,  // from the second on behind five of CamemBERT's
   };
   // What it does to its special tokens once all are there.
   enum class Specials : uint8_t { as_given, plain, special };

@@ -162,7 +162,7 @@ void name_class(Folder& folder, std::string_view otherwise) {
   if (folder.tokenizer_class) folder.class_name = folder.tokenizer_class->name;
 }
 
-Result<PipelinePointer> finish_vocabulary(const Folder& folder, NamedTokens& named, Model model,
+Result<PipelinePointer> finish_vocabulary(const Folder& folder, NamedTokens& named, WordModel model,
                                           const std::string& source) {
   auto pipeline = std::make_shared<TokenizerPipeline>();
   pipeline->source = source;
@@ -182,7 +182,7 @@ Result<PipelinePointer> read_two_files(Folder& folder, const std::string& vocab,
   if (!folder.class_name.empty() && !(found && found->spells_bytes()))
     return unknown_class(folder, classes_that([](const TokenizerClass& known) { return known.spells_bytes(); }));
   NamedTokens named(folder.files, found);
-  LSTAR_ASSIGN(Model model, read_vocab_and_merges(folder.path + "/" + vocab, folder.path + "/" + merges));
+  LSTAR_ASSIGN(WordModel model, read_vocab_and_merges(folder.path + "/" + vocab, folder.path + "/" + merges));
   return finish_vocabulary(folder, named, std::move(model), folder.path + "/" + vocab);
 }
 
@@ -193,7 +193,7 @@ Result<PipelinePointer> read_bert(Folder& folder) {
     return unknown_class(folder, "BertTokenizer, DistilBertTokenizer or ElectraTokenizer");
   NamedTokens named(folder.files, found);
   const AddedToken* unknown = named.find("unk_token");
-  LSTAR_ASSIGN(Model model, read_vocab_txt(folder.path + "/vocab.txt", unknown ? unknown->content : "None"));
+  LSTAR_ASSIGN(WordModel model, read_vocab_txt(folder.path + "/vocab.txt", unknown ? unknown->content : "None"));
   return finish_vocabulary(folder, named, std::move(model), folder.path + "/vocab.txt");
 }
 
@@ -214,7 +214,37 @@ Result<SentencePieceRule> sentencepiece_rule(const Folder& folder) {
   return legacy ? SentencePieceRule::llama_always : SentencePieceRule::llama_first;
 }
 
+bool is_renumbered(const TokenizerClass* known) {
+  using Read = TokenizerClass::SentencePiece;
+  return known && (known->sentencepiece == Read::behind_four || known->sentencepiece == Read::behind_five);
+}
+
+// The file of XLM-RoBERTa and CamemBERT, whose ids are fairseq's: pieces of its own in front, the mask behind.
+Result<PipelinePointer> read_renumbered(const Folder& folder, const std::string& path) {
+  NamedTokens named(folder.files, folder.tokenizer_class);
+  const auto text = [&](std::string_view role) {
+    const AddedToken* token = named.find(role);
+    return token ? token->content : std::string("None");
+  };
+  PiecesAround around{
+      .front = {{text("bos_token"), 0}, {text("pad_token"), 0}, {text("eos_token"), 0}, {text("unk_token"), 0}},
+      .skipped = 3,
+      .last = text("mask_token")};
+  if (folder.tokenizer_class->sentencepiece == TokenizerClass::SentencePiece::behind_five) {
+    around.front = {
+        {"<s>NOTUSED", 0}, {text("pad_token"), 0}, {"</s>NOTUSED", 0}, {text("unk_token"), 0}, {"<unk>NOTUSED", -100}};
+    around.skipped = 1;
+  }
+  LSTAR_ASSIGN(SentencePieceFile file, read_sentencepiece_unigrams(path, around, 3));
+  if (named.lists_extra()) file.pipeline->added = AddedTokens();
+  LSTAR_TRY(set_class_text(*folder.tokenizer_class, folder.files, nullptr, *file.pipeline));
+  LSTAR_TRY(add_tokens(folder, named, {}, *file.pipeline));
+  LSTAR_TRY(set_class_ends(folder.tokenizer_class, folder.files, named, nullptr, {}, *file.pipeline));
+  return file.pipeline;
+}
+
 Result<PipelinePointer> read_sentencepiece(Folder& folder) {
+  if (is_renumbered(folder.tokenizer_class)) return read_renumbered(folder, folder.path + "/tokenizer.model");
   LSTAR_ASSIGN(const SentencePieceRule rule, sentencepiece_rule(folder));
   NamedTokens named(folder.files, folder.tokenizer_class);
   LSTAR_ASSIGN(const DeclaredTokens declared, declared_tokens(folder.files, named));
@@ -222,6 +252,8 @@ Result<PipelinePointer> read_sentencepiece(Folder& folder) {
   if (declared.instead)
     for (const auto& [id, token] : declared.tokens) names.emplace(static_cast<int64_t>(id), token.content);
   LSTAR_ASSIGN(SentencePieceFile file, read_sentencepiece_model(folder.path + "/tokenizer.model", rule, names));
+  // The class takes the file's own for the list of others, and a list in the settings stands in its place.
+  if (folder.tokenizer_class && named.lists_extra()) file.pipeline->added = AddedTokens();
   folder.declared_are_raw = file.has_dummy_prefix;
   LSTAR_TRY(add_tokens(folder, named, {}, *file.pipeline));
   for (AddedToken& token : file.lost) file.pipeline->added.add(std::move(token), file.pipeline->model.vocabulary());
@@ -255,6 +287,9 @@ Result<PipelinePointer> read_vocabulary_files(Folder& folder) {
   if (words) return read_bert(folder);
   LSTAR_ASSIGN(const bool sentencepiece, has_all(folder.path, {"tokenizer.model"}));
   if (sentencepiece) return read_sentencepiece(folder);
+  LSTAR_ASSIGN(const bool fairseq, has_all(folder.path, {"sentencepiece.bpe.model"}));
+  if (fairseq && is_renumbered(folder.tokenizer_class))
+    return read_renumbered(folder, folder.path + "/sentencepiece.bpe.model");
   return fail({.what = "no tokenizer found",
                .file = folder.path,
                .expected = "tokenizer.json, vocab.json and merges.txt, vocab.txt, or tokenizer.model",

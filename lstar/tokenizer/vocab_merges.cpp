@@ -45,7 +45,7 @@ Result<Vocabulary> parse_vocabulary(Json root) {
 
 }  // namespace
 
-Result<Model> read_vocab_and_merges(const std::string& vocab_path, const std::string& merges_path) {
+Result<WordModel> read_vocab_and_merges(const std::string& vocab_path, const std::string& merges_path) {
   LSTAR_ASSIGN(const JsonDocument document, JsonDocument::read(vocab_path));
   auto vocabulary = parse_vocabulary(document.root());
   if (!vocabulary) return fail(std::move(vocabulary).error().in(vocab_path));

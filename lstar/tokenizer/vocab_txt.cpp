@@ -26,7 +26,7 @@ ListedPieces parse_lines(std::string_view text) {
 
 }  // namespace
 
-Result<Model> read_vocab_txt(const std::string& path, const std::string& unknown) {
+Result<WordModel> read_vocab_txt(const std::string& path, const std::string& unknown) {
   LSTAR_ASSIGN(const std::string text, read_file(path, kLargestFile));
   if (!simdjson::validate_utf8(text.data(), text.size())) return fail({.what = "not UTF-8", .file = path});
   const auto make = [&]() -> Result<WordPiece> {

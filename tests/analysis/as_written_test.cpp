@@ -1,4 +1,5 @@
-#include "lstar/analysis/as_written_dense.h"
+// The notebook's arithmetic, step by step.
+#include "tests/analysis/as_written_dense.h"
 
 #include <vector>
 
@@ -7,6 +8,9 @@
 
 namespace lstar {
 namespace {
+
+using testing::as_written_dense;
+using testing::attention_sum_dense;
 
 // e = 2^-24 is half of float32's spacing above 1: added to 1 it is lost, and two of them added first are not. Every
 // other order of summation, or a wider accumulator, gives another number.

@@ -7,11 +7,14 @@
 
 #include <gtest/gtest.h>
 
-#include "lstar/analysis/as_written_dense.h"
 #include "lstar/analysis/detectors.h"
+#include "tests/analysis/as_written_dense.h"
 
 namespace lstar {
 namespace {
+
+using testing::as_written_dense;
+using testing::attention_sum_dense;
 
 double trace(std::string_view name, const LayerView& layer) { return find_estimator(name)->trace(layer); }
 double floor_of(std::string_view name, const LayerView& layer, Dtype dtype) {
@@ -120,19 +123,6 @@ TEST(Estimators, AsWrittenTakesTheNormInFloat32) {
   ByHand layer;
   layer.view.w_v_sq = 1 + 0x1p-30;  // float32 holds 1
   EXPECT_EQ(trace("as_written", layer.view), 0.25);
-}
-
-TEST(Estimators, WithoutWVTheAttentionFactorStandsAlone) {
-  ByHand layer;
-  layer.view.has_w_v = false;
-  layer.view.w_v_sq = NAN;
-  layer.view.w_v_head_sq = {};
-  layer.view.ov_sq = {};
-  EXPECT_EQ(trace("as_written", layer.view), 0.25);
-  EXPECT_EQ(trace("off_diagonal", layer.view), 2.5);
-  EXPECT_EQ(trace("multi_head", layer.view), 10);
-  EXPECT_TRUE(std::isnan(trace("ov_circuit", layer.view)));
-  EXPECT_TRUE(std::isnan(trace("weights_only", layer.view)));
 }
 
 TEST(Estimators, WhatWasNotMeasuredIsNan) {

@@ -6,6 +6,8 @@
 #include <limits>
 #include <vector>
 
+#include "tests/support/stored_numbers.h"
+
 namespace lstar {
 namespace {
 
@@ -14,7 +16,7 @@ std::vector<float> values_of(Dtype dtype) {
   std::vector<float> values;
   for (uint32_t bits = 0; bits < 0x8000u; ++bits) {
     const float value = dtype == Dtype::float16 ? float16_to_float(static_cast<uint16_t>(bits))
-                                                : bfloat16_to_float(static_cast<uint16_t>(bits));
+                                                : testing::bfloat16_to_float(static_cast<uint16_t>(bits));
     if (!std::isfinite(value)) break;
     values.push_back(value);
   }

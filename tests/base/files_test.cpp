@@ -85,12 +85,12 @@ TEST(Files, ANewFileReplacesNone) {
 
 TEST(Files, FoldersAreMadeAndProbed) {
   testing::TemporaryFolder folder;
-  EXPECT_TRUE(make_folder(folder / "a/b c/d"));
+  EXPECT_TRUE(make_writable_folder(folder / "a/b c/d"));
   EXPECT_TRUE(std::filesystem::is_directory(folder / "a/b c/d"));
   ASSERT_TRUE(write_file(folder / "file", ""));
-  EXPECT_FALSE(make_folder(folder / "file"));
-  EXPECT_FALSE(make_folder(folder / "file/below"));
-  EXPECT_FALSE(make_folder("/proc/lstar"));
+  EXPECT_FALSE(make_writable_folder(folder / "file"));
+  EXPECT_FALSE(make_writable_folder(folder / "file/below"));
+  EXPECT_FALSE(make_writable_folder("/proc/lstar"));
 }
 
 TEST(Errors, AreOneLine) {

@@ -5,6 +5,7 @@
 #include <array>
 #include <atomic>
 #include <stdexcept>
+#include <thread>
 #include <vector>
 
 namespace lstar {
@@ -35,6 +36,29 @@ TEST(WorkerPool, ScratchOfOneWorkerIsNeverShared) {
     EXPECT_FALSE(busy[static_cast<size_t>(worker)].exchange(true));
     busy[static_cast<size_t>(worker)] = false;
   });
+}
+
+// Callers of one pool take turns: each loop is done as a whole, with nobody else's work in it.
+TEST(WorkerPool, SeveralCallersTakeTurns) {
+  WorkerPool pool(3);
+  std::array<std::atomic<bool>, 3> busy{};
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> callers;
+  for (int caller = 0; caller < 4; ++caller)
+    callers.emplace_back([&] {
+      for (size_t round = 0; round < 2000; ++round) {
+        std::array<std::atomic<int>, 9> seen{};  // of this round alone
+        const size_t count = 2 + round % 8;
+        pool.for_each(count, [&](size_t index, int worker) {
+          if (busy[static_cast<size_t>(worker)].exchange(true)) ++wrong;
+          ++seen[index];
+          busy[static_cast<size_t>(worker)] = false;
+        });
+        for (size_t index = 0; index < seen.size(); ++index) wrong += seen[index] != (index < count ? 1 : 0);
+      }
+    });
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(wrong, 0);
 }
 
 TEST(WorkerPool, ThrowsAgainAndGoesOn) {

@@ -13,6 +13,7 @@
 
 #include "lstar/base/dtype.h"
 #include "tests/support/every_target.h"
+#include "tests/support/stored_numbers.h"
 
 namespace lstar {
 namespace {
@@ -23,7 +24,7 @@ float plain_element(StoredType type, const uint8_t* block, int i) {
   const auto nibble = [i](const uint8_t* q) { return i < 16 ? q[i] & 15 : q[i - 16] >> 4; };
   switch (type) {
     case StoredType::float16: return half(0);
-    case StoredType::bfloat16: return bfloat16_to_float(static_cast<uint16_t>(block[0] | block[1] << 8));
+    case StoredType::bfloat16: return testing::bfloat16_to_float(static_cast<uint16_t>(block[0] | block[1] << 8));
     case StoredType::q8_0: return half(0) * static_cast<float>(static_cast<int8_t>(block[2 + i]));
     case StoredType::q4_0: return half(0) * static_cast<float>(nibble(block + 2) - 8);
     case StoredType::q4_1: {

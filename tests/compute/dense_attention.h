@@ -1,5 +1,5 @@
 // The oracle of the attention tests: softmax attention written out with whole matrices, in double, with the
-// rounding points of MATH.md's table. Nothing is shared with the kernel.
+// rounding points of the table in docs/mathematics.md. Nothing is shared with the kernel.
 #pragma once
 
 #include <cmath>

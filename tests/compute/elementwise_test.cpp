@@ -326,6 +326,15 @@ TEST_P(Elementwise, SumsProductsAndRowNorms) {
   backend->add(x.view(), y.view());
   for (int64_t i = 0; i < 111; ++i) EXPECT_EQ(x.data()[i], value(value(a[i]) + value(b[i])));
   fill();
+  const std::vector<RowShare> shares{{2, 0.3}, {0, -1.25}};  // as products in float16, then sums
+  backend->add_rows(x.view(), shares, y.view().row_range(0, 2));
+  for (int64_t j = 0; j < 37; ++j) {
+    const auto part = [&](int64_t i) { return value(value(b[i * 37 + j]) * static_cast<float>(shares[i].weight)); };
+    EXPECT_EQ(x.view()(2, j), value(value(a[2 * 37 + j]) + part(0)));
+    EXPECT_EQ(x.view()(1, j), value(a[37 + j])) << "nobody's row stays";
+    EXPECT_EQ(x.view()(0, j), value(value(a[j]) + part(1)));
+  }
+  fill();
   backend->multiply(x.view(), y.view());
   for (int64_t i = 0; i < 111; ++i) EXPECT_EQ(x.data()[i], value(value(a[i]) * value(b[i])));
   fill();

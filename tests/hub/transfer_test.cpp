@@ -4,7 +4,7 @@
 #include <atomic>
 #include <thread>
 
-#include "lstar/checkpoint/hub/digest.h"
+#include "lstar/checkpoint/digest.h"
 #include "lstar/checkpoint/hub/http.h"
 
 namespace lstar {

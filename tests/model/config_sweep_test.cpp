@@ -15,7 +15,7 @@
 namespace lstar {
 namespace {
 
-using testing::Outcome;
+using testing::SweepOutcome;
 using testing::SweptCheckpoint;
 using Names = std::set<std::string>;
 
@@ -157,13 +157,13 @@ TEST(ConfigSweep, MatchesTransformersOrNamesTheKey) {
     SweptCheckpoint swept(record.root());
     for (const std::string spelling : {"published", "saved"}) {
       const std::string text = spelling == "saved" ? swept.saved_config : swept.published_config;
-      const Outcome whole = swept.run(text);
+      const SweepOutcome whole = swept.run(text);
       EXPECT_TRUE(testing::agree(whole.numbers, swept.base)) << swept.name << " " << spelling << " " << whole.refusal;
       const auto config = JsonDocument::parse(text, "config.json");
       families.insert(*json_string(config->root(), "model_type"));
       for (const Json item : testing::items(*json_find(record.root(), "cases"), spelling)) {
         const Case edit(item, swept.base);
-        const Outcome ours = swept.run(edited(config->root(), edit.path, edit.value));
+        const SweepOutcome ours = swept.run(edited(config->root(), edit.path, edit.value));
         const bool reads = !ours.numbers.empty();
         if (edit.numbers.empty() && !reads) {
           ++refused_by_both;

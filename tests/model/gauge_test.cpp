@@ -1,5 +1,5 @@
-// The four rewritings of MATH.md's section on gauge: each leaves every output of a model alone. The first three
-// estimators' weight norms move with them; ov_circuit's and the next tokens stand.
+// The four rewritings of docs/mathematics.md's section on gauge: each leaves every output of a model alone. The first
+// three estimators' weight norms move with them; ov_circuit's and the next tokens stand.
 #include <gtest/gtest.h>
 
 #include <Eigen/Dense>

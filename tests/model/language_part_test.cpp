@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <iostream>
 #include <set>
 
@@ -17,7 +18,7 @@ namespace {
 using testing::Altered;
 using ::testing::HasSubstr;
 using testing::hold_recorded;
-using testing::Outcome;
+using testing::SweepOutcome;
 using testing::SweptCheckpoint;
 
 // [the outer class's model_type, keys left out of text_config, keys set in it, numbers]
@@ -46,7 +47,7 @@ TEST(LanguagePart, MatchesTransformersInEveryClass) {
     SweptCheckpoint swept(record->root());
     for (const Json item : testing::items(record->root(), "cases")) {
       const Case one(item, swept.published_config);
-      const Outcome ours = swept.run(one.config);
+      const SweepOutcome ours = swept.run(one.config);
       EXPECT_TRUE(testing::agree(ours.numbers, one.numbers))
           << swept.name << " " << simdjson::minify(item) << ": ours " << ::testing::PrintToString(ours.numbers) << " "
           << ours.refusal;
@@ -78,6 +79,33 @@ TEST(LanguagePart, LayersUnderAWordThatTheClassTakesOff) {
       const bool is_read = altered.model().has_value();
       EXPECT_EQ(is_read, *before == '\0') << "no other class takes it off";
     }
+  }
+}
+
+// Classes with a language model of their own build no other that the text names; Llama's inside Mllama's would pass
+// over the layers that look at the picture.
+TEST(LanguagePart, ClassesThatBuildOneLanguageModel) {
+  for (const auto& [outer, own] : {std::pair("mllama", "mllama_text_model"), {"paddleocr_vl", "paddleocr_vl_text"}}) {
+    Altered altered("llama");
+    altered.keys = {{"model_type", fmt::format("\"{}\"", outer)}, {"text_config", testing::text_of(altered.keys)}};
+    const auto model = altered.model();
+    ASSERT_FALSE(model);
+    EXPECT_THAT(model.error().message(), HasSubstr(own));
+  }
+}
+
+// Both ways in a class of text alone, the halved window alone where the class around it makes the masks; the note says
+// so.
+TEST(LanguagePart, MasksOfTheOuterClass) {
+  for (const auto& [outer, causal] : {std::pair("gemma3", true), {"paligemma", true}, {"llava", false}}) {
+    Altered altered("gemma3_text");
+    testing::set(altered.keys, "use_bidirectional_attention", "true");
+    altered.keys = {{"model_type", fmt::format("\"{}\"", outer)}, {"text_config", testing::text_of(altered.keys)}};
+    const auto model = altered.model();
+    ASSERT_TRUE(model) << model.error().message();
+    EXPECT_EQ(model->architecture.causal, causal) << outer;
+    const auto& notes = model->architecture.notes;
+    EXPECT_EQ(std::ranges::any_of(notes, [](const auto& note) { return note.find("masks") != note.npos; }), causal);
   }
 }
 

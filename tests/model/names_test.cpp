@@ -31,7 +31,7 @@ TEST(Names, OfEachFamilyAsSavedAndAsPublished) {
       }
       EXPECT_GT(renamed, 0) << swept.name;
       for (const std::string& config : {swept.published_config, swept.saved_config}) {
-        const testing::Outcome ours = swept.run(config, new_names);
+        const testing::SweepOutcome ours = swept.run(config, new_names);
         EXPECT_TRUE(testing::agree(ours.numbers, swept.base))
             << swept.name << " " << simdjson::minify(renames) << " " << ours.refusal;
       }
@@ -49,7 +49,7 @@ TEST(Names, OfEachFamilyInsideAnotherModule) {
     for (const std::string place : {"backbone.", "net.lm.", "transformer."}) {
       std::map<std::string, std::string> new_names;
       for (const TensorInfo& tensor : swept.tensors()) new_names[tensor.name] = place + tensor.name;
-      const testing::Outcome ours = swept.run(swept.published_config, new_names);
+      const testing::SweepOutcome ours = swept.run(swept.published_config, new_names);
       EXPECT_TRUE(testing::agree(ours.numbers, swept.base)) << swept.name << " " << place << " " << ours.refusal;
     }
   }

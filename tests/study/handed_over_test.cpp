@@ -152,8 +152,15 @@ TEST_F(Llama, PackedWeightsAreNamed) {
   named(stem + "weight") = make_tensor(stem + "weight", {0}, {});
   EXPECT_THAT(message(), HasSubstr("an empty tensor, as ZeRO's stage 3 leaves them"));
   named(stem + "weight") = make_tensor(stem + "packed_somehow", {1}, {1});
-  EXPECT_THAT(message(R"("quantization_config": {"quant_method": "new"},)"),
-              HasSubstr("quantization_config says new: get the checkpoint as it was before, or a GGUF"));
+  for (const std::string said : {R"("quantization_config": {"quant_method": "new"},)",
+                                 R"("text_config": {"quantization_config": {"quant_algo": "new"}},)"})
+    EXPECT_THAT(
+        message(said),
+        HasSubstr("(its weight seems packed as .packed_somehow: quantization_config says new: get the checkpoint "
+                  "as it was before, or a GGUF)"));
+  EXPECT_THAT(message(R"("quantization_config": {"load_in_4bit": true},)"), HasSubstr("says bitsandbytes: get the"));
+  EXPECT_THAT(message(R"("quantization_config": {"group_size": 64},)"), HasSubstr("says unknown: get the"));
+  EXPECT_THAT(message(), HasSubstr("(its weight seems packed as .packed_somehow: get the checkpoint as it was before"));
   named("packed_somehow") = plain;
   const auto model = open();
   ASSERT_TRUE(model);

@@ -45,7 +45,7 @@ void hold(const std::string& path, const std::string& record) {
       std::vector<double> reference;
       testing::flatten(theirs[p], reference);
       testing::expect_close(ours.prompts[p].trace, reference, kTolerance, {}, ours.estimator);
-      if (margin[p] < 10 * kTolerance) continue;  // DESIGN: L* wherever the winning step leads by ten tolerances
+      if (margin[p] < 10 * kTolerance) continue;  // L* wherever the winning step leads by ten tolerances
       const Detection& detection = ours.prompts[p].detections[0];
       ASSERT_TRUE(detection.layer);
       EXPECT_EQ(*detection.layer, argmax[p]) << ours.estimator << ", prompt " << p;

@@ -17,7 +17,7 @@
 
 namespace lstar::testing {
 
-struct Outcome {
+struct SweepOutcome {
   std::vector<double> numbers;  // by layer the heads' mean diagonal mass; the last residual norm; the best logit
   std::string refusal;          // or why there are none
 };
@@ -80,7 +80,7 @@ class SweptCheckpoint {
     batch_.start.push_back(static_cast<int64_t>(batch_.ids.size()));
   }
 
-  Outcome run(const std::string& config, const std::map<std::string, std::string>& new_names = {}) {
+  SweepOutcome run(const std::string& config, const std::map<std::string, std::string>& new_names = {}) {
     const auto model = open_model(std::make_unique<Reconfigured>(*checkpoint_, config, new_names));
     if (!model) return {{}, model.error().message()};
     const Architecture& a = model->architecture;
@@ -90,7 +90,7 @@ class SweptCheckpoint {
     if (a.predicts_next) wants = wants | Want::next_token;
     const auto ran = forward(*model, batch_, {.wants = wants, .next_tokens = 1}, *backend_, seen);
     if (!ran) return {{}, ran.error().message()};
-    Outcome outcome;
+    SweepOutcome outcome;
     for (size_t layer = 0; layer < seen.diagonal.dim1(); ++layer) {
       double sum = 0;
       for (double head : seen.diagonal(0, layer)) sum += head;

@@ -8,7 +8,7 @@
 
 namespace lstar::testing {
 
-// DESIGN's promise: float32 within 1e-5 of float64, float64 within 1e-10.
+// What is promised of a pass: float32 within 1e-5 of float64, float64 within 1e-10.
 inline constexpr double kFloat32 = 1e-5, kFloat64 = 1e-10;
 inline const Wants kAll = Want::diagonal | Want::entropy | Want::residual_norm | Want::rounded_sum;
 

@@ -26,6 +26,8 @@ inline uint16_t float16_bits(float value) {
   return sign | static_cast<uint16_t>(((bits & 0x7fffffffu) >> 13) - (112u << 10));
 }
 
+inline float bfloat16_to_float(uint16_t bits) { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
+
 inline uint16_t bfloat16_bits(float value) {
   return static_cast<uint16_t>(std::bit_cast<uint32_t>(round_to_bfloat16(value)) >> 16);
 }

@@ -21,8 +21,17 @@ std::string with_components(Json base, Json replaced) {
   return text + "}";
 }
 
-void write_base(const TokenizerFolder& folder, Json base, Json replaced) {
+void write_base(const TokenizerFolder& folder, const std::string& name, Json base, Json replaced) {
   if (replaced.is_object()) return folder.write("tokenizer.json", with_components(base, replaced));
+  if (base.is_array()) {
+    std::string pieces;
+    for (Json piece : base.get_array()) pieces.append(piece.get_string().value()).append(1, '\n');
+    return folder.write("vocab.txt", pieces);
+  }
+  if (name.ends_with(".bpe.model")) {
+    std::filesystem::copy_file(source_path(std::string(base.get_string().value())), folder / "sentencepiece.bpe.model");
+    return;
+  }
   if (base.is_string()) return folder.copy(source_path(std::string(base.get_string().value())));
   folder.write("vocab.json", simdjson::minify(base["model"]["vocab"].value()));
   std::string merges;
@@ -30,8 +39,9 @@ void write_base(const TokenizerFolder& folder, Json base, Json replaced) {
   folder.write("merges.txt", merges);
 }
 
-TEST(RecordedSettings, EqualInEveryFolder) {
-  const auto document = JsonDocument::read(data_path("settings.json"));
+// How many folders give the ids that were recorded.
+void hold_recorded(const char* recorded, size_t at_least) {
+  const auto document = JsonDocument::read(data_path(recorded));
   ASSERT_TRUE(document) << document.error().message();
   const Json root = document->root();
   std::vector<Json> replacements, results;
@@ -49,7 +59,7 @@ TEST(RecordedSettings, EqualInEveryFolder) {
       folder.write(std::string(file.key), simdjson::minify(file.value));
       written.emplace_back(file.key);
     }
-    write_base(folder, root["bases"][base], replaced);
+    write_base(folder, base, root["bases"][base], replaced);
     const auto tokenizer = open_folder(folder.path());
     std::string fault = tokenizer ? "" : tokenizer.error().message();
     if (tokenizer && tokenizer->size() != result.at(0).get_uint64().value())
@@ -69,12 +79,16 @@ TEST(RecordedSettings, EqualInEveryFolder) {
     else if (++wrong <= 10)
       ADD_FAILURE() << simdjson::minify(row) << "\n" << simdjson::minify(replaced) << "\n" << fault;
     for (const std::string& name : written) std::filesystem::remove(folder / name);
-    for (const char* name : {"tokenizer.json", "vocab.json", "merges.txt", "tokenizer.model"})
+    for (const char* name :
+         {"tokenizer.json", "vocab.json", "merges.txt", "vocab.txt", "tokenizer.model", "sentencepiece.bpe.model"})
       std::filesystem::remove(folder / name);
   }
   EXPECT_EQ(wrong, 0u) << "of " << equal + wrong;
-  EXPECT_GE(equal, 8000u);
+  EXPECT_GE(equal, at_least);
 }
+
+TEST(RecordedSettings, EqualInEveryFolder) { hold_recorded("settings.json", 8000); }
+TEST(RecordedSettings, EqualOverVocabularyFilesAlone) { hold_recorded("settings_files.json", 200); }
 
 }  // namespace
 }  // namespace lstar

@@ -19,7 +19,12 @@ from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 TABLE = DATA.parents[1] / "lstar" / "model" / "language_part.cpp"
 LEFT_OUT = "left out"
 # By checkpoint, edits that hold inside every class; then those of single classes beside a sweep of every key.
-EVERYWHERE = {"phi": [{}]}
+EVERYWHERE = {
+    "phi": [{}],
+    "gemma3_text": [{"use_bidirectional_attention": flag} for flag in (True, False, None)],
+    "gemma": [{"use_bidirectional_attention": True}],
+    "gemma2": [{"use_bidirectional_attention": True}],
+}
 SWEPT = {"voxtral": "llama", "glmasr": "llama", "llava": "llama", "mistral3": "mistral"}
 ROTARY = [
     {"rope_parameters": LEFT_OUT, "rope_theta": 77.0},
@@ -40,6 +45,9 @@ SINGLE = {
     },
     "exaone4_5": {"exaone4": [{}, {"model_type": "exaone4_5_text"}]},
 }
+# Gemma 3's class builds one class of language model, whatever the text calls itself.
+SINGLE["gemma3"] = {"gemma3_text": [{"model_type": name} for name in ("gemma3", "gemma2", "llama", "none_such")]}
+SINGLE["gemma3"]["gemma3_text"].append({"model_type": "llama", "use_bidirectional_attention": True})
 SINGLE["glmasr"] = SINGLE["voxtral"]
 
 

@@ -1,7 +1,7 @@
 """What AutoTokenizer makes of a folder's settings: which class it picks, and what the class takes from tokenizer_config.json,
 special_tokens_map.json, added_tokens.json and tokenizer.json.
 
-    python tools/oracle/tokenizer_settings.py      # run from the repository root; writes tests/data/tokenizer/settings.json
+    python tools/oracle/tokenizer_settings.py      # run from the repository root; writes tests/data/tokenizer/settings.json, settings_files.json
 
 One small vocabulary serves all classes of merges and word pieces, another those of unigrams. A case is a folder, [base,
 number of what replaces its components, number of the result, other files]; null in place of components is a folder without a
@@ -67,7 +67,10 @@ for _name in SENTENCEPIECE:
         TEXTS[f"{_name}.model"] = ["the <X>the", "<|im_start|>the\n", "the<X>of <X> the  <X", "<X>", "<X>the<X>", " of <|im_start|> <X>the<s> the <X>", "<Y>the<X> <Y> the", "\u2581<X>\u2581the", ""]
         continue
     TEXTS[f"{_name}.model"] = ["ab the", " ab", "  of the 12 ▁", "ab<s>ab </s> ab", "<X>the <Y> of", "é e\u0301 日", "<pad> \n the ", ""]
-BASES = {"mixed": mixed_base(), "unigram": unigram_base(), **{f"{name}.model": path for name, path in SENTENCEPIECE.items()}}
+WORD_PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "ab", "##b", "##3", "the", "a", "1", "12", "cafe", "café", "Café", "é", "日", "'", "s", "<s>"]
+TEXTS["words"] = ["ab ab", "ab  ab 123 1", "e\u0301 \u00e9 Caf\u00e9", "日本 the", "ab<X>ab <Y> ab [MASK]", "<s>ab it's", ""]
+SENTENCEPIECE["unigram.bpe"], TEXTS["unigram.bpe.model"] = SENTENCEPIECE["unigram"], TEXTS["unigram.model"]  # as fairseq names it
+BASES = {"mixed": mixed_base(), "words": WORD_PIECES, "unigram": unigram_base(), **{f"{name}.model": path for name, path in SENTENCEPIECE.items()}}
 
 BYTES = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
 BYTES_PREFIX = {**BYTES, "add_prefix_space": True}
@@ -245,6 +248,28 @@ def cases_of_other_models(types):
     yield "mixed", no_merges, {"config.json": {"model_type": "roberta"}, "tokenizer_config.json": {}}
 
 
+def cases_of_files():
+    """Vocabulary files without a tokenizer.json, whose class is not the one that reads them everywhere."""
+    for name in ("ConvBertTokenizer", "ConvBertTokenizerFast", "BertTokenizer", "ElectraTokenizerFast"):
+        for model_type in ("bert", "convbert", "electra", None):
+            for extra in ({}, {"do_lower_case": False}, {"strip_accents": False}, {"tokenize_chinese_chars": False}, *({"extra_special_tokens": one} for one in EXTRAS)):
+                yield "words", None, {"config.json": {"model_type": model_type} if model_type else None, "tokenizer_config.json": {"tokenizer_class": name, **extra}}
+    gemmas = (("GemmaTokenizer", "gemma"), ("GemmaTokenizerFast", "gemma3_text"))  # not followed over user-defined spaces
+    for base, classes in (("llama.model", gemmas), ("llama.model", [("LlamaTokenizer", "llama")]), ("symbols.model", [("LlamaTokenizer", "llama")])):
+        for name, model_type in classes:
+            for key in ("extra_special_tokens", "additional_special_tokens"):
+                for extra in EXTRAS:
+                    for more in ({}, {"add_bos_token": True}):
+                        yield base, None, {"config.json": {"model_type": model_type}, "tokenizer_config.json": {"tokenizer_class": name, key: extra, **more}}
+
+
+    for base in ("unigram.model", "unigram.bpe.model"):
+        for name in ("XLMRobertaTokenizer", "XLMRobertaTokenizerFast", "CamembertTokenizer"):
+            for model_type in ("xlm-roberta", "camembert", "roberta", "bert"):
+                for extra in ({}, *({"extra_special_tokens": one} for one in EXTRAS), *({"mask_token": one} for one in TOKEN_CHOICES if str(one) != "</s>" and "pad" not in str(one)), {"add_prefix_space": False}, {"bos_token": "<Y>"}, {"unk_token": "<Y>"}, {"pad_token": "<X>"}):
+                    yield base, None, {"config.json": {"model_type": model_type}, "tokenizer_config.json": {"tokenizer_class": name, **extra}}
+
+
 def make_symbols(data):
     """The vocabularies of symbols: those of llama and unigram, cut short, with user-defined pieces."""
     from sentencepiece import sentencepiece_model_pb2
@@ -277,7 +302,9 @@ FI_CHARSMAP = charsmap()
 def write(folder, base, replaced, files):
     content = BASES[base]
     if isinstance(content, str):
-        shutil.copy(content, folder)
+        shutil.copy(content, folder / ("sentencepiece.bpe.model" if base.endswith(".bpe.model") else "tokenizer.model"))
+    elif isinstance(content, list):
+        (folder / "vocab.txt").write_text("\n".join(content) + "\n", encoding="utf-8")
     elif replaced is None:  # the two files alone
         (folder / "vocab.json").write_text(json.dumps(content["model"]["vocab"]))
         (folder / "merges.txt").write_text("#version: 0.2\n" + "\n".join(content["model"]["merges"]) + "\n", encoding="utf-8")
@@ -300,7 +327,7 @@ def result_of(base, replaced, files):
             return "refused"
 
 
-def record_settings(data):
+def record_settings(path, cases):
     results, replacements, places, rows, seen = [], [], {}, [], set()
 
     def place_of(values, value):
@@ -310,7 +337,7 @@ def record_settings(data):
             values.append(value)
         return places[key]
 
-    for base, replaced, files in cases():
+    for base, replaced, files in cases:
         files = {name: value for name, value in files.items() if value is not None}
         key = json.dumps([base, replaced, files])
         if key in seen:
@@ -318,16 +345,19 @@ def record_settings(data):
         seen.add(key)
         rows.append([base, place_of(replacements, replaced), place_of(results, result_of(base, replaced, files)), files])
 
+    used = [name for name in BASES if name in {row[0] for row in rows}]
+
     def line(value):
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     versions = {"transformers": transformers.__version__, "tokenizers": tokenizers.__version__}
-    parts = [f'"made_with":{line(versions)}', f'"bases":{line(BASES)}', f'"texts":{line(TEXTS)}']
+    parts = [f'"made_with":{line(versions)}', f'"bases":{line({name: BASES[name] for name in used})}', f'"texts":{line({name: TEXTS[name] for name in used})}']
     parts += [f'"{name}":[\n' + ",\n".join(map(line, values)) + "]" for name, values in (("replacements", replacements), ("results", results), ("cases", rows))]
-    (data / "settings.json").write_text("{" + ",\n".join(parts) + "}\n", encoding="utf-8")
+    path.write_text("{" + ",\n".join(parts) + "}\n", encoding="utf-8")
     print(len(rows), "settings,", len(results), "results,", sum(results[row[2]] == "refused" for row in rows), "refused")
 
 
 if __name__ == "__main__":
     logging.disable(logging.WARNING)
     make_symbols(Path("tests/data/tokenizer"))
-    record_settings(Path("tests/data/tokenizer"))
+    record_settings(Path("tests/data/tokenizer/settings.json"), cases())
+    record_settings(Path("tests/data/tokenizer/settings_files.json"), cases_of_files())

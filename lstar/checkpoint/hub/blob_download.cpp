@@ -133,7 +133,7 @@ Result<void> download_blob(HubClient& client, const HubModel& model, const Remot
                            const DownloadOptions& options, const ByteProgress& progress) {
   if (cache.has_blob(file.etag)) return {};
   const std::string folder = cache.folder() + "/blobs";
-  LSTAR_TRY(make_folders(folder));
+  LSTAR_TRY(make_cache_folder(folder));
   bool goes_on = true;
   const HubCache::Lock lock = cache.lock(file.etag, [&] { return goes_on = progress(0); });
   if (!goes_on) return fail(cancelled());

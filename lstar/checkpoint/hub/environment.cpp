@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "lstar/base/atomic_file.h"
+#include "lstar/base/expand.h"
 
 namespace lstar {
 namespace {
@@ -70,23 +71,7 @@ std::string home_folder(const Variables& variables) {
 std::string expanded_path(const std::string& path, const Variables& variables) {
   std::string in = path;
   if (in == "~" || in.starts_with("~/")) in = home_folder(variables) + in.substr(1);
-  std::string out;
-  for (size_t i = 0; i < in.size();) {
-    if (in[i] != '$') {
-      out += in[i++];
-      continue;
-    }
-    const bool braced = i + 1 < in.size() && in[i + 1] == '{';
-    const size_t begin = i + (braced ? 2 : 1);
-    size_t end = begin;
-    while (end < in.size() && (std::isalnum(static_cast<unsigned char>(in[end])) || in[end] == '_')) ++end;
-    const bool named = end > begin && (!braced || (end < in.size() && in[end] == '}'));
-    const auto value = named ? variables(in.substr(begin, end - begin).c_str()) : std::nullopt;
-    const size_t next = named ? end + (braced ? 1 : 0) : i + 1;
-    out += value ? *value : in.substr(i, next - i);
-    i = next;
-  }
-  return out;
+  return expanded_names(in, NameForm::any, [&](const std::string& name) { return variables(name.c_str()); });
 }
 
 HubEnvironment read_hub_environment(const Variables& variables) {

@@ -22,19 +22,13 @@ namespace fs = std::filesystem;
 
 constexpr size_t kLargestRef = 4096;
 
-bool exists(const std::string& path) {
-  struct stat status {};
-  return ::stat(path.c_str(), &status) == 0;
-}
-
 std::string parent(const std::string& path) { return fs::path(path).parent_path(); }
 
 }  // namespace
 
-Result<void> make_folders(const std::string& path) {
-  std::error_code error;
-  fs::create_directories(path, error);
-  if (error && !fs::is_directory(path)) return fail(cannot_write("cannot make the folder", path, error.value()));
+Result<void> make_cache_folder(const std::string& path) {
+  if (const std::error_code error = make_folders(path))
+    return fail(cannot_write("cannot make the folder", path, error.value()));
   return {};
 }
 
@@ -76,27 +70,27 @@ std::optional<Error> HubCache::no_access(const std::string& revision) const {
 }
 
 bool HubCache::has(const std::string& commit, const std::string& file) const {
-  return exists(snapshot(commit) + "/" + file);
+  return file_exists(snapshot(commit) + "/" + file);
 }
 
 bool HubCache::known_absent(const std::string& commit, const std::string& file) const {
-  return exists(folder_ + "/.no_exist/" + commit + "/" + file);
+  return file_exists(folder_ + "/.no_exist/" + commit + "/" + file);
 }
 
-bool HubCache::has_blob(const std::string& etag) const { return exists(blob(etag)); }
+bool HubCache::has_blob(const std::string& etag) const { return file_exists(blob(etag)); }
 
 Result<void> HubCache::link(const std::string& commit, const std::string& file, const std::string& etag) const {
   const std::string path = snapshot(commit) + "/" + file;
-  if (exists(path)) return {};
-  LSTAR_TRY(make_folders(parent(path)));
+  if (file_exists(path)) return {};
+  LSTAR_TRY(make_cache_folder(parent(path)));
   std::string target = "../../blobs/" + etag;
   for (auto depth = std::count(file.begin(), file.end(), '/'); depth > 0; --depth) target.insert(0, "../");
-  if (::symlink(target.c_str(), path.c_str()) == 0 || exists(path)) return {};
+  if (::symlink(target.c_str(), path.c_str()) == 0 || file_exists(path)) return {};
   if (errno == EEXIST) {  // a dead link: its blob was removed, and this file may have another by now
     ::unlink(path.c_str());
-    if (::symlink(target.c_str(), path.c_str()) == 0 || exists(path)) return {};
+    if (::symlink(target.c_str(), path.c_str()) == 0 || file_exists(path)) return {};
   }
-  if (::rename(blob(etag).c_str(), path.c_str()) == 0 || exists(path)) return {};
+  if (::rename(blob(etag).c_str(), path.c_str()) == 0 || file_exists(path)) return {};
   return fail(cannot_write("cannot be written", path, errno));
 }
 
@@ -104,13 +98,13 @@ Result<void> HubCache::set_ref(const std::string& revision, const std::string& c
   if (revision == commit) return {};
   const std::string path = folder_ + "/refs/" + revision;
   if (const auto now = read_file(path, kLargestRef); now && *now == commit) return {};
-  LSTAR_TRY(make_folders(parent(path)));
+  LSTAR_TRY(make_cache_folder(parent(path)));
   return write_file(path, commit);  // no newline: others read it as it stands
 }
 
 void HubCache::note_absent(const std::string& commit, const std::string& file) const {
   const std::string path = folder_ + "/.no_exist/" + commit + "/" + file;
-  if (exists(path) || !make_folders(parent(path))) return;
+  if (file_exists(path) || !make_cache_folder(parent(path))) return;
   if (const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666); fd >= 0) ::close(fd);
 }
 
@@ -120,7 +114,7 @@ HubCache::Lock::~Lock() {
 
 HubCache::Lock HubCache::lock(const std::string& etag, const std::function<bool()>& waiting) const {
   const std::string folder = root_ + "/.locks/" + name_;
-  if (!make_folders(folder)) return {};
+  if (!make_cache_folder(folder)) return {};
   Lock lock(::open((folder + "/" + etag + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666));
   const int fd = lock.fd();
   if (fd < 0) return {};

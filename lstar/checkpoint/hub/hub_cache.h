@@ -68,7 +68,7 @@ class HubCache {
 // "cannot be written: Permission denied", of a place in the cache, and what to do where that is known.
 Error cannot_write(std::string what, const std::string& path, int code);
 
-// Makes a folder and those above it; an existing one needs no rights to write.
-Result<void> make_folders(const std::string& path);
+// make_folders, with cannot_write's error.
+Result<void> make_cache_folder(const std::string& path);
 
 }  // namespace lstar

@@ -8,7 +8,7 @@
 #include <thread>
 #include <utility>
 
-#include "lstar/checkpoint/hub/digest.h"
+#include "lstar/checkpoint/digest.h"
 
 namespace lstar {
 namespace {

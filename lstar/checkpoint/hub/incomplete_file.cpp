@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "lstar/base/file_limit.h"
-#include "lstar/checkpoint/hub/digest.h"
+#include "lstar/checkpoint/digest.h"
 #include "lstar/checkpoint/hub/hub_cache.h"
 
 namespace lstar {

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "lstar/base/result.h"
-#include "lstar/checkpoint/hub/digest.h"
+#include "lstar/checkpoint/digest.h"
 #include "lstar/checkpoint/hub/hub_client.h"
 
 namespace lstar {

@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "lstar/base/nearest.h"
+#include "lstar/checkpoint/digest.h"
 #include "lstar/checkpoint/folder_listing.h"
-#include "lstar/checkpoint/hub/digest.h"
 #include "lstar/checkpoint/hub/model_text.h"
 #include "lstar/checkpoint/hub/near_path.h"
 #include "lstar/checkpoint/hub/ollama_store.h"

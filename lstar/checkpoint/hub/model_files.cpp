@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <functional>
-#include <set>
 #include <utility>
 
 #include "lstar/base/atomic_file.h"
@@ -15,16 +14,6 @@
 
 namespace lstar {
 namespace {
-
-constexpr uint64_t kLargestIndex = uint64_t{64} << 20;
-constexpr size_t kMostShards = 10000;
-
-struct WeightNames {
-  const char* file;
-  const char* index;
-};
-constexpr WeightNames kWeights[] = {{"model.safetensors", "model.safetensors.index.json"},
-                                    {"pytorch_model.bin", "pytorch_model.bin.index.json"}};
 
 // Any of these holds a vocabulary; where there is the first, the others are not needed.
 constexpr const char* kVocabularies[] = {"tokenizer.json",          "vocab.json",   "tokenizer.model",
@@ -37,11 +26,11 @@ bool has_weights(const HubCache& cache, const std::string& commit) {
     const std::string path = cache.snapshot(commit) + "/" + index;
     const auto text = read_file(path, kLargestIndex);
     if (!text) return false;
-    const auto shards = shards_of_index(*text, path);
-    return shards && std::all_of(shards->begin(), shards->end(), has);
+    const auto shards = parse_hub_index(*text, path);
+    return shards && std::all_of(shards->files.begin(), shards->files.end(), has);
   };
   bool no_usual = true;  // as far as is known
-  for (const WeightNames& names : kWeights) {
+  for (const UsualWeights& names : kUsualWeights) {
     if (has(names.file)) return true;
     if (has(names.index)) return has_shards(names.index);
     no_usual = no_usual && cache.known_absent(commit, names.file) && cache.known_absent(commit, names.index);
@@ -128,7 +117,7 @@ class Planner {
   }
 
   Result<void> want_weights() {
-    for (const WeightNames& names : kWeights) {
+    for (const UsualWeights& names : kUsualWeights) {
       LSTAR_ASSIGN(const bool one, want(names.file));
       if (one) return {};
       LSTAR_ASSIGN(const bool several, want(names.index));
@@ -150,8 +139,8 @@ class Planner {
 
   Result<void> want_shards(const std::string& index) {
     LSTAR_ASSIGN(const std::string text, text_of(index));
-    LSTAR_ASSIGN(const std::vector<std::string> shards, shards_of_index(text, plan_.model.text() + "/" + index));
-    for (const std::string& shard : shards) {
+    LSTAR_ASSIGN(const WeightIndex shards, parse_hub_index(text, plan_.model.text() + "/" + index));
+    for (const std::string& shard : shards.files) {
       LSTAR_ASSIGN(const bool there, want(shard));
       if (!there)
         return fail({.what = "the repository lacks a shard that its index names",
@@ -194,28 +183,13 @@ class Planner {
 
 }  // namespace
 
-Result<std::vector<std::string>> shards_of_index(std::string_view text, const std::string& source) {
-  LSTAR_ASSIGN(const JsonDocument index, JsonDocument::parse(text, source));
-  const std::optional<Json> map = json_find(index.root(), "weight_map");
-  simdjson::dom::object fields;
-  if (!map || map->get_object().get(fields)) return fail({.what = "has no object weight_map", .file = source});
-  std::set<std::string> names;
-  for (const simdjson::dom::key_value_pair field : fields) {
-    std::string_view name;
-    if (field.value.get_string().get(name) || name.find('/') != name.npos || !is_repo_file_name(name))
-      return fail({.what = "bad shard name",
-                   .file = source,
-                   .at = "tensor " + std::string(field.key),
-                   .expected = "a plain file name",
-                   .found = simdjson::minify(field.value)});
-    names.emplace(name);
-  }
-  if (names.empty() || names.size() > kMostShards)
-    return fail({.what = "number of shards",
-                 .file = source,
-                 .expected = fmt::format("1 to {}", kMostShards),
-                 .found = fmt::format("{}", names.size())});
-  return std::vector<std::string>(names.begin(), names.end());
+Result<WeightIndex> parse_hub_index(std::string_view text, const std::string& source) {
+  LSTAR_ASSIGN(const JsonDocument document, JsonDocument::parse(text, source));
+  LSTAR_ASSIGN(WeightIndex index, parse_weight_index(document, source));
+  for (const std::string& file : index.files)
+    if (!is_repo_file_name(file))
+      return fail({.what = "bad shard name", .file = source, .expected = "a plain file name", .found = file});
+  return index;
 }
 
 std::optional<std::string> cached_snapshot(const HubCache& cache, const HubModel& model, ModelNeeds needs) {

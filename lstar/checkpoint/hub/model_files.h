@@ -14,6 +14,7 @@
 #include "lstar/checkpoint/hub/blob_download.h"
 #include "lstar/checkpoint/hub/hub_cache.h"
 #include "lstar/checkpoint/hub/hub_client.h"
+#include "lstar/checkpoint/weight_index.h"
 
 namespace lstar {
 
@@ -41,8 +42,9 @@ Result<DownloadPlan> plan_download(HubClient& client, const HubCache& cache, con
 Result<std::string> download(HubClient& client, const HubCache& cache, const DownloadPlan& plan,
                              const DownloadOptions& options, const Progress& progress);
 
-// The files that an index (model.safetensors.index.json, pytorch_model.bin.index.json) names, sorted; `source` names
-// it in errors. A name that is no plain file name is refused.
-Result<std::vector<std::string>> shards_of_index(std::string_view text, const std::string& source);
+// An index that lies on the hub, and the most that is read of one. What it names becomes a part of addresses and of
+// paths in the cache, so that names are refused which no file of a repository has.
+inline constexpr uint64_t kLargestIndex = uint64_t{64} << 20;
+Result<WeightIndex> parse_hub_index(std::string_view text, const std::string& source);
 
 }  // namespace lstar

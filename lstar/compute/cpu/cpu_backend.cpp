@@ -94,6 +94,12 @@ class CpuBackend final : public Backend<T> {
     for_rows(x.rows, x.cols, [&](int64_t r) { kernels_.add(dtype_, x.row(r), y.row(r), x.cols); });
   }
 
+  void add_rows(View<T> y, std::span<const RowShare> shares, View<const T> x) override {
+    for_rows(static_cast<int64_t>(shares.size()), x.cols, [&](int64_t i) {
+      kernels_.add_scaled(dtype_, y.row(shares[i].row), x.row(i), static_cast<T>(shares[i].weight), x.cols);
+    });
+  }
+
   void scale(View<T> x, double factor) override {
     for_rows(x.rows, x.cols, [&](int64_t r) { kernels_.scale(dtype_, x.row(r), static_cast<T>(factor), x.cols); });
   }
@@ -179,7 +185,7 @@ class CpuBackend final : public Backend<T> {
 
 template <class T>
 std::unique_ptr<Backend<T>> make_cpu_backend(Dtype dtype, int threads) {
-  return make_cpu_backend<T>(dtype, std::make_shared<WorkerPool>(std::max(1, threads)));
+  return make_cpu_backend<T>(dtype, std::make_shared<WorkerPool>(threads));
 }
 
 template <class T>

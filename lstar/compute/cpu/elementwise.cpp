@@ -40,6 +40,16 @@ void add_elements(Dtype dtype, T* x, const T* y, int64_t n) {
 }
 
 template <class T>
+void add_scaled_elements(Dtype dtype, T* x, const T* y, T factor, int64_t n) {
+  with_rounding<T>(dtype, [&](auto round) {
+    for_elements<T>(n, [&](auto d, int64_t i) {
+      const auto part = round(d, hn::Mul(hn::LoadU(d, y + i), hn::Set(d, factor)));
+      hn::StoreU(round(d, hn::Add(hn::LoadU(d, x + i), part)), d, x + i);
+    });
+  });
+}
+
+template <class T>
 void scale_elements(Dtype dtype, T* x, T factor, int64_t n) {
   transform(dtype, x, n, [&](auto d, auto v, int64_t) { return hn::Mul(v, hn::Set(d, factor)); });
 }
@@ -165,6 +175,7 @@ ElementwiseKernels<T> kernels() {
           .activate = activate_elements<T>,
           .multiply = multiply_elements<T>,
           .add = add_elements<T>,
+          .add_scaled = add_scaled_elements<T>,
           .scale = scale_elements<T>,
           .shift = shift_elements<T>,
           .clamp = clamp_elements<T>,

@@ -19,6 +19,8 @@ struct ElementwiseKernels {
   // x *= y and x += y.
   void (*multiply)(Dtype, T* x, const T* y, int64_t n);
   void (*add)(Dtype, T* x, const T* y, int64_t n);
+  // x += factor * y, the product rounded for itself.
+  void (*add_scaled)(Dtype, T* x, const T* y, T factor, int64_t n);
   void (*scale)(Dtype, T* x, T factor, int64_t n);
   void (*shift)(Dtype, T* x, T by, int64_t n);
   void (*clamp)(T* x, T low, T high, int64_t n);

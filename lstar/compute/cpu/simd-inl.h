@@ -1,5 +1,6 @@
 // What the kernels share: loops over vectors, rounding to float16 and bfloat16, and exp that keeps NaN.
-// Compiled once for every instruction set (see targets.h); the guard below lets each of them include it anew.
+// Compiled once for every instruction set (foreach_target.h of Highway); the guard below lets each of them include it
+// anew.
 #if defined(LSTAR_SIMD_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef LSTAR_SIMD_INL_H
 #undef LSTAR_SIMD_INL_H

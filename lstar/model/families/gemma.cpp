@@ -84,11 +84,13 @@ Architecture read_gemma3(Config& config, const Checkpoint&) {
   a[Role::key_norm] = {"layers.{}.self_attn.k_norm"};
   a.logit_softcap = cap(config, "final_logit_softcapping", 0);
   int64_t window = read_window(config, 4096);
-  if (config.flag_or({"use_bidirectional_attention"}, false,
-                     false)) {  // EmbeddingGemma: half the window, to both sides
-    config.require(!config.is_part(), "key use_bidirectional_attention", "false in text_config", "true");
-    a.causal = false;
+  if (config.flag_or({"use_bidirectional_attention"}, false, false)) {  // EmbeddingGemma: half the window, both ways
     if (window > 0) window = window / 2 + 1;
+    a.causal = config.is_masked();
+    if (a.causal)
+      a.notes.emplace_back(
+          "use_bidirectional_attention is true, but the class around the text masks what is ahead: computed so, as "
+          "transformers does in eager attention (its sdpa attention looks ahead)");
   }
   plan_windows(a, config, window, all_but_every(config, 6));
 

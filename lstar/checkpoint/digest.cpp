@@ -1,4 +1,4 @@
-#include "lstar/checkpoint/hub/digest.h"
+#include "lstar/checkpoint/digest.h"
 
 #include <fmt/format.h>
 #include <openssl/evp.h>

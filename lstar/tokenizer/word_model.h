@@ -18,7 +18,7 @@
 
 namespace lstar {
 
-class Model {
+class WordModel {
  public:
   using Kind = std::variant<Bpe, SentencePieceBpe, WordPiece, WordLevel, Unigram>;
   struct Scratch {
@@ -28,9 +28,9 @@ class Model {
     std::string text;
   };
 
-  Model() = default;
+  WordModel() = default;
   template <class T>
-  Model(T kind) : kind_(std::move(kind)) {}
+  WordModel(T kind) : kind_(std::move(kind)) {}
 
   // Appends the ids of a word (valid UTF-8, not empty); some of them or none once the budget is spent.
   void encode(std::string_view word, Scratch& scratch, TextBudget& budget, std::vector<int32_t>& ids) const;

@@ -1,9 +1,9 @@
-#include "lstar/tokenizer/model.h"
+#include "lstar/tokenizer/word_model.h"
 
 namespace lstar {
 namespace {
 
-using Scratch = Model::Scratch;
+using Scratch = WordModel::Scratch;
 
 void encode_with(const Bpe& model, std::string_view word, Scratch& scratch, TextBudget&, std::vector<int32_t>& ids) {
   model.encode(word, scratch.bpe, ids);
@@ -26,15 +26,15 @@ void encode_with(const Unigram& model, std::string_view word, Scratch& scratch, 
 
 }  // namespace
 
-void Model::encode(std::string_view word, Scratch& scratch, TextBudget& budget, std::vector<int32_t>& ids) const {
+void WordModel::encode(std::string_view word, Scratch& scratch, TextBudget& budget, std::vector<int32_t>& ids) const {
   std::visit([&](const auto& model) { encode_with(model, word, scratch, budget, ids); }, kind_);
 }
 
-const Vocabulary& Model::vocabulary() const {
+const Vocabulary& WordModel::vocabulary() const {
   return std::visit([](const auto& model) -> const Vocabulary& { return model.vocabulary(); }, kind_);
 }
 
-bool Model::cuts_at_markers() const {
+bool WordModel::cuts_at_markers() const {
   return std::visit([](const auto& model) { return model.cuts_at_markers(); }, kind_);
 }
 
