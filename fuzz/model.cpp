@@ -17,7 +17,7 @@ const std::vector<Prompt>& prompts() {
 }
 
 // Prompts that ran have a row, in order; the others say why not.
-size_t require_fitting(const Architecture& a, const std::vector<MeasuredPrompt>& measured, const Observation& seen) {
+size_t require_prompts(const Architecture& a, const std::vector<MeasuredPrompt>& measured, const Observation& seen) {
   require(measured.size() == prompts().size(), "every prompt is accounted for");
   size_t ran = 0;
   for (const MeasuredPrompt& prompt : measured) {
@@ -31,7 +31,7 @@ size_t require_fitting(const Architecture& a, const std::vector<MeasuredPrompt>&
   return ran;
 }
 
-void require_fitting(const Architecture& a, const Study& study, const Measurement& m) {
+void require_traces(const Architecture& a, const Study& study, const Measurement& m) {
   const auto evaluated = evaluate_model(study, {.name = "model", .path = m.identity.path}, m);
   if (!succeeded(evaluated)) return;
   require(evaluated->traces.size() == estimators().size(), "every estimator has traces");
@@ -82,9 +82,9 @@ void run(std::string_view input) {
       if (!is_emulated(dtype))
         require(m->weights.w_o_sq == inspected->weights.w_o_sq || !std::isfinite(m->weights.w_o_sq[0]),
                 "norms do not depend on the pass");
-      const size_t ran = require_fitting(a, m->prompts, m->seen);
+      const size_t ran = require_prompts(a, m->prompts, m->seen);
       if (ran > 0) require_fitting(a, m->seen, ran, a.predicts_next && !m->seen.next_tokens.empty() ? 3 : 0);
-      require_fitting(a, study, *m);
+      require_traces(a, study, *m);
     }
   }
   if (is_gguf) folder.remove("model.gguf");

@@ -49,17 +49,14 @@ inline void require_fitting(const Architecture& a, const WeightNorms& norms) {
   const size_t kv_heads = static_cast<size_t>(a.kv_heads);
   require(norms.w_o_sq.size() == layers && norms.ov_sq.values().size() == layers * heads,
           "there are norms of each layer");
-  const size_t value_layers = norms.has_w_v ? layers : 0;
-  require(norms.w_v_sq.size() == value_layers && norms.w_v_head_sq.values().size() == value_layers * kv_heads,
+  require(norms.w_v_sq.size() == layers && norms.w_v_head_sq.values().size() == layers * kv_heads,
           "there are norms of each value projection");
   for (size_t l = 0; l < layers; ++l) {
     for (size_t h = 0; h < heads; ++h) require(!(norms.ov_sq(l, h) < 0), "a squared norm is not negative");
     require(!(norms.w_o_sq[l] < 0), "a squared norm is not negative");
-    if (norms.has_w_v) {
-      double sum = 0;
-      for (size_t h = 0; h < kv_heads; ++h) sum += norms.w_v_head_sq(l, h);
-      require(!(norms.w_v_sq[l] < 0) && is_near(sum, norms.w_v_sq[l]), "the heads' norms make the layer's");
-    }
+    double sum = 0;
+    for (size_t h = 0; h < kv_heads; ++h) sum += norms.w_v_head_sq(l, h);
+    require(!(norms.w_v_sq[l] < 0) && is_near(sum, norms.w_v_sq[l]), "the heads' norms make the layer's");
     if (norms.w_v_spectral.empty()) continue;
     const double w_v = norms.w_v_spectral[l], w_o = norms.w_o_spectral[l];
     require(is_within(w_v * w_v, norms.w_v_sq[l]) && is_within(w_o * w_o, norms.w_o_sq[l]),

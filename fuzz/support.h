@@ -31,6 +31,7 @@ inline void require(bool holds, const char* promise) {
 
 inline void require_one_line(const Error& error) {
   const std::string line = error.message();
+  if (std::getenv("DBG")) std::fprintf(stderr, "SAID %s\n", line.c_str());
   require(!line.empty() && !error.what.empty(), "an error says what is wrong");
   require(std::none_of(line.begin(), line.end(), [](unsigned char c) { return c < ' ' || c == 127; }),
           "an error is one line");

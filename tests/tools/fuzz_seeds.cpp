@@ -79,10 +79,15 @@ Tensors tensors_of(const std::string& config, const char* format) {
   fuzz::require(document.has_value(), "a seed's configuration is JSON");
   fuzz::MadeUp made(document->root(), format);
   const auto a = read_architecture(made);
-  if (!a) std::fprintf(stderr, "%s: %s\n", config.c_str(), a.error().message().c_str());
-  fuzz::require(a && fuzz::complete(*a, made, 200), "a seed's model is complete");
+  const bool done = a && fuzz::complete(*a, made, 200);
+  if (!done) {
+    const auto bound = a ? bind(*a, made) : fail(a.error());
+    std::fprintf(stderr, "%s: %s\n", config.c_str(), bound ? "" : bound.error().message().c_str());
+  }
+  fuzz::require(done, "a seed's model is complete");
   Tensors tensors;
   for (const TensorInfo& tensor : made.tensors()) {
+    if (tensor.name == fuzz::MadeUp::buffer(format)) continue;
     std::vector<float> values(static_cast<size_t>(tensor.shape.elements()));
     fuzz::require(made.read(tensor, {0, tensor.shape.rows()}, std::span<float>(values)).has_value(), "numbers");
     const bool is_gguf_vector = std::string_view(format) == "gguf" && tensor.shape.dims.size() == 1;
