@@ -235,11 +235,11 @@ bool is_stem_of(const Architecture& a, std::string_view stem) {
 // The ends of names of what lies beside or in place of the weight that an error names: how a scheme packs it that no
 // table knows.
 std::vector<std::string> parts_beside(const Error& error, const Checkpoint& checkpoint) {
-  constexpr std::string_view kTensor = "tensor ";
+  constexpr std::string_view kTensor = "tensor ", kWeight = ".weight";
   std::vector<std::string> parts;
-  const size_t dot = error.at.rfind('.');
-  if (!error.at.starts_with(kTensor) || dot == error.at.npos) return parts;
-  const std::string stem = error.at.substr(kTensor.size(), dot - kTensor.size());
+  // A name without that ending (GPT-OSS's sinks) says nothing of what lies beside it.
+  if (!error.at.starts_with(kTensor) || !error.at.ends_with(kWeight)) return parts;
+  const std::string stem = error.at.substr(kTensor.size(), error.at.size() - kTensor.size() - kWeight.size());
   for (const TensorInfo& tensor : checkpoint.tensors()) {
     if (!tensor.name.starts_with(stem + ".")) continue;
     const std::string_view end = std::string_view(tensor.name).substr(stem.size());
