@@ -4,6 +4,7 @@
 
 #include <array>
 #include <atomic>
+#include <latch>
 #include <stdexcept>
 #include <thread>
 #include <vector>
@@ -43,10 +44,13 @@ TEST(WorkerPool, SeveralCallersTakeTurns) {
   WorkerPool pool(3);
   std::array<std::atomic<bool>, 3> busy{};
   std::atomic<int> wrong{0};
+  constexpr int kCallers = 4;
+  std::latch all_there(kCallers);  // else the first may be done before the last begins
   std::vector<std::thread> callers;
-  for (int caller = 0; caller < 4; ++caller)
+  for (int caller = 0; caller < kCallers; ++caller)
     callers.emplace_back([&] {
-      for (size_t round = 0; round < 2000; ++round) {
+      all_there.arrive_and_wait();
+      for (size_t round = 0; round < 20000; ++round) {
         std::array<std::atomic<int>, 9> seen{};  // of this round alone
         const size_t count = 2 + round % 8;
         pool.for_each(count, [&](size_t index, int worker) {
