@@ -17,9 +17,7 @@ class MadeUp final : public Checkpoint {
     add({.name = buffer(format), .type = StoredType::float32, .shape = {{1}}});
   }
   // A file without any tensor is told to be one, in place of what is missing.
-  static const char* buffer(std::string_view format) {
-    return format == "gguf" ? "cls.bias" : "rotary_emb.inv_freq";
-  }
+  static const char* buffer(std::string_view format) { return format == "gguf" ? "cls.bias" : "rotary_emb.inv_freq"; }
   void add(TensorInfo tensor) {
     const auto at = std::lower_bound(tensors_.begin(), tensors_.end(), tensor.name,
                                      [](const TensorInfo& a, const std::string& name) { return a.name < name; });
