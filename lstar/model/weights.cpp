@@ -257,13 +257,13 @@ Error explained(Error error, const Architecture& a, const Checkpoint& checkpoint
     return *std::move(held);
   if (auto empty = find_empty_tensors(checkpoint)) return *std::move(empty);
   const std::string method = quantisation_of(checkpoint.config());
-  const std::string says = method.empty() ? "" : fmt::format("quantization_config says {}: ", method);
   std::vector<std::string> parts = parts_beside(error, checkpoint);
   if (parts.size() > 4) parts.resize(4);
-  const std::string packed =
-      parts.empty() ? "" : fmt::format("its weight seems packed as {}: ", fmt::join(parts, ", "));
-  if (!says.empty() || !packed.empty())
-    error.what += fmt::format(" ({}{}get the checkpoint as it was before, or a GGUF)", packed, says);
+  std::vector<std::string> signs;
+  if (!parts.empty()) signs.push_back(fmt::format("its weight seems packed as {}", fmt::join(parts, ", ")));
+  if (!method.empty()) signs.push_back(fmt::format("quantization_config says {}", method));
+  if (!signs.empty())
+    error.what += fmt::format(" ({}: get the checkpoint as it was before, or a GGUF)", fmt::join(signs, "; "));
   return error;
 }
 

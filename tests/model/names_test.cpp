@@ -5,6 +5,7 @@
 
 #include <regex>
 
+#include "tests/support/altered_checkpoint.h"
 #include "tests/support/config_sweep.h"
 
 namespace lstar {
@@ -54,6 +55,25 @@ TEST(Names, OfEachFamilyInsideAnotherModule) {
     }
   }
   EXPECT_EQ(families, 79);
+}
+
+// What lies beside a weight that is missing may be how it is packed; beside a tensor of another kind it is not.
+TEST(Names, WhatLiesBesideAMissingTensorIsNamedForWeightsAlone) {
+  testing::Altered sinks("gpt_oss-plain");
+  sinks.rename = [](const std::string& name) { return name.ends_with("sinks") ? std::string() : name; };
+  const auto without_sinks = sinks.model();
+  ASSERT_FALSE(without_sinks);
+  EXPECT_TRUE(without_sinks.error().at.ends_with("sinks")) << without_sinks.error().message();
+  EXPECT_EQ(without_sinks.error().what, "missing tensor");
+
+  testing::Altered weight("gpt_oss-plain");
+  weight.rename = [](const std::string& name) {
+    return name.ends_with("0.self_attn.q_proj.weight") ? name.substr(0, name.size() - 6) + "some_blocks" : name;
+  };
+  const auto without_weight = weight.model();
+  ASSERT_FALSE(without_weight);
+  EXPECT_NE(without_weight.error().what.find("its weight seems packed as .some_blocks: "), std::string::npos)
+      << without_weight.error().message();
 }
 
 }  // namespace

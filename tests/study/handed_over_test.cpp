@@ -156,7 +156,7 @@ TEST_F(Llama, PackedWeightsAreNamed) {
                                  R"("text_config": {"quantization_config": {"quant_algo": "new"}},)"})
     EXPECT_THAT(
         message(said),
-        HasSubstr("(its weight seems packed as .packed_somehow: quantization_config says new: get the checkpoint "
+        HasSubstr("(its weight seems packed as .packed_somehow; quantization_config says new: get the checkpoint "
                   "as it was before, or a GGUF)"));
   EXPECT_THAT(message(R"("quantization_config": {"load_in_4bit": true},)"), HasSubstr("says bitsandbytes: get the"));
   EXPECT_THAT(message(R"("quantization_config": {"group_size": 64},)"), HasSubstr("says unknown: get the"));
