@@ -1,9 +1,10 @@
 #include "lstar/checkpoint/checkpoint_identity.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <optional>
 
 #include "lstar/base/atomic_file.h"
@@ -27,6 +28,21 @@ Result<std::string> sha256(const MappedFile& file, const std::atomic<bool>* stop
   std::string text = digest.finish();
   if (text.empty()) return fail({.what = "SHA-256 is not available from OpenSSL", .file = file.path()});
   return text;
+}
+
+// In the caches of Hugging Face and Ollama a weight file is named after its hash: blobs/<sha256>,
+// blobs/sha256-<sha256>. A digest of another kind (git's, of 40 digits) and every other file promise nothing.
+Result<void> keeps_its_name(const MappedFile& file, const std::string& hash) {
+  std::error_code error;
+  const std::filesystem::path blob = std::filesystem::canonical(file.path(), error);
+  if (error || blob.parent_path().filename() != "blobs") return {};
+  std::string name = blob.filename();
+  if (name.starts_with("sha256-")) name.erase(0, 7);
+  if (name == hash || name.size() != 64 || name.find_first_not_of("0123456789abcdef") != std::string::npos) return {};
+  return fail({.what = "is damaged, the cache names it after another sha256; remove it and fetch the model again",
+               .file = blob,
+               .expected = name,
+               .found = hash});
 }
 
 // One small file for each file that was hashed: its stamp and its hash, on one line.
@@ -76,6 +92,7 @@ Result<std::vector<FileIdentity>> identify(const Checkpoint& checkpoint, const s
       LSTAR_TRY(file->unchanged());
       remembered.keep(*hash);
     }
+    LSTAR_TRY(keeps_its_name(*file, *hash));
     identities.push_back({file->file_name(), file->size(), *std::move(hash)});
   }
   return identities;

@@ -24,6 +24,7 @@ struct FileIdentity {
 // about a second for each 1-2 GB. Pages are given back on the way. Thread-safe.
 // A folder in `memory` keeps what was found: a file with the same inode, size and times of change is not hashed again.
 // One that was changed within the last seconds is not remembered, and a folder that cannot be written is no error.
+// A blob of a cache that is named after another SHA-256 is an error: it was damaged since it was fetched.
 // Ends soon, with an error that nobody reads, once `stop` is set.
 Result<std::vector<FileIdentity>> identify(const Checkpoint&, const std::string& memory = {},
                                            const std::atomic<bool>* stop = nullptr);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "lstar/base/atomic_file.h"
@@ -36,6 +37,33 @@ TEST(Identity, NamesSizesAndHashes) {
   EXPECT_EQ(*identity,
             (std::vector<FileIdentity>{
                 {"model.safetensors", 12, "10e829cd879b8e64dc203c1957938f525b5ef7a27f382651af793dd4a4bddc05"}}));
+}
+
+// As the caches of Hugging Face and Ollama name their blobs. The hashes are sha256sum's.
+TEST(Identity, ADamagedBlobIsNotItsName) {
+  const std::string right = "10e829cd879b8e64dc203c1957938f525b5ef7a27f382651af793dd4a4bddc05", wrong(64, 'a');
+  const std::string bytes = safetensors_bytes("{}  ", "");
+  struct Case {
+    std::string blob;
+    bool holds;
+  };
+  for (const Case& c : {Case{"blobs/" + right, true}, Case{"blobs/sha256-" + right, true},
+                        Case{"blobs/" + wrong, false}, Case{"blobs/sha256-" + wrong, false},
+                        Case{"blobs/" + std::string(40, 'a'), true}, Case{"others/" + wrong, true}}) {
+    const TemporaryFolder folder;
+    std::filesystem::create_directories(folder / "snapshot");
+    write_bytes(folder / "snapshot/config.json", "{}");
+    std::filesystem::create_directories(std::filesystem::path(folder / c.blob).parent_path());
+    write_bytes(folder / c.blob, bytes);
+    std::filesystem::create_symlink("../" + c.blob, folder / "snapshot/model.safetensors");
+    const auto checkpoint = open_checkpoint(folder / "snapshot");
+    ASSERT_TRUE(checkpoint) << checkpoint.error().message();
+    const auto identity = identify(**checkpoint);
+    EXPECT_EQ(identity.has_value(), c.holds) << c.blob;
+    if (identity) continue;
+    EXPECT_EQ(identity.error().found, right);
+    EXPECT_THAT(identity.error().message(), ::testing::HasSubstr("is damaged"));
+  }
 }
 
 TEST(Identity, OfEveryShard) {

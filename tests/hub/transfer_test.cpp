@@ -179,6 +179,18 @@ TEST_F(Transfer, ALeftoverOfSomethingElseIsFoundOut) {
   EXPECT_THAT(left_behind(), SizeIs(1)) << "the one that could not be a beginning is not ours to remove";
 }
 
+// As killed processes leave them.
+TEST_F(Transfer, ShortAndEmptyLeftoversDoNotPileUp) {
+  put(blob() + ".00c0ffee.incomplete", weights.substr(0, 200'000));
+  put(blob() + ".0000beef.incomplete", weights.substr(0, 1000));
+  put(blob() + ".00000bad.incomplete", "");
+  ASSERT_TRUE(locate("org/name"));
+  EXPECT_TRUE(content_of(file()) == weights);
+  ASSERT_THAT(transfers(), SizeIs(1));
+  EXPECT_EQ(transfers()[0].header("range"), "bytes=200000-299999") << "the longest is gone on with";
+  EXPECT_THAT(left_behind(), IsEmpty());
+}
+
 TEST_F(Transfer, AWholeLeftoverNeedsNoTransfer) {
   put(blob() + ".00c0ffee.incomplete", weights);
   ASSERT_TRUE(locate("org/name"));

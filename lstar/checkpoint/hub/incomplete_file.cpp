@@ -1,7 +1,7 @@
 #include "lstar/checkpoint/hub/incomplete_file.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -47,8 +47,8 @@ std::optional<std::pair<std::string, int>> left_behind(const std::string& folder
     if (!name.starts_with(file.etag + ".") || !name.ends_with(kSuffix)) continue;
     std::error_code ignored;
     const uint64_t size = entry.file_size(ignored);
-    if (ignored || !entry.is_regular_file(ignored) || entry.is_symlink(ignored) || size > file.size || size <= most)
-      continue;
+    if (ignored || !entry.is_regular_file(ignored) || entry.is_symlink(ignored) || size > file.size) continue;
+    if (!best.empty() && size <= most) continue;
     most = size;
     best = entry.path();
   }
@@ -59,6 +59,25 @@ std::optional<std::pair<std::string, int>> left_behind(const std::string& folder
   if (::flock(fd, LOCK_EX | LOCK_NB) == 0 && ::rename(best.c_str(), ours.c_str()) == 0) return std::pair{ours, fd};
   ::close(fd);
   return std::nullopt;
+}
+
+// The blob is there: what other processes left of it, killed ones for the most part, is of no use to anyone. One that
+// is longer than the blob was no beginning of it, and is not ours.
+void remove_left_behind(const std::string& folder, const RemoteFile& file) {
+  std::error_code error;
+  std::vector<std::string> left;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    const std::string name = entry.path().filename();
+    if (name.starts_with(file.etag + ".") && name.ends_with(kSuffix)) left.push_back(entry.path());
+  }
+  for (const std::string& path : left) {
+    const int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0) continue;
+    struct stat status {};
+    const bool is_beginning = ::fstat(fd, &status) == 0 && static_cast<uint64_t>(status.st_size) <= file.size;
+    if (is_beginning && ::flock(fd, LOCK_EX | LOCK_NB) == 0) ::unlink(path.c_str());
+    ::close(fd);
+  }
 }
 
 }  // namespace
@@ -147,6 +166,7 @@ Result<void> IncompleteFile::finish() {
   }
   ::close(fd_);
   fd_ = -1;
+  remove_left_behind(path_.substr(0, path_.rfind('/')), file_);
   return {};
 }
 
