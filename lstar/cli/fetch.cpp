@@ -2,12 +2,12 @@
 #include <map>
 #include <memory>
 
-#include <fmt/format.h>
-#include <nlohmann/json.hpp>
+#include <fmt/core.h>
 
 #include "lstar/cli/command.h"
 #include "lstar/cli/locate.h"
 #include "lstar/cli/terminal.h"
+#include "lstar/report/json_writer.h"
 
 namespace lstar::cli {
 namespace {
@@ -22,19 +22,19 @@ std::string fetched_json(const HubModel& model, const std::string& folder) {
     if (entry->is_regular_file(ignored)) files[entry->path().lexically_relative(folder)] = entry->file_size(ignored);
   }
   uint64_t bytes = 0;
-  auto list = nlohmann::ordered_json::array();
+  auto list = JsonValue::array();
   for (const auto& [name, size] : files) {
     list.push_back({{"name", name}, {"bytes", size}});
     bytes += size;
   }
   const auto commit = commit_of_snapshot(folder);
-  const nlohmann::ordered_json document{{"model", model.repo},
-                                        {"revision", model.revision},
-                                        {"commit", commit ? nlohmann::ordered_json(*commit) : nullptr},
-                                        {"path", folder},
-                                        {"files", list},
-                                        {"bytes", bytes}};
-  return document.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+  const JsonValue document{{"model", model.repo},
+                           {"revision", model.revision},
+                           {"commit", commit ? JsonValue(*commit) : nullptr},
+                           {"path", folder},
+                           {"files", list},
+                           {"bytes", bytes}};
+  return write_json(document);
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 #include "lstar/report/detections.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "lstar/report/json_writer.h"
 #include "lstar/report/text_layout.h"

@@ -3,7 +3,7 @@
 #include <limits>
 #include <set>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "lstar/report/figure.h"
 #include "lstar/report/figure_canvas.h"

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include <fmt/format.h>
-#include <nlohmann/json.hpp>
+#include <fmt/core.h>
 
+#include "lstar/report/json_writer.h"
 #include "lstar/report/notes.h"
 #include "lstar/report/text_layout.h"
 
@@ -67,7 +67,7 @@ double ov_total(const WeightNorms& w, size_t layer) {
   return sum;
 }
 
-nlohmann::ordered_json number(double value) {
+JsonValue number(double value) {
   if (std::isfinite(value)) return value;
   return nullptr;
 }
@@ -137,12 +137,11 @@ std::string inspection_text(const Inspection& found, bool tensors, bool colour) 
 }
 
 std::string inspection_json(const Inspection& found) {
-  using nlohmann::ordered_json;
   const Architecture& a = found.architecture;
-  ordered_json json{
-      {"model", valid_utf8(found.identity.model)},
-      {"path", valid_utf8(found.identity.path)},
-      {"revision", found.identity.revision ? ordered_json(*found.identity.revision) : ordered_json(nullptr)},
+  JsonValue json{
+      {"model", found.identity.model},
+      {"path", found.identity.path},
+      {"revision", found.identity.revision ? JsonValue(*found.identity.revision) : JsonValue(nullptr)},
       {"format", found.identity.format},
       {"stored_dtype", found.identity.stored_dtype},
       {"family", a.family},
@@ -166,9 +165,9 @@ std::string inspection_json(const Inspection& found) {
       {"warnings", found.warnings},
   };
   const WeightNorms& w = found.weights;
-  ordered_json layers = ordered_json::array();
+  JsonValue layers = JsonValue::array();
   for (size_t l = 0; l < w.w_v_sq.size(); ++l) {
-    ordered_json heads = ordered_json::array(), kv_heads = ordered_json::array();
+    JsonValue heads = JsonValue::array(), kv_heads = JsonValue::array();
     for (double value : w.ov_sq[l]) heads.push_back(number(value));
     for (double value : w.w_v_head_sq[l]) kv_heads.push_back(number(value));
     layers.push_back({{"layer", l},
@@ -181,12 +180,11 @@ std::string inspection_json(const Inspection& found) {
                       {"ov_frobenius_sq_per_head", std::move(heads)}});
   }
   json["weight_norms"] = std::move(layers);
-  ordered_json tensors = ordered_json::array();
+  JsonValue tensors = JsonValue::array();
   for (const TensorInfo& tensor : found.tensors)
-    tensors.push_back(
-        {{"name", valid_utf8(tensor.name)}, {"dtype", info(tensor.type).name}, {"shape", tensor.shape.dims}});
+    tensors.push_back({{"name", tensor.name}, {"dtype", info(tensor.type).name}, {"shape", tensor.shape.dims}});
   json["tensors"] = std::move(tensors);
-  return json.dump(2) + "\n";
+  return write_json(json);
 }
 
 }  // namespace lstar

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <vector>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "lstar/base/text.h"
 
@@ -33,9 +33,13 @@ std::string escaped(std::string text) {
   return out;
 }
 
+std::string one_line_of(const JsonValue& value) {
+  return escaped(value.dump(-1, ' ', false, nlohmann::detail::error_handler_t::replace));
+}
+
 std::string scalar(const JsonValue& value) {
   if (value.is_binary()) return {value.get_binary().begin(), value.get_binary().end()};  // json_digits
-  return escaped(value.dump(-1, ' ', false, nlohmann::detail::error_handler_t::replace));
+  return one_line_of(value);
 }
 
 void write(const JsonValue& value, int depth, std::string& out) {
@@ -131,5 +135,7 @@ std::string write_json(const JsonValue& value) {
   write(value, 0, out);
   return out + "\n";
 }
+
+std::string json_line(const JsonValue& value) { return one_line_of(value) + "\n"; }
 
 }  // namespace lstar

@@ -34,5 +34,7 @@ JsonValue json_digits(const std::string& digits);
 
 // The document, indented by two, ending in a line break. Text that is no UTF-8 has its bytes replaced.
 std::string write_json(const JsonValue&);
+// The same on one line.
+std::string json_line(const JsonValue&);
 
 }  // namespace lstar

@@ -1,8 +1,8 @@
 #include "lstar/report/prediction.h"
 
-#include <fmt/format.h>
-#include <nlohmann/json.hpp>
+#include <fmt/core.h>
 
+#include "lstar/report/json_writer.h"
 #include "lstar/report/text_layout.h"
 
 namespace lstar {
@@ -40,10 +40,9 @@ std::string prediction_text(int layers, int heads, std::optional<double> gain, c
 
 std::string prediction_json(int layers, int heads, std::optional<double> gain,
                             const std::vector<FormulaValue>& values) {
-  using nlohmann::ordered_json;
-  ordered_json predictions = ordered_json::object();
+  JsonValue predictions = JsonValue::object();
   for (const FormulaValue& value : values) {
-    ordered_json entry{{"formula", value.formula->text}};
+    JsonValue entry{{"formula", value.formula->text}};
     if (value.prediction.l_star) {
       entry["l_star"] = *value.prediction.l_star;
       entry["in_range"] = in_range(*value.prediction.l_star, layers);
@@ -53,11 +52,11 @@ std::string prediction_json(int layers, int heads, std::optional<double> gain,
     }
     predictions[std::string(value.formula->name)] = std::move(entry);
   }
-  const ordered_json json{{"L", layers},
-                          {"H", heads},
-                          {"G", gain ? ordered_json(*gain) : ordered_json(nullptr)},
-                          {"predictions", std::move(predictions)}};
-  return json.dump(2) + "\n";
+  const JsonValue json{{"L", layers},
+                       {"H", heads},
+                       {"G", gain ? JsonValue(*gain) : JsonValue(nullptr)},
+                       {"predictions", std::move(predictions)}};
+  return write_json(json);
 }
 
 }  // namespace lstar

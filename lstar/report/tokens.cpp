@@ -1,8 +1,8 @@
 #include "lstar/report/tokens.h"
 
-#include <fmt/format.h>
-#include <nlohmann/json.hpp>
+#include <fmt/core.h>
 
+#include "lstar/report/json_writer.h"
 #include "lstar/report/text_layout.h"
 
 namespace lstar {
@@ -15,12 +15,12 @@ std::string tokens_text(std::span<const int32_t> ids, const std::vector<std::str
 
 std::string tokens_json(std::span<const int32_t> ids, const std::vector<std::string>& pieces,
                         const std::vector<std::string>& warnings) {
-  nlohmann::ordered_json json;
+  JsonValue json;
   json["ids"] = std::vector<int32_t>(ids.begin(), ids.end());
-  json["pieces"] = nlohmann::ordered_json::array();
+  json["pieces"] = JsonValue::array();
   for (const std::string& piece : pieces) json["pieces"].push_back(valid_utf8(piece));
   json["warnings"] = warnings;
-  return json.dump() + "\n";
+  return json_line(json);
 }
 
 }  // namespace lstar

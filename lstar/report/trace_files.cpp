@@ -9,7 +9,7 @@
 #include <optional>
 #include <set>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "lstar/base/delimited.h"
 #include "lstar/base/json.h"

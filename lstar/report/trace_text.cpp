@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "lstar/report/csv.h"
 #include "lstar/report/notes.h"

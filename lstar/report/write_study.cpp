@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "lstar/base/atomic_file.h"
 #include "lstar/report/csv.h"
