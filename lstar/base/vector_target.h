@@ -7,6 +7,10 @@
 #include <span>
 #include <string>
 
+// Where there is no vector, one number at a time: Highway's own emulation of vectors has no infinities of 16 bits. Its
+// word for "do without" is this one; it uses it by itself for GCC before 12.3.
+#undef HWY_BROKEN_EMU128
+#define HWY_BROKEN_EMU128 1
 #include <hwy/detect_targets.h>
 
 // AVX-512, AVX2, and what every processor has.

@@ -1,6 +1,6 @@
 #include "lstar/checkpoint/digest.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <openssl/evp.h>
 
 #include <string_view>

@@ -1,6 +1,6 @@
 #include "lstar/checkpoint/gguf.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <bit>
 #include <cstring>

@@ -1,6 +1,6 @@
 #include "lstar/checkpoint/gguf_archive.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <string>
 #include <vector>

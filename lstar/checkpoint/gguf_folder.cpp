@@ -1,6 +1,6 @@
 #include "lstar/checkpoint/gguf_folder.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <map>
 #include <set>

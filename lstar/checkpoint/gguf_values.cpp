@@ -1,6 +1,6 @@
 #include "lstar/checkpoint/gguf_values.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cstring>

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "lstar/base/file_magic.h"
 #include "lstar/base/text.h"

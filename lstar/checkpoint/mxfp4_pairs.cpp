@@ -1,6 +1,6 @@
 #include "lstar/checkpoint/mxfp4_pairs.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

@@ -1,6 +1,6 @@
 #include "lstar/checkpoint/pickle.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cstring>

@@ -1,6 +1,6 @@
 #include "lstar/checkpoint/placed_checkpoint.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cstring>

@@ -1,6 +1,6 @@
 #include "lstar/checkpoint/shard_name.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <charconv>

@@ -1,6 +1,6 @@
 #include "lstar/checkpoint/torch_tensor.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cstring>

@@ -1,6 +1,6 @@
 #include "lstar/checkpoint/weight_index.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <optional>
 #include <set>

@@ -1,6 +1,6 @@
 #include "lstar/checkpoint/zip_entries.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <minizip/unzip.h>
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 #include "lstar/cli/cross_heritage.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <optional>
 #include <string>

@@ -1,6 +1,6 @@
 #include <memory>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "lstar/checkpoint/hub/remote_safetensors.h"
 #include "lstar/cli/arguments.h"

@@ -1,6 +1,6 @@
 #include "lstar/cli/locate.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 namespace lstar::cli {
 

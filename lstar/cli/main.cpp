@@ -2,7 +2,7 @@
 #include <exception>
 #include <sstream>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "lstar/checkpoint/mapped_file.h"
 #include "lstar/cli/arguments.h"

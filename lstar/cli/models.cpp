@@ -3,7 +3,7 @@
 #include <cctype>
 #include <filesystem>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "lstar/base/text.h"
 #include "lstar/checkpoint/hub/locate_model.h"

@@ -1,6 +1,6 @@
 #include "lstar/cli/options.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "lstar/base/cache_folder.h"
 #include "lstar/cli/arguments.h"

@@ -1,6 +1,6 @@
 #include <memory>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "lstar/analysis/formulas.h"
 #include "lstar/cli/arguments.h"

@@ -9,7 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "lstar/base/atomic_file.h"
 #include "lstar/base/text.h"

@@ -1,7 +1,7 @@
 #include <filesystem>
 #include <memory>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "lstar/base/text_file.h"
 #include "lstar/checkpoint/checkpoint.h"

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <memory>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "lstar/cli/arguments.h"
 #include "lstar/cli/command.h"

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "lstar/base/limits.h"
 #include "lstar/model/llama_cpp.h"

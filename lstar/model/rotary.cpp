@@ -5,7 +5,7 @@
 #include <numbers>
 #include <optional>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "lstar/model/config.h"
 

@@ -4,7 +4,7 @@
 #include <atomic>
 #include <cmath>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <Eigen/Dense>
 
 #include "lstar/compute/gram.h"

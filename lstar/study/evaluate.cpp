@@ -5,7 +5,7 @@
 #include <map>
 #include <utility>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "lstar/analysis/statistics.h"
 #include "lstar/study/study.h"

@@ -4,7 +4,7 @@
 #include <future>
 #include <map>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "lstar/base/worker_pool.h"
 #include "lstar/model/forward.h"

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <array>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "lstar/base/text_file.h"
 #include "lstar/study/prompt_readers.h"

@@ -2,7 +2,7 @@
 #include <cctype>
 #include <optional>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "lstar/base/delimited.h"
 #include "lstar/base/text.h"

@@ -5,7 +5,7 @@
 #include <charconv>
 #include <filesystem>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "lstar/base/text.h"
 #include "lstar/base/text_file.h"

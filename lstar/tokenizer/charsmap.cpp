@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <memory>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <simdjson.h>
 #include <unicode/brkiter.h>
 #include <unicode/utext.h>

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "lstar/tokenizer/gguf_pre_tokenizer.h"
 #include "lstar/tokenizer/json_component.h"

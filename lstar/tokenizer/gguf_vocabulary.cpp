@@ -1,7 +1,7 @@
 // Reads the vocabulary that a GGUF file carries in its metadata.
 #include <algorithm>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "lstar/checkpoint/gguf_metadata.h"
 #include "lstar/tokenizer/gguf_pre_tokenizer.h"

@@ -1,5 +1,5 @@
 // Normalizers of a tokenizer.json.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "lstar/tokenizer/json_component.h"
 

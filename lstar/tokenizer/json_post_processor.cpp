@@ -1,5 +1,5 @@
 // Post-processors of a tokenizer.json: the special tokens around a text.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "lstar/base/limits.h"
 #include "lstar/tokenizer/json_component.h"

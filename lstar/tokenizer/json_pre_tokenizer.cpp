@@ -1,5 +1,5 @@
 // Pre-tokenizers of a tokenizer.json.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "lstar/tokenizer/gpt2_pattern.h"
 #include "lstar/tokenizer/json_component.h"

@@ -5,7 +5,7 @@
 #include <limits>
 #include <optional>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "lstar/checkpoint/handed_over.h"
 #include "lstar/tokenizer/byte_level.h"

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <oniguruma.h>
 
 #include "lstar/tokenizer/unicode_ranges.h"

@@ -2,7 +2,7 @@
 // not read.
 #include <cmath>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "lstar/base/json.h"
 #include "lstar/tokenizer/json_component.h"

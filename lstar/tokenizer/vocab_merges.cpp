@@ -1,5 +1,5 @@
 // Reads vocab.json and merges.txt, the two files of GPT-2's own release.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "lstar/base/atomic_file.h"
 #include "lstar/base/json.h"

@@ -1,7 +1,7 @@
 // Reads vocab.txt, BERT's own release: a piece a line, its id the line's number.
 #include <string_view>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <simdjson.h>
 
 #include "lstar/base/atomic_file.h"

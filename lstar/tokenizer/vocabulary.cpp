@@ -5,7 +5,7 @@
 #include <bit>
 #include <limits>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <simdjson.h>
 
 #include "lstar/base/limits.h"

@@ -1,6 +1,6 @@
 #include "lstar/checkpoint/hub/blob_download.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <condition_variable>

@@ -1,6 +1,6 @@
 #include "lstar/checkpoint/hub/http.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cctype>

@@ -1,6 +1,6 @@
 #include "lstar/checkpoint/hub/hub_client.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <charconv>

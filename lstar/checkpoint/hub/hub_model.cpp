@@ -1,6 +1,6 @@
 #include "lstar/checkpoint/hub/hub_model.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <filesystem>

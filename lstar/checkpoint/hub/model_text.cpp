@@ -1,6 +1,6 @@
 #include "lstar/checkpoint/hub/model_text.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cctype>

@@ -1,6 +1,6 @@
 #include "lstar/checkpoint/hub/ollama_store.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/stat.h>
 
 #include <algorithm>

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "lstar/base/vector_target.h"
 #include "lstar/base/worker_pool.h"

@@ -3,7 +3,7 @@
 // so its probabilities do not sum to 1; every trace is of the probabilities over tokens.
 #include <string>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "lstar/model/family.h"
 #include "lstar/model/layer_types.h"
