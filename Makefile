@@ -1,6 +1,6 @@
 # The commands that everybody needs; `make help` lists them. The build itself is CMake's: see CMakePresets.json.
 .DEFAULT_GOAL := help
-.PHONY: help packages demo test labs families build asan tsan bench instructions performance fuzz fuzz-seeds check format install clean \
+.PHONY: help packages demo test labs families build debug tsan bench instructions performance fuzz fuzz-seeds check format install clean \
 	need-build need-labs need-check need-bench need-performance need-fuzz
 
 PREFIX ?= /usr/local
@@ -15,7 +15,8 @@ help:
 	@echo 'make build     build the program and the tests: build/release'
 	@echo 'make packages  say which packages are missing, install nothing'
 	@echo 'make check     format and static checks;  make format rewrites the sources in the one format'
-	@echo 'make asan      all tests under the address and undefined-behaviour sanitizers;  make tsan: the thread sanitizer'
+	@echo 'make debug     all tests, not optimised, under the address and undefined-behaviour sanitizers'
+	@echo 'make tsan      the tests of what has threads, under the thread sanitizer'
 	@echo 'make bench     build the benchmarks: build/bench/bench'
 	@echo 'make instructions   count the instructions of whole commands and hold them to bench/instructions.txt'
 	@echo 'make performance   measure everything against its bound and its peers, write docs/performance.md; MEASURE="--jobs A,B"'
@@ -63,10 +64,16 @@ labs: need-labs
 	build/release/lstar run --manifest manifests/labs$(if $(ALL),-all).toml --out out/labs
 	@echo 'The results are in out/labs/'
 
-asan tsan: need-build
-	@$(MAKE) --no-print-directory build/$@/build.ninja
-	cmake --build --preset $@ --parallel $(JOBS)
-	ctest --preset $@ --parallel $(JOBS)
+debug: need-fuzz
+	@$(MAKE) --no-print-directory build/debug/build.ninja
+	cmake --build --preset debug --parallel $(JOBS)
+	ctest --preset debug --parallel $(JOBS)
+
+# The pool (base), a model on it (study), and downloads by several connections (hub).
+tsan: need-build
+	@$(MAKE) --no-print-directory build/tsan/build.ninja
+	cmake --build --preset tsan --parallel $(JOBS) --target test_base test_hub test_study
+	ctest --preset tsan --parallel $(JOBS) --tests-regex '^(base|hub|study)/'
 
 # The table in docs/families.md, from the registry and the recorded checkpoints.
 families: need-build
@@ -93,8 +100,8 @@ performance: need-performance bench
 
 FUZZ_SECONDS ?= 20
 fuzz: need-fuzz
-	@$(MAKE) --no-print-directory build/fuzz/build.ninja
-	cmake --build --preset fuzz --parallel $(JOBS) --target fuzz/all
+	@$(MAKE) --no-print-directory build/debug/build.ninja
+	cmake --build --preset debug --parallel $(JOBS) --target fuzz/all
 	tools/run-fuzzers --seconds $(FUZZ_SECONDS) --jobs $(JOBS)
 
 # Of the targets that run whole models and pipelines; the others' seeds were written by hand.

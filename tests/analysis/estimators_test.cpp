@@ -76,11 +76,11 @@ struct Attention {
   std::vector<double> off;     // (heads)
 };
 Attention random_attention(int64_t n, int heads, double spread, Dtype dtype, std::mt19937_64& random) {
-  std::normal_distribution<double> normal(0, spread);
+  std::normal_distribution<double> normal;
   Attention result;
   result.rounded.resize(static_cast<size_t>(heads * n * n));
   for (int h = 0; h < heads; ++h) {
-    const std::vector<Scores> rows = score_rows(n, [&](int64_t, int64_t) { return normal(random); });
+    const std::vector<Scores> rows = score_rows(n, [&](int64_t, int64_t) { return spread * normal(random); });
     for (int64_t i = 0; i < n; ++i) {
       const Scores& s = rows[static_cast<size_t>(i)];
       const float top = *std::max_element(s.begin(), s.end());

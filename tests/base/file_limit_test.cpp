@@ -11,6 +11,7 @@
 
 #include "lstar/base/atomic_file.h"
 #include "lstar/base/worker_pool.h"
+#include "tests/support/sanitized.h"
 #include "tests/support/temporary_folder.h"
 
 namespace lstar {
@@ -42,9 +43,7 @@ TEST(FileLimit, IsAnErrorWithoutALeftover) {
 
 // In a process of its own, whose address space has no room for so many stacks, or for any.
 TEST(ThreadLimit, FewerThreadsDoTheWork) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  GTEST_SKIP() << "a sanitizer needs the address space itself";
-#endif
+  if (testing::kSanitized) GTEST_SKIP() << "a sanitizer needs the address space itself";
   const auto work = [](rlim_t room) {
     const rlimit limit{room, room};
     ::setrlimit(RLIMIT_AS, &limit);

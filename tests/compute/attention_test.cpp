@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "tests/compute/attention_case.h"
+#include "tests/support/sanitized.h"
 
 namespace lstar {
 namespace {
@@ -77,9 +78,10 @@ const int kWidths[] = {8, 10, 64, 80, 128};
 const int64_t kLengths[] = {1, 2, 63, 64, 65, 300};
 
 TEST(Attention, EqualsDense) {
-  unsigned seed = 1;
+  unsigned seed = 0;
   for (const auto& heads : kHeads)
     for (int width : kWidths) {
+      if (++seed % 5 > 1 && testing::kSanitized) continue;
       const AttentionShape shape{.heads = heads[0],
                                  .kv_heads = heads[1],
                                  .head_dim = width,
@@ -90,12 +92,11 @@ TEST(Attention, EqualsDense) {
       expect_dense(single, attend(single, {.rounded = two_sweeps}), tolerance_of(single, false));
       const AttentionCase<double> twice(shape, Dtype::float64, seed);
       expect_dense(twice, attend(twice, {.rounded = two_sweeps}), tolerance_of(twice, false));
-      ++seed;
     }
 }
 
 TEST(Attention, EqualsDenseOnALongPrompt) {
-  const AttentionShape shape{.heads = 2, .kv_heads = 1, .head_dim = 8, .lengths = {2000}};
+  const AttentionShape shape{.heads = 2, .kv_heads = 1, .head_dim = 8, .lengths = {testing::kSanitized ? 700 : 2000}};
   const AttentionCase<float> in(shape, Dtype::float32, 7);
   expect_dense(in, attend(in), tolerance_of(in, false));
   expect_dense(in, attend(in, {.rounded = true}), tolerance_of(in, false));
@@ -112,7 +113,7 @@ TEST(Attention, EqualsDenseForEveryMask) {
           const AttentionShape shape{.heads = 4,
                                      .kv_heads = 2,
                                      .head_dim = 10,
-                                     .lengths = {1, 7, 65, 700},
+                                     .lengths = {1, 7, 65, testing::kSanitized ? 130 : 700},
                                      .causal = causal,
                                      .window = window,
                                      .softcap = softcap,
@@ -166,7 +167,7 @@ TEST(Attention, RoundsWhereTransformersDoes) {
         const AttentionShape shape{.heads = 3,
                                    .kv_heads = 3,
                                    .head_dim = query_first ? 8 : 80,
-                                   .lengths = {1, 65, 300},
+                                   .lengths = {1, 65, testing::kSanitized ? 100 : 300},
                                    .alibi = alibi,
                                    .rounding = rounding,
                                    .scale = query_first ? 0.3 : 0,

@@ -1,5 +1,6 @@
 // Ids against those that `transformers` and `tokenizers` gave (tools/oracle/record_tokenizer.py). They are integers:
 // equal or wrong.
+#include "tests/support/sanitized.h"
 #include "tests/tokenizer/support.h"
 
 namespace lstar {
@@ -45,6 +46,10 @@ class Recorded {
     const auto whole = entry["ids"].get_array();
     size_t number = 0, wrong = 0;
     for (size_t i = 0; i < lines_.size(); i += every, ++number) {
+      if (number % testing::kEvery != 0) {
+        position_ += 4;
+        continue;
+      }
       const auto ids = tokenizer.encode(lines_[i]);
       ASSERT_TRUE(ids) << ids.error().message();
       if (number < whole.size()) {

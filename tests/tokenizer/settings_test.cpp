@@ -1,5 +1,6 @@
 // Folders whose settings lie over their vocabulary, against AutoTokenizer (tools/oracle/tokenizer_settings.py): which
 // class it picks for each model_type and name, and what each class makes of each setting.
+#include "tests/support/sanitized.h"
 #include "tests/tokenizer/support.h"
 
 namespace lstar {
@@ -47,13 +48,14 @@ void hold_recorded(const char* recorded, size_t at_least) {
   std::vector<Json> replacements, results;
   for (Json value : root["replacements"].get_array()) replacements.push_back(value);
   for (Json value : root["results"].get_array()) results.push_back(value);
-  size_t equal = 0, wrong = 0;
+  size_t equal = 0, wrong = 0, number = 0;
   const TokenizerFolder folder;
   for (Json row : root["cases"].get_array()) {
     const std::string base(row.at(0).get_string().value());
     const Json replaced = replacements[row.at(1).get_uint64().value()];
     const Json result = results[row.at(2).get_uint64().value()];
     if (result.is_string()) continue;  // `transformers` gave an error
+    if (number++ % testing::kEvery != 0) continue;
     std::vector<std::string> written;
     for (const auto file : row.at(3).get_object()) {
       folder.write(std::string(file.key), simdjson::minify(file.value));
@@ -84,7 +86,7 @@ void hold_recorded(const char* recorded, size_t at_least) {
       std::filesystem::remove(folder / name);
   }
   EXPECT_EQ(wrong, 0u) << "of " << equal + wrong;
-  EXPECT_GE(equal, at_least);
+  EXPECT_GE(equal, at_least / testing::kEvery);
 }
 
 TEST(RecordedSettings, EqualInEveryFolder) { hold_recorded("settings.json", 8000); }
