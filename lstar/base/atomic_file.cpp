@@ -1,6 +1,7 @@
 #include "lstar/base/atomic_file.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -119,11 +120,26 @@ Result<void> make_writable_folder(const std::string& path) {
   return {};
 }
 
+namespace {
+
+// What a pipe without bytes is waited for: `nobody`, who has not opened it for writing and may never, for ten seconds.
+enum class Silence { somebody, nobody };
+bool wait_for_bytes(int fd, Silence silence) {
+  pollfd asked{fd, POLLIN, 0};
+  int ready = -1;
+  while ((ready = ::poll(&asked, 1, silence == Silence::nobody ? 10'000 : -1)) < 0 && errno == EINTR) {
+  }
+  return ready > 0;
+}
+
+}  // namespace
+
 Result<std::string> read_file(const std::string& path, size_t limit, Pipes pipes) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | (pipes == Pipes::refused ? O_NONBLOCK : 0));
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a pipe would be waited for here
   if (fd < 0) return system_error("cannot be read", path);
   struct stat status {};
-  if (pipes == Pipes::refused && (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))) {
+  const bool is_known = ::fstat(fd, &status) == 0;
+  if (pipes == Pipes::refused && !(is_known && S_ISREG(status.st_mode))) {
     ::close(fd);
     errno = EISDIR;
     if (S_ISDIR(status.st_mode)) return system_error("cannot be read", path);
@@ -131,15 +147,27 @@ Result<std::string> read_file(const std::string& path, size_t limit, Pipes pipes
   }
   std::string content;
   char buffer[1 << 16];
+  bool is_silent_pipe = is_known && S_ISFIFO(status.st_mode);  // until it is seen that somebody writes
   while (true) {
     const ssize_t got = ::read(fd, buffer, sizeof buffer);
     if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && errno == EAGAIN) {  // it is open for writing
+      is_silent_pipe = false;
+      if (wait_for_bytes(fd, Silence::somebody)) continue;
+    }
     if (got < 0) {
       auto error = system_error("cannot be read", path);
       ::close(fd);
       return error;
     }
+    if (got == 0 && is_silent_pipe) {
+      is_silent_pipe = !wait_for_bytes(fd, Silence::nobody);
+      if (!is_silent_pipe) continue;
+      ::close(fd);
+      return fail({.what = "a pipe into which nobody writes", .file = path});
+    }
     if (got == 0) break;
+    is_silent_pipe = false;
     content.append(buffer, static_cast<size_t>(got));
     if (content.size() > limit) {
       ::close(fd);

@@ -9,6 +9,8 @@
 #include <limits>
 #include <vector>
 
+#include <fmt/core.h>
+
 #include "lstar/base/atomic_file.h"
 #include "lstar/base/python_json.h"
 #include "lstar/base/seeded_hash.h"
@@ -145,6 +147,13 @@ std::optional<double> json_real(Json value) {
   return literal->starts_with('-') ? -infinity : infinity;
 }
 
+namespace {
+// U+10D800 to U+10DFFF, as python_json.h puts it into a text.
+bool is_half_of_a_pair(std::string_view bytes) {
+  return bytes.starts_with("\xf4\x8d") && bytes.size() == 4 && static_cast<unsigned char>(bytes[2]) >= 0xA0;
+}
+}  // namespace
+
 std::string json_shown(Json value, size_t most) {
   const std::string written = simdjson::minify(value);
   std::string shown;
@@ -166,6 +175,11 @@ std::string json_shown(Json value, size_t most) {
         i += kBeyondJson.size() + literal.size() + 1;
         continue;
       }
+    }
+    if (const std::string_view here = std::string_view(written).substr(i, 4); is_half_of_a_pair(here)) {
+      shown += fmt::format("\\u{:04x}", 0xD000 | (here[2] & 0x3F) << 6 | (here[3] & 0x3F));
+      i += 3;
+      continue;
     }
     in_text ^= c == '"';
     shown += c;

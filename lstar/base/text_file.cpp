@@ -96,6 +96,10 @@ Result<void> check_text(std::string_view content, const std::string& source) {
       return fail({.what = fmt::format("not text but {}", sentence(magic, content)), .file = source});
   if (const size_t nul = content.find('\0'); nul != std::string_view::npos)
     return fail({.what = "not text: a NUL", .file = source, .at = fmt::format("byte {}", nul)});
+  return check_utf8(content, source);
+}
+
+Result<void> check_utf8(std::string_view content, const std::string& source) {
   if (simdjson::validate_utf8(content.data(), content.size())) return {};
   const size_t at = first_malformed(content);
   const auto byte = static_cast<unsigned char>(content[at]);

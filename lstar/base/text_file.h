@@ -16,6 +16,9 @@ Result<std::string> read_text_file(const std::string& path, size_t limit = size_
 // `source` names it in the error.
 Result<void> check_text(std::string_view content, const std::string& source);
 
+// The last of these alone, for what somebody typed.
+Result<void> check_utf8(std::string_view content, const std::string& source);
+
 // Takes the next line off `rest`, without its end: LF, CRLF, or the CR alone of older systems.
 std::string_view next_line(std::string_view& rest);
 

@@ -1,6 +1,8 @@
 #include "lstar/cli/arguments.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 
 #include <fmt/format.h>
 
@@ -59,6 +61,33 @@ CLI::Validator one_of(std::vector<std::string> names) {
         return fmt::format("expected one of {}, found {}{}", joined(names), given, meant(given, names));
       },
       listed);
+}
+
+CLI::Validator decimal(uint64_t least, uint64_t most) {
+  const auto wanted = fmt::format("a whole number from {} to {}", least, most);
+  return CLI::Validator(
+      [=](const std::string& given) {
+        uint64_t value = 0;
+        const char* end = given.data() + given.size();
+        const auto [at, error] = std::from_chars(given.data(), end, value);
+        const bool reads_otherwise = given.size() > 1 && given[0] == '0';  // as octal, for one
+        if (error == std::errc() && at == end && !reads_otherwise && value >= least && value <= most)
+          return std::string();
+        return fmt::format("expected {}, found {}", wanted, given);
+      },
+      fmt::format("{}-{}", least, most));
+}
+
+CLI::Validator finite_number() {
+  return CLI::Validator(
+      [](const std::string& given) {
+        double value = 0;
+        const char* end = given.data() + given.size();
+        const auto [at, error] = std::from_chars(given.data(), end, value);
+        if (error == std::errc() && at == end && std::isfinite(value)) return std::string();
+        return fmt::format("expected a number, found {}", given);
+      },
+      "");
 }
 
 std::vector<std::string> arguments_of(CLI::App& app, int argc, char** argv) {

@@ -1,6 +1,7 @@
 // What was typed: checks that say what may have been meant, and one line for what could not be understood.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,10 @@ namespace lstar::cli {
 
 // A value of an option: one of these names, or an error with all of them and the nearest.
 CLI::Validator one_of(std::vector<std::string> names);
+
+// A whole number as people write it: digits alone, so that neither "0x10" nor "024" is taken for another number.
+CLI::Validator decimal(uint64_t least, uint64_t most);
+CLI::Validator finite_number();
 
 // ", did you mean trace?", or nothing where no name is near.
 std::string meant(const std::string& given, const std::vector<std::string>& known);

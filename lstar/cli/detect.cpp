@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <cmath>
 #include <memory>
 
 #include "lstar/cli/arguments.h"
@@ -35,7 +37,11 @@ void add_detect(CLI::App& app, int& status) {
     if (!traces) return message(traces.error());
     const NanPolicy policy = options->nan == "report" ? NanPolicy::report : NanPolicy::propagate;
     print(options->json ? detections_json(*traces, policy) : detections_text(*traces, policy, stdout_takes_colour()));
-    status = kDone;
+    const bool broken = std::any_of(traces->begin(), traces->end(), [](const NamedTrace& trace) {
+      return !std::all_of(trace.trace.begin(), trace.trace.end(), [](double value) { return std::isfinite(value); });
+    });
+    if (broken) message("a trace is not finite");
+    status = broken ? kSomeFailed : kDone;
   });
 }
 

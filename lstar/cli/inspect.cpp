@@ -57,7 +57,7 @@ void add_inspect(CLI::App& app, int& status) {
       ->capture_default_str();
   command->add_flag("--tensors", options->tensors, "List every tensor");
   command->add_option("--threads", options->threads, "Threads; 0 is as many as this process may use")
-      ->check(CLI::Range(0, 1024))
+      ->check(decimal(0, 1024))
       ->capture_default_str();
   command->add_flag("--json", options->json, "Print JSON");
   command->add_flag("--strict", options->strict, kStrictHelp);

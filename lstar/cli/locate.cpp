@@ -35,4 +35,14 @@ Result<std::string> locate(const std::string& model, bool quiet, ModelNeeds need
   return locate_model(model, locate_options(bar, quiet, needs));
 }
 
+Result<std::string> locate(const ModelEntry& entry, bool quiet) {
+  TransferBar bar;
+  LocateOptions options = locate_options(bar, quiet);
+  if (entry.from_manifest)
+    options.variables = [](const char* name) {
+      return std::string_view(name) == "HOME" ? process_variables()(name) : std::nullopt;
+    };
+  return locate_model(entry.path, options);
+}
+
 }  // namespace lstar::cli

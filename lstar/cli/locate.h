@@ -6,6 +6,7 @@
 #include "lstar/base/result.h"
 #include "lstar/checkpoint/hub/locate_model.h"
 #include "lstar/cli/terminal.h"
+#include "lstar/study/study.h"
 
 namespace lstar::cli {
 
@@ -18,6 +19,9 @@ inline constexpr const char* kModelHelp =
 LocateOptions locate_options(TransferBar& bar, bool quiet, ModelNeeds needs = {});
 
 Result<std::string> locate(const std::string& model, bool quiet, ModelNeeds needs = {});
+
+// A study's model. What a manifest wrote may stand in somebody's home, and knows no other variable than HOME.
+Result<std::string> locate(const ModelEntry&, bool quiet);
 
 std::string bytes_text(uint64_t bytes);  // "541 MB", "3.7 GB"
 

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "lstar/base/cache_folder.h"
+#include "lstar/base/text_file.h"
 #include "lstar/cli/arguments.h"
 #include "lstar/cli/terminal.h"
 #include "lstar/study/prompts.h"
@@ -40,7 +41,10 @@ Result<AskedPrompts> PromptOptions::read() const {
     LSTAR_ASSIGN(std::vector<int32_t> ids, parse_token_ids(text, "", "--token-ids"));
     prompts.push_back({.text = {}, .ids = std::move(ids)});
   }
-  for (const std::string& text : texts) prompts.push_back({.text = text, .ids = {}});
+  for (const std::string& text : texts) {
+    LSTAR_TRY(check_utf8(text, "--prompt"));
+    prompts.push_back({.text = text, .ids = {}});
+  }
   PromptsRead read{.file = file};
   if (!file.empty()) {
     LSTAR_ASSIGN(const std::string content, read_input(file));
@@ -72,7 +76,7 @@ void ComputeOptions::add_to(CLI::App& app) {
                  "notebook did; all other estimators take the real ones")
       ->check(one_of({"true", "thirds"}));
   app.add_option("--threads", threads, "Threads; 0 is as many as this process may use")
-      ->check(CLI::Range(0, 1024))
+      ->check(decimal(0, 1024))
       ->capture_default_str();
 }
 

@@ -20,11 +20,10 @@ void add_predict(CLI::App& app, int& status) {
   };
   const auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("predict", "L* by the published formulas; needs no model");
-  command->add_option("-L,--layers", options->layers, "Number of layers")->required()->check(CLI::Range(1, 100000));
-  command->add_option("-H,--heads", options->heads, "Number of attention heads")
-      ->required()
-      ->check(CLI::Range(1, 100000));
-  command->add_option("-G,--gain", options->gain, "Residual gain of the layer before the last, for v1, v2 and v5");
+  command->add_option("-L,--layers", options->layers, "Number of layers")->required()->check(decimal(1, 100000));
+  command->add_option("-H,--heads", options->heads, "Number of attention heads")->required()->check(decimal(1, 100000));
+  command->add_option("-G,--gain", options->gain, "Residual gain of the layer before the last, for v1, v2 and v5")
+      ->check(finite_number());
   command->add_option("--formula", options->formula, "One formula only")->check(one_of(formula_names()));
   command->add_flag("--json", options->json, "Print JSON");
   command->callback([options, &status] {

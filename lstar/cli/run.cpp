@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <ctime>
+#include <limits>
 #include <memory>
 
 #include <fmt/chrono.h>
@@ -122,7 +123,7 @@ int run(const Options& options) {
                      .hash_memory = hash_memory(),
                      .strict = options.strict,
                      .timestamp = options.timestamp.empty() ? now() : options.timestamp,
-                     .locate = [&](const ModelEntry& entry) { return locate(entry.path, options.quiet); },
+                     .locate = [&](const ModelEntry& entry) { return locate(entry, options.quiet); },
                      .progress = bar.callback()};
   finish_when_interrupted();
   running.goes_on = [] { return !interrupted(); };
@@ -132,10 +133,10 @@ int run(const Options& options) {
   };
   running.done = [&](const ModelEntry& entry, const Result<ModelResult>& result) {
     bar.clear();
-    if (prints)
-      print(model_text(*study, entry, result, colour));
-    else if (!result)
-      message(fmt::format("{}: {}", entry.name, result.error().message()));
+    if (prints) print(model_text(*study, entry, result, colour));
+    if (result || (prints && stdout_is_terminal())) return;  // a report in a file has it, but nobody sees that now
+    const std::string fault = result.error().message();
+    message(fault.starts_with(entry.name) ? fault : fmt::format("{}: {}", entry.name, fault));
   };
   running.duplicate = [&](const ModelEntry& entry, const std::string& same_as) {
     bar.clear();
@@ -186,7 +187,8 @@ void add_run(CLI::App& app, int& status) {
   command->add_option("--detector", options->detector, "Detector of L*")->check(one_of(detector_names()));
   command->add_option("--formula", options->formula, "Formula held against L*")->check(one_of(formula_names()));
   options->compute.add_to(*command);
-  command->add_option("--seed", options->seed, "Seed of the permutations that ask what decides L*");
+  command->add_option("--seed", options->seed, "Seed of the permutations that ask what decides L*")
+      ->check(decimal(0, std::numeric_limits<uint64_t>::max()));
   command->add_option("--out", options->out,
                       "Folder for JSON, CSV and figures, made if it is not there; without it nothing is written");
   add_names(*command, "--figures", options->formats, {"png", "svg", "pdf", "none"}, "Formats of the figures")

@@ -63,7 +63,8 @@ void to_stderr(std::string_view given) {
 
 }  // namespace
 
-bool stdout_takes_colour() { return ::isatty(STDOUT_FILENO) && !no_color(); }
+bool stdout_is_terminal() { return ::isatty(STDOUT_FILENO) != 0; }
+bool stdout_takes_colour() { return stdout_is_terminal() && !no_color(); }
 
 namespace {
 bool writes_on = false, has_no_reader = false;

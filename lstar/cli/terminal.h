@@ -10,6 +10,7 @@
 
 namespace lstar::cli {
 
+bool stdout_is_terminal();
 bool stdout_takes_colour();  // a terminal, and NO_COLOR is not set
 
 void print(std::string_view text);    // to stdout; where nobody reads it any more, the process ends as SIGPIPE ends it

@@ -46,6 +46,8 @@ void add_tokenize(CLI::App& app, int& status) {
       if (!read) return message(read.error());
       if (const auto good = check_text(*read, "standard input"); !good) return message(good.error());
       text = *std::move(read);
+    } else if (const auto good = check_utf8(text, "TEXT"); !good) {
+      return message(good.error());
     }
     status = kNoneRun;
     const auto path = locate(options->model, false, {.weights = false, .tokenizer = true});

@@ -65,6 +65,8 @@ int run(const Options& options) {
   } else if (options.csv) {
     if (!options.quiet && !prompts->read.file.empty()) message(prompts_line(prompts->read, prompts->prompts));
     for (const std::string& warning : measured->warnings) message(fmt::format("warning: {}", warning));
+    if (options.next_tokens > 0 && !options.quiet)
+      message("warning: CSV has no column for next tokens; --json has them");
     print(trace_csv(*measured, policy));
   } else {
     print(trace_text(*measured, stdout_takes_colour(), policy));
@@ -94,7 +96,7 @@ void add_trace(CLI::App& app, int& status) {
   options->prompts.add_to(*command);
   options->compute.add_to(*command);
   command->add_option("--next-token", options->next_tokens, "Show the K likeliest next tokens of each prompt")
-      ->check(CLI::Range(1, 1000));
+      ->check(decimal(1, 1000));
   command->add_option("--nan", options->nan, "A NaN in a trace: no L* and the reason, or what numpy would answer")
       ->check(one_of({"report", "propagate"}))
       ->capture_default_str();

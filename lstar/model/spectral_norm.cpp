@@ -1,6 +1,7 @@
 #include "lstar/model/spectral_norm.h"
 
 #include <cmath>
+#include <limits>
 #include <vector>
 
 namespace lstar {
@@ -9,6 +10,7 @@ double largest_singular_value(
     const Eigen::Ref<const Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>& w, int steps) {
   const Eigen::Index size = w.cols();
   if (size == 0 || w.rows() == 0) return 0;
+  if (!w.allFinite()) return std::numeric_limits<double>::quiet_NaN();
   steps = static_cast<int>(std::min<Eigen::Index>(steps, size));
   // A start vector with no symmetry that a structured matrix could be orthogonal to.
   Eigen::VectorXd v(size);

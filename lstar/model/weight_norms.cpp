@@ -123,7 +123,7 @@ class LayerNorms {
         for (int j = 0; j < i; ++j) off_diagonal += element(v, i, j, reads_centred) * element(o, i, j, writes_centred);
         trace += 2 * off_diagonal + element(v, i, i, reads_centred) * element(o, i, i, writes_centred);
       }
-      norms_.ov_sq(layer_, h) = std::max(0.0, trace);
+      norms_.ov_sq(layer_, h) = trace < 0 ? 0 : trace;  // rounding; a NaN stays one
     }
   }
 

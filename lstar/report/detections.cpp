@@ -6,6 +6,17 @@
 #include "lstar/report/text_layout.h"
 
 namespace lstar {
+namespace {
+
+// Of a study's model, "/a/long/path: prompt 1: off_diagonal", the last part of the path: the rest is what differs.
+std::string shown(const std::string& name) {
+  const size_t model = name.find(": prompt ");
+  const size_t slash = model == std::string::npos ? std::string::npos : name.rfind('/', model);
+  return one_line(slash == std::string::npos ? name : name.substr(slash + 1));
+}
+
+}  // namespace
+
 std::string detections_text(const std::vector<NamedTrace>& traces, NanPolicy policy, bool colour) {
   TextTable table;
   table.column("trace", TextTable::Align::left);
@@ -13,7 +24,7 @@ std::string detections_text(const std::vector<NamedTrace>& traces, NanPolicy pol
   for (const Detector& detector : detectors()) table.column(std::string(detector.name));
   table.column("", TextTable::Align::left);
   for (const auto& [name, trace, floor] : traces) {
-    std::vector<std::string> row{one_line(name), fmt::format("{}", trace.size())};
+    std::vector<std::string> row{shown(name), fmt::format("{}", trace.size())};
     std::string remark;
     for (const Detection& found : detect_all(trace, floor, policy)) {
       row.push_back(!found.layer ? "-" : fmt::format("{}{}", *found.layer, found.resolved ? "" : "?"));

@@ -110,7 +110,7 @@ std::vector<std::string> estimator_notes(std::span<const std::string> estimators
   const size_t sinks = count(&ModelShape::has_sinks);
   if (has("as_written") && (models.empty() || sinks < models.size()))
     notes.push_back(fmt::format(
-        "as_written is rounding residue{}: softmax rows sum to 1, so it is zero in exact arithmetic and its L* is "
+        "as_written is rounding residue{}: softmax rows sum to 1, so it is zero in exact arithmetic; an L* of it is "
         "where rounding happened to change most.",
         sinks > 0 ? " in models without attention sinks" : ""));
   std::string gauged;

@@ -45,6 +45,7 @@ class JsonTraces {
     Traces traces;
     object fields;
     if (root.get_object().get(fields)) return traces;
+    if (fields.size() == 0) return fail({.what = "no traces", .file = source_});
     for (key_value_pair field : fields) {
       const std::string name(field.key);
       if (field.value.get_array().get(items))
@@ -114,6 +115,13 @@ class JsonTraces {
       size_t count = 0;
       for (Json layer : layers) {
         const std::string at = fmt::format("{}, layer {}", name, count++);
+        const auto written = json_integer(layer, "layer");
+        if (written && *written != static_cast<int64_t>(count) - 1)
+          return fail({.what = "the layers of a trace are not in order",
+                       .file = source_,
+                       .at = name,
+                       .expected = fmt::format("layer {}", count - 1),
+                       .found = std::to_string(*written)});
         object values, floors;
         if (layer["trace"].get_object().get(values) || layer["rounding_floor"].get_object().get(floors))
           return misshapen(at);
@@ -246,7 +254,11 @@ class TableTraces {
       std::string name = has_header     ? std::string(trimmed(header[c]))
                          : columns == 1 ? "trace"
                                         : fmt::format("column {}", c + 1);
-      if (has_header && (name == "layer" || (name.empty() && c == 0))) continue;  // numbers of layers, pandas' index
+      if (has_header && name == "layer") {
+        for (size_t r = 0; r < rows_.size(); ++r) LSTAR_TRY(is_layer(rows_[r], c, columns, r));
+        continue;
+      }
+      if (has_header && name.empty() && c == 0) continue;  // pandas' index
       NamedTrace trace{.name = std::move(name), .trace = {}, .floor = {}};
       for (const DelimitedRow& row : rows_) {
         LSTAR_ASSIGN(const double value, cell(row, c, columns, trace.name));
@@ -277,6 +289,17 @@ class TableTraces {
     return *value;
   }
 
+  // A trace is read from layer 0 on, row by row; a column that says otherwise would be answered with another's layer.
+  Result<void> is_layer(const DelimitedRow& row, size_t column, size_t columns, size_t expected) const {
+    LSTAR_ASSIGN(const double value, cell(row, column, columns, "layer"));
+    if (value == static_cast<double>(expected)) return {};
+    return fail({.what = "the layers of a trace are not in order",
+                 .file = source_,
+                 .at = fmt::format("line {}", row.line),
+                 .expected = fmt::format("layer {}, counted from 0", expected),
+                 .found = row.cells[column].substr(0, 40)});
+  }
+
   Result<Traces> one_row() const {
     NamedTrace trace{.name = "trace", .trace = {}, .floor = {}};
     const size_t columns = rows_[0].cells.size();
@@ -295,7 +318,7 @@ class TableTraces {
       const auto found = columns.find(name);
       return found == columns.end() ? header.size() : found->second;
     };
-    const size_t model = column("model"), prompt = column("prompt");
+    const size_t model = column("model"), prompt = column("prompt"), layer = column("layer");
     std::vector<std::pair<size_t, size_t>> estimators;
     for (size_t c = 0; c < header.size(); ++c)
       if (const size_t floor = column(header[c] + std::string(kFloor)); floor < header.size())
@@ -313,6 +336,8 @@ class TableTraces {
       const std::string of_model = has_models ? row.cells[model] : "";
       const std::string prefix = has_several ? of_model + ": " : "";
       const auto [found, is_new] = first_of.emplace(std::pair(of_model, row.cells[prompt]), traces.size());
+      if (layer < header.size() && !estimators.empty())
+        LSTAR_TRY(is_layer(row, layer, header.size(), is_new ? 0 : traces[found->second].trace.size()));
       for (size_t e = 0; e < estimators.size(); ++e) {
         const auto [value_at, floor_at] = estimators[e];
         if (is_new)

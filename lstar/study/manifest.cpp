@@ -198,6 +198,7 @@ class Reader {
       int64_t number = 0;
       if (integer(*entry, "layers", number, 1, 100000)) model.layers = static_cast<int>(number);
       if (integer(*entry, "heads", number, 1, 100000)) model.heads = static_cast<int>(number);
+      model.from_manifest = true;
       model.path = located(expanded(path));
       if (expanded(path) != path) model.written_path = path;
       out.push_back(std::move(model));

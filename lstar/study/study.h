@@ -25,6 +25,7 @@ struct ModelEntry {
   std::string expected;              // DAMPEN, EXPAND or empty
   std::string note;                  // one sentence on where the model comes from; may be empty
   std::string written_path = {};     // as results show it, where a manifest wrote it with ${...}; else empty
+  bool from_manifest = false;  // somebody else's words: no variable of the environment is put into `path` any more
 };
 
 // What a manifest holds, and what the command line may override.

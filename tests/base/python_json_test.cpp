@@ -107,7 +107,7 @@ TEST(PythonJson, DocumentsGiveBackWhatWasWritten) {
   EXPECT_EQ(json_string(root, "t"), "last");
   EXPECT_EQ(json_shown(*json_find(root, "list")), "[NaN,\"y\"]");
   EXPECT_EQ(json_shown(*json_find(root, "big"), 4), "1000");
-  EXPECT_EQ(json_shown(*json_find(root, "half")), "\"x\xf4\x8d\xa0\x80\"");
+  EXPECT_EQ(json_shown(*json_find(root, "half")), "\"x\\ud800\"");
 }
 
 TEST(PythonJson, ATextThatBeginsLikeAMarkIsAText) {

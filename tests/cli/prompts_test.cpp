@@ -1,6 +1,7 @@
 // Prompts on the way from a file to every output, and traces on the way back.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "lstar/base/json.h"
 #include "tests/cli/support.h"
@@ -130,6 +131,53 @@ TEST_F(PromptFiles, DetectReadsOurOwnResults) {
     }
   }
   EXPECT_EQ(compared, 6u);
+}
+
+// A trace is a list from layer 0 on: what a column of layers says otherwise is not answered with another's layer.
+TEST_F(PromptFiles, DetectRefusesLayersOutOfOrder) {
+  const auto of = [&](const std::string& name, const std::string& content) {
+    return lstar_program("detect " + file(name, content));
+  };
+  EXPECT_EQ(of("good.csv", "layer,a\n0,2\n1,5\n2,9\n").status, 0);
+  EXPECT_THAT(of("from_one.csv", "layer,a\n1,1\n2,1\n3,9\n").err,
+              HasSubstr("from_one.csv: line 2: the layers of a trace are not in order: expected layer 0, counted from "
+                        "0, found 1"));
+  EXPECT_THAT(of("turned.csv", "layer,a\n0,2\n2,9\n1,5\n").err, HasSubstr("line 3: the layers of a trace"));
+  const std::string csv = lstar_program("trace " + kModel + " --token-ids '1 2 3' --csv").out;
+  const size_t second = csv.find('\n') + 1, third = csv.find('\n', second) + 1;
+  EXPECT_THAT(of("ours.csv", csv.substr(0, second) + csv.substr(third)).err, HasSubstr("expected layer 0"));
+  std::string json = lstar_program("trace " + kModel + " --token-ids '1 2 3' --json").out;
+  json.replace(json.find("\"layer\": 1,"), 11, "\"layer\": 2,");
+  EXPECT_THAT(of("ours.json", json).err,
+              HasSubstr("prompt 1: the layers of a trace are not in order: expected layer 1"));
+}
+
+// As trace does.
+TEST_F(PromptFiles, DetectEndsWithOneWhereATraceIsNotFinite) {
+  EXPECT_EQ(lstar_program("detect " + file("nan.json", "[1,NaN,3]")).status, 1);
+  EXPECT_EQ(lstar_program("detect " + file("fine.json", "[1,2,4]")).status, 0);
+  EXPECT_EQ(lstar_program("detect " + file("empty.json", "{}")).status, 3);
+}
+
+// In front of a pipe that somebody writes into, however late, detect waits; not for ever for nobody.
+TEST_F(PromptFiles, ANamedPipeIsReadWhereSomebodyWrites) {
+  const std::string pipe = folder_ / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_EQ(lstar_program("detect " + pipe + " & (sleep 0.5; echo '[1,2,4]' > " + pipe + "); wait $!").status, 0);
+  EXPECT_THAT(lstar_program("detect " + pipe).err, HasSubstr("pipe: a pipe into which nobody writes"));
+}
+
+// ${HOME} and ${LSTAR_...} alone: whatever else a manifest names is not asked for, and appears nowhere.
+TEST_F(PromptFiles, AManifestReadsNoVariableOfTheUsers) {
+  const std::string manifest = file("m.toml",
+                                    "prompts = [\"a\"]\n[[model]]\npath = \"org/${LSTAR_NO}${A_SECRET}\"\n"
+                                    "[[model]]\npath = \"$A_SECRET\"\n");
+  ::setenv("A_SECRET", "hidden-words", 1);
+  const auto outcome = lstar_program("run --json --manifest " + manifest);
+  ::unsetenv("A_SECRET");
+  EXPECT_EQ(outcome.status, 3);
+  EXPECT_THAT(outcome.out + outcome.err, ::testing::Not(HasSubstr("hidden-words")));
+  EXPECT_THAT(outcome.err, HasSubstr("${A_SECRET}"));
 }
 
 TEST_F(PromptFiles, DetectSaysWhatIsResolved) {
