@@ -129,7 +129,7 @@ class Record {
         numbers = std::move(read.ids);
       }
     }
-    if (!texts.empty() && numbers) return refuse(fmt::format("both {} and {}", texts[0], listed[0]));
+    if (!texts.empty() && numbers) return refuse(fmt::format("both {} and {}", texts[0], listed[0]), "one of them");
     if (numbers) return Prompt{.text = {}, .ids = *std::move(numbers)};
     if (texts.empty()) return refuse("no prompt in this object", kExpected);
     const Json text = *json_find(value, texts[0]);

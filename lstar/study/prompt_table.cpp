@@ -33,7 +33,8 @@ Columns columns_of(const std::vector<std::string>& header) {
     const std::string name = plain(header[i]);
     if (found.size() < 80) found += (found.empty() ? "" : ", ") + (name.empty() ? "(no name)" : name);
     if (is_prompt_column(name)) {
-      if (columns.prompt) columns.fault = fmt::format("columns {} and {}", plain(header[*columns.prompt]), name);
+      if (columns.prompt)
+        columns.fault = fmt::format("columns {} and {}, of which one is wanted", plain(header[*columns.prompt]), name);
       columns.prompt = i;
     }
     if (name == "id" && !columns.id) columns.id = i;

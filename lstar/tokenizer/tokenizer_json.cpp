@@ -35,7 +35,10 @@ Result<std::vector<JsonAddedToken>> read_json_added_tokens(Json root) {
   if (list->get_array().get(tokens)) return fail(Error{.what = "not a list", .at = "key added_tokens"});
   for (Json token : tokens) {
     auto content = json_string(token, "content");
-    if (!content) return fail({.what = "missing content", .at = "key added_tokens", .found = json_shown(token)});
+    if (!content)
+      return fail({.what = json_find(token, "content") ? "content is no text" : "missing content",
+                   .at = "key added_tokens",
+                   .found = json_shown(token)});
     const bool special = json_flag(token, "special", false);
     const double id = json_number(token, "id").value_or(-1);
     if (std::isnan(id))
