@@ -157,7 +157,7 @@ bool is_half_of_a_pair(std::string_view bytes) {
 std::string json_shown(Json value, size_t most) {
   const std::string written = simdjson::minify(value);
   std::string shown;
-  bool in_text = false;
+  bool in_text = false, is_marked = false;
   for (size_t i = 0; i < written.size() && shown.size() <= most; ++i) {
     const char c = written[i];
     if (c == '\\') {
@@ -170,18 +170,22 @@ std::string json_shown(Json value, size_t most) {
       const std::string_view literal = marked.substr(0, marked.find('"'));
       if (marked.starts_with("\\\"")) {
         i += kBeyondJson.size() + 2;
+        is_marked = true;
       } else if (is_number(literal)) {
         shown += literal;
         i += kBeyondJson.size() + literal.size() + 1;
         continue;
       }
     }
-    if (const std::string_view here = std::string_view(written).substr(i, 4); is_half_of_a_pair(here)) {
+    if (const auto here = std::string_view(written).substr(i, 4); is_marked && is_half_of_a_pair(here)) {
       shown += fmt::format("\\u{:04x}", 0xD000 | (here[2] & 0x3F) << 6 | (here[3] & 0x3F));
       i += 3;
       continue;
     }
-    in_text ^= c == '"';
+    if (c == '"') {
+      is_marked = is_marked && !in_text;
+      in_text = !in_text;
+    }
     shown += c;
   }
   if (shown.size() <= most) return shown;

@@ -38,7 +38,7 @@ Result<void> keeps_its_name(const MappedFile& file, const std::string& hash) {
   if (error || blob.parent_path().filename() != "blobs") return {};
   std::string name = blob.filename();
   if (name.starts_with("sha256-")) name.erase(0, 7);
-  if (name == hash || name.size() != 64 || name.find_first_not_of("0123456789abcdef") != std::string::npos) return {};
+  if (name == hash || name.size() != hash.size() || !is_content_hash(name)) return {};
   return fail({.what = "is damaged, the cache names it after another sha256; remove it and fetch the model again",
                .file = blob,
                .expected = name,

@@ -82,10 +82,10 @@ CLI::Validator finite_number() {
   return CLI::Validator(
       [](const std::string& given) {
         double value = 0;
-        const char* end = given.data() + given.size();
-        const auto [at, error] = std::from_chars(given.data(), end, value);
+        const char *begin = given.data() + (given.starts_with('+') ? 1 : 0), *end = given.data() + given.size();
+        const auto [at, error] = std::from_chars(begin, end, value);
         if (error == std::errc() && at == end && std::isfinite(value)) return std::string();
-        return fmt::format("expected a number, found {}", given);
+        return fmt::format("expected a finite number, found {}", given);
       },
       "");
 }

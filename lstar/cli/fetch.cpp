@@ -30,7 +30,7 @@ std::string fetched_json(const HubModel& model, const std::string& folder) {
   const auto commit = commit_of_snapshot(folder);
   const JsonValue document{{"model", model.repo},
                            {"revision", model.revision},
-                           {"commit", commit ? JsonValue(*commit) : nullptr},
+                           {"commit", json_value(commit)},
                            {"path", folder},
                            {"files", list},
                            {"bytes", bytes}};

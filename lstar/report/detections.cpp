@@ -33,7 +33,7 @@ std::string detections_text(const std::vector<NamedTrace>& traces, NanPolicy pol
     row.push_back(remark);
     table.row(std::move(row));
   }
-  return table.str(120, "", Paint{colour});
+  return table.str(160, "", Paint{colour});  // a name tells its trace from the others
 }
 
 std::string detections_json(const std::vector<NamedTrace>& traces, NanPolicy policy) {

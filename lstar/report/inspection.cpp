@@ -67,10 +67,7 @@ double ov_total(const WeightNorms& w, size_t layer) {
   return sum;
 }
 
-JsonValue number(double value) {
-  if (std::isfinite(value)) return value;
-  return nullptr;
-}
+JsonValue number(double value) { return json_value(std::optional(value)); }
 
 }  // namespace
 
@@ -141,7 +138,7 @@ std::string inspection_json(const Inspection& found) {
   JsonValue json{
       {"model", found.identity.model},
       {"path", found.identity.path},
-      {"revision", found.identity.revision ? JsonValue(*found.identity.revision) : JsonValue(nullptr)},
+      {"revision", json_value(found.identity.revision)},
       {"format", found.identity.format},
       {"stored_dtype", found.identity.stored_dtype},
       {"family", a.family},
@@ -167,17 +164,14 @@ std::string inspection_json(const Inspection& found) {
   const WeightNorms& w = found.weights;
   JsonValue layers = JsonValue::array();
   for (size_t l = 0; l < w.w_v_sq.size(); ++l) {
-    JsonValue heads = JsonValue::array(), kv_heads = JsonValue::array();
-    for (double value : w.ov_sq[l]) heads.push_back(number(value));
-    for (double value : w.w_v_head_sq[l]) kv_heads.push_back(number(value));
     layers.push_back({{"layer", l},
                       {"w_v_frobenius_sq", number(w.w_v_sq[l])},
-                      {"w_v_frobenius_sq_per_kv_head", std::move(kv_heads)},
+                      {"w_v_frobenius_sq_per_kv_head", json_array(w.w_v_head_sq[l])},
                       {"w_v_as_written_frobenius_sq", number(w.w_v_cut_sq.empty() ? w.w_v_sq[l] : w.w_v_cut_sq[l])},
                       {"w_o_frobenius_sq", number(w.w_o_sq[l])},
                       {"w_v_spectral", number(w.w_v_spectral[l])},
                       {"w_o_spectral", number(w.w_o_spectral[l])},
-                      {"ov_frobenius_sq_per_head", std::move(heads)}});
+                      {"ov_frobenius_sq_per_head", json_array(w.ov_sq[l])}});
   }
   json["weight_norms"] = std::move(layers);
   JsonValue tensors = JsonValue::array();

@@ -52,10 +52,7 @@ std::string prediction_json(int layers, int heads, std::optional<double> gain,
     }
     predictions[std::string(value.formula->name)] = std::move(entry);
   }
-  const JsonValue json{{"L", layers},
-                       {"H", heads},
-                       {"G", gain ? JsonValue(*gain) : JsonValue(nullptr)},
-                       {"predictions", std::move(predictions)}};
+  const JsonValue json{{"L", layers}, {"H", heads}, {"G", json_value(gain)}, {"predictions", std::move(predictions)}};
   return write_json(json);
 }
 

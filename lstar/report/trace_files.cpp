@@ -30,6 +30,15 @@ constexpr std::string_view kFloor = "_rounding_floor";
 
 std::optional<double> number(Json item) { return item.is_null() ? std::optional(kNaN) : json_real(item); }
 
+// A trace is read from layer 0 on; a file that counts otherwise would be answered with another's layer.
+tl::unexpected<Error> out_of_order(const std::string& source, std::string at, size_t expected, std::string found) {
+  return fail({.what = "the layers of a trace are not in order",
+               .file = source,
+               .at = std::move(at),
+               .expected = fmt::format("layer {}, counted from 0", expected),
+               .found = std::move(found)});
+}
+
 class JsonTraces {
  public:
   explicit JsonTraces(const std::string& source) : source_(source) {}
@@ -117,11 +126,7 @@ class JsonTraces {
         const std::string at = fmt::format("{}, layer {}", name, count++);
         const auto written = json_integer(layer, "layer");
         if (written && *written != static_cast<int64_t>(count) - 1)
-          return fail({.what = "the layers of a trace are not in order",
-                       .file = source_,
-                       .at = name,
-                       .expected = fmt::format("layer {}", count - 1),
-                       .found = std::to_string(*written)});
+          return out_of_order(source_, name, count - 1, std::to_string(*written));
         object values, floors;
         if (layer["trace"].get_object().get(values) || layer["rounding_floor"].get_object().get(floors))
           return misshapen(at);
@@ -254,11 +259,14 @@ class TableTraces {
       std::string name = has_header     ? std::string(trimmed(header[c]))
                          : columns == 1 ? "trace"
                                         : fmt::format("column {}", c + 1);
-      if (has_header && name == "layer") {
+      if (has_header && lower_ascii(name) == "layer") {
         for (size_t r = 0; r < rows_.size(); ++r) LSTAR_TRY(is_layer(rows_[r], c, columns, r));
         continue;
       }
-      if (has_header && name.empty() && c == 0) continue;  // pandas' index
+      if (has_header && name.empty() && c == 0) {
+        LSTAR_TRY(index_grows());
+        continue;
+      }
       NamedTrace trace{.name = std::move(name), .trace = {}, .floor = {}};
       for (const DelimitedRow& row : rows_) {
         LSTAR_ASSIGN(const double value, cell(row, c, columns, trace.name));
@@ -289,15 +297,26 @@ class TableTraces {
     return *value;
   }
 
-  // A trace is read from layer 0 on, row by row; a column that says otherwise would be answered with another's layer.
   Result<void> is_layer(const DelimitedRow& row, size_t column, size_t columns, size_t expected) const {
     LSTAR_ASSIGN(const double value, cell(row, column, columns, "layer"));
     if (value == static_cast<double>(expected)) return {};
-    return fail({.what = "the layers of a trace are not in order",
-                 .file = source_,
-                 .at = fmt::format("line {}", row.line),
-                 .expected = fmt::format("layer {}, counted from 0", expected),
-                 .found = row.cells[column].substr(0, 40)});
+    return out_of_order(source_, fmt::format("line {}", row.line), expected, row.cells[column].substr(0, 40));
+  }
+
+  // pandas' own numbers of rows: those of a table that was sorted by something else go back. Any other label is none.
+  Result<void> index_grows() const {
+    std::optional<double> last;
+    for (const DelimitedRow& row : rows_) {
+      const auto now = row.cells.empty() ? std::nullopt : number(row.cells[0]);
+      if (now && last && *now <= *last)
+        return fail({.what = "the rows were sorted anew, and a trace is its layers in order",
+                     .file = source_,
+                     .at = fmt::format("line {}", row.line),
+                     .expected = fmt::format("an index above {}", *last),
+                     .found = row.cells[0].substr(0, 40)});
+      last = now;
+    }
+    return {};
   }
 
   Result<Traces> one_row() const {

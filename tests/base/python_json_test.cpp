@@ -108,6 +108,8 @@ TEST(PythonJson, DocumentsGiveBackWhatWasWritten) {
   EXPECT_EQ(json_shown(*json_find(root, "list")), "[NaN,\"y\"]");
   EXPECT_EQ(json_shown(*json_find(root, "big"), 4), "1000");
   EXPECT_EQ(json_shown(*json_find(root, "half")), "\"x\\ud800\"");
+  const auto whole = JsonDocument::parse("[\"\xf4\x8d\xa0\x80\"]", "source");  // a character of its own
+  EXPECT_EQ(json_shown(whole->root()), "[\"\xf4\x8d\xa0\x80\"]");
 }
 
 TEST(PythonJson, ATextThatBeginsLikeAMarkIsAText) {

@@ -142,6 +142,10 @@ TEST_F(PromptFiles, DetectRefusesLayersOutOfOrder) {
   EXPECT_THAT(of("from_one.csv", "layer,a\n1,1\n2,1\n3,9\n").err,
               HasSubstr("from_one.csv: line 2: the layers of a trace are not in order: expected layer 0, counted from "
                         "0, found 1"));
+  EXPECT_THAT(of("large.csv", "Layer,a\n0,2\n2,9\n1,5\n").err, HasSubstr("line 3: the layers of a trace"));
+  EXPECT_EQ(of("index.csv", ",a\n12,2\n13,5\n15,9\n").status, 0) << "an index of rows that were chosen";
+  EXPECT_EQ(of("names.csv", ",a\nfirst,2\nsecond,5\n").status, 0);
+  EXPECT_THAT(of("sorted.csv", ",a\n0,2\n2,5\n1,9\n").err, HasSubstr("line 4: the rows were sorted anew"));
   EXPECT_THAT(of("turned.csv", "layer,a\n0,2\n2,9\n1,5\n").err, HasSubstr("line 3: the layers of a trace"));
   const std::string csv = lstar_program("trace " + kModel + " --token-ids '1 2 3' --csv").out;
   const size_t second = csv.find('\n') + 1, third = csv.find('\n', second) + 1;
@@ -150,6 +154,19 @@ TEST_F(PromptFiles, DetectRefusesLayersOutOfOrder) {
   json.replace(json.find("\"layer\": 1,"), 11, "\"layer\": 2,");
   EXPECT_THAT(of("ours.json", json).err,
               HasSubstr("prompt 1: the layers of a trace are not in order: expected layer 1"));
+}
+
+TEST_F(PromptFiles, DetectShowsWhatTellsTracesApart) {
+  const std::string study = lstar_program("run $PWD/" + kModel + " zoo/neox-12x12 --token-ids '1 2 3' --json").out;
+  EXPECT_THAT(lstar_program("detect " + file("r.json", study)).out,
+              AllOf(HasSubstr("\ngpt2-12x12: prompt 1: off_diagonal "), HasSubstr("\nneox-12x12: prompt 1: ")));
+}
+
+// Where the report goes into a file, standard error says what failed; CSV has no place for next tokens.
+TEST_F(PromptFiles, WhatAFileDoesNotShowIsSaid) {
+  EXPECT_THAT(lstar_program("run " + (folder_ / "none") + " --token-ids 1").err, HasSubstr("none: "));
+  EXPECT_THAT(lstar_program("trace " + kModel + " --token-ids '1 2' --next-token 2 --csv").err,
+              HasSubstr("CSV has no column for next tokens"));
 }
 
 // As trace does.

@@ -1,4 +1,6 @@
 #include "lstar/report/study_json.h"
+#include "lstar/report/inspection.h"
+#include "lstar/report/tokens.h"
 
 #include <limits>
 
@@ -140,6 +142,20 @@ TEST(StudyJson, HostileTextStaysValid) {
   result.models[0].entry.name = "\"\\\n\xff\xc3";
   const JsonDocument document = parsed(study_json_text(result));
   EXPECT_EQ(json_string(items(document.root(), "results").at(0).value(), "model"), "\"\\\n\ufffd\ufffd");
+}
+
+// What writes no study goes through the same door.
+TEST(Json, OfOtherCommandsIsWrittenAlike) {
+  EXPECT_EQ(tokens_json(std::vector<int32_t>{7}, {"a\u202e"}, {"w\xff"}),
+            "{\"ids\":[7],\"pieces\":[\"a\\u202e\"],\"warnings\":[\"w\ufffd\"]}\n");
+  Inspection found;
+  found.identity.model = "m\u202e";
+  found.warnings = {"w\xff"};
+  found.tensors = {{.name = "t\u2066\xc3", .type = StoredType::float32, .shape = {}}};
+  const std::string json = inspection_json(found);
+  EXPECT_THAT(json, ::testing::HasSubstr("\"m\\u202e\""));
+  EXPECT_THAT(json, ::testing::HasSubstr("\"w\ufffd\""));
+  EXPECT_THAT(json, ::testing::HasSubstr("\"t\\u2066\ufffd\""));
 }
 
 TEST(StudyJson, SameResultSameBytes) {

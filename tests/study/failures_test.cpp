@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "lstar/base/atomic_file.h"
+#include "lstar/study/inspect.h"
 #include "lstar/study/study.h"
 #include "lstar/tokenizer/tokenizer.h"
 #include "tests/support/checkpoint_writer.h"
@@ -196,6 +197,23 @@ TEST_F(Failures, NanWeightIsFound) {
             folder_ +
                 "/model.safetensors: tensor transformer.h.1.attn.c_attn.weight, row 0, column 4: weight is not finite: "
                 "found nan");
+}
+
+// inspect runs no pass that would meet it: no norm of such a layer is a number.
+TEST_F(Failures, InspectHasNoNormOfANaN) {
+  rewrite([](auto& tensors) {  // a column of W_V of layer 1: gpt2's c_attn is (in, out), W_V its last third
+    testing::StoredTensor& qkv = named(tensors, "h.1.attn.c_attn.weight");
+    const float nan = std::numeric_limits<float>::quiet_NaN();
+    const size_t last = static_cast<size_t>(qkv.dims[1]) - 1;
+    std::memcpy(qkv.bytes.data() + last * sizeof(float), &nan, sizeof nan);
+  });
+  const auto found = inspect("model", folder_, HeadLayout::actual, 1);
+  ASSERT_TRUE(found) << found.error().message();
+  const WeightNorms& w = found->weights;
+  EXPECT_TRUE(std::isnan(w.w_v_sq[1]));
+  EXPECT_TRUE(std::isnan(w.w_v_spectral[1]));
+  EXPECT_TRUE(std::isnan(w.ov_sq[1][w.ov_sq[1].size() - 1]));
+  EXPECT_TRUE(std::isfinite(w.w_v_spectral[0]) && std::isfinite(w.ov_sq[0][0]) && std::isfinite(w.w_o_spectral[1]));
 }
 
 TEST_F(Failures, IntegerWeights) {

@@ -36,15 +36,23 @@ std::string fresh_path(const std::string& folder, const std::string& etag) {
   return fmt::format("{}/{}.{:08x}{}", folder, etag, static_cast<uint32_t>(random()), kSuffix);
 }
 
+// What earlier processes left of a file, and what is being written now.
+std::vector<fs::directory_entry> parts_of(const std::string& folder, const RemoteFile& file) {
+  std::vector<fs::directory_entry> parts;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    const std::string name = entry.path().filename();
+    if (name.starts_with(file.etag + ".") && name.ends_with(kSuffix)) parts.push_back(entry);
+  }
+  return parts;
+}
+
 // The longest file that an earlier process left, opened under a new name that is ours alone. Nobody writes to it any
 // more: its writer would hold the blob's lock, which we hold, and a lock on the file itself.
 std::optional<std::pair<std::string, int>> left_behind(const std::string& folder, const RemoteFile& file) {
   std::string best;
   uint64_t most = 0;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(folder, error)) {
-    const std::string name = entry.path().filename();
-    if (!name.starts_with(file.etag + ".") || !name.ends_with(kSuffix)) continue;
+  for (const fs::directory_entry& entry : parts_of(folder, file)) {
     std::error_code ignored;
     const uint64_t size = entry.file_size(ignored);
     if (ignored || !entry.is_regular_file(ignored) || entry.is_symlink(ignored) || size > file.size) continue;
@@ -64,18 +72,12 @@ std::optional<std::pair<std::string, int>> left_behind(const std::string& folder
 // The blob is there: what other processes left of it, killed ones for the most part, is of no use to anyone. One that
 // is longer than the blob was no beginning of it, and is not ours.
 void remove_left_behind(const std::string& folder, const RemoteFile& file) {
-  std::error_code error;
-  std::vector<std::string> left;
-  for (const auto& entry : fs::directory_iterator(folder, error)) {
-    const std::string name = entry.path().filename();
-    if (name.starts_with(file.etag + ".") && name.ends_with(kSuffix)) left.push_back(entry.path());
-  }
-  for (const std::string& path : left) {
-    const int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  for (const fs::directory_entry& part : parts_of(folder, file)) {
+    const int fd = ::open(part.path().c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0) continue;
     struct stat status {};
     const bool is_beginning = ::fstat(fd, &status) == 0 && static_cast<uint64_t>(status.st_size) <= file.size;
-    if (is_beginning && ::flock(fd, LOCK_EX | LOCK_NB) == 0) ::unlink(path.c_str());
+    if (is_beginning && ::flock(fd, LOCK_EX | LOCK_NB) == 0) ::unlink(part.path().c_str());
     ::close(fd);
   }
 }
