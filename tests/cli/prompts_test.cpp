@@ -180,7 +180,10 @@ TEST_F(PromptFiles, DetectEndsWithOneWhereATraceIsNotFinite) {
 TEST_F(PromptFiles, ANamedPipeIsReadWhereSomebodyWrites) {
   const std::string pipe = folder_ / "pipe";
   ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
-  EXPECT_EQ(lstar_program("detect " + pipe + " & (sleep 0.5; echo '[1,2,4]' > " + pipe + "); wait $!").status, 0);
+  EXPECT_EQ(
+      lstar_program("detect " + pipe + " & (sleep 0.5; timeout 5 sh -c \"echo '[1,2,4]' > " + pipe + "\"); wait $!")
+          .status,
+      0);
   EXPECT_THAT(lstar_program("detect " + pipe).err, HasSubstr("pipe: a pipe into which nobody writes"));
 }
 
