@@ -17,9 +17,9 @@
 #include <fmt/format.h>
 
 #include "bench/onednn.h"
+#include "lstar/architecture/weights.h"
 #include "lstar/base/array.h"
 #include "lstar/base/worker_pool.h"
-#include "lstar/model/weights.h"
 
 namespace {
 

@@ -2,7 +2,7 @@
 include(GNUInstallDirs)
 
 set(libraries lstar_options)
-foreach(folder base checkpoint tokenizer observe compute model analysis study report)
+foreach(folder base checkpoint hub tokenizer observe compute architecture model analysis study report)
   list(APPEND libraries lstar_${folder})
 endforeach()
 install(TARGETS lstar RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})

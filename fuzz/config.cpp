@@ -4,8 +4,8 @@
 
 #include "fuzz/made_up.h"
 #include "fuzz/pass.h"
+#include "lstar/architecture/family.h"
 #include "lstar/base/worker_pool.h"
-#include "lstar/model/family.h"
 #include "lstar/model/forward.h"
 #include "lstar/model/weight_norms.h"
 

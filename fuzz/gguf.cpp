@@ -1,8 +1,8 @@
 // A GGUF file: its metadata, its tensors, rows of them, the model that it describes and its vocabulary.
 #include "lstar/checkpoint/gguf.h"
 #include "fuzz/tokens.h"
-#include "lstar/model/family.h"
-#include "lstar/model/weights.h"
+#include "lstar/architecture/family.h"
+#include "lstar/architecture/weights.h"
 
 namespace lstar::fuzz {
 namespace {

@@ -6,8 +6,8 @@
 #include <cstdarg>
 
 #include "fuzz/support.h"
-#include "lstar/checkpoint/hub/curl_library.h"
-#include "lstar/checkpoint/hub/locate_model.h"
+#include "lstar/hub/curl_library.h"
+#include "lstar/hub/locate_model.h"
 
 namespace lstar::fuzz {
 namespace {

@@ -1,7 +1,7 @@
 // An index (model.safetensors.index.json) in a folder with two shards: nothing outside the folder is ever opened.
 #include "fuzz/support.h"
 #include "lstar/checkpoint/checkpoint_folder.h"
-#include "lstar/checkpoint/hub/model_files.h"
+#include "lstar/hub/model_files.h"
 
 namespace lstar::fuzz {
 namespace {

@@ -5,7 +5,7 @@
 #include <charconv>
 
 #include "fuzz/support.h"
-#include "lstar/model/weights.h"
+#include "lstar/architecture/weights.h"
 
 namespace lstar::fuzz {
 

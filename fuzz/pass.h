@@ -3,7 +3,7 @@
 #pragma once
 
 #include "fuzz/support.h"
-#include "lstar/model/architecture.h"
+#include "lstar/architecture/architecture.h"
 #include "lstar/observe/weight_norms.h"
 
 namespace lstar::fuzz {

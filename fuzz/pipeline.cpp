@@ -5,8 +5,8 @@
 #include <sanitizer/allocator_interface.h>
 
 #include "fuzz/tokens.h"
-#include "lstar/tokenizer/pipeline.h"
-#include "lstar/tokenizer/unicode.h"
+#include "lstar/tokenizer/pipeline/pipeline.h"
+#include "lstar/tokenizer/pipeline/unicode.h"
 
 namespace lstar::fuzz {
 namespace {

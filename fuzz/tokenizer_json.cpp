@@ -1,6 +1,6 @@
 // A tokenizer.json, and some texts through what it describes.
 #include "fuzz/tokens.h"
-#include "lstar/tokenizer/pipeline.h"
+#include "lstar/tokenizer/pipeline/pipeline.h"
 
 namespace lstar::fuzz {
 namespace {

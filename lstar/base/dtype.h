@@ -11,7 +11,7 @@
 namespace lstar {
 
 // What a run computes in. float16 and bfloat16 are emulated: values are held in float32 and rounded where
-// `transformers` in that dtype would round (see RoundingPoints in lstar/model/architecture.h).
+// `transformers` in that dtype would round (see RoundingPoints in lstar/architecture/architecture.h).
 enum class Dtype { float32, float16, bfloat16, float64 };
 
 inline constexpr std::array<std::string_view, 4> kDtypeNames{"float32", "float16", "bfloat16", "float64"};

@@ -1,5 +1,7 @@
 #include "lstar/base/text.h"
 
+#include <simdjson.h>
+
 namespace lstar {
 
 std::string lower_ascii(std::string_view text) {
@@ -51,6 +53,23 @@ DecodedCharacter first_character(std::string_view text) {
     ++bytes;
   }
   return bytes == wanted ? DecodedCharacter{c, bytes} : DecodedCharacter{0xfffd, bytes, false};
+}
+
+std::optional<std::string> repair_utf8(std::string_view text) {
+  if (simdjson::validate_utf8(text.data(), text.size())) return std::nullopt;
+  std::string out;
+  out.reserve(text.size() + 16);
+  while (!text.empty()) {
+    const DecodedCharacter character = first_character(text);
+    out += character.valid ? text.substr(0, character.bytes) : "\xef\xbf\xbd";
+    text.remove_prefix(character.bytes);
+  }
+  return out;
+}
+
+std::string valid_utf8(std::string_view text) {
+  std::optional<std::string> repaired = repair_utf8(text);
+  return repaired ? *std::move(repaired) : std::string(text);
 }
 
 std::string one_plain_line(std::string_view text) {

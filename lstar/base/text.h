@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,6 +25,12 @@ struct DecodedCharacter {
   bool valid = true;
 };
 DecodedCharacter first_character(std::string_view text);
+
+// Nothing for a valid text; else the text with U+FFFD for each maximal part of an ill-formed sequence, as above.
+std::optional<std::string> repair_utf8(std::string_view text);
+
+// The text, repaired where it must be.
+std::string valid_utf8(std::string_view text);
 
 // A text whose every unseen character is a blank, and a '?' where a byte of its own would be one to an old terminal:
 // one line that may be shown anywhere. Other bytes that are not UTF-8 stay: names of files may have them.

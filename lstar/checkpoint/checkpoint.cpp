@@ -11,7 +11,7 @@
 #include "lstar/checkpoint/gguf.h"
 #include "lstar/checkpoint/gguf_archive.h"
 #include "lstar/checkpoint/handed_over.h"
-#include "lstar/checkpoint/hub/hub_model.h"
+#include "lstar/checkpoint/hub_model.h"
 
 namespace lstar {
 

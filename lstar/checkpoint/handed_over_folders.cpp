@@ -4,7 +4,7 @@
 
 #include "lstar/base/json.h"
 #include "lstar/checkpoint/handed_over.h"
-#include "lstar/checkpoint/hub/hub_model.h"
+#include "lstar/checkpoint/hub_model.h"
 #include "lstar/checkpoint/shard_name.h"
 #include "lstar/checkpoint/weight_files.h"
 

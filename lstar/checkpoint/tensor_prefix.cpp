@@ -8,8 +8,8 @@
 namespace lstar {
 namespace {
 
-// What models themselves begin with, so that it never comes off for that alone: the prefixes of lstar/model/families,
-// as tests/model/prefixes_test.cpp sees to.
+// What models themselves begin with, so that it never comes off for that alone: the prefixes of
+// lstar/architecture/families, as tests/architecture/prefixes_test.cpp sees to.
 constexpr std::string_view kOfModels[] = {"model.",          "transformer.", "gpt_neox.",    "bert.",    "roberta.",
                                           "decoder.",        "encoder.",     "embeddings.",  "lm_head.", "layers.",
                                           "language_model.", "text_model.",  "vision_model."};

@@ -7,7 +7,7 @@
 #include "lstar/cli/options.h"
 #include "lstar/cli/terminal.h"
 #include "lstar/report/detections.h"
-#include "lstar/report/trace_files.h"
+#include "lstar/study/trace_files.h"
 
 namespace lstar::cli {
 

@@ -7,7 +7,7 @@
 #include "lstar/cli/command.h"
 #include "lstar/cli/locate.h"
 #include "lstar/cli/terminal.h"
-#include "lstar/report/json_writer.h"
+#include "lstar/report/json/json_writer.h"
 
 namespace lstar::cli {
 namespace {

@@ -2,13 +2,13 @@
 
 #include <fmt/core.h>
 
-#include "lstar/checkpoint/hub/remote_safetensors.h"
 #include "lstar/cli/arguments.h"
 #include "lstar/cli/command.h"
 #include "lstar/cli/locate.h"
 #include "lstar/cli/models.h"
 #include "lstar/cli/options.h"
 #include "lstar/cli/terminal.h"
+#include "lstar/hub/remote_safetensors.h"
 #include "lstar/report/inspection.h"
 
 namespace lstar::cli {

@@ -4,8 +4,8 @@
 #include <string>
 
 #include "lstar/base/result.h"
-#include "lstar/checkpoint/hub/locate_model.h"
 #include "lstar/cli/terminal.h"
+#include "lstar/hub/locate_model.h"
 #include "lstar/study/study.h"
 
 namespace lstar::cli {

@@ -6,7 +6,7 @@
 #include <fmt/core.h>
 
 #include "lstar/base/text.h"
-#include "lstar/checkpoint/hub/locate_model.h"
+#include "lstar/hub/locate_model.h"
 
 namespace lstar::cli {
 

@@ -13,8 +13,8 @@
 #include "lstar/cli/models.h"
 #include "lstar/cli/options.h"
 #include "lstar/cli/terminal.h"
-#include "lstar/report/study_json.h"
-#include "lstar/report/study_text.h"
+#include "lstar/report/json/study_json.h"
+#include "lstar/report/text/study_text.h"
 #include "lstar/report/write_study.h"
 
 namespace lstar::cli {

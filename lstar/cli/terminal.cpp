@@ -13,7 +13,7 @@
 
 #include "lstar/base/atomic_file.h"
 #include "lstar/base/text.h"
-#include "lstar/report/text_layout.h"
+#include "lstar/report/text/text_layout.h"
 
 namespace lstar::cli {
 namespace {

@@ -9,9 +9,9 @@
 #include "lstar/cli/models.h"
 #include "lstar/cli/options.h"
 #include "lstar/cli/terminal.h"
-#include "lstar/report/prompts_line.h"
-#include "lstar/report/trace_json.h"
-#include "lstar/report/trace_text.h"
+#include "lstar/report/json/trace_json.h"
+#include "lstar/report/text/prompts_line.h"
+#include "lstar/report/text/trace_text.h"
 
 namespace lstar::cli {
 namespace {

@@ -6,8 +6,8 @@
 
 #include <span>
 
+#include "lstar/architecture/weights.h"
 #include "lstar/base/progress.h"
-#include "lstar/model/weights.h"
 
 namespace lstar {
 

@@ -2,7 +2,7 @@
 // at a time; owns its scratch, which grows to the largest chunk.
 #pragma once
 
-#include "lstar/model/weights.h"
+#include "lstar/architecture/weights.h"
 
 namespace lstar {
 

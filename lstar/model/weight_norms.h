@@ -3,10 +3,10 @@
 
 #include <functional>
 
+#include "lstar/architecture/head_layout.h"
+#include "lstar/architecture/weights.h"
 #include "lstar/base/dtype.h"
 #include "lstar/base/worker_pool.h"
-#include "lstar/model/head_layout.h"
-#include "lstar/model/weights.h"
 #include "lstar/observe/weight_norms.h"
 
 namespace lstar {

@@ -6,10 +6,10 @@
 
 #include <fmt/format.h>
 
-#include "lstar/report/json_writer.h"
-#include "lstar/report/notes.h"
-#include "lstar/report/prompts_line.h"
-#include "lstar/report/text_layout.h"
+#include "lstar/report/json/json_writer.h"
+#include "lstar/report/text/notes.h"
+#include "lstar/report/text/prompts_line.h"
+#include "lstar/report/text/text_layout.h"
 
 namespace lstar {
 

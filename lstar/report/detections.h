@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "lstar/analysis/detectors.h"
-#include "lstar/report/trace_files.h"
+#include "lstar/study/trace_files.h"
 
 namespace lstar {
 

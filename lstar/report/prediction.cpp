@@ -2,8 +2,8 @@
 
 #include <fmt/core.h>
 
-#include "lstar/report/json_writer.h"
-#include "lstar/report/text_layout.h"
+#include "lstar/report/json/json_writer.h"
+#include "lstar/report/text/text_layout.h"
 
 namespace lstar {
 

@@ -7,8 +7,8 @@
 
 #include "lstar/base/atomic_file.h"
 #include "lstar/report/csv.h"
-#include "lstar/report/figure.h"
-#include "lstar/report/study_json.h"
+#include "lstar/report/figures/figure.h"
+#include "lstar/report/json/study_json.h"
 
 namespace lstar {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "lstar/report/gnuplot.h"
+#include "lstar/report/figures/gnuplot.h"
 #include "lstar/study/study.h"
 
 namespace lstar {

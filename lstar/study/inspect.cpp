@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "lstar/model/family.h"
+#include "lstar/architecture/family.h"
 
 namespace lstar {
 

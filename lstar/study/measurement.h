@@ -9,12 +9,12 @@
 #include <string>
 #include <vector>
 
+#include "lstar/architecture/head_layout.h"
 #include "lstar/base/dtype.h"
 #include "lstar/base/progress.h"
 #include "lstar/base/result.h"
 #include "lstar/checkpoint/checkpoint.h"
 #include "lstar/checkpoint/checkpoint_identity.h"
-#include "lstar/model/head_layout.h"
 #include "lstar/observe/observation.h"
 #include "lstar/observe/weight_norms.h"
 

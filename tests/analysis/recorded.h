@@ -1,4 +1,4 @@
-// Readers of the numbers that tests compare with: published/published.json and tests/data/.
+// Readers of the numbers that tests compare with: data/published.json and tests/data/.
 #pragma once
 
 #include <cmath>
@@ -34,7 +34,7 @@ struct PublishedTrace {
 };
 
 inline std::vector<PublishedTrace> published_traces() {
-  const JsonDocument document = read_json("published/published.json");
+  const JsonDocument document = read_json("data/published.json");
   std::vector<PublishedTrace> traces;
   for (const Json entry : document.root()["traces"].get_array())
     traces.push_back({*json_string(entry, "model"), static_cast<int>(*json_integer(entry, "l_star_published")),
@@ -44,7 +44,7 @@ inline std::vector<PublishedTrace> published_traces() {
 
 // The eight models of the published calibration table, with the labs that made them.
 inline std::vector<ModelPoint> calibration_points() {
-  const JsonDocument document = read_json("published/published.json");
+  const JsonDocument document = read_json("data/published.json");
   std::vector<ModelPoint> points;
   for (const Json row : document.root()["calibration"]["rows"].get_array()) {
     const std::string model = *json_string(row, "model");
@@ -63,7 +63,7 @@ struct PublishedTable {
 };
 
 inline PublishedTable cross_heritage(const std::string& detector) {
-  const JsonDocument document = read_json("published/published.json");
+  const JsonDocument document = read_json("data/published.json");
   PublishedTable table;
   for (const Json row : document.root()["cross_heritage"][detector]["results"].get_array()) {
     table.points.push_back({.layers = static_cast<int>(*json_integer(row, "L")),

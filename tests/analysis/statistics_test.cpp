@@ -62,7 +62,7 @@ TEST(Statistics, CalibrationTable) {
   EXPECT_NEAR(shape_lower_bound(points), 4.036, kThree);
 
   std::vector<double> published;  // the published column is not what the published formula gives
-  const JsonDocument document = read_json("published/published.json");
+  const JsonDocument document = read_json("data/published.json");
   for (const Json row : document.root()["calibration"]["rows"].get_array())
     published.push_back(*json_number(row, "predicted"));
   EXPECT_NEAR(mape(points, published), 6.337, kThree);

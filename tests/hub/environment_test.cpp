@@ -5,8 +5,8 @@
 #include <map>
 
 #include "lstar/base/atomic_file.h"
-#include "lstar/checkpoint/hub/environment.h"
-#include "lstar/checkpoint/hub/hub_model.h"
+#include "lstar/checkpoint/hub_model.h"
+#include "lstar/hub/environment.h"
 #include "tests/support/temporary_folder.h"
 
 namespace lstar {

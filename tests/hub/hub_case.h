@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "lstar/base/atomic_file.h"
-#include "lstar/checkpoint/hub/locate_model.h"
+#include "lstar/hub/locate_model.h"
 #include "tests/support/hub_server.h"
 #include "tests/support/temporary_folder.h"
 

@@ -1,12 +1,12 @@
 // MODEL as people write it, and what it stands for.
-#include "lstar/checkpoint/hub/model_text.h"
+#include "lstar/hub/model_text.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <map>
 
-#include "lstar/checkpoint/hub/locate_model.h"
+#include "lstar/hub/locate_model.h"
 #include "tests/support/hub_server.h"
 
 namespace lstar {

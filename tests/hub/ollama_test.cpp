@@ -1,5 +1,5 @@
 // Ollama's store, written here as Ollama lays it out.
-#include "lstar/checkpoint/hub/ollama_store.h"
+#include "lstar/hub/ollama_store.h"
 
 #include <sys/stat.h>
 

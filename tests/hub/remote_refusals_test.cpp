@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "lstar/checkpoint/checkpoint.h"
-#include "lstar/checkpoint/hub/remote_safetensors.h"
+#include "lstar/hub/remote_safetensors.h"
 #include "tests/support/checkpoint_writer.h"
 
 namespace lstar {

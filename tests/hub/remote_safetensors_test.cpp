@@ -4,7 +4,7 @@
 #include <thread>
 
 #include "lstar/checkpoint/checkpoint.h"
-#include "lstar/checkpoint/hub/remote_safetensors.h"
+#include "lstar/hub/remote_safetensors.h"
 #include "tests/support/checkpoint_writer.h"
 
 namespace lstar {

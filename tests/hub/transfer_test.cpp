@@ -5,7 +5,7 @@
 #include <thread>
 
 #include "lstar/checkpoint/digest.h"
-#include "lstar/checkpoint/hub/http.h"
+#include "lstar/hub/http.h"
 
 namespace lstar {
 namespace {

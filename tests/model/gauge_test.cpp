@@ -6,7 +6,7 @@
 #include <cmath>
 #include <random>
 
-#include "lstar/model/family.h"
+#include "lstar/architecture/family.h"
 #include "lstar/model/forward.h"
 #include "lstar/model/weight_norms.h"
 #include "tests/support/memory_checkpoint.h"

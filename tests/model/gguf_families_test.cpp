@@ -3,7 +3,7 @@
 // says, for what the file says.
 #include <gtest/gtest.h>
 
-#include "lstar/model/family.h"
+#include "lstar/architecture/family.h"
 #include "tests/support/memory_checkpoint.h"
 #include "tests/support/recorded_model.h"
 

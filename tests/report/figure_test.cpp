@@ -1,4 +1,4 @@
-#include "lstar/report/figure.h"
+#include "lstar/report/figures/figure.h"
 
 #include <filesystem>
 #include <limits>
@@ -10,8 +10,8 @@
 
 #include "lstar/base/atomic_file.h"
 #include "lstar/report/csv.h"
-#include "lstar/report/figure_canvas.h"
-#include "lstar/report/study_json.h"
+#include "lstar/report/figures/figure_canvas.h"
+#include "lstar/report/json/study_json.h"
 #include "lstar/report/write_study.h"
 #include "tests/support/study_fixture.h"
 #include "tests/support/temporary_folder.h"

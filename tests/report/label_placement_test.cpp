@@ -1,4 +1,4 @@
-#include "lstar/report/label_placement.h"
+#include "lstar/report/figures/label_placement.h"
 
 #include <random>
 #include <vector>

@@ -1,4 +1,4 @@
-#include "lstar/report/study_json.h"
+#include "lstar/report/json/study_json.h"
 #include "lstar/report/inspection.h"
 #include "lstar/report/tokens.h"
 

@@ -1,4 +1,4 @@
-#include "lstar/report/study_text.h"
+#include "lstar/report/text/study_text.h"
 
 #include <limits>
 #include <sstream>
@@ -6,8 +6,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "lstar/report/notes.h"
-#include "lstar/report/text_layout.h"
+#include "lstar/report/text/notes.h"
+#include "lstar/report/text/text_layout.h"
 #include "tests/support/study_fixture.h"
 
 namespace lstar {

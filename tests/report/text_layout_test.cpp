@@ -1,4 +1,4 @@
-#include "lstar/report/text_layout.h"
+#include "lstar/report/text/text_layout.h"
 
 #include <gtest/gtest.h>
 

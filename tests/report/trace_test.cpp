@@ -6,9 +6,9 @@
 #include <gtest/gtest.h>
 
 #include "lstar/base/json.h"
-#include "lstar/report/text_layout.h"
-#include "lstar/report/trace_json.h"
-#include "lstar/report/trace_text.h"
+#include "lstar/report/json/trace_json.h"
+#include "lstar/report/text/text_layout.h"
+#include "lstar/report/text/trace_text.h"
 #include "tests/support/study_fixture.h"
 
 namespace lstar {

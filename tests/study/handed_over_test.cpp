@@ -4,8 +4,8 @@
 
 #include <filesystem>
 
+#include "lstar/architecture/family.h"
 #include "lstar/base/atomic_file.h"
-#include "lstar/model/family.h"
 #include "tests/support/checkpoint_writer.h"
 #include "tests/support/recorded_model.h"
 #include "tests/support/temporary_folder.h"

@@ -17,7 +17,7 @@ namespace {
 using ::testing::HasSubstr;
 
 TEST(LabsDocument, SaysWhatTheCalibrationSaw) {
-  const auto published = JsonDocument::read(testing::source_path("published/published.json"));
+  const auto published = JsonDocument::read(testing::source_path("data/published.json"));
   ASSERT_TRUE(published) << published.error().message();
   std::map<std::string, std::set<std::string>> seen;  // models by lab
   for (const Json row : testing::items(*json_find(published->root(), "calibration"), "rows"))

@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "lstar/model/forward.h"
-#include "lstar/tokenizer/pipeline.h"
-#include "lstar/tokenizer/word_model.h"
+#include "lstar/tokenizer/models/word_model.h"
+#include "lstar/tokenizer/pipeline/pipeline.h"
 
 namespace lstar {
 namespace {

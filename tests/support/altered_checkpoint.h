@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "lstar/model/family.h"
+#include "lstar/architecture/family.h"
 #include "tests/support/memory_checkpoint.h"
 #include "tests/support/recorded_model.h"
 

@@ -1,11 +1,11 @@
-#include "lstar/tokenizer/bpe.h"
+#include "lstar/tokenizer/models/bpe.h"
 
 #include <algorithm>
 #include <atomic>
 #include <random>
 #include <thread>
 
-#include "lstar/tokenizer/word_cache.h"
+#include "lstar/tokenizer/models/word_cache.h"
 #include "tests/tokenizer/support.h"
 
 namespace lstar {

@@ -7,8 +7,8 @@
 #include <fmt/format.h>
 
 #include "lstar/base/limits.h"
-#include "lstar/tokenizer/pipeline.h"
-#include "lstar/tokenizer/text_budget.h"
+#include "lstar/tokenizer/pipeline/pipeline.h"
+#include "lstar/tokenizer/pipeline/text_budget.h"
 #include "tests/tokenizer/support.h"
 
 namespace lstar {

@@ -4,9 +4,9 @@
 
 #include <gmock/gmock.h>
 
-#include "lstar/tokenizer/charsmap.h"
-#include "lstar/tokenizer/pipeline.h"
-#include "lstar/tokenizer/utf8.h"
+#include "lstar/tokenizer/pipeline/charsmap.h"
+#include "lstar/tokenizer/pipeline/pipeline.h"
+#include "lstar/tokenizer/pipeline/utf8.h"
 #include "tests/support/sanitized.h"
 #include "tests/tokenizer/support.h"
 

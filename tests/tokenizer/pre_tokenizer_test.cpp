@@ -1,6 +1,6 @@
-#include "lstar/tokenizer/pre_tokenizer.h"
+#include "lstar/tokenizer/pipeline/pre_tokenizer.h"
 
-#include "lstar/tokenizer/gpt2_pattern.h"
+#include "lstar/tokenizer/pipeline/gpt2_pattern.h"
 #include "tests/tokenizer/support.h"
 
 namespace lstar {

@@ -1,7 +1,7 @@
-#include "lstar/tokenizer/utf8.h"
+#include "lstar/tokenizer/pipeline/utf8.h"
 
-#include "lstar/tokenizer/byte_level.h"
-#include "lstar/tokenizer/unicode.h"
+#include "lstar/tokenizer/pipeline/byte_level.h"
+#include "lstar/tokenizer/pipeline/unicode.h"
 #include "tests/tokenizer/support.h"
 
 namespace lstar {

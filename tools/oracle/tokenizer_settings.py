@@ -110,7 +110,7 @@ ABSENT = object()
 
 
 def families():
-    source = Path("lstar/model/family.cpp").read_text()
+    source = Path("lstar/architecture/family.cpp").read_text()
     return re.findall(r'^    \{"(\w+)", "', source, re.M)
 
 

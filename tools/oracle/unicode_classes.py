@@ -1,7 +1,7 @@
-"""Writes lstar/tokenizer/unicode_ranges.h: which characters the regular expressions of `tokenizers` call letters and
+"""Writes lstar/tokenizer/pipeline/unicode_ranges.h: which characters the regular expressions of `tokenizers` call letters and
 numbers, asked of the library itself, one range a pair. Run with tokenizers==0.23.3 (Oniguruma of Unicode 16):
 
-    python tools/oracle/unicode_classes.py > lstar/tokenizer/unicode_ranges.h && clang-format -i lstar/tokenizer/unicode_ranges.h
+    python tools/oracle/unicode_classes.py > lstar/tokenizer/pipeline/unicode_ranges.h && clang-format -i lstar/tokenizer/pipeline/unicode_ranges.h
 """
 from tokenizers import Regex, pre_tokenizers
 

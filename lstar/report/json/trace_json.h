@@ -1,0 +1,15 @@
+// One model's traces as JSON: the object of `lstar trace --json`. Pure; the same measurement gives the same bytes.
+#pragma once
+
+#include <string>
+
+#include "lstar/report/json/json_writer.h"
+#include "lstar/study/study.h"
+
+namespace lstar {
+
+// A number that was not measured or is not finite is null; the prompt's "reasons" says why, by key.
+JsonValue trace_json(const Measurement&, NanPolicy = NanPolicy::report);
+std::string trace_json_text(const Measurement&, NanPolicy = NanPolicy::report);
+
+}  // namespace lstar

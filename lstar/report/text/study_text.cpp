@@ -1,0 +1,352 @@
+#include "lstar/report/text/study_text.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "lstar/report/figures/figure.h"
+#include "lstar/report/text/notes.h"
+#include "lstar/report/text/prompts_line.h"
+#include "lstar/report/text/text_layout.h"
+
+namespace lstar {
+namespace {
+
+constexpr int kWidth = 100, kRule = 80;
+
+std::string rule(char c = '=') { return std::string(kRule, c) + "\n"; }
+
+std::string heading(const Paint& paint, const std::string& title) {
+  return fmt::format("\n{}{}\n{}", rule(), paint.bold(title), rule());
+}
+
+// "7", or "7?" where rounding could move it.
+std::string marked(const std::string& value, bool resolved) { return resolved ? value : value + "?"; }
+
+std::string mean_text(const ModelScore& s, int digits) {
+  return s.l_star ? marked(fixed(s.l_star, digits), s.resolved) : "none";
+}
+
+std::string percent(std::optional<double> value) { return value ? fixed(value, 1) + "%" : "-"; }
+
+const Detection* detection_of(const Study& study, const ModelResult& model, const ModelScore& score,
+                              const MeasuredPrompt& prompt) {
+  const auto all = detectors();
+  for (const ModelTraces& traces : model.traces) {
+    if (traces.estimator != score.estimator || !prompt.row || *prompt.row >= traces.prompts.size()) continue;
+    const auto& detections = traces.prompts[*prompt.row].detections;
+    for (size_t k = 0; k < std::min(all.size(), detections.size()); ++k)
+      if (all[k].name == study.detector) return &detections[k];
+  }
+  return nullptr;
+}
+
+std::string prompt_lines(const Study& study, const ModelResult& model, const ModelScore& score, const Paint& paint) {
+  std::string out;
+  for (size_t i = 0; i < model.measurement.prompts.size(); ++i) {
+    const MeasuredPrompt& prompt = model.measurement.prompts[i];
+    const std::string first =
+        fmt::format("    Prompt {}{}: ", i + 1, prompt.id ? fmt::format(" ({})", shown_id(*prompt.id)) : "");
+    const int indent = display_width(first);
+    if (prompt.error) {
+      out += wrap(fmt::format("FAILED: {}", one_line(prompt.error->message())), kWidth, first, indent);
+      continue;
+    }
+    const bool resolved = i < score.resolved_per_prompt.size() && score.resolved_per_prompt[i];
+    std::optional<int> layer;
+    if (i < score.l_star_per_prompt.size()) layer = score.l_star_per_prompt[i];
+    const Detection* found = detection_of(study, model, score, prompt);
+    std::string line = fmt::format("L* = {}", layer ? marked(std::to_string(*layer), resolved) : "none");
+    if (found && found->margin && resolved) line += fmt::format("  (margin {:.2f})", *found->margin);
+    if (!resolved) {
+      const std::string reason = found ? one_line(found->reason) : std::string();
+      line += layer ? "  not resolved" : "";
+      if (!reason.empty()) line += fmt::format("{} {}", layer ? ":" : " ", reason);
+    }
+    const std::string wrapped = wrap(line, kWidth, first, indent);
+    out += resolved ? wrapped : paint.dim(wrapped.substr(0, wrapped.size() - 1)) + "\n";
+  }
+  return out;
+}
+
+std::string shape_text(const ModelResult& model) {
+  const Measurement& m = model.measurement;
+  std::string text = family_text(m.shape.family, m.shape.notebook_name);
+  if (m.shape.kv_heads != m.shape.heads) text += fmt::format(", {} KV heads", m.shape.kv_heads);
+  text += fmt::format(", {} stored as {}", m.identity.format, m.identity.stored_dtype);
+  return text;
+}
+
+std::string results_table(const StudyResult& result, const Paint& paint) {
+  using Align = TextTable::Align;
+  TextTable table;
+  table.column("model", Align::left);
+  table.column("lab", Align::left);
+  table.column("L");
+  table.column("H");
+  table.column("arch", Align::left);
+  table.column("predicted");
+  table.column("empirical");
+  table.column("std");
+  table.column("error");
+  table.column("gain");
+  for (const ModelResult& model : result.models) {
+    const ModelScore& s = model.scores[0];
+    const ModelShape& shape = model.measurement.shape;
+    table.row({one_line(model.entry.name), shorten(one_line(model.entry.lab), 16), std::to_string(shape.layers),
+               std::to_string(shape.heads),
+               shorten(shape.notebook_name == "unknown" ? shape.family : shape.notebook_name, 12),
+               fixed(model.predicted, 3) + (model.prediction_in_range ? "" : "!"), mean_text(s, 2),
+               fixed(s.l_star_std, 2), percent(s.error_pct), fixed(model.gain, 3)});
+  }
+  for (const FailedModel& failed : result.failed)
+    table.row({one_line(failed.entry.name), shorten(one_line(failed.entry.lab), 16), "-", "-", "-", "-", "failed", "-",
+               "-", "-"});
+  return table.str(kWidth, "", paint);
+}
+
+std::string estimators_table(const StudyResult& result, const Paint& paint) {
+  using Align = TextTable::Align;
+  TextTable table;
+  table.column("estimator", Align::left);
+  table.column("models");
+  table.column("resolved");
+  table.column("MAPE");
+  table.column("of actual");
+  table.column("in-sample");
+  table.column("out-of-sample");
+  for (const EstimatorSummary& s : result.summaries) {
+    const bool all = s.models_of_actual == s.models;
+    table.row({s.estimator, fmt::format("{}/{}", s.models, s.asked), fmt::format("{}/{}", s.resolved, s.models),
+               percent(s.overall_mape),
+               percent(s.mape_of_actual) + (all ? "" : fmt::format(" ({} of {})", s.models_of_actual, s.models)),
+               percent(s.in_sample_mape), percent(s.out_of_sample_mape)});
+  }
+  return table.str(kWidth, "", paint);
+}
+
+std::string l_star_table(const StudyResult& result, const Paint& paint) {
+  TextTable table;
+  table.column("model", TextTable::Align::left);
+  table.column("predicted");
+  for (const EstimatorSummary& s : result.summaries) table.column(s.estimator);
+  for (const ModelResult& model : result.models) {
+    std::vector<std::string> cells{one_line(short_name(model.entry.name)), fixed(model.predicted, 1)};
+    for (const ModelScore& s : model.scores)
+      cells.push_back(mean_text(s, 1) + (s.l_star ? fmt::format(" ± {}", fixed(s.l_star_std, 1)) : ""));
+    table.row(std::move(cells));
+  }
+  return table.str(kWidth, "", paint);
+}
+
+std::string baselines_table(const StudyResult& result, const Paint& paint) {
+  TextTable table;
+  table.column("MAPE of", TextTable::Align::left);
+  for (const EstimatorSummary& s : result.summaries) table.column(s.estimator);
+  for (size_t k = 0; k < result.summaries[0].baselines.size(); ++k) {
+    const std::string& name = result.summaries[0].baselines[k].name;
+    const Formula* formula = find_formula(name);
+    std::string label = formula ? fmt::format("{}: {}", name, formula->text) : name;
+    if (name == result.study.formula) label += "  (this study's)";
+    std::vector<std::string> cells{std::move(label)};
+    for (const EstimatorSummary& s : result.summaries)
+      cells.push_back(k < s.baselines.size() ? percent(s.baselines[k].mape) : "-");
+    table.row(std::move(cells));
+  }
+  return table.str(kWidth, "", paint);
+}
+
+// Of the study's own L*: that of each prompt, averaged over prompts as L* itself is.
+std::string decides_table(const StudyResult& result, const Paint& paint) {
+  using Align = TextTable::Align;
+  TextTable table;
+  table.column("model", Align::left);
+  table.column("estimator", Align::left);
+  table.column("L*");
+  table.column("weights alone");
+  table.column("attention alone");
+  table.column("kept by shuffling");
+  table.column("decided by", Align::left);
+  bool any = false, weighted = false;
+  for (const ModelResult& model : result.models)
+    for (const ModelScore& s : model.scores) {
+      if (!s.decides) continue;
+      const StudyDecides& d = *s.decides;
+      any = true;
+      weighted = weighted || s.estimator != "off_diagonal";
+      table.row({one_line(short_name(model.entry.name)), s.estimator, marked(over_prompts_text(d.l_star), s.resolved),
+                 over_prompts_text(d.weights_only), over_prompts_text(d.attention_only),
+                 d.permutation_share ? fmt::format("{:.0f}%", 100 * *d.permutation_share) : "-",
+                 d.verdict.empty() ? "undecided" : d.verdict});
+    }
+  if (!any) return {};
+  std::string legend = "Each prompt's L*, with mean and deviation over prompts; only attention is shuffled.";
+  if (weighted)
+    legend +=
+        " By multi_head and ov_circuit \"attention\" is that of heads weighted by their norms, not attention alone.";
+  return table.str(kWidth, "", paint) + wrap(legend, kWidth, "", 0);
+}
+
+std::string failures(const StudyResult& result, const Paint& paint) {
+  std::string out;
+  for (const FailedModel& failed : result.failed)
+    out += wrap(one_line(failed.error.message()), kWidth, fmt::format("  {}: ", one_line(failed.entry.name)), 4);
+  for (const ModelResult& model : result.models)
+    for (size_t i = 0; i < model.measurement.prompts.size(); ++i)
+      if (const auto& error = model.measurement.prompts[i].error)
+        out += wrap(one_line(error->message()), kWidth,
+                    fmt::format("  {}, prompt {}: ", one_line(model.entry.name), i + 1), 4);
+  return out.empty() ? out : heading(paint, "FAILED") + out;
+}
+
+std::string verdict_text(const StudyResult& result, const Paint& paint) {
+  const EstimatorSummary& s = result.summaries[0];
+  std::string out = heading(paint, "FINAL VERDICT") + "\n";
+  out += fmt::format("    Formula: {}\n\n", result.formula_text);
+  out += fmt::format("    Models tested: {} of {}\n", s.models, s.asked);
+  out += fmt::format("    Labs tested:   {}\n", s.labs.size());
+  out += fmt::format("    Estimator:     {}, {}, {}\n", s.estimator, result.study.detector, name(result.study.dtype));
+  out += fmt::format("    Overall MAPE:  {}\n", percent(s.overall_mape));
+  out += fmt::format("    L* resolved:   {} of {} models\n\n", s.resolved, s.models);
+  const std::string verdict = s.verdict.empty() ? "none: no model has both an L* and a prediction" : s.verdict;
+  out += "    " + paint.bold("VERDICT: " + verdict) + "\n";
+  // The same of every verdict, whatever it says.
+  const auto caveats = [&](size_t e, int indent) {
+    for (const std::string& caveat : verdict_caveats(result, e))
+      out += paint.yellow(wrap(caveat, kWidth, std::string(indent, ' ') + "but ", indent + 4));
+  };
+  caveats(0, 13);
+  for (size_t e = 1; e < result.summaries.size(); ++e) {
+    const EstimatorSummary& other = result.summaries[e];
+    out += fmt::format("    {:<24} {} ({}, {} of {} models, {} resolved)\n", "by " + other.estimator + ":",
+                       other.verdict.empty() ? "none" : other.verdict, percent(other.overall_mape), other.models,
+                       other.asked, other.resolved);
+    caveats(e, 29);
+  }
+  return out + "\n";
+}
+
+// What has no L* by the headline did not complete. A duplicate is as complete as what it is the same as.
+std::string complete_text(const StudyResult& result) {
+  const auto is_done = [](const ModelResult& model) { return is_complete(model); };
+  auto done = std::count_if(result.models.begin(), result.models.end(), is_done);
+  std::string without;
+  for (const ModelResult& model : result.models)
+    if (!is_complete(model))
+      without += (without.empty() ? "; no L*: " : ", ") + shorten(one_line(model.entry.name), 40);
+  for (const DuplicateModel& duplicate : result.duplicates)
+    done += std::any_of(result.models.begin(), result.models.end(), [&](const ModelResult& model) {
+      return model.entry.name == duplicate.same_as && is_complete(model);
+    });
+  const std::string given =
+      result.duplicates.empty() ? "" : fmt::format(", {} of them given before", result.duplicates.size());
+  const size_t asked = result.models.size() + result.duplicates.size() + result.failed.size();
+  return wrap(fmt::format("{}/{} models{}{}", done, asked, given, without), kWidth, "COMPLETE: ", 4);
+}
+
+}  // namespace
+
+std::string study_banner(const Study& study, bool colour) {
+  const Paint paint{colour};
+  const std::string estimators = fmt::format("{}", fmt::join(study.estimators, ", "));
+  std::string out = rule() + paint.bold("L* CROSS-HERITAGE VALIDATION") + "\n" + rule();
+  const Formula* formula = find_formula(study.formula);
+  if (!study.note.empty()) out += wrap(one_line(study.note), kWidth, "", 0);
+  out += fmt::format("Models: {}, prompts: {}\n", study.models.size(), study.prompts.size());
+  out += wrap(prompts_line(study.prompts_read, study.prompts), kWidth, "Read: ", 6);
+  out += fmt::format("Formula {}: {}\n", study.formula, formula ? formula->text : "unknown");
+  out += fmt::format("Estimators: {}; detector: {}; computed in {}\n", estimators, study.detector, name(study.dtype));
+  return out;
+}
+
+std::string model_text(const Study& study, const ModelEntry& entry, const Result<ModelResult>& result, bool colour) {
+  const Paint paint{colour};
+  std::string out = fmt::format("\n{:=<70}\n{}\n", "", paint.bold(fmt::format("Model: {}", one_line(entry.name))));
+  if (!result) {
+    out += fmt::format("Lab: {}\n", one_line(entry.lab));
+    return out + paint.red(fmt::format("  ERROR: {}", one_line(result.error().message()))) + "\n";
+  }
+  const ModelResult& model = *result;
+  const Measurement& m = model.measurement;
+  const ModelScore& s = model.scores.at(0);
+  out += fmt::format("Lab: {} | L={} | H={}\n", one_line(entry.lab), m.shape.layers, m.shape.heads);
+  out += wrap(one_line(shape_text(model)), kWidth, "  Architecture: ", 4);
+  for (const std::string& warning : m.warnings) out += wrap(one_line(warning), kWidth, "  Warning: ", 4);
+  out += prompt_lines(study, model, s, paint);
+
+  out += fmt::format("\n  RESULTS ({}):\n", s.estimator);
+  out += fmt::format("    L* predicted:  {}{}\n", model.predicted ? fixed(model.predicted, 1) : "none",
+                     model.predicted ? "" : " (" + model.no_prediction + ")");
+  if (!s.l_star)
+    out += wrap(fmt::format("none: {}", one_line(s.reason)), kWidth, "    L* empirical:  ", 19);
+  else
+    out += fmt::format("    L* empirical:  {} ± {}{}\n", mean_text(s, 1), fixed(s.l_star_std, 1),
+                       s.resolved ? "" : "  (not resolved)");
+  out += fmt::format("    Error:         {}\n", percent(s.error_pct));
+  if (s.decides) out += wrap(decides_text(*s.decides, s.estimator), kWidth, "    Decided by:    ", 19);
+  for (size_t e = 1; e < model.scores.size(); ++e) {
+    const ModelScore& other = model.scores[e];
+    if (!other.l_star) {
+      out += wrap(fmt::format("no L*: {}", one_line(other.reason)), kWidth,
+                  fmt::format("    {:<14} ", other.estimator + ":"), 19);
+      continue;
+    }
+    out += fmt::format("    {:<14} L* {} ± {}, error {}{}\n", other.estimator + ":", mean_text(other, 1),
+                       fixed(other.l_star_std, 1), percent(other.error_pct), !other.resolved ? "  (not resolved)" : "");
+  }
+  if (model.gain)
+    out += fmt::format("    Gain:          {:.3f} ({}{})\n", *model.gain, *model.gain < 1 ? "DAMPEN" : "EXPAND",
+                       entry.expected.empty() ? "" : fmt::format(", expected {}", one_line(entry.expected)));
+  if (const std::string note = range_note(study, model); !note.empty())
+    out += paint.yellow(wrap(note, kWidth, "    Note: ", 4));
+  if (!entry.note.empty()) out += wrap(one_line(entry.note), kWidth, "    Note: ", 4);
+  return out;
+}
+
+std::string duplicate_text(const ModelEntry& entry, const std::string& same_as, bool colour) {
+  const Paint paint{colour};
+  std::string out = fmt::format("\n{:=<70}\n{}\n", "", paint.bold(fmt::format("Model: {}", one_line(entry.name))));
+  out += fmt::format("Lab: {}\n", one_line(entry.lab));
+  return out + wrap(duplicate_note(entry, same_as), kWidth, "  ", 4);
+}
+
+std::string verdict_line(const StudyResult& result) {
+  if (result.models.empty() || result.summaries.empty()) return "VERDICT: none: no model could be run\n";
+  return fmt::format("VERDICT: {}\n", verdict_sentence(result, 0));
+}
+
+std::string study_summary(const StudyResult& result, bool colour) {
+  const Paint paint{colour};
+  std::string out = fmt::format("\n{}{}{}", rule(), complete_text(result), rule());
+  if (result.models.empty() || result.summaries.empty()) return out + "No results!\n" + failures(result, paint);
+
+  const EstimatorSummary& s = result.summaries[0];
+  out += heading(paint, "CROSS-HERITAGE L* VALIDATION RESULTS");
+  out += results_table(result, paint);
+  out += heading(paint, "SUMMARY BY LAB");
+  for (const LabSummary& lab : s.labs)
+    out += fmt::format("{}: n={}, MAPE={:.1f}%\n", one_line(lab.lab), lab.models, lab.mape);
+  for (const LeftOut& left : s.left_out)
+    out += wrap(fmt::format("without {}: {}", shorten(one_line(left.entry.name), 40), one_line(left.reason)), kWidth,
+                fmt::format("{}: ", shorten(one_line(left.entry.lab), 40)), 4);
+  out += heading(paint, fmt::format("OVERALL MAPE: {}", percent(s.overall_mape)));
+  const std::string fitted = one_line(fmt::format("{}", fmt::join(result.study.in_sample, ", ")));
+  if (s.in_sample_mape)
+    out += wrap(fmt::format("MAPE = {}", percent(s.in_sample_mape)), kWidth,
+                fmt::format("In-sample ({}): ", shorten(fitted, 50)), 4);
+  if (s.out_of_sample_mape)
+    out += fmt::format("Out-of-sample (other labs): MAPE = {}\n", percent(s.out_of_sample_mape));
+
+  out += heading(paint, "ESTIMATORS SIDE BY SIDE");
+  out += estimators_table(result, paint) + "\n" + l_star_table(result, paint);
+  out += heading(paint, "SIMPLER PREDICTIONS AND OTHER FORMULAS");
+  out += baselines_table(result, paint);
+  if (const std::string decided = decides_table(result, paint); !decided.empty())
+    out += heading(paint, "WHAT DECIDES L*: THE WEIGHTS OR THE ATTENTION?") + decided;
+  out += failures(result, paint);
+  out += heading(paint, "NOTES");
+  for (const std::string& note : study_notes(result)) out += wrap(note, kWidth, "* ", 2);
+  return out + verdict_text(result, paint);
+}
+
+}  // namespace lstar

@@ -1,0 +1,58 @@
+// Text for a terminal: UTF-8 made valid, measured in columns, padded, shortened, and set in tables. Pure functions.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lstar {
+
+// The text on one line: malformed bytes replaced, control characters as spaces.
+std::string one_line(std::string_view text);
+
+// The text with a box in place of every character that DejaVu Sans, the font of the figures, has no glyph for: a
+// renderer without one draws what it likes.
+std::string drawable(std::string_view text);
+
+// Columns a terminal gives to the text: combining marks take none, East Asian wide characters two.
+int display_width(std::string_view text);
+
+// At most `width` columns; what is cut off leaves an ellipsis.
+std::string shorten(std::string_view text, int width);
+
+// The text broken at spaces into lines of at most `width` columns, each opened by `indent` spaces, the first by
+// `first`.
+std::string wrap(std::string_view text, int width, std::string_view first, int indent);
+
+// Colours that a terminal shows; with `on` false, text passes through unchanged.
+struct Paint {
+  bool on = false;
+  std::string bold(std::string_view text) const { return code("1", text); }
+  std::string dim(std::string_view text) const { return code("2", text); }
+  std::string red(std::string_view text) const { return code("31", text); }
+  std::string yellow(std::string_view text) const { return code("33", text); }
+
+ private:
+  std::string code(std::string_view sgr, std::string_view text) const;
+};
+
+// Rows of cells set in aligned columns under a head. A column is as wide as its widest cell; where the table would be
+// wider than `width`, the first column gives way.
+class TextTable {
+ public:
+  enum class Align { left, right };
+  void column(std::string head, Align align = Align::right);
+  void row(std::vector<std::string> cells);
+  std::string str(int width, std::string_view indent, const Paint&) const;
+
+ private:
+  std::vector<std::string> head_;
+  std::vector<Align> align_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+// "7.9", or "-" for none.
+std::string fixed(std::optional<double> value, int digits);
+
+}  // namespace lstar
