@@ -13,7 +13,7 @@ namespace lstar {
 // with the error cancelled(). May be empty. Called from the thread that made the call.
 using Progress = std::function<bool(std::string_view step, int64_t done, int64_t total)>;
 
-inline Error cancelled() { return {.what = "interrupted"}; }
+inline Error cancelled() { return {.kind = ErrorKind::cancelled, .what = "interrupted"}; }
 
 inline Result<void> report(const Progress& progress, std::string_view step, int64_t done, int64_t total) {
   if (progress && !progress(step, done, total)) return fail(cancelled());

@@ -17,12 +17,13 @@ enum class ErrorKind : uint8_t {
   cancelled,    // the caller wanted no more of it
   memory,       // this machine, or this process's limit, has too little
   changed,      // a file was changed while it was read: the same call again may work
-  unreachable,  // network, hub or another program; a local file that is there and cannot be read or written
-                // (permissions, a full disk, a failing one)
-  unsupported,  // in order as what it is, and nothing that lstar computes: another family, packed weights, an archive
+  unreachable,  // network, hub (or one that answers as none should) or another program; also a local file that is
+                // there and cannot be read or written: no permission, a full disk, a failing one
+  unsupported,  // in order as what it is, and nothing that lstar computes: another family, packed weights, an archive,
+                // more than base/limits.h allows
   missing,      // nothing under that name: a file, folder, tensor, repository or revision that should be there
-  argument,     // the caller's words: an unknown estimator, a token id out of range, an empty prompt
-  malformed,    // bytes that break the rules of their format, or contradict each other
+  argument,   // the caller's words: an unknown estimator, a key of a manifest, a token id out of range, an empty prompt
+  malformed,  // bytes that break the rules of their format, or contradict each other; what an error is by default
 };
 
 // "missing", as JSON has it.
