@@ -201,7 +201,11 @@ Activation Config::activation(Keys keys, std::string_view fallback) {
     if (known.name == name) return known.activation;
   std::string names;
   for (const Named& known : kKnown) names += (names.empty() ? "" : ", ") + std::string(known.name);
-  record({.what = "unknown activation", .at = spelled(keys), .expected = "one of " + names, .found = name});
+  record({.kind = ErrorKind::unsupported,
+          .what = "unknown activation",
+          .at = spelled(keys),
+          .expected = "one of " + names,
+          .found = name});
   return Activation::relu;
 }
 
@@ -337,8 +341,11 @@ bool Config::is_null(std::string_view key) const {
 
 void Config::require(bool holds, std::string_view at, std::string_view expected, std::string found) {
   if (!holds)
-    record(
-        {.what = "not supported", .at = std::string(at), .expected = std::string(expected), .found = std::move(found)});
+    record({.kind = ErrorKind::unsupported,
+            .what = "not supported",
+            .at = std::string(at),
+            .expected = std::string(expected),
+            .found = std::move(found)});
 }
 
 }  // namespace lstar

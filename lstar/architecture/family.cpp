@@ -116,7 +116,8 @@ Error unknown_family(const Config& config, const std::string& model_type) {
     if (!name.empty()) known += (known.empty() ? "" : ", ") + std::string(name);
   }
   const bool needs_code = config.section("auto_map").has_value();
-  return {.what = needs_code ? "the model is defined by Python code of its own (auto_map), which is never executed"
+  return {.kind = ErrorKind::unsupported,
+          .what = needs_code ? "the model is defined by Python code of its own (auto_map), which is never executed"
                              : "unknown family",
           .file = config.file(),
           .at = "key model_type",
@@ -136,7 +137,8 @@ std::optional<Error> find_packed_weights(const Config& config, const Checkpoint&
   if (section && section->has("quantization_mode")) {
     const std::string mode = section->text_or({"quantization_mode"}, "");
     if (mode == "online")
-      return Error{.what = "rounds its weights while it runs, which is not computed",
+      return Error{.kind = ErrorKind::unsupported,
+                   .what = "rounds its weights while it runs, which is not computed",
                    .file = config.file(),
                    .at = "key quantization_config.quantization_mode",
                    .found = mode};

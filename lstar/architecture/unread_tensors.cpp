@@ -259,7 +259,8 @@ Result<void> refuse_unmerged_adapters(const Checkpoint& checkpoint) {
   for (const TensorInfo& tensor : checkpoint.tensors())
     if (is_of_adapter(tensor.name))
       return fail(
-          {.what = "an adapter that is not merged into its model: merge it (PEFT: merge_and_unload) and save again",
+          {.kind = ErrorKind::unsupported,
+           .what = "an adapter that is not merged into its model: merge it (PEFT: merge_and_unload) and save again",
            .file = checkpoint.file_of(tensor),
            .at = "tensor " + tensor.name});
   return {};

@@ -28,7 +28,8 @@ class Binder {
     for (const std::string& prefix : prefixes)
       for (std::string_view suffix : suffixes)
         if (const Error* why = c_.why_unread(prefix + name + std::string(suffix))) return fail(*why);
-    return fail({.what = "missing tensor",
+    return fail({.kind = ErrorKind::missing,
+                 .what = "missing tensor",
                  .file = c_.path(),
                  .at = "tensor " + (role == Role::output ? prefixes.back() : prefixes.front()) + name +
                        std::string(*suffixes.begin()),
@@ -206,7 +207,8 @@ class Binder {
                    .expected = shapes.begin()->text(),
                    .found = found->shape.text()});
     if (!info(found->type).is_weight)
-      return fail({.what = "dtype",
+      return fail({.kind = ErrorKind::unsupported,
+                   .what = "dtype",
                    .file = c_.file_of(*found),
                    .at = "tensor " + found->name,
                    .expected = "a floating-point or quantised type",
@@ -251,7 +253,9 @@ std::vector<std::string> parts_beside(const Error& error, const Checkpoint& chec
 // What a checkpoint is whose tensors are not the ones that are needed: packed, empty, or none at all.
 Error explained(Error error, const Architecture& a, const Checkpoint& checkpoint) {
   if (checkpoint.tensors().empty())
-    return {.what = "holds no weights (a vocabulary alone): pass the model's own file", .file = checkpoint.path()};
+    return {.kind = ErrorKind::unsupported,
+            .what = "holds no weights (a vocabulary alone): pass the model's own file",
+            .file = checkpoint.path()};
   if (auto packing = find_packing(checkpoint)) return *std::move(packing);
   if (auto held = find_reparametrisation(checkpoint, [&](std::string_view stem) { return is_stem_of(a, stem); }))
     return *std::move(held);
@@ -262,8 +266,10 @@ Error explained(Error error, const Architecture& a, const Checkpoint& checkpoint
   std::vector<std::string> signs;
   if (!parts.empty()) signs.push_back(fmt::format("its weight seems packed as {}", fmt::join(parts, ", ")));
   if (!method.empty()) signs.push_back(fmt::format("quantization_config says {}", method));
-  if (!signs.empty())
+  if (!signs.empty()) {
+    error.kind = ErrorKind::unsupported;
     error.what += fmt::format(" ({}: get the checkpoint as it was before, or a GGUF)", fmt::join(signs, "; "));
+  }
   return error;
 }
 
@@ -289,7 +295,8 @@ Result<Weights> bind_all(const Architecture& a, const Checkpoint& checkpoint) {
     w.layers.push_back(std::move(layer));
   }
   LSTAR_ASSIGN(w.final_norm, binder.optional_norm(Role::final_norm, 0));
-  w.output = a.predicts_next ? binder.output(w.token_embedding) : fail("an encoder predicts no next token");
+  w.output = a.predicts_next ? binder.output(w.token_embedding)
+                             : fail(ErrorKind::unsupported, "an encoder predicts no next token");
   return w;
 }
 

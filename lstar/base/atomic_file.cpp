@@ -19,7 +19,7 @@ namespace lstar {
 namespace {
 
 tl::unexpected<Error> system_error(const char* what, const std::string& path) {
-  return fail({.what = std::string(what) + ": " + std::strerror(errno), .file = path});
+  return fail({.kind = kind_of_errno(errno), .what = std::string(what) + ": " + std::strerror(errno), .file = path});
 }
 
 bool write_all(int fd, std::string_view content) {
@@ -111,7 +111,8 @@ std::error_code make_folders(const std::string& path) {
 
 Result<void> make_writable_folder(const std::string& path) {
   if (const std::error_code error = make_folders(path))
-    return fail({.what = "cannot make the folder: " + error.message(), .file = path});
+    return fail(
+        {.kind = kind_of_errno(error.value()), .what = "cannot make the folder: " + error.message(), .file = path});
   std::string probe = path + "/.writable.XXXXXX";
   const int fd = ::mkstemp(probe.data());
   if (fd < 0) return system_error("cannot write in this folder", path);
@@ -141,9 +142,11 @@ Result<std::string> read_file(const std::string& path, size_t limit, Pipes pipes
   const bool is_known = ::fstat(fd, &status) == 0;
   if (pipes == Pipes::refused && !(is_known && S_ISREG(status.st_mode))) {
     ::close(fd);
-    errno = EISDIR;
-    if (S_ISDIR(status.st_mode)) return system_error("cannot be read", path);
-    return fail({.what = "not a regular file", .file = path});
+    if (S_ISDIR(status.st_mode))
+      return fail({.kind = ErrorKind::unsupported,
+                   .what = std::string("cannot be read: ") + std::strerror(EISDIR),
+                   .file = path});
+    return fail({.kind = ErrorKind::unsupported, .what = "not a regular file", .file = path});
   }
   std::string content;
   char buffer[1 << 16];
@@ -164,14 +167,17 @@ Result<std::string> read_file(const std::string& path, size_t limit, Pipes pipes
       is_silent_pipe = !wait_for_bytes(fd, Silence::nobody);
       if (!is_silent_pipe) continue;
       ::close(fd);
-      return fail({.what = "a pipe into which nobody writes", .file = path});
+      return fail({.kind = ErrorKind::unreachable, .what = "a pipe into which nobody writes", .file = path});
     }
     if (got == 0) break;
     is_silent_pipe = false;
     content.append(buffer, static_cast<size_t>(got));
     if (content.size() > limit) {
       ::close(fd);
-      return fail({.what = "file too large", .file = path, .expected = "at most " + std::to_string(limit) + " bytes"});
+      return fail({.kind = ErrorKind::unsupported,
+                   .what = "file too large",
+                   .file = path,
+                   .expected = "at most " + std::to_string(limit) + " bytes"});
     }
   }
   ::close(fd);

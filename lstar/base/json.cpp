@@ -12,6 +12,7 @@
 #include <fmt/core.h>
 
 #include "lstar/base/atomic_file.h"
+#include "lstar/base/catch_memory.h"
 #include "lstar/base/python_json.h"
 #include "lstar/base/seeded_hash.h"
 #include "lstar/base/text.h"
@@ -64,7 +65,11 @@ std::optional<std::string> duplicate_key(Json value) {
 }
 
 Error not_json(const std::string& source, simdjson::error_code error) {
-  return {.what = "not valid JSON", .file = source, .found = simdjson::error_message(error)};
+  if (error == simdjson::MEMALLOC) return out_of_memory("reading JSON").in(source);
+  return {.kind = error == simdjson::CAPACITY ? ErrorKind::unsupported : ErrorKind::malformed,
+          .what = "not valid JSON",
+          .file = source,
+          .found = simdjson::error_message(error)};
 }
 
 }  // namespace
@@ -85,9 +90,11 @@ Result<JsonDocument> JsonDocument::read(const std::string& path) {
   document.source_ = path;
   struct stat status;
   if (::stat(path.c_str(), &status) != 0)
-    return fail({.what = std::string("cannot be read: ") + std::strerror(errno), .file = path});
+    return fail(
+        {.kind = kind_of_errno(errno), .what = std::string("cannot be read: ") + std::strerror(errno), .file = path});
   if (!S_ISREG(status.st_mode))
-    return fail({.what = "not a regular file", .file = path});  // a pipe would wait for ever
+    return fail(
+        {.kind = ErrorKind::unsupported, .what = "not a regular file", .file = path});  // a pipe would wait for ever
   const simdjson::error_code error = document.parser_->load(path).get(document.root_);
   if (!error && !duplicate_key(document.root_)) return document;
   if (error == simdjson::MEMALLOC || error == simdjson::CAPACITY) return fail(not_json(path, error));

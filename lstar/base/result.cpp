@@ -1,5 +1,7 @@
 #include "lstar/base/result.h"
 
+#include <cerrno>
+
 #include "lstar/base/text.h"
 
 namespace lstar {
@@ -14,6 +16,25 @@ std::string shortened(const std::string& part, size_t longest = 400) {
 }
 
 }  // namespace
+
+const char* name(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::cancelled: return "cancelled";
+    case ErrorKind::memory: return "memory";
+    case ErrorKind::changed: return "changed";
+    case ErrorKind::unreachable: return "unreachable";
+    case ErrorKind::unsupported: return "unsupported";
+    case ErrorKind::missing: return "missing";
+    case ErrorKind::argument: return "argument";
+    case ErrorKind::malformed: break;
+  }
+  return "malformed";
+}
+
+ErrorKind kind_of_errno(int error) {
+  if (error == ENOENT || error == ENOTDIR || error == ENAMETOOLONG) return ErrorKind::missing;
+  return error == ENOMEM ? ErrorKind::memory : ErrorKind::unreachable;
+}
 
 std::string Error::message() const {
   std::string line;

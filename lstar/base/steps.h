@@ -36,7 +36,7 @@ struct Step {
 // is finished first. May be empty.
 using OnStep = std::function<bool(const Step&)>;
 
-inline Error cancelled() { return {.what = "interrupted"}; }
+inline Error cancelled() { return {.kind = ErrorKind::cancelled, .what = "interrupted"}; }
 
 // One call's steps: keeps the time at which each phase began, and that the call was ended. May be used by the call's
 // workers too: what they report goes nowhere, but they hear of the end.

@@ -90,10 +90,12 @@ Result<std::string> read_text_file(const std::string& path, size_t limit) {
 
 Result<void> check_text(std::string_view content, const std::string& source) {
   if (const std::string_view wide = wide_characters(content); !wide.empty())
-    return fail({.what = fmt::format("not UTF-8 but {}", wide), .file = source});
+    return fail({.kind = ErrorKind::unsupported, .what = fmt::format("not UTF-8 but {}", wide), .file = source});
   for (const FileMagic& magic : file_magics())
     if (magic.fits(content) && !is_text_all_the_same(magic, content))
-      return fail({.what = fmt::format("not text but {}", sentence(magic, content)), .file = source});
+      return fail({.kind = ErrorKind::unsupported,
+                   .what = fmt::format("not text but {}", sentence(magic, content)),
+                   .file = source});
   if (const size_t nul = content.find('\0'); nul != std::string_view::npos)
     return fail({.what = "not text: a NUL", .file = source, .at = fmt::format("byte {}", nul)});
   return check_utf8(content, source);

@@ -43,15 +43,17 @@ namespace {
 Result<std::unique_ptr<Checkpoint>> open_any(const std::string& path) {
   constexpr const char* kExpected = "a folder in Hugging Face's layout, or a .gguf file";
   LSTAR_ASSIGN(const bool there, is_there(path));
-  if (!there) return fail({.what = "not on disk", .file = path, .expected = kExpected});
+  if (!there) return fail({.kind = ErrorKind::missing, .what = "not on disk", .file = path, .expected = kExpected});
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) return open_checkpoint_folder(path);
   LSTAR_ASSIGN(MappedFile mapped, MappedFile::open(path));
   if (is_gguf(mapped)) return open_gguf(std::move(mapped));
   LSTAR_ASSIGN(const std::optional<GgufWindow> inside, find_gguf_in_archive(mapped));
   if (inside) return open_gguf(std::move(mapped), *inside);
-  return fail(
-      {.what = "not a checkpoint", .file = path, .expected = "a folder in Hugging Face's layout or a GGUF file"});
+  return fail({.kind = ErrorKind::unsupported,
+               .what = "not a checkpoint",
+               .file = path,
+               .expected = "a folder in Hugging Face's layout or a GGUF file"});
 }
 
 }  // namespace

@@ -64,9 +64,11 @@ Result<std::vector<PlacedTensor>> read_tensors(const MappedFile& mapped, size_t 
 
 // Of a folder without the files of a model: another thing, or a model's folder that lacks them.
 Error nothing_to_open(const Listing& listing, bool has_config) {
-  if (auto what = what_is_folder(listing)) return {.what = *std::move(what), .file = listing.folder};
-  if (!has_config) return {.what = "the folder has no config.json", .file = listing.folder};
-  return {.what = "the folder has no weights",
+  if (auto what = what_is_folder(listing))
+    return {.kind = ErrorKind::unsupported, .what = *std::move(what), .file = listing.folder};
+  if (!has_config) return {.kind = ErrorKind::missing, .what = "the folder has no config.json", .file = listing.folder};
+  return {.kind = ErrorKind::missing,
+          .what = "the folder has no weights",
           .file = listing.folder,
           .expected = "model.safetensors or pytorch_model.bin, whole or in shards behind an index"};
 }
@@ -87,7 +89,8 @@ Result<std::unique_ptr<Checkpoint>> CheckpointFolder::open(const std::string& pa
     LSTAR_ASSIGN(std::optional<MappedFile> gguf, find_gguf(listing));
     if (gguf && is_all_there_is(*gguf, choice)) return open_gguf(*std::move(gguf));
     if (gguf)
-      return fail({.what = "the folder has no config.json, which its weights need; for the GGUF among them pass " +
+      return fail({.kind = ErrorKind::missing,
+                   .what = "the folder has no config.json, which its weights need; for the GGUF among them pass " +
                            plain_text(gguf->file_name()),
                    .file = path});
     if (!has_config) return fail(nothing_to_open(listing, has_config));
@@ -107,7 +110,8 @@ Result<std::unique_ptr<Checkpoint>> CheckpointFolder::open(const std::string& pa
   bool is_pytorch = false;  // in whose files tied weights are one storage
   for (const std::string& name : index.files) {
     if (listing.has(name + ".aria2"))  // its room is reserved long before all of it is there
-      return fail({.what = "the download is not finished (" + plain_text(name) + ".aria2 lies beside it)",
+      return fail({.kind = ErrorKind::missing,
+                   .what = "the download is not finished (" + plain_text(name) + ".aria2 lies beside it)",
                    .file = path + "/" + name});
     auto mapped = MappedFile::open(path + "/" + name);
     if (!mapped) {

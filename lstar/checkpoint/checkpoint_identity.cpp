@@ -20,14 +20,16 @@ constexpr uint64_t kPiece = uint64_t{8} << 20;  // hashed, then given back
 Result<std::string> sha256(const MappedFile& file, HashWatch* watch) {
   Digest digest = Digest::sha256();
   for (uint64_t begin = 0; begin < file.size(); begin += kPiece) {
-    if (watch && watch->stop) return fail({.what = "hashing was given up", .file = file.path()});
+    if (watch && watch->stop)
+      return fail({.kind = ErrorKind::cancelled, .what = "hashing was given up", .file = file.path()});
     const auto piece = file.bytes().subspan(begin, std::min(kPiece, file.size() - begin));
     digest.update(piece);
     file.drop(begin, piece.size());
     if (watch) watch->done += piece.size();
   }
   std::string text = digest.finish();
-  if (text.empty()) return fail({.what = "SHA-256 is not available from OpenSSL", .file = file.path()});
+  if (text.empty())
+    return fail({.kind = ErrorKind::unreachable, .what = "SHA-256 is not available from OpenSSL", .file = file.path()});
   return text;
 }
 

@@ -74,7 +74,8 @@ Result<Listing> list_folder(const std::string& path) {
     if (entry->is_directory(ignored)) name += '/';
     listing.names.push_back(std::move(name));
   }
-  if (error) return fail({.what = "cannot be read: " + error.message(), .file = path});
+  if (error)
+    return fail({.kind = kind_of_errno(error.value()), .what = "cannot be read: " + error.message(), .file = path});
   std::sort(listing.names.begin(), listing.names.end());
   return listing;
 }
@@ -84,10 +85,12 @@ Result<bool> is_there(const std::string& path) {
   if (::stat(path.c_str(), &status) == 0) return true;
   const int error = errno;
   if (error != ENOENT && error != ENOTDIR && error != ENAMETOOLONG)
-    return fail({.what = std::string("cannot be read: ") + std::strerror(error), .file = path});
+    return fail(
+        {.kind = kind_of_errno(error), .what = std::string("cannot be read: ") + std::strerror(error), .file = path});
   if (::lstat(path.c_str(), &status) != 0 || !S_ISLNK(status.st_mode)) return false;
   std::error_code ignored;
-  return fail({.what = "points to a file that is not there",
+  return fail({.kind = ErrorKind::missing,
+               .what = "points to a file that is not there",
                .file = path,
                .found = plain_text(fs::read_symlink(path, ignored).string(), 300)});
 }
@@ -95,7 +98,8 @@ Result<bool> is_there(const std::string& path) {
 Result<bool> is_readable(const std::string& path) {
   LSTAR_ASSIGN(const bool there, is_there(path));
   if (there && ::faccessat(AT_FDCWD, path.c_str(), R_OK, AT_EACCESS) != 0)
-    return fail({.what = std::string("cannot be read: ") + std::strerror(errno), .file = path});
+    return fail(
+        {.kind = kind_of_errno(errno), .what = std::string("cannot be read: ") + std::strerror(errno), .file = path});
   return there;
 }
 

@@ -72,7 +72,8 @@ Result<StoredType> tensor_type(uint32_t number) {
     if (entry.type) known += fmt::format("{}{}", known.empty() ? "" : ", ", entry.name);
     if (entry.number == number) found = entry.name;
   }
-  return fail({.what = "type is not read", .expected = "one of " + known, .found = found});
+  return fail(
+      {.kind = ErrorKind::unsupported, .what = "type is not read", .expected = "one of " + known, .found = found});
 }
 
 // One entry of the list of tensors; `offset` counts from the start of the data.
@@ -139,7 +140,8 @@ Result<uint64_t> read_alignment(const GgufValues& values) {
 
 Result<void> check_version(uint32_t version, const std::string& path) {
   if (version == 2 || version == 3) return {};
-  Error error{.what = "GGUF version is not read",
+  Error error{.kind = ErrorKind::unsupported,
+              .what = "GGUF version is not read",
               .file = path,
               .at = "byte 4",
               .expected = "2 or 3",
@@ -277,8 +279,9 @@ Result<std::unique_ptr<Checkpoint>> GgufFile::open(MappedFile mapped, GgufWindow
   const auto name = parse_gguf_part_name(mapped.path());
   LSTAR_ASSIGN(GgufPart model, read_part(mapped, 0, window));
   if (const GgufKind kind = kind_of(model.values); kind != GgufKind::model)
-    return fail(
-        {.what = fmt::format("{}, no language model: {}", name_of(kind), advice_for(kind)), .file = mapped.path()});
+    return fail({.kind = ErrorKind::unsupported,
+                 .what = fmt::format("{}, no language model: {}", name_of(kind), advice_for(kind)),
+                 .file = mapped.path()});
   const int64_t parts = model.values.integer("split.count").value_or(1);
   if (parts > 1 && name && name->number > 1) {  // any part names the model
     LSTAR_ASSIGN(mapped, MappedFile::open(name->name(1)));

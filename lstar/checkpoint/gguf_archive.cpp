@@ -26,10 +26,12 @@ Result<std::optional<GgufWindow>> find_gguf_in_archive(const MappedFile& mapped)
     if (!entry.name.ends_with(".gguf")) continue;
     if (++candidates > kMostCandidates)
       return fail(
-          {.what = fmt::format("holds more than {} GGUFs: unpack the model (unzip) and pass that", kMostCandidates),
+          {.kind = ErrorKind::unsupported,
+           .what = fmt::format("holds more than {} GGUFs: unpack the model (unzip) and pass that", kMostCandidates),
            .file = mapped.path()});
     if (entry.fault)
-      return fail({.what = fmt::format("{}: unpack it (unzip) and pass that", entry.fault->what),
+      return fail({.kind = ErrorKind::unsupported,
+                   .what = fmt::format("{}: unpack it (unzip) and pass that", entry.fault->what),
                    .file = mapped.path(),
                    .at = plain_text("entry " + entry.name)});
     if (gguf_kind(mapped.bytes().subspan(entry.offset, entry.bytes), mapped.path()) != GgufKind::model) continue;
@@ -37,7 +39,8 @@ Result<std::optional<GgufWindow>> find_gguf_in_archive(const MappedFile& mapped)
     names.push_back(entry.name);
   }
   if (names.size() > 1)
-    return fail({.what = fmt::format("holds {} models: {}; unpack one of them (unzip) and pass that", names.size(),
+    return fail({.kind = ErrorKind::unsupported,
+                 .what = fmt::format("holds {} models: {}; unpack one of them (unzip) and pass that", names.size(),
                                      first_few(names)),
                  .file = mapped.path()});
   return found;

@@ -50,12 +50,15 @@ Result<std::optional<MappedFile>> find_gguf(const Listing& listing) {
   if (models.size() > 1) {
     std::vector<std::string> names;
     for (const auto& [name, file] : models) names.push_back(name);
-    return fail({.what = fmt::format("holds {} models: {}; pass one of them", names.size(), first_few(names, 20)),
+    return fail({.kind = ErrorKind::argument,
+                 .what = fmt::format("holds {} models: {}; pass one of them", names.size(), first_few(names, 20)),
                  .file = listing.folder});
   }
   if (unopened) return fail(*std::move(unopened));
   if (!others.empty())
-    return fail({.what = fmt::format("holds no language model: {}", first_few(others)), .file = listing.folder});
+    return fail({.kind = ErrorKind::unsupported,
+                 .what = fmt::format("holds no language model: {}", first_few(others)),
+                 .file = listing.folder});
   return unread;
 }
 

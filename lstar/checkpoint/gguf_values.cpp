@@ -96,7 +96,8 @@ Result<GgufValues::Value> GgufValues::parse_array(GgufCursor& cursor) {
   LSTAR_ASSIGN(const auto count, cursor.number<uint64_t>("an array"));
   Value value{.type = static_cast<GgufType>(type), .is_array = true, .count = count};
   if (value.type == GgufType::array)
-    return fail({.what = "arrays of arrays are not read", .file = cursor.path(), .at = at});
+    return fail(
+        {.kind = ErrorKind::unsupported, .what = "arrays of arrays are not read", .file = cursor.path(), .at = at});
   if (value.type == GgufType::string) {
     LSTAR_TRY(cursor.check_count(count, kSmallestString, "strings"));
     LSTAR_ASSIGN(const auto rest, GgufCursor(cursor).take(cursor.left(), "an array"));

@@ -61,7 +61,7 @@ std::optional<std::string> what_is_folder(const Listing& listing, std::string_vi
 
 Error explained(Error error, const std::string& handed_over) {
   struct stat status {};
-  if (error.file.empty()) return error;
+  if (error.file.empty() || error.kind == ErrorKind::memory) return error;
   if (::stat(error.file.c_str(), &status) != 0) {
     const auto there = is_there(error.file);
     return there ? error : there.error();
@@ -71,7 +71,7 @@ Error explained(Error error, const std::string& handed_over) {
   start->is_alone = error.file == handed_over;
   auto what = what_is_file(*start);
   if (!what) return error;
-  return {.what = *std::move(what), .file = std::move(error.file)};
+  return {.kind = ErrorKind::unsupported, .what = *std::move(what), .file = std::move(error.file)};
 }
 
 }  // namespace lstar

@@ -55,11 +55,13 @@ Result<HubModel> parse_hub_model(std::string_view text) {
   HubModel model{.repo = std::string(text.substr(0, at))};
   if (at != std::string_view::npos) model.revision = text.substr(at + 1);
   if (!is_repo(model.repo))
-    return fail({.what = "not a hub id",
+    return fail({.kind = ErrorKind::argument,
+                 .what = "not a hub id",
                  .expected = "org/name or name, of letters, digits, '-', '_' and '.'",
                  .found = std::string(text)});
   if (!all_parts(model.revision, "+=") || model.revision.ends_with(".lock"))
-    return fail({.what = "not a revision",
+    return fail({.kind = ErrorKind::argument,
+                 .what = "not a revision",
                  .expected = "a branch, a tag or a commit behind the '@'",
                  .found = std::string(text)});
   return model;

@@ -77,7 +77,8 @@ Result<void> join_mxfp4_pairs(std::vector<PlacedTensor>& tensors, const std::fun
     const std::string_view suffix = is_blocks ? kScales : kBlocks;
     const PlacedTensor* other = find(name + std::string(suffix));
     if (!other || !is_half(*other, suffix))
-      return refuse({.what = fmt::format("MXFP4 {} without {}", is_blocks ? "blocks" : "scales", suffix.substr(1)),
+      return refuse({.kind = other ? ErrorKind::malformed : ErrorKind::missing,
+                     .what = fmt::format("MXFP4 {} without {}", is_blocks ? "blocks" : "scales", suffix.substr(1)),
                      .expected = fmt::format("{} in uint8", name + std::string(suffix)),
                      .found = other ? std::string(info(other->info.type).name) : "none"});
     if (!is_blocks) continue;

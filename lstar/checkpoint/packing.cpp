@@ -81,7 +81,8 @@ std::optional<Error> found(const Checkpoint& checkpoint, const Packing& packing,
     bool has_all = !is_asked || is_asked(stem);
     for (const std::string_view end : packing.ends) has_all = has_all && checkpoint.find(stem + std::string(end));
     if (!has_all) continue;
-    return Error{.what = fmt::format("weights are packed by {}, which is not read ({}): {}", packing.scheme,
+    return Error{.kind = ErrorKind::unsupported,
+                 .what = fmt::format("weights are packed by {}, which is not read ({}): {}", packing.scheme,
                                      fmt::join(packing.ends, ", "), packing.advice),
                  .file = checkpoint.file_of(tensor),
                  .at = tensor_label(tensor.name)};
@@ -117,7 +118,8 @@ std::optional<Error> find_scaled_float8(const Checkpoint& checkpoint) {
 std::optional<Error> find_empty_tensors(const Checkpoint& checkpoint) {
   for (const TensorInfo& tensor : checkpoint.tensors())
     if (tensor.shape.elements() == 0 && tensor.name.ends_with(".weight"))
-      return Error{.what = "an empty tensor, as ZeRO's stage 3 leaves them: run zero_to_fp32.py where its shards lie",
+      return Error{.kind = ErrorKind::unsupported,
+                   .what = "an empty tensor, as ZeRO's stage 3 leaves them: run zero_to_fp32.py where its shards lie",
                    .file = checkpoint.file_of(tensor),
                    .at = tensor_label(tensor.name),
                    .found = tensor.shape.text()};

@@ -154,13 +154,15 @@ class PickleMachine {
 
   Result<void> push(PickleValue value) {
     if (pickle_.values_.size() >= kMostValues)
-      return refuse({.what = "too many values", .expected = fmt::format("at most {}", kMostValues)});
+      return refuse({.kind = ErrorKind::unsupported,
+                     .what = "too many values",
+                     .expected = fmt::format("at most {}", kMostValues)});
     pickle_.values_.push_back(std::move(value));
     return push_place(static_cast<uint32_t>(pickle_.values_.size() - 1));
   }
 
   Result<void> push_place(uint32_t place) {
-    if (stack_.size() >= kMostValues) return refuse({.what = "stack too high"});
+    if (stack_.size() >= kMostValues) return refuse({.kind = ErrorKind::unsupported, .what = "stack too high"});
     stack_.push_back(place);
     return {};
   }
@@ -313,7 +315,8 @@ Result<void> PickleMachine::call() {
       if ((pair.kind != Kind::list && pair.kind != Kind::tuple) || pair.items.size() != 2)
         return refuse({.what = "OrderedDict of what is not pairs"});
       // One list may be named by many calls: what they copy counts as values.
-      if (copied_ += 2; copied_ > kMostValues) return refuse({.what = "too many values"});
+      if (copied_ += 2; copied_ > kMostValues)
+        return refuse({.kind = ErrorKind::unsupported, .what = "too many values"});
       dict.items.insert(dict.items.end(), pair.items.begin(), pair.items.end());
     }
   }
@@ -325,7 +328,10 @@ Result<void> PickleMachine::step(Opcode opcode) {
     case PROTO: {
       LSTAR_ASSIGN(const auto protocol, number<uint8_t>());
       if (protocol >= 2 && protocol <= 5) return {};
-      return refuse({.what = "protocol is not read", .expected = "2 to 5", .found = fmt::format("{}", protocol)});
+      return refuse({.kind = ErrorKind::unsupported,
+                     .what = "protocol is not read",
+                     .expected = "2 to 5",
+                     .found = fmt::format("{}", protocol)});
     }
     case FRAME: LSTAR_TRY(number<uint64_t>()); return {};  // for readers of streams
 
@@ -393,7 +399,7 @@ Result<void> PickleMachine::step(Opcode opcode) {
     }
 
     case MARK:
-      if (marks_.size() >= kMostMarks) return refuse({.what = "nested too deep"});
+      if (marks_.size() >= kMostMarks) return refuse({.kind = ErrorKind::unsupported, .what = "nested too deep"});
       marks_.push_back(stack_.size());
       return {};
     case POP: LSTAR_TRY(pop()); return {};

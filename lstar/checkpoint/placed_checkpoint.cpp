@@ -128,22 +128,29 @@ Result<void> PlacedCheckpoint::read_rows(const TensorInfo& asked, RowRange rows,
     return fail(std::move(error));
   };
   const std::optional<size_t> index = index_of(asked);
-  if (!index) return refuse({.what = "not in this checkpoint"});
+  if (!index) return refuse({.kind = ErrorKind::argument, .what = "not in this checkpoint"});
   const TensorInfo& tensor = tensors_[*index];
   const Place& place = places_[*index];
   if (const StoredTypeInfo& stored = info(tensor.type); !stored.is_weight)
-    return refuse({.what = "holds no weights", .expected = "a floating-point type", .found = std::string(stored.name)});
+    return refuse({.kind = ErrorKind::unsupported,
+                   .what = "holds no weights",
+                   .expected = "a floating-point type",
+                   .found = std::string(stored.name)});
   if (info(tensor.type).name.starts_with("float8"))
     for (const char* suffix : {"_scale_inv", "_scale"})
       if (const TensorInfo* scale = find(tensor.name + suffix))
-        return refuse({.what = "its scales lie in another tensor and are not applied", .found = scale->name});
+        return refuse({.kind = ErrorKind::unsupported,
+                       .what = "its scales lie in another tensor and are not applied",
+                       .found = scale->name});
   const int64_t all_rows = tensor.shape.rows(), cols = tensor.shape.cols();
   if (rows.begin < 0 || rows.begin > rows.end || rows.end > all_rows)
-    return refuse({.what = "rows out of range",
+    return refuse({.kind = ErrorKind::argument,
+                   .what = "rows out of range",
                    .expected = fmt::format("within 0..{}", all_rows),
                    .found = fmt::format("{}..{}", rows.begin, rows.end)});
   if (out.size() != static_cast<size_t>(rows.count() * cols))
-    return refuse({.what = "output of another size",
+    return refuse({.kind = ErrorKind::argument,
+                   .what = "output of another size",
                    .expected = fmt::format("{} elements", rows.count() * cols),
                    .found = fmt::format("{}", out.size())});
   if (out.empty()) return {};

@@ -51,7 +51,7 @@ Result<StoredType> parse_dtype_name(Json entry) {
     if (*text == name) return type;
     known += (known.empty() ? "" : ", ") + std::string(name);
   }
-  return fail({.what = "unknown dtype", .expected = "one of " + known, .found = *text});
+  return fail({.kind = ErrorKind::unsupported, .what = "unknown dtype", .expected = "one of " + known, .found = *text});
 }
 
 Result<Shape> parse_shape(Json entry) {

@@ -44,7 +44,8 @@ const PickleValue* find_state(const Pickle& pickle, const TensorReader& reader, 
 
 // Of a pickle without a dict of tensors: what there is in its place.
 Error no_state(const MappedFile& mapped, const Pickle& pickle, const TensorReader& reader) {
-  Error error{.what = "holds no tensors by name",
+  Error error{.kind = ErrorKind::unsupported,
+              .what = "holds no tensors by name",
               .file = mapped.path(),
               .expected = "a dict of tensors, or one under state_dict or model"};
   const PickleValue& root = pickle.root();
@@ -109,7 +110,8 @@ Result<std::vector<PlacedTensor>> read_archive(const MappedFile& mapped, size_t 
            entry.name.find('/') + 1 == (entry.name.size() == kPickle.size() ? 0 : entry.name.size() - kPickle.size());
   });
   if (found == entries.end())
-    return fail({.what = "a ZIP archive that torch.save did not write",
+    return fail({.kind = ErrorKind::unsupported,
+                 .what = "a ZIP archive that torch.save did not write",
                  .file = mapped.path(),
                  .expected = "an entry data.pkl"});
   const std::string prefix = found->name.substr(0, found->name.size() - kPickle.size());
@@ -119,12 +121,17 @@ Result<std::vector<PlacedTensor>> read_archive(const MappedFile& mapped, size_t 
     if (!entry.name.starts_with(prefix)) continue;
     const std::string name = entry.name.substr(prefix.size());
     if (name == "constants.pkl")
-      return fail(
-          {.what = "a TorchScript program, which is not read", .file = mapped.path(), .expected = "a state dict"});
+      return fail({.kind = ErrorKind::unsupported,
+                   .what = "a TorchScript program, which is not read",
+                   .file = mapped.path(),
+                   .expected = "a state dict"});
     if (name == "byteorder" && !entry.fault) {
       const auto order = bytes_of(entry);
       if (std::string_view(reinterpret_cast<const char*>(order.data()), order.size()) != "little")
-        return fail({.what = "numbers are not little-endian", .file = mapped.path(), .at = "entry " + entry.name});
+        return fail({.kind = ErrorKind::unsupported,
+                     .what = "numbers are not little-endian",
+                     .file = mapped.path(),
+                     .at = "entry " + entry.name});
     }
     if (name.starts_with("data/")) storages.emplace(name.substr(5), StorageSpan{entry.offset, entry.bytes});
   }
@@ -151,7 +158,8 @@ Result<std::vector<PlacedTensor>> read_stream(const MappedFile& mapped, size_t f
   LSTAR_ASSIGN(const Pickle magic, next(0));
   LSTAR_ASSIGN(const Pickle version, next(magic.end()));
   if (version.root().kind != Kind::integer || version.root().integer != kStreamVersion)
-    return fail({.what = "version of PyTorch's format is not read",
+    return fail({.kind = ErrorKind::unsupported,
+                 .what = "version of PyTorch's format is not read",
                  .file = mapped.path(),
                  .expected = fmt::format("{}", kStreamVersion),
                  .found = fmt::format("{}", version.root().integer)});
@@ -159,7 +167,7 @@ Result<std::vector<PlacedTensor>> read_stream(const MappedFile& mapped, size_t f
   for (size_t i = 0; machine.root().kind == Kind::dict && i < machine.root().items.size(); i += 2)
     if (machine.at(machine.root().items[i]).text == "little_endian" &&
         machine.at(machine.root().items[i + 1]).integer == 0)
-      return fail({.what = "numbers are not little-endian", .file = mapped.path()});
+      return fail({.kind = ErrorKind::unsupported, .what = "numbers are not little-endian", .file = mapped.path()});
   LSTAR_ASSIGN(const Pickle pickle, next(machine.end()));
   LSTAR_ASSIGN(const Pickle keys, next(pickle.end()));
 
@@ -219,7 +227,8 @@ Result<std::vector<PlacedTensor>> read_torch_file(const MappedFile& mapped, size
   UnreadTensors& others = unread ? *unread : ignored;
   if (is_zip(mapped)) return read_archive(mapped, file, others);
   if (is_stream(mapped)) return read_stream(mapped, file, others);
-  Error error{.what = "not a file that torch.save wrote",
+  Error error{.kind = is_tar(mapped) ? ErrorKind::unsupported : ErrorKind::malformed,
+              .what = "not a file that torch.save wrote",
               .file = mapped.path(),
               .expected = "a ZIP archive, or PyTorch's older stream of pickles"};
   if (is_tar(mapped)) error.found = "a tar archive";

@@ -109,7 +109,9 @@ Result<StorageName> read_storage_name(const Pickle& pickle, const PickleValue& p
       !item(4).text.empty() || item(4).integer < 0)
     return fail("names a storage in a way that is not read");
   const NamedType* type = find_type(kStorages, item(1).text);
-  if (!type) return fail({.what = "unknown kind of storage", .found = std::string(item(1).text)});
+  if (!type)
+    return fail(
+        {.kind = ErrorKind::unsupported, .what = "unknown kind of storage", .found = std::string(item(1).text)});
   StorageName name{.key = item(2).text, .type = type->type, .numel = item(4).integer};
   name.width = type->type ? element_bytes(*type->type) : static_cast<uint64_t>(type->bytes);
   if (tuple.items.size() > 5 && item(5).kind == Kind::tuple) {
@@ -152,9 +154,10 @@ std::optional<Error> TensorReader::why_not(const PickleValue& value) const {
     if (function == kWithType && arguments.kind == Kind::tuple && arguments.items.size() > 1)
       function = pickle_.at(arguments.items[1]).text;
     for (const OtherTensor& other : kOtherTensors)
-      if (function == other.function) return Error{.what = std::string(other.what)};
+      if (function == other.function) return Error{.kind = ErrorKind::unsupported, .what = std::string(other.what)};
     if (!is_one_of(kWrappers, function) || arguments.items.empty())
-      return Error{.what = "would be made by code, which is never executed",
+      return Error{.kind = ErrorKind::unsupported,
+                   .what = "would be made by code, which is never executed",
                    .found = "a call of " + plain_text(function)};
     call = &pickle_.at(arguments.items[0]);
   }
@@ -170,7 +173,8 @@ Result<Shape> TensorReader::read_whole_numbers(const PickleValue& value, const c
   if (tuple->kind != Kind::tuple && tuple->kind != Kind::list) return fail(fmt::format("has no {}", what));
   Shape numbers;
   if (tuple->items.size() > limits::kAxes)
-    return fail({.what = fmt::format("has too many {}", what),
+    return fail({.kind = ErrorKind::unsupported,
+                 .what = fmt::format("has too many {}", what),
                  .expected = fmt::format("at most {}", limits::kAxes),
                  .found = fmt::format("{}", tuple->items.size())});
   for (const uint32_t place : tuple->items) {
@@ -209,10 +213,10 @@ Result<PlacedTensor> TensorReader::read(std::string_view name, const PickleValue
   if (call.function == kTensor3) {
     const NamedType* dtype = nullptr;
     if (arguments.items.size() > 6 && argument(6).kind == Kind::global) dtype = find_type(kDtypes, argument(6).text);
-    if (!dtype) return fail("has no dtype that is read");
+    if (!dtype) return fail(ErrorKind::unsupported, "has no dtype that is read");
     type = dtype->type;
   }
-  if (!type) return fail("lies in a storage of a type that is not read");
+  if (!type) return fail(ErrorKind::unsupported, "lies in a storage of a type that is not read");
   PlacedTensor tensor{.info = {.name = std::string(name), .type = *type}};
   LSTAR_ASSIGN(tensor.info.shape, read_whole_numbers(argument(2), "sizes"));
   LSTAR_ASSIGN(const Shape strides, read_whole_numbers(argument(3), "strides"));
@@ -221,8 +225,9 @@ Result<PlacedTensor> TensorReader::read(std::string_view name, const PickleValue
     return fail({.what = "sizes and strides do not match", .expected = shape.text(), .found = strides.text()});
   sizes_ += 2 * shape.dims.size();
   if (sizes_ > limits::kTorchSizes)
-    return fail(
-        {.what = "too many sizes and strides in one file", .expected = fmt::format("at most {}", limits::kTorchSizes)});
+    return fail({.kind = ErrorKind::unsupported,
+                 .what = "too many sizes and strides in one file",
+                 .expected = fmt::format("at most {}", limits::kTorchSizes)});
   LSTAR_ASSIGN(const uint64_t bytes, stored_bytes(*type, shape));
 
   const auto found = storages_.find(storage.key);
@@ -254,7 +259,8 @@ Result<PlacedTensor> TensorReader::read(std::string_view name, const PickleValue
   if (bytes > held.bytes) {
     repeated_ += std::min(bytes / element_bytes(*type), kMostRepeated + 1);
     if (repeated_ > kMostRepeated)
-      return fail({.what = "repeats elements of its storage",
+      return fail({.kind = ErrorKind::unsupported,
+                   .what = "repeats elements of its storage",
                    .expected = fmt::format("at most {} of them in a file", kMostRepeated),
                    .found = shape.text()});
   }

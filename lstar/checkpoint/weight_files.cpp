@@ -49,11 +49,13 @@ Error several(const std::string& where, const std::vector<std::string>& names, c
   constexpr size_t kShown = 5;
   const std::vector<std::string> shown(names.begin(), names.begin() + std::min(names.size(), kShown));
   if (are_numbered(names))
-    return {.what = fmt::format("holds {} numbered files: {}{}; if they are parts of one model, let the program that "
+    return {.kind = ErrorKind::unsupported,
+            .what = fmt::format("holds {} numbered files: {}{}; if they are parts of one model, let the program that "
                                 "wrote them merge them (verl.model_merger, torchtune's export), else leave one there",
                                 names.size(), fmt::join(shown, ", "), names.size() > kShown ? ", ..." : ""),
             .file = where};
-  return {.what = fmt::format("holds {} sets of weights: {}{}; leave one of them there, or name it {}", names.size(),
+  return {.kind = ErrorKind::unsupported,
+          .what = fmt::format("holds {} sets of weights: {}{}; leave one of them there, or name it {}", names.size(),
                               fmt::join(shown, ", "), names.size() > kShown ? ", ..." : "", usual),
           .file = where};
 }
@@ -104,15 +106,17 @@ Result<WeightChoice> choose_others(const Listing& listing, const Format& format,
   }
   const Set& set = sets.begin()->second;
   if (set.shard.count > limits::kShards)
-    return fail({.what = "number of shards",
+    return fail({.kind = ErrorKind::unsupported,
+                 .what = "number of shards",
                  .file = where,
                  .expected = fmt::format("1 to {}", limits::kShards),
                  .found = fmt::format("{}", set.shard.count)});
   for (int i = 1; i <= set.shard.count; ++i) {
     const std::string name = set.shard.name(i);
     if (!std::binary_search(set.files.begin(), set.files.end(), name))
-      return fail(
-          {.what = fmt::format("{} is not there: the weights are in {} files", name, set.shard.count), .file = where});
+      return fail({.kind = ErrorKind::missing,
+                   .what = fmt::format("{} is not there: the weights are in {} files", name, set.shard.count),
+                   .file = where});
   }
   return WeightChoice{.files = set.files, .index = {}};
 }

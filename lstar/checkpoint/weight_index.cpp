@@ -36,7 +36,8 @@ Result<WeightIndex> parse_weight_index(const JsonDocument& document, const std::
   }
   if (names.empty()) return fail({.what = "weight_map names no tensor", .file = path});
   if (names.size() > size_t{limits::kShards})
-    return fail({.what = "number of shards",
+    return fail({.kind = ErrorKind::unsupported,
+                 .what = "number of shards",
                  .file = path,
                  .expected = fmt::format("1 to {}", limits::kShards),
                  .found = fmt::format("{}", names.size())});
@@ -51,7 +52,8 @@ void note_stale_entries(const WeightIndex& index, const std::vector<PlacedTensor
   const std::string folder = index.path.substr(0, slash), own_name = index.path.substr(slash + 1);
   for (const auto& [tensor, file] : index.weight_map)
     if (!names.contains(tensor))
-      unread.emplace(tensor, Error{.what = "not in the shard that " + own_name + " names, nor in another",
+      unread.emplace(tensor, Error{.kind = ErrorKind::missing,
+                                   .what = "not in the shard that " + own_name + " names, nor in another",
                                    .file = folder + "/" + file,
                                    .at = tensor_label(tensor)});
 }

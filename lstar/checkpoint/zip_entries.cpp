@@ -60,15 +60,18 @@ Result<ZipEntry> current_entry(unzFile archive, uint64_t file_size) {
   if (unzGetCurrentFileInfo64(archive, &about, name, kLongestName, nullptr, 0, nullptr, 0) != UNZ_OK)
     return fail("broken directory of the ZIP archive");
   if (about.size_filename > kLongestName)
-    return fail({.what = "entry's name too long", .found = fmt::format("{} bytes", about.size_filename)});
+    return fail({.kind = ErrorKind::unsupported,
+                 .what = "entry's name too long",
+                 .found = fmt::format("{} bytes", about.size_filename)});
   ZipEntry entry{.name = std::string(name, about.size_filename), .bytes = about.uncompressed_size};
   const auto refuse = [&entry](Error error) {
     error.at = "entry " + entry.name;
     return fail(std::move(error));
   };
-  if (about.flag & 1) entry.fault = Error{.what = "encrypted"};
+  if (about.flag & 1) entry.fault = Error{.kind = ErrorKind::unsupported, .what = "encrypted"};
   if (about.compression_method != 0)
-    entry.fault = Error{.what = "compressed",
+    entry.fault = Error{.kind = ErrorKind::unsupported,
+                        .what = "compressed",
                         .expected = "stored as torch.save writes it",
                         .found = fmt::format("method {}", about.compression_method)};
   if (entry.fault) {

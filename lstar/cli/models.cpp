@@ -17,28 +17,34 @@ Result<void> check_model(const std::string& model) {
   const std::string extension = lower_ascii(fs::path(model).extension().string());
   const bool is_file = fs::is_regular_file(model, ignored);
   if (extension == ".toml" && !fs::exists(model, ignored))
-    return fail({.what = "no such file; a study's manifest goes behind --manifest", .file = model});
+    return fail(
+        {.kind = ErrorKind::missing, .what = "no such file; a study's manifest goes behind --manifest", .file = model});
   if (extension == ".toml" && is_file)
-    return fail({.what = fmt::format("a study's manifest, no model: lstar run --manifest {}", model), .file = model});
+    return fail({.kind = ErrorKind::argument,
+                 .what = fmt::format("a study's manifest, no model: lstar run --manifest {}", model),
+                 .file = model});
   // Beside a config.json a .json file is the model's own.
   const bool is_of_model = extension == ".json" && fs::exists(fs::path(model).parent_path() / "config.json", ignored);
   if (!is_file || is_of_model) return {};
   for (const char* known : {".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".txt"})
     if (extension == known && !model.ends_with(".index.json"))
-      return fail({.what = "no model; a file of prompts goes behind --prompts", .file = model});
+      return fail(
+          {.kind = ErrorKind::argument, .what = "no model; a file of prompts goes behind --prompts", .file = model});
   return {};
 }
 
 Result<std::vector<ModelEntry>> model_entries(const std::vector<std::string>& models,
                                               const std::vector<std::string>& labs) {
   if (labs.size() > 1 && labs.size() != models.size())
-    return fail({.what = "labs",
+    return fail({.kind = ErrorKind::argument,
+                 .what = "labs",
                  .at = "--lab",
                  .expected = fmt::format("one for all models, or one for each of {}", models.size()),
                  .found = std::to_string(labs.size())});
   if (!labs.empty() && models.empty())
-    return fail(
-        Error{.what = "no MODEL that it could be the lab of; a manifest names its models' labs", .at = "--lab"});
+    return fail(Error{.kind = ErrorKind::argument,
+                      .what = "no MODEL that it could be the lab of; a manifest names its models' labs",
+                      .at = "--lab"});
   std::vector<ModelEntry> entries;
   for (size_t i = 0; i < models.size(); ++i) {
     LSTAR_TRY(check_model(models[i]));

@@ -100,12 +100,16 @@ Result<std::string> read_input(const std::string& path) {
     const ssize_t got = ::read(STDIN_FILENO, buffer, sizeof buffer);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0)
-      return fail({.what = std::string("cannot be read: ") + std::strerror(errno), .file = "standard input"});
+      return fail({.kind = kind_of_errno(errno),
+                   .what = std::string("cannot be read: ") + std::strerror(errno),
+                   .file = "standard input"});
     if (got == 0) return content;
     content.append(buffer, static_cast<size_t>(got));
     if (content.size() > kLargestInput)
-      return fail(
-          {.what = "too large", .file = "standard input", .expected = fmt::format("at most {} bytes", kLargestInput)});
+      return fail({.kind = ErrorKind::unsupported,
+                   .what = "too large",
+                   .file = "standard input",
+                   .expected = fmt::format("at most {} bytes", kLargestInput)});
   }
 }
 

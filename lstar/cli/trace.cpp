@@ -31,7 +31,10 @@ int run(const Options& options) {
   }
   const auto prompts = options.prompts.read();
   if (!prompts || prompts->prompts.empty()) {
-    message(prompts ? Error{.what = "no prompts", .expected = "--prompt, --prompts or --token-ids"} : prompts.error());
+    message(
+        prompts
+            ? Error{.kind = ErrorKind::argument, .what = "no prompts", .expected = "--prompt, --prompts or --token-ids"}
+            : prompts.error());
     return kUsage;
   }
   const auto path = locate(options.model, options.quiet);

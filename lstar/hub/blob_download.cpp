@@ -33,7 +33,8 @@ class ParallelDownload {
         const std::lock_guard lock(mutex_);
         running_ -= options_.connections - i;
         if (i == 0)
-          error_ = Error{.what = std::string("no thread could be started for the download: ") + trouble.what(),
+          error_ = Error{.kind = ErrorKind::memory,
+                         .what = std::string("no thread could be started for the download: ") + trouble.what(),
                          .file = file_.name};
         break;
       }

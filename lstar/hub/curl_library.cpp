@@ -17,7 +17,10 @@ Result<CurlLibrary> open() {
   void* library = nullptr;
   for (const char* name : {"libcurl.so.4", "libcurl-gnutls.so.4"})
     if (!library) library = ::dlopen(name, RTLD_NOW | RTLD_LOCAL);
-  if (!library) return fail(Error{.what = "libcurl is not installed", .expected = "libcurl.so.4 (Debian: libcurl4)"});
+  if (!library)
+    return fail(Error{.kind = ErrorKind::unreachable,
+                      .what = "libcurl is not installed",
+                      .expected = "libcurl.so.4 (Debian: libcurl4)"});
   CurlLibrary curl;
   decltype(&curl_global_init) global_init = nullptr;
   const bool whole =
@@ -28,7 +31,8 @@ Result<CurlLibrary> open() {
       bind(library, "curl_easy_strerror", curl.easy_strerror) &&
       bind(library, "curl_slist_append", curl.slist_append) &&
       bind(library, "curl_slist_free_all", curl.slist_free_all);
-  if (!whole || global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) return fail("libcurl cannot be used");
+  if (!whole || global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+    return fail(ErrorKind::unreachable, "libcurl cannot be used");
   return curl;  // never closed: threads of its own may be left
 }
 

@@ -113,10 +113,11 @@ Result<HttpAnswer> HttpSession::perform(const HttpRequest& request, const HttpSi
   LSTAR_ASSIGN(const CurlLibrary* library, curl_library());
   const CurlLibrary& curl = *library;
   if (!is_header_text(request.token))
-    return fail(
-        Error{.what = "the token is not one", .expected = "printable ASCII without spaces (HF_TOKEN, token file)"});
+    return fail(Error{.kind = ErrorKind::argument,
+                      .what = "the token is not one",
+                      .expected = "printable ASCII without spaces (HF_TOKEN, token file)"});
   if (!handle_) handle_ = curl.easy_init();
-  if (!handle_) return fail("libcurl cannot be used");
+  if (!handle_) return fail(ErrorKind::unreachable, "libcurl cannot be used");
   CURL* handle = handle_;
   curl.easy_reset(handle);  // keeps the connections
   Transfer transfer{.answer = {}, .sink = sink};
@@ -151,7 +152,7 @@ Result<HttpAnswer> HttpSession::perform(const HttpRequest& request, const HttpSi
   set(CURLOPT_WRITEDATA, &transfer);
   if (!range.empty()) set(CURLOPT_RANGE, range.c_str());
   if (const char* certificates = named_certificates()) set(CURLOPT_CAINFO, certificates);
-  if (!good) return fail("libcurl does not take the request");
+  if (!good) return fail(ErrorKind::unreachable, "libcurl does not take the request");
 
   const CURLcode code = curl.easy_perform(handle);
   HttpAnswer& answer = transfer.answer;

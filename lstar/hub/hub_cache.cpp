@@ -36,7 +36,7 @@ Error cannot_write(std::string what, const std::string& path, int code) {
   what += std::string(": ") + std::strerror(code);
   if (code == EACCES || code == EPERM || code == EROFS) what += "; set HF_HOME to a folder that you can write";
   if (code == ENOSPC || code == EDQUOT) what += "; set HF_HOME to a folder with more room";
-  return {.what = std::move(what), .file = path};
+  return {.kind = kind_of_errno(code), .what = std::move(what), .file = path};
 }
 
 HubCache::HubCache(const std::string& root, const std::string& repo)
@@ -55,7 +55,8 @@ std::optional<std::string> HubCache::commit_of(const std::string& revision) cons
 
 std::optional<Error> HubCache::no_access(const std::string& revision) const {
   const auto refused = [](const std::string& path) {
-    return Error{.what = std::string("the cache cannot be read: ") + std::strerror(EACCES) +
+    return Error{.kind = ErrorKind::unreachable,
+                 .what = std::string("the cache cannot be read: ") + std::strerror(EACCES) +
                          "; set HF_HUB_CACHE or HF_HOME to one that you can read",
                  .file = path};
   };

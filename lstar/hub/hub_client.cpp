@@ -72,7 +72,9 @@ std::string first_line(std::string text) {
 }
 
 Error offline_error(const HubModel& model) {
-  return {.what = "the hub is not asked: HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE is set", .file = model.text()};
+  return {.kind = ErrorKind::unreachable,
+          .what = "the hub is not asked: HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE is set",
+          .file = model.text()};
 }
 
 }  // namespace
@@ -97,7 +99,8 @@ std::string HubClient::url_of(const HubModel& model, const std::string& revision
 Result<HttpAnswer> HubClient::follow(HttpRequest request, const HttpSink& sink) {
   const std::string own = origin_of(environment_.endpoint);
   if (own.empty())
-    return fail({.what = "the hub's endpoint is no http or https address (HF_ENDPOINT)",
+    return fail({.kind = ErrorKind::argument,
+                 .what = "the hub's endpoint is no http or https address (HF_ENDPOINT)",
                  .found = shown_url(environment_.endpoint)});
   std::map<std::string, std::string> said;  // on the way
   for (int hops = 0; hops <= kMostRedirects; ++hops) {
@@ -115,13 +118,15 @@ Result<HttpAnswer> HubClient::follow(HttpRequest request, const HttpSink& sink) 
     }
     const std::string there = origin_of(answer.location);
     if (there.empty() || (here.starts_with("https:") && !there.starts_with("https:")))
-      return fail(
-          {.what = "refuses a redirect from https to something else", .file = first_line(shown_url(answer.location))});
+      return fail({.kind = ErrorKind::unreachable,
+                   .what = "refuses a redirect from https to something else",
+                   .file = first_line(shown_url(answer.location))});
     if (request.head_only && there != here && names_file(answer)) return answer;
     request.url = answer.location;
   }
-  return fail(
-      {.what = fmt::format("more than {} redirects", kMostRedirects), .file = first_line(shown_url(request.url))});
+  return fail({.kind = ErrorKind::unreachable,
+               .what = fmt::format("more than {} redirects", kMostRedirects),
+               .file = first_line(shown_url(request.url))});
 }
 
 // Sleeps before the next attempt; false: there is none.
@@ -140,15 +145,19 @@ bool HubClient::wait(int failures, const HttpAnswer& answer) const {
 Error HubClient::not_reached(const HubModel& model, const HttpAnswer& answer) const {
   const std::string endpoint = shown_url(environment_.endpoint);
   if (answer.status == 429)
-    return {.what = fmt::format("{} answers 429, too many requests{}", endpoint,
+    return {.kind = ErrorKind::unreachable,
+            .what = fmt::format("{} answers 429, too many requests{}", endpoint,
                                 answer.retry_after ? fmt::format("; it asks to come back in {} s", *answer.retry_after)
                                                    : std::string()),
             .file = model.text()};
   if (!answer.fault.empty())
-    return {.what = fmt::format("{} {}: {}", endpoint, answer.unreachable ? "cannot be reached" : "broke off",
+    return {.kind = ErrorKind::unreachable,
+            .what = fmt::format("{} {}: {}", endpoint, answer.unreachable ? "cannot be reached" : "broke off",
                                 answer.fault),
             .file = model.text()};
-  return {.what = fmt::format("{} answers {}", endpoint, answer.status), .file = model.text()};
+  return {.kind = ErrorKind::unreachable,
+          .what = fmt::format("{} answers {}", endpoint, answer.status),
+          .file = model.text()};
 }
 
 // A private repository is not told from one that does not exist.
@@ -162,23 +171,32 @@ Error HubClient::refused(const HubModel& model, const HttpAnswer& answer) const 
   const std::string page = endpoint + "/" + model.repo;
   const bool has_token = !environment_.token.empty();
   if (code == "GatedRepo")
-    return {.what = has_token ? "gated: this token's account has no access; ask for it at " + page
+    return {.kind = ErrorKind::unreachable,
+            .what = has_token ? "gated: this token's account has no access; ask for it at " + page
                               : "gated: ask for access at " + page + ", then set HF_TOKEN to your token",
             .file = model.text()};
   if (code == "RevisionNotFound")
-    return {.what = "the repository has no such revision", .file = model.repo, .found = model.revision};
+    return {.kind = ErrorKind::missing,
+            .what = "the repository has no such revision",
+            .file = model.repo,
+            .found = model.revision};
   if (is_no_repository(answer))
-    return {.what = fmt::format("no such repository on {}, or a private one{}", endpoint,
+    return {.kind = ErrorKind::missing,
+            .what = fmt::format("no such repository on {}, or a private one{}", endpoint,
                                 has_token ? " that the token gives no access to" : " (HF_TOKEN is not set)"),
             .file = model.repo};
-  if (answer.status == 401) return {.what = endpoint + " does not accept the token", .file = model.text()};
+  if (answer.status == 401)
+    return {.kind = ErrorKind::unreachable, .what = endpoint + " does not accept the token", .file = model.text()};
   if (answer.status == 403) {
     std::string said = first_line(answer.header("x-error-message"));
     if (said.empty()) said = first_line(answer.text);
-    return {.what = fmt::format("{} refuses access (403){}", endpoint, said.empty() ? "" : ": " + said),
+    return {.kind = ErrorKind::unreachable,
+            .what = fmt::format("{} refuses access (403){}", endpoint, said.empty() ? "" : ": " + said),
             .file = model.text()};
   }
-  return {.what = fmt::format("{} answers {}", endpoint, answer.status), .file = model.text()};
+  return {.kind = ErrorKind::unreachable,
+          .what = fmt::format("{} answers {}", endpoint, answer.status),
+          .file = model.text()};
 }
 
 Result<RemoteLookup> HubClient::look_up(const HubModel& model, const std::string& file) {
@@ -193,7 +211,10 @@ Result<RemoteLookup> HubClient::look_up(const HubModel& model, const std::string
       return fail(not_reached(model, answer));
     }
     if (!commit.empty() && !is_commit(commit))
-      return fail({.what = "the hub names an odd commit", .file = model.text(), .found = first_line(commit)});
+      return fail({.kind = ErrorKind::unreachable,
+                   .what = "the hub names an odd commit",
+                   .file = model.text(),
+                   .found = first_line(commit)});
     const std::string code = answer.header("x-error-code");
     found_ = found_ || !commit.empty() || code == "EntryNotFound" || code == "RevisionNotFound" || code == "GatedRepo";
     // A mirror may answer a bare 404; once it has shown another file of this model, only the file can be missing.
@@ -208,10 +229,12 @@ Result<RemoteLookup> HubClient::look_up(const HubModel& model, const std::string
     const std::optional<uint64_t> size = size_of(answer);
     const std::string endpoint = shown_url(environment_.endpoint);
     if (commit.empty())
-      return fail({.what = endpoint + " is no hub: its answer has no X-Repo-Commit (HF_ENDPOINT, a proxy?)",
+      return fail({.kind = ErrorKind::unreachable,
+                   .what = endpoint + " is no hub: its answer has no X-Repo-Commit (HF_ENDPOINT, a proxy?)",
                    .file = model.text()});
     if (!is_safe_etag(etag) || !size)
-      return fail({.what = "the hub does not say what this file is",
+      return fail({.kind = ErrorKind::unreachable,
+                   .what = "the hub does not say what this file is",
                    .file = model.text(),
                    .at = file,
                    .expected = "an ETag and a size",
@@ -224,7 +247,8 @@ Result<RemoteLookup> HubClient::look_up(const HubModel& model, const std::string
 Result<bool> HubClient::get(const HubModel& model, const RemoteFile& file, ByteRange range, const Sink& sink) {
   if (environment_.offline) return fail(offline_error(model));
   if (range.begin > range.end || range.end > file.size)
-    return fail({.what = "bytes outside the file",
+    return fail({.kind = ErrorKind::argument,
+                 .what = "bytes outside the file",
                  .file = model.text(),
                  .at = file.name,
                  .expected = fmt::format("within 0..{}", file.size),
@@ -263,7 +287,8 @@ Result<bool> HubClient::get(const HubModel& model, const RemoteFile& file, ByteR
     const bool whole = at == 0 && range.end == file.size;
     if (!whole) request.range = ByteRange{at, range.end};
     LSTAR_ASSIGN(const HttpAnswer answer, follow(std::move(request), take));
-    if (stopped) return fail({.what = "ended by its reader", .file = model.text(), .at = file.name});
+    if (stopped)
+      return fail({.kind = ErrorKind::cancelled, .what = "ended by its reader", .file = model.text(), .at = file.name});
     if (at == range.end) break;
     if (at > before && !answer.too_slow) failures = 0;
     if (direct && !answer.is_success() && answer.status != 0 && answer.status != 429) {
@@ -271,7 +296,8 @@ Result<bool> HubClient::get(const HubModel& model, const RemoteFile& file, ByteR
       if (failures < policy_.attempts) continue;
     }
     if (wrong_place)
-      return fail({.what = "the server answers with other bytes than asked",
+      return fail({.kind = ErrorKind::unreachable,
+                   .what = "the server answers with other bytes than asked",
                    .file = model.text(),
                    .at = file.name,
                    .expected = fmt::format("bytes {}-{}/{}", at, range.end - 1, file.size),
@@ -279,7 +305,8 @@ Result<bool> HubClient::get(const HubModel& model, const RemoteFile& file, ByteR
     if (answer.is_success() || may_pass(answer)) {  // a success that is too short, too
       if (wait(std::max(failures, 1), answer)) continue;
       if (answer.is_success() && answer.fault.empty())
-        return fail({.what = "the file is shorter than the hub says",
+        return fail({.kind = ErrorKind::unreachable,
+                     .what = "the file is shorter than the hub says",
                      .file = model.text(),
                      .at = file.name,
                      .expected = fmt::format("{} bytes", file.size),
@@ -297,7 +324,8 @@ Result<bool> HubClient::get(const HubModel& model, const RemoteFile& file, ByteR
 
 Result<std::string> HubClient::get_text(const HubModel& model, const RemoteFile& file, uint64_t limit) {
   if (file.size > limit)
-    return fail({.what = "too long",
+    return fail({.kind = ErrorKind::unsupported,
+                 .what = "too long",
                  .file = model.text(),
                  .at = file.name,
                  .expected = fmt::format("at most {} bytes", limit),
@@ -312,7 +340,10 @@ Result<std::string> HubClient::get_text(const HubModel& model, const RemoteFile&
     Digest digest = digest_of(file.etag, file.size);
     digest.update(std::as_bytes(std::span(text)));
     if (digest.finish() != file.etag)
-      return fail({.what = "what came is not what the hub names: another hash", .file = model.text(), .at = file.name});
+      return fail({.kind = ErrorKind::unreachable,
+                   .what = "what came is not what the hub names: another hash",
+                   .file = model.text(),
+                   .at = file.name});
   }
   return text;
 }

@@ -28,7 +28,7 @@ namespace fs = std::filesystem;
 constexpr std::string_view kSuffix = ".incomplete";
 
 tl::unexpected<Error> system_error(const char* what, const std::string& path) {
-  return fail({.what = std::string(what) + ": " + std::strerror(errno), .file = path});
+  return fail({.kind = kind_of_errno(errno), .what = std::string(what) + ": " + std::strerror(errno), .file = path});
 }
 
 std::string fresh_path(const std::string& folder, const std::string& etag) {
@@ -116,7 +116,8 @@ Result<IncompleteFile> IncompleteFile::open(const std::string& folder, const Rem
   struct statvfs disk {};
   const uint64_t rest = file.size - opened->size_;
   if (::statvfs(folder.c_str(), &disk) == 0 && disk.f_frsize > 0 && rest / disk.f_frsize > disk.f_bavail)
-    return fail({.what = "not enough room on the disk for " + file.name,
+    return fail({.kind = ErrorKind::unreachable,
+                 .what = "not enough room on the disk for " + file.name,
                  .file = folder,
                  .expected = fmt::format("{} bytes", rest),
                  .found = fmt::format("{}", static_cast<uint64_t>(disk.f_bavail) * disk.f_frsize)});
@@ -155,7 +156,8 @@ Result<void> IncompleteFile::finish() {
   const std::string hash = digest_.finish();
   if (size_ != file_.size || (is_content_hash(file_.etag) && hash != file_.etag)) {
     size_ = 0;  // nothing of it is of use; the destructor removes it
-    return fail({.what = "arrived damaged",
+    return fail({.kind = ErrorKind::unreachable,
+                 .what = "arrived damaged",
                  .file = file_.name,
                  .expected = (file_.etag.size() == 40 ? "git sha1 " : "sha256 ") + file_.etag,
                  .found = hash});

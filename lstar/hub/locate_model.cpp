@@ -28,7 +28,7 @@ bool begins_on_disk(const std::string& path) {
 }
 
 Error no_such_path(const ModelText& model) {
-  Error error{.file = model.text};
+  Error error{.kind = ErrorKind::missing, .file = model.text};
   if (const auto near = near_path(model.text))
     error.what = fmt::format("no such {}; did you mean {}?", model.text.ends_with(".gguf") ? "file" : "folder", *near);
   else if (!model.hint.empty() && !begins_on_disk(model.text))
@@ -47,7 +47,7 @@ std::string tell(const OllamaModel& model, const LocateOptions& options) {
 }
 
 Error no_such_tag(const ModelText& model, const LocateOptions& options) {
-  Error error{.file = model.text};
+  Error error{.kind = ErrorKind::missing, .file = model.text};
   const auto names = ollama_models(options.hub.ollama_stores);
   const auto near = names ? nearest(model.text, *names) : std::nullopt;
   const auto name = parse_ollama_name(model.text);
@@ -135,9 +135,11 @@ class HubLocator {
     const std::string why = "the hub is not asked: HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE is set";
     if (const auto near = options_.disk_first ? near_path(text_) : std::nullopt)
       return fail(
-          {.what = fmt::format("no such folder; did you mean {}? It is not in the cache either; {}", *near, why),
+          {.kind = ErrorKind::unreachable,
+           .what = fmt::format("no such folder; did you mean {}? It is not in the cache either; {}", *near, why),
            .file = text_});
-    return fail({.what = "neither on disk nor in the cache; " + why,
+    return fail({.kind = ErrorKind::unreachable,
+                 .what = "neither on disk nor in the cache; " + why,
                  .file = text_,
                  .expected = "a folder in Hugging Face's layout, a .gguf file, or a hub id in " + cache_.folder()});
   }
@@ -162,6 +164,7 @@ Error not_located(const std::string& text, const HubModel& model, Error error, H
   if (client.no_repository()) {
     for (const auto kind : {Repository::dataset, Repository::space})
       if (client.describe(model, kind)) {
+        error.kind = ErrorKind::unsupported;
         error.what =
             kind == Repository::dataset ? "a data set of the hub, not a model" : "a space of the hub, not a model";
         return error;
@@ -176,9 +179,11 @@ Error not_located(const std::string& text, const HubModel& model, Error error, H
 Result<HubModel> named_on_hub(const std::string& text, const LocateOptions& options) {
   LSTAR_ASSIGN(const ModelText model, read_model_text(text, options.hub, options.variables));
   if (model.kind == Kind::hub) return parse_hub_model(model.text);
-  if (!model.hint.empty()) return fail({.what = "not a hub id: " + model.hint, .file = text});
+  if (!model.hint.empty())
+    return fail({.kind = ErrorKind::argument, .what = "not a hub id: " + model.hint, .file = text});
   const auto as_it_stands = parse_hub_model(text);
-  return as_it_stands ? fail({.what = "not a hub id", .file = text}) : fail(as_it_stands.error());
+  return as_it_stands ? fail({.kind = ErrorKind::argument, .what = "not a hub id", .file = text})
+                      : fail(as_it_stands.error());
 }
 
 Result<std::string> locate_model(const std::string& text, const LocateOptions& options) {

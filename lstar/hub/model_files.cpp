@@ -54,12 +54,14 @@ bool has_tokenizer(const HubCache& cache, const std::string& commit) {
 
 // Why a repository that lacks something is no model: what it holds, as far as the hub's API told.
 Error no_model(const HubModel& model, const std::string& lacks, const std::optional<RemoteRepository>& described) {
-  Error error{.what = "the repository has no " + lacks, .file = model.text()};
+  Error error{.kind = ErrorKind::missing, .what = "the repository has no " + lacks, .file = model.text()};
   const std::string what = described ? what_repository_is(model, described->files) : "";
-  if (!what.empty())
+  if (!what.empty()) {
+    error.kind = ErrorKind::unsupported;
     error.what = what;
-  else if (lacks != "config.json")
+  } else if (lacks != "config.json") {
     error.expected = "model.safetensors or pytorch_model.bin, whole or in shards";
+  }
   return error;
 }
 
@@ -95,7 +97,8 @@ class Planner {
       return false;
     }
     if (found.commit != plan_.commit)
-      return fail({.what = "the hub answers for another commit",
+      return fail({.kind = ErrorKind::unreachable,
+                   .what = "the hub answers for another commit",
                    .file = plan_.model.text(),
                    .at = file,
                    .expected = plan_.commit,
@@ -143,7 +146,8 @@ class Planner {
     for (const std::string& shard : shards.files) {
       LSTAR_ASSIGN(const bool there, want(shard));
       if (!there)
-        return fail({.what = "the repository lacks a shard that its index names",
+        return fail({.kind = ErrorKind::missing,
+                     .what = "the repository lacks a shard that its index names",
                      .file = plan_.model.text() + "/" + index,
                      .found = shard});
     }

@@ -100,10 +100,14 @@ Result<ModelText> hub_address(std::string_view path, const std::string& shown) {
   if (parts.size() > 2 && parts[0] == "models") parts.erase(parts.begin());
   if (!parts.empty() && is_one_of(parts[0], {"datasets", "spaces"}))
     return fail(
-        {.what = parts[0] == "datasets" ? "a data set of the hub, not a model" : "a space of the hub, not a model",
+        {.kind = ErrorKind::unsupported,
+         .what = parts[0] == "datasets" ? "a data set of the hub, not a model" : "a space of the hub, not a model",
          .file = shown});
   if (parts.empty() || is_one_of(parts[0], {"models", "collections", "papers", "docs", "blog", "api", "organizations"}))
-    return fail({.what = "not the address of a model", .file = shown, .expected = "https://huggingface.co/org/name"});
+    return fail({.kind = ErrorKind::argument,
+                 .what = "not the address of a model",
+                 .file = shown,
+                 .expected = "https://huggingface.co/org/name"});
   const auto is_verb = [](std::string_view part) {
     return is_one_of(
         part, {"tree", "blob", "resolve", "raw", "revision", "commit", "commits", "blame", "edit", "discussions"});
@@ -129,7 +133,9 @@ Result<ModelText> hub_address(std::string_view path, const std::string& shown) {
   if (rest == parts.size() || (rest + 1 == parts.size() && is_weight_file(parts[rest])) ||
       (rest + 1 == parts.size() && parts[rest].ends_with(".md")))
     return ModelText{.kind = Kind::hub, .text = model.text(), .is_address = true};
-  return fail({.what = two_parts_advice(model.repo, model.revision, joined(parts, rest, parts.size())), .file = shown});
+  return fail({.kind = ErrorKind::argument,
+               .what = two_parts_advice(model.repo, model.revision, joined(parts, rest, parts.size())),
+               .file = shown});
 }
 
 struct Address {
@@ -174,12 +180,13 @@ Result<ModelText> file_address(std::string_view text) {
     if (lower_ascii(host) == "localhost")
       path.remove_prefix(host.size());
     else if (!host.empty() && host.front() != '~' && host.front() != '$' && host.front() != '.')
-      return fail({.what = "a path that begins with file:// has three slashes: file:///home/me/model",
+      return fail({.kind = ErrorKind::argument,
+                   .what = "a path that begins with file:// has three slashes: file:///home/me/model",
                    .file = std::string(text)});
   }
   ModelText out{.text = percent_decoded(path)};
   if (out.text.empty() || out.text.find('\0') != std::string::npos)
-    return fail({.what = "names no file", .file = std::string(text)});
+    return fail({.kind = ErrorKind::argument, .what = "names no file", .file = std::string(text)});
   return out;
 }
 
@@ -192,8 +199,11 @@ Error windows_path(std::string_view text) {
   std::string path(text);
   std::replace(path.begin(), path.end(), '\\', '/');
   if (path.starts_with("//"))
-    return {.what = "a folder on another machine: copy it to disk first", .file = std::string(text)};
-  return {.what = fmt::format("a Windows path: on WSL it is /mnt/{}{}", lower_ascii(path.substr(0, 1)), path.substr(2)),
+    return {.kind = ErrorKind::argument,
+            .what = "a folder on another machine: copy it to disk first",
+            .file = std::string(text)};
+  return {.kind = ErrorKind::argument,
+          .what = fmt::format("a Windows path: on WSL it is /mnt/{}{}", lower_ascii(path.substr(0, 1)), path.substr(2)),
           .file = std::string(text)};
 }
 
@@ -281,8 +291,9 @@ std::string download_advice(const std::string& repo, const std::string& revision
 
 Result<ModelText> read_model_text(std::string_view given, const HubEnvironment& hub, const Variables& variables) {
   std::string text(without_blanks(given));
-  if (text.empty()) return fail("the name of the model is empty");
-  if (text.find('\0') != std::string::npos) return fail({.what = "no path and no name", .file = text});
+  if (text.empty()) return fail(ErrorKind::argument, "the name of the model is empty");
+  if (text.find('\0') != std::string::npos)
+    return fail({.kind = ErrorKind::argument, .what = "no path and no name", .file = text});
   if (lower_ascii(text.substr(0, 5)) == "file:") {
     LSTAR_ASSIGN(const ModelText file, file_address(text));
     text = file.text;
@@ -304,29 +315,34 @@ Result<ModelText> read_model_text(std::string_view given, const HubEnvironment& 
       }
       if (address->scheme.starts_with("http"))
         return fail(
-            {.what = fmt::format("not an address of the hub ({}): download it and pass its folder or .gguf file, or "
+            {.kind = ErrorKind::argument,
+             .what = fmt::format("not an address of the hub ({}): download it and pass its folder or .gguf file, or "
                                  "set HF_ENDPOINT where this is a mirror",
                                  shown_url(hub.endpoint)),
              .file = shown});
     }
     if (address->scheme == "hf") return hub_address(text.substr(5), shown);
-    return fail({.what = fmt::format("{}:// is not read: copy it to disk first, and pass its folder", address->scheme),
+    return fail({.kind = ErrorKind::argument,
+                 .what = fmt::format("{}:// is not read: copy it to disk first, and pass its folder", address->scheme),
                  .file = shown});
   }
   for (const std::string_view git : {"git@hf.co:", "git@huggingface.co:"})
     if (text.starts_with(git)) return hub_address(text.substr(git.size()), text);
   if (const size_t colon = text.find(':'); colon != std::string::npos && colon > 1 && text.find('/') > colon &&
                                            (text.find('@') < colon || text.substr(colon + 1).starts_with('/')))
-    return fail({.what = "a place on another machine: copy it to disk first, and pass its folder", .file = text});
+    return fail({.kind = ErrorKind::argument,
+                 .what = "a place on another machine: copy it to disk first, and pass its folder",
+                 .file = text});
   if (text == "~" || text.starts_with("~/") || text.find('$') != std::string::npos) {
     if (text.starts_with('~') && home_folder(variables).empty())
-      return fail({.what = "HOME is not set, so that ~ is no place", .file = text});
+      return fail({.kind = ErrorKind::argument, .what = "HOME is not set, so that ~ is no place", .file = text});
     const std::string expanded = expanded_path(text, variables);
-    if (expanded.starts_with('$')) return fail({.what = "the environment has no such variable", .file = expanded});
+    if (expanded.starts_with('$'))
+      return fail({.kind = ErrorKind::argument, .what = "the environment has no such variable", .file = expanded});
     if (expanded != text && expanded.find('$') == std::string::npos && !expanded.starts_with('~')) {
       auto inner = read_model_text(expanded, hub, variables);  // a variable may hold an address
       return !inner && without_blanks(expanded).empty()
-                 ? fail({.what = "the variable is empty", .file = std::string(given)})
+                 ? fail({.kind = ErrorKind::argument, .what = "the variable is empty", .file = std::string(given)})
                  : inner;
     }
     text = expanded;

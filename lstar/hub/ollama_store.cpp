@@ -48,7 +48,9 @@ Result<std::vector<std::string>> entries(const std::string& folder) {
     if (!name.starts_with('.')) names.push_back(std::move(name));
   }
   if (error && error != std::errc::no_such_file_or_directory && error != std::errc::not_a_directory)
-    return fail({.what = "Ollama's store cannot be read: " + error.message(), .file = folder});
+    return fail({.kind = kind_of_errno(error.value()),
+                 .what = "Ollama's store cannot be read: " + error.message(),
+                 .file = folder});
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -86,9 +88,12 @@ Result<std::string> blob_of(const std::string& store, const std::string& name, s
     const std::string path = blobs + separator + hex;
     if (::stat(path.c_str(), &status) != 0) {
       if (errno == ENOENT) continue;
-      return fail({.what = std::string("cannot be opened: ") + std::strerror(errno), .file = path});
+      return fail({.kind = kind_of_errno(errno),
+                   .what = std::string("cannot be opened: ") + std::strerror(errno),
+                   .file = path});
     }
-    if (!S_ISREG(status.st_mode)) return fail({.what = "not a regular file", .file = path});
+    if (!S_ISREG(status.st_mode))
+      return fail({.kind = ErrorKind::unsupported, .what = "not a regular file", .file = path});
     if (size && status.st_size != *size)
       return fail({.what = "Ollama's file of " + name + " is not whole",
                    .file = path,
@@ -97,16 +102,21 @@ Result<std::string> blob_of(const std::string& store, const std::string& name, s
     return path;
   }
   if (::stat((blobs + "-" + hex + "-partial").c_str(), &status) == 0)
-    return fail({.what = fmt::format("Ollama has not finished its download: ollama pull {}", name), .file = name});
-  return fail({.what = fmt::format("Ollama's store names a file that is not there: ollama pull {}", name),
+    return fail({.kind = ErrorKind::missing,
+                 .what = fmt::format("Ollama has not finished its download: ollama pull {}", name),
+                 .file = name});
+  return fail({.kind = ErrorKind::missing,
+               .what = fmt::format("Ollama's store names a file that is not there: ollama pull {}", name),
                .file = blobs + "-" + hex});
 }
 
 Result<OllamaModel> read_manifest_file(const std::string& store, const std::string& path, const std::string& name) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0)
-    return fail({.what = std::string("cannot be opened: ") + std::strerror(errno), .file = path});
-  if (!S_ISREG(status.st_mode)) return fail({.what = "not a regular file", .file = path});
+    return fail(
+        {.kind = kind_of_errno(errno), .what = std::string("cannot be opened: ") + std::strerror(errno), .file = path});
+  if (!S_ISREG(status.st_mode))
+    return fail({.kind = ErrorKind::unsupported, .what = "not a regular file", .file = path});
   LSTAR_ASSIGN(const std::string text, read_file(path, kLargestManifest));
   LSTAR_ASSIGN(const JsonDocument document, JsonDocument::parse(text, path));
   const std::optional<Json> layers = json_find(document.root(), "layers");
@@ -127,16 +137,20 @@ Result<OllamaModel> read_manifest_file(const std::string& store, const std::stri
       has_tensors = true;
     if (kind != "model") continue;
     if (!model.path.empty())
-      return fail({.what = "Ollama keeps this model in several files, which are not read together", .file = name});
+      return fail({.kind = ErrorKind::unsupported,
+                   .what = "Ollama keeps this model in several files, which are not read together",
+                   .file = name});
     LSTAR_ASSIGN(model.path,
                  blob_of(store, name, json_string(layer, "digest").value_or(""), json_integer(layer, "size")));
   }
   if (model.path.empty())
-    return fail({.what = has_tensors ? "Ollama keeps this model as single tensors, not as a GGUF file"
+    return fail({.kind = has_tensors ? ErrorKind::unsupported : ErrorKind::missing,
+                 .what = has_tensors ? "Ollama keeps this model as single tensors, not as a GGUF file"
                                      : "Ollama keeps no weights of this model on this machine",
                  .file = name});
   if (has_adapter)
-    return fail({.what = "a model with an adapter, which is not applied here; the model below it is " + model.path,
+    return fail({.kind = ErrorKind::unsupported,
+                 .what = "a model with an adapter, which is not applied here; the model below it is " + model.path,
                  .file = name});
   return model;
 }
@@ -242,13 +256,15 @@ std::optional<Result<OllamaModel>> ollama_model_at(const std::string& path, cons
   std::vector<std::string> names;
   if (auto listed = list_models(is_in_manifests ? real.string() : store + "/manifests", parts, 1000, names); !listed)
     return fail(std::move(listed).error());
-  if (names.empty()) return fail({.what = "Ollama's store, which holds no models", .file = path});
+  if (names.empty())
+    return fail({.kind = ErrorKind::missing, .what = "Ollama's store, which holds no models", .file = path});
   const bool is_known = std::any_of(stores.begin(), stores.end(), [&](const std::string& known) {
     std::error_code ignored;
     return fs::equivalent(known, store, ignored);
   });
   return fail(
-      {.what = fmt::format("Ollama's store: {}pass one of: {}",
+      {.kind = ErrorKind::argument,
+       .what = fmt::format("Ollama's store: {}pass one of: {}",
                            is_known ? "" : fmt::format("set OLLAMA_MODELS to {} and ", store), first_names(names)),
        .file = path});
 }

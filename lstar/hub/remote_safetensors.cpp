@@ -35,7 +35,9 @@ class RemoteSafetensors final : public PlacedCheckpoint {
   Result<bool> open() {
     HubClient client(environment_, policy_);
     LSTAR_ASSIGN(const RemoteLookup config, client.look_up(model_, "config.json"));
-    if (!config.file) return fail(Error{.what = "the repository has no config.json", .file = model_.text()});
+    if (!config.file)
+      return fail(
+          Error{.kind = ErrorKind::missing, .what = "the repository has no config.json", .file = model_.text()});
     model_.revision = config.commit;  // whatever becomes of the branch meanwhile
     path_ = fmt::format("{}/{}/resolve/{}", shown_url(environment_.endpoint), model_.repo, config.commit);
     WeightIndex index;
@@ -86,7 +88,10 @@ class RemoteSafetensors final : public PlacedCheckpoint {
     for (const std::string& shard : index.files) {
       LSTAR_ASSIGN(RemoteLookup found, client.look_up(model_, shard));
       if (!found.file)
-        return fail({.what = "the repository lacks a shard that its index names", .file = path_, .found = shard});
+        return fail({.kind = ErrorKind::missing,
+                     .what = "the repository lacks a shard that its index names",
+                     .file = path_,
+                     .found = shard});
       files.push_back(*std::move(found.file));
     }
     return files;

@@ -63,7 +63,8 @@ Result<Names> claim(Names names, const std::string& json) {
     LSTAR_ASSIGN(const bool is_new, write_new_file(path, json));
     if (is_new) return names;
   }
-  return fail({.what = "too many runs of one time here", .file = names.path(kStudy, "json")});
+  return fail(
+      {.kind = ErrorKind::unreachable, .what = "too many runs of one time here", .file = names.path(kStudy, "json")});
 }
 
 }  // namespace

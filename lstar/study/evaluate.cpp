@@ -235,23 +235,31 @@ Result<void> check(const Study& study) {
     for (const auto& entry : table) all += (all.empty() ? "one of " : ", ") + std::string(entry.name);
     return all;
   };
-  if (study.models.empty()) return fail("no models to run");
-  if (study.prompts.empty()) return fail("no prompts to run");
-  if (study.estimators.empty()) return fail({.what = "no estimators", .expected = names(estimators())});
+  if (study.models.empty()) return fail(ErrorKind::argument, "no models to run");
+  if (study.prompts.empty()) return fail(ErrorKind::argument, "no prompts to run");
+  if (study.estimators.empty())
+    return fail({.kind = ErrorKind::argument, .what = "no estimators", .expected = names(estimators())});
   for (const std::string& name : study.estimators)
     if (!find_estimator(name))
-      return fail({.what = "unknown estimator", .expected = names(estimators()), .found = name});
+      return fail(
+          {.kind = ErrorKind::argument, .what = "unknown estimator", .expected = names(estimators()), .found = name});
   if (!find_detector(study.detector))
-    return fail({.what = "unknown detector", .expected = names(detectors()), .found = study.detector});
+    return fail({.kind = ErrorKind::argument,
+                 .what = "unknown detector",
+                 .expected = names(detectors()),
+                 .found = study.detector});
   if (!find_formula(study.formula))
-    return fail({.what = "unknown formula", .expected = names(formulas()), .found = study.formula});
+    return fail({.kind = ErrorKind::argument,
+                 .what = "unknown formula",
+                 .expected = names(formulas()),
+                 .found = study.formula});
   return {};
 }
 
 Result<ModelResult> evaluate_model(const Study& study, const ModelEntry& entry, Measurement measurement) {
   const auto& prompts = measurement.prompts;
   if (std::all_of(prompts.begin(), prompts.end(), [](const MeasuredPrompt& p) { return p.error.has_value(); })) {
-    Error error = prompts.empty() ? Error{.what = "no prompts"} : *prompts.front().error;
+    Error error = prompts.empty() ? Error{.kind = ErrorKind::argument, .what = "no prompts"} : *prompts.front().error;
     error.what = "every prompt failed: " + error.what;
     return fail(std::move(error).in(entry.path));
   }

@@ -54,7 +54,8 @@ class Reader {
 
  private:
   void record(std::string at, std::string what, std::string expected = "", std::string found = "") {
-    if (!fault_) fault_ = Error{std::move(what), file_, std::move(at), std::move(expected), std::move(found)};
+    if (!fault_)
+      fault_ = Error{ErrorKind::argument, std::move(what), file_, std::move(at), std::move(expected), std::move(found)};
   }
 
   bool only(const toml::table& table, std::initializer_list<std::string_view> keys) {

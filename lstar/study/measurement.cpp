@@ -33,7 +33,9 @@ Identity identity_of(const std::string& name, const Checkpoint& checkpoint) {
 Result<void> refuse_warnings(const std::vector<std::string>& warnings, const std::string& model) {
   if (warnings.empty()) return {};
   const std::string others = warnings.size() > 1 ? fmt::format(" and {} more", warnings.size() - 1) : "";
-  return fail({.what = fmt::format("{} (a warning{}, refused by strict)", warnings[0], others), .file = model});
+  return fail({.kind = ErrorKind::unsupported,
+               .what = fmt::format("{} (a warning{}, refused by strict)", warnings[0], others),
+               .file = model});
 }
 
 }  // namespace lstar

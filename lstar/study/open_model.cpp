@@ -30,7 +30,9 @@ class Turn {
   Turn& operator=(const Turn&) = delete;
   Result<void> check(const std::string& model) const {
     if (is_ours_) return {};
-    return fail({.what = "is in use: one call at a time, or open it once for each thread", .file = model});
+    return fail({.kind = ErrorKind::argument,
+                 .what = "is in use: one call at a time, or open it once for each thread",
+                 .file = model});
   }
 
  private:

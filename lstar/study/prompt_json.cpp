@@ -91,7 +91,7 @@ class Record {
     if (json_literal(value)) return refuse("not a prompt", kPrompt, shortened(value));
     if (const auto text = json_text(value)) return Prompt{.text = std::string(*text), .ids = {}};
     if (value.is_string()) return refuse(kHalfPair);
-    if (is_chat(value)) return refuse(kChat);
+    if (is_chat(value)) return not_run(kChat);
     if (value.is_array()) return ids(value);
     if (!value.is_object())
       return refuse("not a prompt", "a text, a list of token ids, or an object", shortened(value));
@@ -109,11 +109,15 @@ class Record {
                  .found = std::move(found)});
   }
 
+  tl::unexpected<Error> not_run(std::string what) const {
+    return fail({.kind = ErrorKind::unsupported, .what = std::move(what), .file = source_, .at = at_});
+  }
+
   Result<Prompt> object(Json value) const {
     const auto texts = present(value, kTextKeys), listed = present(value, kIdKeys);
     if (const auto chat = present(value, kChatKeys); texts.empty() && listed.empty() && !chat.empty())
-      return refuse(fmt::format("{}: {}", chat[0], kChat));
-    if (json_find(value, "role") && json_find(value, "content")) return refuse(kChat);
+      return not_run(fmt::format("{}: {}", chat[0], kChat));
+    if (json_find(value, "role") && json_find(value, "content")) return not_run(kChat);
     if (const auto row = json_find(value, "row"); texts.empty() && listed.empty() && row && row->is_object())
       return object(*row);  // as the hub's viewer of datasets answers
     if (texts.size() > 1) return refuse("both text and prompt", "one of them");
@@ -121,7 +125,7 @@ class Record {
     std::optional<std::vector<int32_t>> numbers;
     if (!listed.empty()) {
       Json list = *json_find(value, listed[0]);
-      if (const auto mask = json_find(value, "attention_mask"); mask && leaves_out(*mask)) return refuse(kPadding);
+      if (const auto mask = json_find(value, "attention_mask"); mask && leaves_out(*mask)) return not_run(kPadding);
       if (is_list_of_lists(list) && list.get_array().value().size() == 1) list = list.get_array().value().at(0).value();
       const bool is_empty = list.is_array() && list.get_array().value().size() == 0;
       if (texts.empty() || !is_empty) {  // beside a text an empty list is none, as in our own results
@@ -133,7 +137,7 @@ class Record {
     if (numbers) return Prompt{.text = {}, .ids = *std::move(numbers)};
     if (texts.empty()) return refuse("no prompt in this object", kExpected);
     const Json text = *json_find(value, texts[0]);
-    if (is_chat(text)) return refuse(fmt::format("{}: {}", texts[0], kChat));
+    if (is_chat(text)) return not_run(fmt::format("{}: {}", texts[0], kChat));
     if (is_list_of_integers(text)) return ids(text);
     if (!text.is_string() || json_literal(text))
       return refuse(fmt::format("{} is not a text", texts[0]), "", shortened(text));
@@ -216,7 +220,7 @@ Result<std::vector<Prompt>> with_ids(const std::vector<Json>& values, const std:
 // the "input_ids" of several texts, as a tokenizer answers them.
 Result<std::vector<Prompt>> columns(Json root, std::string_view key, const std::string& source) {
   if (const auto mask = json_find(root, "attention_mask"); mask && leaves_out(*mask))
-    return fail({.what = kPadding, .file = source});
+    return fail({.kind = ErrorKind::unsupported, .what = kPadding, .file = source});
   const std::vector<Json> values = values_of(*json_find(root, key));
   std::vector<Json> ids;
   if (const auto column = json_find(root, "id")) ids = values_of(*column);
@@ -296,7 +300,8 @@ Result<std::vector<Prompt>> json_prompts(Json root, const std::string& source) {
   for (std::string_view key : kListKeys) {
     const auto list = json_find(root, key);
     if (!list || !list->is_array()) continue;
-    if (is_chat(*list)) return fail({.what = kChat, .file = source, .at = fmt::format("key {}", key)});
+    if (is_chat(*list))
+      return fail({.kind = ErrorKind::unsupported, .what = kChat, .file = source, .at = fmt::format("key {}", key)});
     return items_of(*list, source);
   }
   return fail({.what = "no prompts in this object",

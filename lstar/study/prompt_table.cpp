@@ -72,7 +72,10 @@ Result<PromptFile> read_cells(std::string_view content, char delimiter, const st
   const std::vector<std::string>& header = rows[0].cells;
   const Columns columns = columns_of(header);
   if (!columns.fault.empty())
-    return fail({.what = columns.fault, .file = source, .at = fmt::format("line {}", rows[0].line)});
+    return fail({.kind = columns.fault.starts_with("column ") ? ErrorKind::unsupported : ErrorKind::malformed,
+                 .what = columns.fault,
+                 .file = source,
+                 .at = fmt::format("line {}", rows[0].line)});
   PromptFile file{
       .prompts = {},
       .format = fmt::format("{}, column {}", delimiter == '\t' ? "TSV" : "CSV", plain(header[*columns.prompt]))};

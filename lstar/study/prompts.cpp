@@ -109,11 +109,19 @@ Result<std::vector<int32_t>> parse_token_ids(std::string_view text, const std::s
     int32_t id = 0;
     const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), id);
     if (error != std::errc() || end != word.data() + word.size() || id < 0)
-      return fail({.what = "not a token id", .file = file, .at = at, .found = std::string(word.substr(0, 40))});
+      return fail({.kind = file.empty() ? ErrorKind::argument : ErrorKind::malformed,
+                   .what = "not a token id",
+                   .file = file,
+                   .at = at,
+                   .found = std::string(word.substr(0, 40))});
     ids.push_back(id);
     rest = trim(rest.substr(word.size()));
   }
-  if (ids.empty()) return fail({.what = "no token ids", .file = file, .at = at});
+  if (ids.empty())
+    return fail({.kind = file.empty() ? ErrorKind::argument : ErrorKind::malformed,
+                 .what = "no token ids",
+                 .file = file,
+                 .at = at});
   return ids;
 }
 
@@ -124,13 +132,15 @@ Result<PromptFile> parse_prompts(std::string_view content, const std::string& na
   const std::string_view first =
       std::string_view(opening).substr(std::min(opening.find_first_not_of(" \t\r\n"), opening.size()));
   if (first.starts_with("<!doctype html") || first.starts_with("<html"))
-    return fail({.what = "an HTML page; save its text", .file = name});
-  if (first.starts_with("<?xml")) return fail({.what = "an XML document; write its texts as JSON Lines", .file = name});
+    return fail({.kind = ErrorKind::unsupported, .what = "an HTML page; save its text", .file = name});
+  if (first.starts_with("<?xml"))
+    return fail(
+        {.kind = ErrorKind::unsupported, .what = "an XML document; write its texts as JSON Lines", .file = name});
   const std::string extension = lower_ascii(std::filesystem::path(name).extension().string());
   for (const PromptFormat& format : prompt_formats()) {
     const auto& known = format.extensions;
     if (!known.empty() && std::find(known.begin(), known.end(), extension) == known.end()) continue;
-    if (!format.read) return fail({.what = std::string(format.refusal), .file = name});
+    if (!format.read) return fail({.kind = ErrorKind::unsupported, .what = std::string(format.refusal), .file = name});
     if (is_blank(content)) break;
     LSTAR_ASSIGN(PromptFile file, format.read(content, name));
     if (file.prompts.empty()) break;

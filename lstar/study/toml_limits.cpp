@@ -59,7 +59,8 @@ Result<void> check_toml_depth(std::string_view text, const std::string& source) 
       default: break;
     }
     if (std::max(open, parts) > limits::kTomlDepth)
-      return fail({.what = open > parts ? "values nested too deep" : "a key of too many parts",
+      return fail({.kind = ErrorKind::unsupported,
+                   .what = open > parts ? "values nested too deep" : "a key of too many parts",
                    .file = source,
                    .at = fmt::format("line {}", line),
                    .expected = fmt::format("at most {}", limits::kTomlDepth)});

@@ -150,7 +150,8 @@ class JsonTraces {
           if (traces[place].trace.size() < count) return unlike_first_layer(at, estimator, "this key, as in layer 0");
       }
     }
-    if (traces.empty()) return fail({.what = "no prompt of this result was run", .file = source_});
+    if (traces.empty())
+      return fail({.kind = ErrorKind::unsupported, .what = "no prompt of this result was run", .file = source_});
     return traces;
   }
 
@@ -191,7 +192,8 @@ class JsonTraces {
         }
       }
     }
-    if (traces.empty()) return fail({.what = "no model of this result was run", .file = source_});
+    if (traces.empty())
+      return fail({.kind = ErrorKind::unsupported, .what = "no model of this result was run", .file = source_});
     return traces;
   }
 
@@ -247,7 +249,9 @@ class TableTraces {
       rows_.erase(rows_.begin());
     }
     if (std::find(header.begin(), header.end(), "L_star_empirical") != header.end())
-      return fail({.what = "the table of a study, which holds no traces; the JSON beside it does", .file = source_});
+      return fail({.kind = ErrorKind::unsupported,
+                   .what = "the table of a study, which holds no traces; the JSON beside it does",
+                   .file = source_});
     if (rows_.empty()) return fail({.what = "no traces", .file = source_});
     const auto is_printed = [&](const std::string& name) { return name.ends_with(kFloor); };
     if (std::any_of(header.begin(), header.end(), is_printed)) return printed_by_trace(header);

@@ -20,20 +20,26 @@ template <class T>
 Result<void> check(const AttentionSpec& spec, const Batch& batch, bool last_rows_only, View<T> out) {
   const int64_t rows = last_rows_only ? static_cast<int64_t>(batch.prompts()) : batch.rows();
   if (spec.heads < 1 || spec.kv_heads < 1 || spec.heads % spec.kv_heads != 0 || spec.head_dim < 1)
-    return fail({.what = "attention heads",
+    return fail({.kind = ErrorKind::argument,
+                 .what = "attention heads",
                  .expected = "query heads a multiple of key and value heads",
                  .found = fmt::format("{} and {}, width {}", spec.heads, spec.kv_heads, spec.head_dim)});
   const auto of_heads = [&](const std::vector<double>& values) {
     return values.empty() || values.size() == static_cast<size_t>(spec.heads);
   };
   if (!of_heads(spec.alibi_slopes) || !of_heads(spec.sinks))
-    return fail({.what = "attention biases",
+    return fail({.kind = ErrorKind::argument,
+                 .what = "attention biases",
                  .expected = fmt::format("none, or one for each of {} heads", spec.heads),
                  .found = fmt::format("{} slopes, {} sinks", spec.alibi_slopes.size(), spec.sinks.size())});
   if (spec.window < 0)
-    return fail({.what = "attention window", .expected = "0 or more", .found = fmt::format("{}", spec.window)});
+    return fail({.kind = ErrorKind::argument,
+                 .what = "attention window",
+                 .expected = "0 or more",
+                 .found = fmt::format("{}", spec.window)});
   if (out.rows != rows || out.cols != int64_t{spec.heads} * spec.head_dim)
-    return fail({.what = "attention output",
+    return fail({.kind = ErrorKind::argument,
+                 .what = "attention output",
                  .expected = fmt::format("{} x {}", rows, int64_t{spec.heads} * spec.head_dim),
                  .found = fmt::format("{} x {}", out.rows, out.cols)});
   return {};

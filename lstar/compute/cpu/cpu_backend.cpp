@@ -30,7 +30,8 @@ class CpuBackend final : public Backend<T> {
     if (shape.cols() != y.cols) return fail(wrong_shape(checkpoint, table, fmt::format("rows of {}", y.cols)));
     for (size_t r = 0; r < ids.size(); ++r) {
       if (ids[r] < 0 || ids[r] >= shape.rows())
-        return fail({.what = "row out of range",
+        return fail({.kind = ErrorKind::argument,
+                     .what = "row out of range",
                      .file = checkpoint.file_of(table),
                      .at = "tensor " + table.name,
                      .expected = fmt::format("0 to {}", shape.rows() - 1),

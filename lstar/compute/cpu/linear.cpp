@@ -33,7 +33,8 @@ Result<void> check(const Checkpoint& checkpoint, const LinearRef& linear, int64_
                  .expected = fmt::format("{} elements from {} on", linear.out, linear.first_bias),
                  .found = linear.bias->shape.text()});
   if (x_cols != linear.in || y_cols != linear.out)
-    return fail({.what = "width of activations",
+    return fail({.kind = ErrorKind::argument,
+                 .what = "width of activations",
                  .at = "tensor " + weight.name,
                  .expected = fmt::format("{} in, {} out", linear.in, linear.out),
                  .found = fmt::format("{} in, {} out", x_cols, y_cols)});

@@ -170,7 +170,7 @@ Result<std::string> draw(const Figure& figure, FigureFormat format, const std::s
   if (script.fd() < 0 || output.fd() < 0 || messages.fd() < 0 ||
       !script.write(terminal(figure, format) +
                     (format == FigureFormat::svg ? figure.commands : drawable(figure.commands))))
-    return fail(Error{.what = "figure not drawn", .found = std::strerror(errno)});
+    return fail(Error{.kind = kind_of_errno(errno), .what = "figure not drawn", .found = std::strerror(errno)});
 
   posix_spawn_file_actions_t files;
   posix_spawn_file_actions_init(&files);
@@ -189,17 +189,24 @@ Result<std::string> draw(const Figure& figure, FigureFormat format, const std::s
   const int error = posix_spawnp(&child, program.c_str(), &files, nullptr, arguments.data(), variables.data());
   posix_spawn_file_actions_destroy(&files);
   if (error == ENOENT)
-    return fail(Error{.what = "`gnuplot` is not installed (Debian: gnuplot-nox); no figure was drawn"});
-  if (error != 0) return fail(Error{.what = "figure not drawn", .file = program, .found = std::strerror(error)});
+    return fail(Error{.kind = ErrorKind::unreachable,
+                      .what = "`gnuplot` is not installed (Debian: gnuplot-nox); no figure was drawn"});
+  if (error != 0)
+    return fail(Error{
+        .kind = kind_of_errno(error), .what = "figure not drawn", .file = program, .found = std::strerror(error)});
 
   const std::optional<int> status = wait_for(child, patience);
   if (!status)
-    return fail(Error{.what = fmt::format("figure not drawn: it took longer than {} s", patience.count() / 1000.0),
+    return fail(Error{.kind = ErrorKind::unreachable,
+                      .what = fmt::format("figure not drawn: it took longer than {} s", patience.count() / 1000.0),
                       .file = program});
 
   std::string drawn = output.read();
   if (!WIFEXITED(*status) || WEXITSTATUS(*status) != 0 || drawn.empty())
-    return fail(Error{.what = "figure not drawn", .file = program, .found = first_line(messages.read())});
+    return fail(Error{.kind = ErrorKind::unreachable,
+                      .what = "figure not drawn",
+                      .file = program,
+                      .found = first_line(messages.read())});
   if (format == FigureFormat::pdf) fix_creation_date(drawn);
   if (format == FigureFormat::svg) finish_svg(drawn, figure);
   return drawn;

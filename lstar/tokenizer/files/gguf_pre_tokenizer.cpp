@@ -114,7 +114,8 @@ Result<void> read_gguf_pre_tokenizer(const GgufMetadata& metadata, TokenizerPipe
   const auto named =
       std::find_if(table().begin(), table().end(), [&](const Named& entry) { return lists(entry.names, name); });
   if (named == table().end())
-    return fail({.what = "unknown pre-tokenizer",
+    return fail({.kind = ErrorKind::unsupported,
+                 .what = "unknown pre-tokenizer",
                  .at = "key tokenizer.ggml.pre",
                  .expected = known_names(),
                  .found = std::string(name)});

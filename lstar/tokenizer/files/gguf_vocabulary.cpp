@@ -155,7 +155,8 @@ Result<void> read_all(const GgufMetadata& metadata, TokenizerPipeline& pipeline)
   } else if (is_bert) {
     LSTAR_TRY(read_wordpiece(metadata, tokens, kinds, pipeline));
   } else {
-    return fail({.what = "tokenizer model not supported",
+    return fail({.kind = ErrorKind::unsupported,
+                 .what = "tokenizer model not supported",
                  .at = "key tokenizer.ggml.model",
                  .expected = "gpt2 (byte-level BPE), llama (SentencePiece's BPE) or bert (WordPiece)",
                  .found = std::string(*model)});

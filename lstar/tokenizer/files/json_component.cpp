@@ -15,7 +15,8 @@ std::string json_component_type(Json component) { return json_string(component, 
 bool json_flag(Json object, std::string_view key, bool otherwise) { return json_bool(object, key).value_or(otherwise); }
 
 tl::unexpected<Error> unsupported_component(std::string_view component, std::string_view known, std::string found) {
-  return fail({.what = "not supported",
+  return fail({.kind = ErrorKind::unsupported,
+               .what = "not supported",
                .at = std::string(component),
                .expected = std::string(known),
                .found = std::move(found)});
@@ -31,7 +32,8 @@ Result<dom::array> json_members(Json component, std::string_view name, std::stri
 
 Result<std::vector<Json>> json_steps(Json component, std::string_view name, std::string_view key) {
   const auto too_many = [&] {
-    return fail({.what = "too many steps",
+    return fail({.kind = ErrorKind::unsupported,
+                 .what = "too many steps",
                  .at = std::string(name),
                  .expected = fmt::format("at most {}, the Sequences around them included", limits::kSteps)});
   };

@@ -60,8 +60,11 @@ Result<BpeMerge> read_merge(Json merge) {
 
 Result<Bpe> read_bpe(Json model) {
   if (json_number(model, "dropout").value_or(0) != 0)
-    return fail(
-        {.what = "not supported", .at = "model", .expected = "no dropout", .found = "dropout: ids would be random"});
+    return fail({.kind = ErrorKind::unsupported,
+                 .what = "not supported",
+                 .at = "model",
+                 .expected = "no dropout",
+                 .found = "dropout: ids would be random"});
   return read_json_merges(model,
                           {.unknown = json_string(model, "unk_token"),
                            .fuse_unknown = json_flag(model, "fuse_unk", false),

@@ -21,7 +21,9 @@ Result<int32_t> used_id(int64_t id, const TokenizerPipeline& pipeline) {
 // Sets the tokens around a text. A second processor that does so would see the pieces of the first as several texts.
 Result<void> surround(std::vector<int32_t> before, std::vector<int32_t> after, TokenizerPipeline& pipeline) {
   if (!pipeline.prefix.empty() || !pipeline.suffix.empty())
-    return fail(Error{.what = "more than one processor that adds tokens is not supported", .at = "post_processor"});
+    return fail(Error{.kind = ErrorKind::unsupported,
+                      .what = "more than one processor that adds tokens is not supported",
+                      .at = "post_processor"});
   pipeline.prefix = std::move(before);
   pipeline.suffix = std::move(after);
   return {};
@@ -35,7 +37,8 @@ Result<void> read_template(Json processor, TokenizerPipeline& pipeline) {
   int texts = 0;
   // Each entry may name a long list, and is looked up among all special tokens.
   const auto too_many = [] {
-    return fail({.what = "too many special tokens around a text",
+    return fail({.kind = ErrorKind::unsupported,
+                 .what = "too many special tokens around a text",
                  .at = "post_processor TemplateProcessing",
                  .expected = fmt::format("at most {}", limits::kTokensAround)});
   };

@@ -42,7 +42,9 @@ bool is_tiktoken(std::string_view text) {
 
 Error explained_vocabulary(Error error) {
   if (!error.file.empty() && is_tiktoken(start_of(error.file)))
-    return {.what = fmt::format("tiktoken's ranks, not SentencePiece: {}", kPutBeside), .file = std::move(error.file)};
+    return {.kind = ErrorKind::unsupported,
+            .what = fmt::format("tiktoken's ranks, not SentencePiece: {}", kPutBeside),
+            .file = std::move(error.file)};
   return error;
 }
 

@@ -186,7 +186,8 @@ Result<WordModel> make_merges(const Proto& proto, Vocabulary vocabulary, Sentenc
   std::vector<BpeMerge> merges;
   for (const std::string_view piece : proto.pieces) {
     if (piece.size() > limits::kMergedPiece)
-      return fail({.what = "a piece is too long to look for its merges",
+      return fail({.kind = ErrorKind::unsupported,
+                   .what = "a piece is too long to look for its merges",
                    .expected = fmt::format("at most {} bytes", limits::kMergedPiece),
                    .found = fmt::format("{}", piece.size())});
     for (size_t at = 1; at < piece.size(); ++at)
@@ -217,7 +218,8 @@ Result<WordModel> make_model(const Proto& proto, SentencePieceRule rule) {
                                                          isolates && follows_file(rule)));
     return model;
   }
-  return fail({.what = "model type not supported",
+  return fail({.kind = ErrorKind::unsupported,
+               .what = "model type not supported",
                .expected = "unigram (1) or BPE (2)",
                .found = fmt::format("{}", proto.model_type)});
 }
@@ -250,7 +252,7 @@ Result<void> follow_file(const Proto& proto, bool first_only, TokenizerPipeline&
 
 Result<void> set_text(const Proto& proto, SentencePieceRule rule, TokenizerPipeline& pipeline) {
   using Prepend = MarkSpaces::Prepend;
-  if (proto.space_behind) return fail("a model that puts spaces behind words is not supported");
+  if (proto.space_behind) return fail(ErrorKind::unsupported, "a model that puts spaces behind words is not supported");
   pipeline.marks_spaces = true;
   const auto mark = [&](Prepend prepend) {
     pipeline.pre_tokenizer.steps.emplace_back(MarkSpaces{.marker = std::string(kMarker), .prepend = prepend});
@@ -321,7 +323,8 @@ Result<SentencePieceFile> renumber(std::string_view bytes, const std::string& pa
                                    int64_t unknown) {
   LSTAR_ASSIGN(const Proto proto, parse(bytes));
   if (proto.model_type != 1)
-    return fail({.what = "model type not supported by the folder's tokenizer class",
+    return fail({.kind = ErrorKind::unsupported,
+                 .what = "model type not supported by the folder's tokenizer class",
                  .expected = "unigram (1)",
                  .found = fmt::format("{}", proto.model_type)});
   std::vector<VocabularyEntry> entries;

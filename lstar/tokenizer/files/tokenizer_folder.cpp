@@ -65,7 +65,8 @@ std::string classes_that(const Fits& fits) {
 }
 
 tl::unexpected<Error> unknown_class(const Folder& folder, std::string known) {
-  return fail({.what = "tokenizer class not supported without a tokenizer.json",
+  return fail({.kind = ErrorKind::unsupported,
+               .what = "tokenizer class not supported without a tokenizer.json",
                .file = folder.path,
                .expected = std::move(known),
                .found = folder.class_name.empty() ? "none" : folder.class_name});
@@ -278,7 +279,8 @@ Result<PipelinePointer> read_vocabulary_files(Folder& folder) {
   if (openais) {
     LSTAR_ASSIGN(const bool fairseqs, has_all(folder.path, {"dict.txt"}));
     if (fairseqs)
-      return fail({.what = "fairseq's dict.txt numbers the pieces of encoder.json anew, which is not read",
+      return fail({.kind = ErrorKind::unsupported,
+                   .what = "fairseq's dict.txt numbers the pieces of encoder.json anew, which is not read",
                    .file = folder.path,
                    .expected = "the vocab.json and merges.txt, or tokenizer.json, of the converted model"});
     return read_two_files(folder, "encoder.json", "vocab.bpe", "GPT2Tokenizer");
@@ -290,10 +292,12 @@ Result<PipelinePointer> read_vocabulary_files(Folder& folder) {
   LSTAR_ASSIGN(const bool fairseq, has_all(folder.path, {"sentencepiece.bpe.model"}));
   if (fairseq && is_renumbered(folder.tokenizer_class))
     return read_renumbered(folder, folder.path + "/sentencepiece.bpe.model");
-  return fail({.what = "no tokenizer found",
+  const std::string unread = unread_vocabulary(folder.path);
+  return fail({.kind = unread.empty() ? ErrorKind::missing : ErrorKind::unsupported,
+               .what = "no tokenizer found",
                .file = folder.path,
                .expected = "tokenizer.json, vocab.json and merges.txt, vocab.txt, or tokenizer.model",
-               .found = unread_vocabulary(folder.path)});
+               .found = unread});
 }
 
 Result<PipelinePointer> read_folder(const std::string& path) {
@@ -304,7 +308,8 @@ Result<PipelinePointer> read_folder(const std::string& path) {
   }
   LSTAR_ASSIGN(Folder folder, look_into(path, one_file ? &document : nullptr));
   if (runs_python(folder.class_name))
-    return fail({.what = "a tokenizer class that runs Python over the text is not supported",
+    return fail({.kind = ErrorKind::unsupported,
+                 .what = "a tokenizer class that runs Python over the text is not supported",
                  .file = path,
                  .expected = "a class that a tokenizer.json can hold, or token ids in place of text",
                  .found = folder.class_name});

@@ -17,7 +17,8 @@ Result<Vocabulary> Vocabulary::make(size_t count, EntryAt entry_at) {
   constexpr size_t kMostEntries = size_t{1} << 28;
   constexpr size_t kAtOnce = 32;  // entries whose slots are on their way from memory
   if (count > kMostEntries)
-    return fail({.what = "vocabulary too large",
+    return fail({.kind = ErrorKind::unsupported,
+                 .what = "vocabulary too large",
                  .expected = fmt::format("at most {} tokens", kMostEntries),
                  .found = fmt::format("{}", count)});
   const int64_t limit = static_cast<int64_t>(count) * 4 + 65536;
@@ -35,8 +36,10 @@ Result<Vocabulary> Vocabulary::make(size_t count, EntryAt entry_at) {
     largest = std::max(largest, entry.id);
   }
   if (bytes > std::numeric_limits<uint32_t>::max())
-    return fail(
-        {.what = "vocabulary too large", .expected = "at most 4 GiB of text", .found = fmt::format("{} bytes", bytes)});
+    return fail({.kind = ErrorKind::unsupported,
+                 .what = "vocabulary too large",
+                 .expected = "at most 4 GiB of text",
+                 .found = fmt::format("{} bytes", bytes)});
   vocabulary.text_.reserve(bytes);
   vocabulary.places_.resize(static_cast<size_t>(largest + 1));
   vocabulary.slots_.resize(std::bit_ceil(count + count / 2 + 1));
@@ -97,7 +100,8 @@ size_t Vocabulary::longest() const {
 
 Result<void> check_piece_mark(std::string_view mark, std::string_view key) {
   if (mark.size() <= limits::kPieceMark) return {};
-  return fail({.what = "too long",
+  return fail({.kind = ErrorKind::unsupported,
+               .what = "too long",
                .at = fmt::format("model, key {}", key),
                .expected = fmt::format("at most {} bytes", limits::kPieceMark),
                .found = fmt::format("{}", mark.size())});

@@ -124,7 +124,8 @@ Result<std::vector<int32_t>> TokenizerPipeline::encode(std::string_view text, bo
   constexpr size_t kLongestText =
       std::numeric_limits<int32_t>::max() / 4;  // normalising may make it three times longer
   if (text.size() > kLongestText)
-    return fail({.what = "text too long",
+    return fail({.kind = ErrorKind::argument,
+                 .what = "text too long",
                  .expected = fmt::format("at most {} bytes", kLongestText),
                  .found = fmt::format("{}", text.size())});
   const std::optional<std::string> repaired = repair_utf8(text);
@@ -184,7 +185,7 @@ Result<Tokenizer> open_tokenizer(const TokenizerSource& source) {
     LSTAR_ASSIGN(auto pipeline, read_gguf_vocabulary(*source.gguf));
     return Tokenizer(std::move(pipeline));
   }
-  if (source.folder.empty()) return fail("the checkpoint has no tokenizer");
+  if (source.folder.empty()) return fail(ErrorKind::missing, "the checkpoint has no tokenizer");
   LSTAR_ASSIGN(auto pipeline, explained(read_tokenizer_folder(source.folder), ""));
   return Tokenizer(std::move(pipeline));
 }

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <cstdint>
 #include <mutex>
+#include <new>
 #include <span>
 #include <vector>
 
 #include <fmt/core.h>
 #include <oniguruma.h>
 
+#include "lstar/base/catch_memory.h"
 #include "lstar/tokenizer/pipeline/unicode_ranges.h"
 
 namespace lstar {
@@ -54,7 +56,8 @@ void Regex::Free::operator()(re_pattern_buffer* regex) const { onig_free(regex);
 Result<Regex> Regex::compile(std::string_view pattern) {
   initialize();
   if (pattern.size() > kLongestPattern)
-    return fail({.what = "pattern too long",
+    return fail({.kind = ErrorKind::unsupported,
+                 .what = "pattern too long",
                  .expected = fmt::format("at most {} bytes", kLongestPattern),
                  .found = fmt::format("{}", pattern.size())});
   Regex regex;
@@ -63,6 +66,7 @@ Result<Regex> Regex::compile(std::string_view pattern) {
   const UChar* begin = bytes(pattern.data());
   const int code = onig_new(&compiled, begin, begin + pattern.size(), ONIG_OPTION_NONE, ONIG_ENCODING_UTF8,
                             ONIG_SYNTAX_DEFAULT, &info);
+  if (code == ONIGERR_MEMORY) return fail(out_of_memory("compiling a pattern"));
   if (code != ONIG_NORMAL) return fail({.what = "pattern is not valid", .found = message(code, &info)});
   regex.regex_.reset(compiled);
   return regex;
@@ -79,7 +83,10 @@ constexpr int kGaveUp = ONIGERR_RETRY_LIMIT_IN_SEARCH_OVER;
 struct Searcher {
   OnigRegion* region = onig_region_new();
   OnigMatchParam* limits = onig_new_match_param();
-  Searcher() { onig_initialize_match_param(limits); }
+  Searcher() {
+    if (!region || !limits) throw std::bad_alloc();
+    onig_initialize_match_param(limits);
+  }
   ~Searcher() {
     onig_region_free(region, 1);
     onig_free_match_param(limits);
@@ -121,7 +128,9 @@ Result<std::optional<Match>> Regex::search(std::string_view text, size_t from, T
   const int at = searcher.search(regex_.get(), text, from, budget);
   if (at == ONIG_MISMATCH) return std::optional<Match>();
   if (budget.is_spent()) return fail(budget.error());
-  if (at < 0) return fail({.what = "pattern gave up on the text", .found = message(at, nullptr)});
+  if (at == ONIGERR_MEMORY) return fail(out_of_memory("searching a text for a pattern: shorter texts take less"));
+  if (at < 0)
+    return fail({.kind = ErrorKind::unsupported, .what = "pattern gave up on the text", .found = message(at, nullptr)});
   const OnigRegion& found = *searcher.region;
   return std::optional<Match>(Match{static_cast<size_t>(found.beg[0]), static_cast<size_t>(found.end[0])});
 }

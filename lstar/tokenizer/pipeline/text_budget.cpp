@@ -17,8 +17,10 @@ TextBudget::TextBudget(size_t bytes)
 
 Error TextBudget::error() const {
   if (too_long_)
-    return {.what = "the tokenizer makes the text too long", .expected = fmt::format("at most {} bytes", most_bytes_)};
-  return {.what = "the tokenizer takes too long over the text"};
+    return {.kind = ErrorKind::unsupported,
+            .what = "the tokenizer makes the text too long",
+            .expected = fmt::format("at most {} bytes", most_bytes_)};
+  return {.kind = ErrorKind::unsupported, .what = "the tokenizer takes too long over the text"};
 }
 
 }  // namespace lstar
