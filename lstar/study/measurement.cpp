@@ -6,6 +6,7 @@
 
 #include <fmt/core.h>
 
+#include "lstar/base/catch_memory.h"
 #include "lstar/base/worker_pool.h"
 #include "lstar/model/forward.h"
 #include "lstar/model/weight_norms.h"
@@ -159,7 +160,10 @@ Result<Measurement> measure_opened(const std::string& name, const Model& model, 
   if (has_nan(m)) LSTAR_TRY(check_finite(model));
   if (options.next_tokens > 0) {
     if (!tokenizer)
-      if (auto opened = open_tokenizer(model.checkpoint->tokenizer())) tokenizer = std::move(*opened);
+      if (auto opened = open_tokenizer(model.checkpoint->tokenizer()))
+        tokenizer = std::move(*opened);
+      else if (opened.error().kind == ErrorKind::memory)
+        return fail(std::move(opened).error());
     for (const auto& scores : m.seen.next_tokens) {
       std::vector<std::string> pieces;
       if (tokenizer)
@@ -177,10 +181,12 @@ Result<Measurement> measure_opened(const std::string& name, const Model& model, 
 
 Result<Measurement> measure(const std::string& name, const std::string& path, const std::vector<Prompt>& prompts,
                             const MeasureOptions& options) {
-  LSTAR_ASSIGN(const Model model, open_model(path));
-  Result<Measurement> measured = measure_opened(name, model, prompts, options);
-  LSTAR_TRY(check_unchanged(*model.checkpoint));  // before whatever else came of it
-  return measured;
+  return catch_memory("measuring the model: fewer or shorter prompts take less", path, [&]() -> Result<Measurement> {
+    LSTAR_ASSIGN(const Model model, open_model(path));
+    Result<Measurement> measured = measure_opened(name, model, prompts, options);
+    LSTAR_TRY(check_unchanged(*model.checkpoint));  // before whatever else came of it
+    return measured;
+  });
 }
 
 }  // namespace lstar

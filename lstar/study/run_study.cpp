@@ -1,9 +1,9 @@
 #include <sys/stat.h>
 
 #include <map>
-#include <new>
 #include <utility>
 
+#include "lstar/base/catch_memory.h"
 #include "lstar/base/worker_pool.h"
 #include "lstar/study/study.h"
 
@@ -17,15 +17,11 @@ Result<std::string> located(const ModelEntry& entry, const RunOptions& options) 
 
 Result<ModelResult> run_model(const Study& study, const ModelEntry& entry, const std::string& path,
                               const RunOptions& options, const MeasureOptions& measuring) {
-  try {
-    LSTAR_ASSIGN(Measurement measurement, measure(entry.name, path, study.prompts, measuring));
-    if (!entry.written_path.empty()) measurement.identity.path = entry.written_path;
-    LSTAR_ASSIGN(ModelResult model, evaluate_model(study, entry, std::move(measurement)));
-    if (options.strict) LSTAR_TRY(refuse_warnings(model.measurement.warnings, entry.path));
-    return model;
-  } catch (const std::bad_alloc&) {  // one model too large for this machine never stops a study
-    return fail({.what = "out of memory", .file = entry.path});
-  }
+  LSTAR_ASSIGN(Measurement measurement, measure(entry.name, path, study.prompts, measuring));
+  if (!entry.written_path.empty()) measurement.identity.path = entry.written_path;
+  LSTAR_ASSIGN(ModelResult model, evaluate_model(study, entry, std::move(measurement)));
+  if (options.strict) LSTAR_TRY(refuse_warnings(model.measurement.warnings, entry.path));
+  return model;
 }
 
 // The folder or file behind a path, whatever it is called; none where there is none.
@@ -35,9 +31,7 @@ std::optional<std::pair<dev_t, ino_t>> place_of(const std::string& path) {
   return std::pair(status.st_dev, status.st_ino);
 }
 
-}  // namespace
-
-StudyResult run_study(const Study& study, const RunOptions& options) {
+Result<StudyResult> run(const Study& study, const RunOptions& options) {
   const auto goes_on = [&] { return !options.goes_on || options.goes_on(); };
   MeasureOptions measuring{.numerics = {.dtype = study.dtype, .head_layout = study.head_layout},
                            .wants = Want::residual_norm,
@@ -76,6 +70,12 @@ StudyResult run_study(const Study& study, const RunOptions& options) {
       options.done(entry, models.back());
   }
   return evaluate(study, std::move(models), options.timestamp);
+}
+
+}  // namespace
+
+Result<StudyResult> run_study(const Study& study, const RunOptions& options) {
+  return catch_memory("running the study", [&] { return run(study, options); });
 }
 
 }  // namespace lstar
