@@ -6,6 +6,7 @@
 #include "lstar/architecture/binder.h"
 #include "lstar/architecture/family.h"
 #include "lstar/architecture/unread_tensors.h"
+#include "lstar/base/catch_memory.h"
 #include "lstar/checkpoint/folder_listing.h"
 #include "lstar/checkpoint/packing.h"
 
@@ -108,7 +109,9 @@ std::vector<const NormRef*> norms(const LayerWeights& layer) {
   return all;
 }
 
-Result<Model> open_model(std::unique_ptr<Checkpoint> checkpoint) {
+namespace {
+
+Result<Model> model_of(std::unique_ptr<Checkpoint> checkpoint) {
   Model model{.checkpoint = std::move(checkpoint)};
   LSTAR_ASSIGN(model.architecture, read_architecture(*model.checkpoint));
   LSTAR_TRY(refuse_unmerged_adapters(*model.checkpoint));
@@ -118,6 +121,13 @@ Result<Model> open_model(std::unique_ptr<Checkpoint> checkpoint) {
   for (const auto* notes : {&model.checkpoint->notes(), &std::as_const(model.architecture.notes), &unread})
     model.warnings.insert(model.warnings.end(), notes->begin(), notes->end());
   return model;
+}
+
+}  // namespace
+
+Result<Model> open_model(std::unique_ptr<Checkpoint> checkpoint) {
+  const std::string path = checkpoint->path();
+  return catch_memory("opening the model", path, [&] { return model_of(std::move(checkpoint)); });
 }
 
 Result<Model> open_model(const std::string& path) {

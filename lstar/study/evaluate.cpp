@@ -8,6 +8,7 @@
 #include <fmt/core.h>
 
 #include "lstar/analysis/statistics.h"
+#include "lstar/base/catch_memory.h"
 #include "lstar/study/study.h"
 
 namespace lstar {
@@ -238,7 +239,9 @@ Result<void> check(const Study& study) {
   return {};
 }
 
-Result<ModelResult> evaluate_model(const Study& study, const ModelEntry& entry, Measurement measurement) {
+namespace {
+
+Result<ModelResult> evaluated(const Study& study, const ModelEntry& entry, Measurement measurement) {
   const auto& prompts = measurement.prompts;
   if (std::all_of(prompts.begin(), prompts.end(), [](const MeasuredPrompt& p) { return p.error.has_value(); })) {
     Error error = prompts.empty() ? Error{.kind = ErrorKind::argument, .what = "no prompts"} : *prompts.front().error;
@@ -261,6 +264,13 @@ Result<ModelResult> evaluate_model(const Study& study, const ModelEntry& entry, 
   r.traces = traces_of(r.measurement, NanPolicy::report);
   for (const std::string& estimator : study.estimators) r.scores.push_back(score(study, r, estimator));
   return r;
+}
+
+}  // namespace
+
+Result<ModelResult> evaluate_model(const Study& study, const ModelEntry& entry, Measurement measurement) {
+  return catch_memory("evaluating the model", entry.path,
+                      [&] { return evaluated(study, entry, std::move(measurement)); });
 }
 
 bool same_checkpoint(const Measurement& a, const Measurement& b) {
@@ -310,7 +320,9 @@ bool is_complete(const StudyResult& result) {
   return result.failed.empty() && !result.models.empty();
 }
 
-StudyResult evaluate(const Study& study, std::vector<Result<ModelResult>> models, std::string timestamp) {
+namespace {
+
+StudyResult evaluated(const Study& study, std::vector<Result<ModelResult>> models, std::string timestamp) {
   StudyResult result{.study = study,
                      .formula_text = std::string(find_formula(study.formula)->text),
                      .timestamp = std::move(timestamp)};
@@ -324,6 +336,14 @@ StudyResult evaluate(const Study& study, std::vector<Result<ModelResult>> models
   }
   for (size_t e = 0; e < study.estimators.size(); ++e) result.summaries.push_back(summarize(result, e));
   return result;
+}
+
+}  // namespace
+
+Result<StudyResult> evaluate(const Study& study, std::vector<Result<ModelResult>> models, std::string timestamp) {
+  return catch_memory("evaluating the study", [&]() -> Result<StudyResult> {
+    return evaluated(study, std::move(models), std::move(timestamp));
+  });
 }
 
 }  // namespace lstar

@@ -11,6 +11,7 @@
 
 #include <fmt/core.h>
 
+#include "lstar/base/catch_memory.h"
 #include "lstar/base/worker_pool.h"
 #include "lstar/checkpoint/mapped_file.h"
 #include "lstar/model/forward.h"
@@ -18,6 +19,8 @@
 
 namespace lstar {
 namespace {
+
+constexpr std::string_view kDoing = "measuring the model: fewer or shorter prompts take less";
 
 // One call at a time: held for as long as a call runs.
 class Turn {
@@ -226,6 +229,7 @@ Result<Measurement> OpenModel::State::measure(const std::vector<Prompt>& prompts
   if (has_nan(m)) LSTAR_TRY(check_finite(model));
   if (options.next_tokens > 0) {
     const auto decoder = opened_tokenizer();
+    if (!decoder && decoder.error().kind == ErrorKind::memory) return fail(decoder.error());
     for (const auto& scores : m.seen.next_tokens) {
       std::vector<std::string> pieces;
       if (decoder)
@@ -256,16 +260,20 @@ OpenModel OpenModel::from(Model model, std::optional<Tokenizer> tokenizer, OpenO
 
 Result<OpenModel> OpenModel::from(std::unique_ptr<Checkpoint> checkpoint, std::optional<Tokenizer> tokenizer,
                                   OpenOptions options) {
-  LSTAR_ASSIGN(Model model, open_model(std::move(checkpoint)));
-  return from(std::move(model), std::move(tokenizer), std::move(options));
+  return catch_memory("opening the model", [&]() -> Result<OpenModel> {
+    LSTAR_ASSIGN(Model model, open_model(std::move(checkpoint)));
+    return from(std::move(model), std::move(tokenizer), std::move(options));
+  });
 }
 
 Result<OpenModel> OpenModel::open(const std::string& path, OpenOptions options) {
-  Steps steps(options.on_step);
-  LSTAR_TRY(steps.at(Phase::opening, 0, 1, path));
-  LSTAR_ASSIGN(Model model, open_model(path));
-  LSTAR_TRY(steps.at(Phase::opening, 1, 1, path));
-  return from(std::move(model), {}, std::move(options));
+  return catch_memory("opening the model", path, [&]() -> Result<OpenModel> {
+    Steps steps(options.on_step);
+    LSTAR_TRY(steps.at(Phase::opening, 0, 1, path));
+    LSTAR_ASSIGN(Model model, open_model(path));
+    LSTAR_TRY(steps.at(Phase::opening, 1, 1, path));
+    return from(std::move(model), {}, std::move(options));
+  });
 }
 
 const std::string& OpenModel::name() const { return state_->name; }
@@ -277,14 +285,16 @@ const Model& OpenModel::model() const { return state_->model; }
 Result<const Tokenizer*> OpenModel::tokenizer() {
   const Turn turn(state_->taken);
   LSTAR_TRY(turn.check(state_->name));
-  return state_->opened_tokenizer();
+  return catch_memory("reading the tokenizer", state_->name, [&] { return state_->opened_tokenizer(); });
 }
 
 Result<const WeightNorms*> OpenModel::norms(Dtype dtype, HeadLayout layout, bool spectral, const OnStep& on_step) {
   const Turn turn(state_->taken);
   LSTAR_TRY(turn.check(state_->name));
   Steps steps(on_step);
-  auto found = state_->norms_of({.dtype = dtype, .head_layout = layout, .spectral = spectral, .steps = &steps});
+  auto found = catch_memory("reading the weights", state_->name, [&] {
+    return state_->norms_of({.dtype = dtype, .head_layout = layout, .spectral = spectral, .steps = &steps});
+  });
   LSTAR_TRY(check_unchanged(*state_->model.checkpoint));
   return found;
 }
@@ -292,7 +302,7 @@ Result<const WeightNorms*> OpenModel::norms(Dtype dtype, HeadLayout layout, bool
 Result<Measurement> OpenModel::prepare(const std::vector<Prompt>& prompts, const MeasureOptions& options) {
   const Turn turn(state_->taken);
   LSTAR_TRY(turn.check(state_->name));
-  Result<Measurement> prepared = state_->prepare(prompts, options);
+  Result<Measurement> prepared = catch_memory(kDoing, state_->name, [&] { return state_->prepare(prompts, options); });
   LSTAR_TRY(check_unchanged(*state_->model.checkpoint));
   return prepared;
 }
@@ -300,7 +310,7 @@ Result<Measurement> OpenModel::prepare(const std::vector<Prompt>& prompts, const
 Result<Measurement> OpenModel::measure(const std::vector<Prompt>& prompts, const MeasureOptions& options) {
   const Turn turn(state_->taken);
   LSTAR_TRY(turn.check(state_->name));
-  Result<Measurement> measured = state_->measure(prompts, options);
+  Result<Measurement> measured = catch_memory(kDoing, state_->name, [&] { return state_->measure(prompts, options); });
   LSTAR_TRY(check_unchanged(*state_->model.checkpoint));  // before whatever else came of it
   return measured;
 }
