@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "lstar/base/catch_memory.h"
-#include "lstar/base/progress.h"
+#include "lstar/base/steps.h"
 #include "lstar/hub/incomplete_file.h"
 
 namespace lstar {

@@ -9,7 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "lstar/base/catch_memory.h"
-#include "lstar/base/progress.h"
+#include "lstar/base/steps.h"
 #include "lstar/base/worker_pool.h"
 
 namespace lstar {

@@ -47,8 +47,7 @@ TEST_F(HubKinds, EachByTheWaysToReachIt) {
       {Kind::unreachable, "is no hub", "org/name", [&] { answer({.body = "welcome"}); }},
       {Kind::unreachable, "cannot be reached", "org/name", [&] { options.hub.endpoint = "http://127.0.0.1:1"; }},
       {Kind::unreachable, "the hub is not asked", "org/name", [&] { options.hub.offline = true; }},
-      {Kind::cancelled, "interrupted", "org/name",
-       [&] { options.progress = [](std::string_view, int64_t, int64_t) { return false; }; }},
+      {Kind::cancelled, "interrupted", "org/name", [&] { options.on_step = [](const Step&) { return false; }; }},
   };
   const LocateOptions before = options;
   for (const Case& one : cases) {
@@ -81,14 +80,14 @@ TEST_F(HubKinds, ADamagedTransfer) {
 // A download that is out of memory ends with an error, its other connections too.
 TEST_F(HubKinds, ADownloadThatRunsOutOfMemory) {
   options.download = {.connections = 3, .chunk = 10'000};
-  options.progress = [](std::string_view, int64_t done, int64_t) -> bool {
-    if (done > 50'000) throw std::bad_alloc();
+  options.on_step = [](const Step& step) -> bool {
+    if (step.done > 50'000) throw std::bad_alloc();
     return true;
   };
   const auto located = locate("org/name");
   ASSERT_FALSE(located);
   EXPECT_EQ(located.error().kind, Kind::memory) << located.error().message();
-  options.progress = {};
+  options.on_step = {};
   EXPECT_TRUE(locate("org/name"));
 }
 

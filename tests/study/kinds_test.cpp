@@ -14,6 +14,7 @@
 #include "lstar/base/atomic_file.h"
 #include "lstar/hub/locate_model.h"
 #include "lstar/study/inspect.h"
+#include "lstar/study/open_model.h"
 #include "lstar/study/prompts.h"
 #include "lstar/study/study.h"
 #include "lstar/study/trace_files.h"
@@ -53,15 +54,15 @@ void replace(const Folder& folder, const std::string& name, const std::string& f
 
 Result<Measurement> measured(const Folder& folder, const MeasureOptions& options,
                              const std::vector<Prompt>& prompts = {{.text = {}, .ids = {1, 2, 3}}}) {
-  return measure("model", folder.path(), prompts, options);
+  return measure(folder.path(), prompts, options, {.threads = 1});
 }
-Error measured(const Folder& folder) { return error_of(measured(folder, {.wants = Want::diagonal, .threads = 1})); }
+Error measured(const Folder& folder) { return error_of(measured(folder, {.wants = Want::diagonal})); }
 
 // Why a prompt could not be run.
 Error of_prompt(const Folder& folder, std::vector<int32_t> ids) {
   copy_model(folder);
-  const auto result = measured(folder, {.wants = Want::diagonal, .threads = 1},
-                               {{.text = {}, .ids = {1}}, {.text = {}, .ids = std::move(ids)}});
+  const auto result =
+      measured(folder, {.wants = Want::diagonal}, {{.text = {}, .ids = {1}}, {.text = {}, .ids = std::move(ids)}});
   return result && result->prompts[1].error ? *result->prompts[1].error : error_of(result);
 }
 
@@ -235,8 +236,8 @@ const std::vector<Case>& cases() {
       {Kind::changed, "changed while it was read",
        [](auto& folder) {
          copy_model(folder);
-         MeasureOptions options{.wants = Want::diagonal, .threads = 1};
-         options.progress = [&](std::string_view, int64_t, int64_t) {
+         MeasureOptions options{.wants = Want::diagonal};
+         options.on_step = [&](const Step&) {
            std::this_thread::sleep_for(std::chrono::milliseconds(20));  // the clock of files has moved on
            std::fstream file(folder / "model.safetensors", std::ios::in | std::ios::out | std::ios::binary);
            file.seekp(-8, std::ios::end);
@@ -249,8 +250,8 @@ const std::vector<Case>& cases() {
       {Kind::cancelled, "interrupted",
        [](auto& folder) {
          copy_model(folder);
-         MeasureOptions options{.wants = Want::diagonal, .threads = 1};
-         options.progress = [](std::string_view, int64_t done, int64_t) { return done < 1; };
+         MeasureOptions options{.wants = Want::diagonal};
+         options.on_step = [](const Step& step) { return step.phase != Phase::layers || step.done < 1; };
          return error_of(measured(folder, options));
        }},
       {Kind::cancelled, "interrupted",
