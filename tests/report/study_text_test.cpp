@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "lstar/base/text.h"
 #include "lstar/report/text/notes.h"
 #include "lstar/report/text/text_layout.h"
 #include "tests/support/study_fixture.h"
