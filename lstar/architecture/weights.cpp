@@ -126,13 +126,14 @@ Result<Model> model_of(std::unique_ptr<Checkpoint> checkpoint) {
 }  // namespace
 
 Result<Model> open_model(std::unique_ptr<Checkpoint> checkpoint) {
-  const std::string path = checkpoint->path();
-  return catch_memory("opening the model", path, [&] { return model_of(std::move(checkpoint)); });
+  return catch_memory("opening the model", [&] { return model_of(std::move(checkpoint)); });
 }
 
 Result<Model> open_model(const std::string& path) {
-  LSTAR_ASSIGN(std::unique_ptr<Checkpoint> checkpoint, open_checkpoint(path));
-  return open_model(std::move(checkpoint));
+  return catch_memory("opening the model", path, [&]() -> Result<Model> {
+    LSTAR_ASSIGN(std::unique_ptr<Checkpoint> checkpoint, open_checkpoint(path));
+    return model_of(std::move(checkpoint));
+  });
 }
 
 }  // namespace lstar

@@ -93,7 +93,7 @@ Result<void> check_text(std::string_view content, const std::string& source) {
     return fail({.kind = ErrorKind::unsupported, .what = fmt::format("not UTF-8 but {}", wide), .file = source});
   for (const FileMagic& magic : file_magics())
     if (magic.fits(content) && !is_text_all_the_same(magic, content))
-      return fail({.kind = ErrorKind::unsupported,
+      return fail({.kind = magic.id == "git lfs pointer" ? ErrorKind::missing : ErrorKind::unsupported,
                    .what = fmt::format("not text but {}", sentence(magic, content)),
                    .file = source});
   if (const size_t nul = content.find('\0'); nul != std::string_view::npos)

@@ -64,8 +64,7 @@ Result<std::vector<PlacedTensor>> read_tensors(const MappedFile& mapped, size_t 
 
 // Of a folder without the files of a model: another thing, or a model's folder that lacks them.
 Error nothing_to_open(const Listing& listing, bool has_config) {
-  if (auto what = what_is_folder(listing))
-    return {.kind = ErrorKind::unsupported, .what = *std::move(what), .file = listing.folder};
+  if (auto what = what_is_folder(listing)) return std::move(*what).in(listing.folder);
   if (!has_config) return {.kind = ErrorKind::missing, .what = "the folder has no config.json", .file = listing.folder};
   return {.kind = ErrorKind::missing,
           .what = "the folder has no weights",
@@ -110,7 +109,7 @@ Result<std::unique_ptr<Checkpoint>> CheckpointFolder::open(const std::string& pa
   bool is_pytorch = false;  // in whose files tied weights are one storage
   for (const std::string& name : index.files) {
     if (listing.has(name + ".aria2"))  // its room is reserved long before all of it is there
-      return fail({.kind = ErrorKind::unsupported,
+      return fail({.kind = ErrorKind::missing,
                    .what = "the download is not finished (" + plain_text(name) + ".aria2 lies beside it)",
                    .file = path + "/" + name});
     auto mapped = MappedFile::open(path + "/" + name);

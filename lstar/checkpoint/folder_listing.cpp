@@ -9,6 +9,8 @@
 #include <cstring>
 #include <filesystem>
 
+#include "lstar/base/walk_folder.h"
+
 namespace lstar {
 namespace {
 
@@ -65,17 +67,14 @@ Listing Listing::under(const std::string& name) const {
 
 Result<Listing> list_folder(const std::string& path) {
   Listing listing{.folder = path, .names = {}};
-  std::error_code error;
-  fs::directory_iterator entry(path, error);
-  for (const fs::directory_iterator end; !error && entry != end && listing.names.size() < kMostNames;
-       entry.increment(error)) {
-    std::error_code ignored;
-    std::string name = entry->path().filename().string();
-    if (entry->is_directory(ignored)) name += '/';
-    listing.names.push_back(std::move(name));
-  }
-  if (error)
-    return fail({.kind = kind_of_errno(error.value()), .what = "cannot be read: " + error.message(), .file = path});
+  const int error = walk_folder(path, [&](const FolderEntry& entry) {
+    listing.names.emplace_back(entry.name);
+    if (entry.is_folder) listing.names.back() += '/';
+    return listing.names.size() < kMostNames;
+  });
+  if (error != 0)
+    return fail(
+        {.kind = kind_of_errno(error), .what = std::string("cannot be read: ") + std::strerror(error), .file = path});
   std::sort(listing.names.begin(), listing.names.end());
   return listing;
 }

@@ -50,7 +50,7 @@ Result<std::optional<MappedFile>> find_gguf(const Listing& listing) {
   if (models.size() > 1) {
     std::vector<std::string> names;
     for (const auto& [name, file] : models) names.push_back(name);
-    return fail({.kind = ErrorKind::argument,
+    return fail({.kind = ErrorKind::unsupported,
                  .what = fmt::format("holds {} models: {}; pass one of them", names.size(), first_few(names, 20)),
                  .file = listing.folder});
   }

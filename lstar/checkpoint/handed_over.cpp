@@ -42,21 +42,22 @@ std::optional<FileStart> read_start(const std::string& path) {
 }
 
 template <class Kinds, class Thing>
-std::optional<std::string> first_that_fits(const Kinds& kinds, const Thing& thing) {
+std::optional<Error> first_that_fits(const Kinds& kinds, const Thing& thing) {
   for (const auto& kind : kinds) {
     std::string detail;
-    if (kind.is(thing, detail)) return fmt::format(fmt::runtime(kind.sentence), detail);
+    if (kind.is(thing, detail))
+      return Error{.kind = kind.kind, .what = fmt::format(fmt::runtime(kind.sentence), detail)};
   }
   return std::nullopt;
 }
 
 }  // namespace
 
-std::optional<std::string> what_is_file(const FileStart& start) { return first_that_fits(file_kinds(), start); }
+std::optional<Error> what_is_file(const FileStart& start) { return first_that_fits(file_kinds(), start); }
 
-std::optional<std::string> what_is_folder(const Listing& listing) { return first_that_fits(folder_kinds(), listing); }
+std::optional<Error> what_is_folder(const Listing& listing) { return first_that_fits(folder_kinds(), listing); }
 
-std::optional<std::string> what_is_folder(const Listing& listing, std::string_view id) {
+std::optional<Error> what_is_folder(const Listing& listing, std::string_view id) {
   const auto kinds = folder_kinds();
   const auto row = std::find_if(kinds.begin(), kinds.end(), [&](const FolderKind& kind) { return kind.id == id; });
   return row == kinds.end() ? std::nullopt : first_that_fits(std::span(row, 1), listing);
@@ -74,7 +75,7 @@ Error explained(Error error, const std::string& handed_over) {
   start->is_alone = error.file == handed_over;
   auto what = what_is_file(*start);
   if (!what) return error;
-  return {.kind = ErrorKind::unsupported, .what = *std::move(what), .file = std::move(error.file)};
+  return std::move(*what).in(std::move(error.file));
 }
 
 }  // namespace lstar

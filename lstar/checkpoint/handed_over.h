@@ -25,16 +25,19 @@ struct FileStart {
   bool starts_with(std::string_view magic) const { return std::string_view(bytes).starts_with(magic); }
 };
 
-// A row answers whether it is that; a detail that its sentence names ("{}") goes into `detail`.
+// A row answers whether it is that; a detail that its sentence names ("{}") goes into `detail`. What is another thing
+// than a model is unsupported; what should be one and has not come, or not as a whole, is missing.
 struct FileKind {
   std::string_view id;
   bool (*is)(const FileStart&, std::string& detail);
   std::string_view sentence;
+  ErrorKind kind = ErrorKind::unsupported;
 };
 struct FolderKind {
   std::string_view id;
   bool (*is)(const Listing&, std::string& detail);
   std::string_view sentence;
+  ErrorKind kind = ErrorKind::unsupported;
 };
 
 std::span<const FileKind> file_kinds();      // the first that fits counts
@@ -43,11 +46,12 @@ std::span<const FolderKind> folder_kinds();  // the same
 // Whether programs call a download so that is not finished ("x.part").
 bool is_unfinished_name(std::string_view name);
 
-// The sentence of the row that fits: "a Git LFS pointer: fetch the file itself (git lfs pull)".
-std::optional<std::string> what_is_file(const FileStart& start);
-std::optional<std::string> what_is_folder(const Listing& listing);
+// The sentence of the row that fits, "a Git LFS pointer: fetch the file itself (git lfs pull)", and its kind; the file
+// is left to the caller.
+std::optional<Error> what_is_file(const FileStart& start);
+std::optional<Error> what_is_folder(const Listing& listing);
 // The same of one row alone.
-std::optional<std::string> what_is_folder(const Listing& listing, std::string_view id);
+std::optional<Error> what_is_folder(const Listing& listing, std::string_view id);
 
 // An error of opening what was handed over, put better where the file or the folder that it names is another thing than
 // it was taken for.

@@ -190,14 +190,19 @@ bool is_short_text(const FileStart& file, std::string& detail) {
 constexpr std::string_view kPassFolder =
     "a model's weights without its configuration: pass the folder that holds both ({})";
 
+constexpr ErrorKind kMissing = ErrorKind::missing;
 constexpr FileKind kKinds[] = {
-    {"git lfs pointer", has<"git lfs pointer">, "a Git LFS pointer: fetch the file itself (git lfs pull)"},
-    {"empty", is_empty, "an empty file: fetch it again"},
-    {"zeros", is_zeros, "nothing but zeros at its start, as a download leaves that is not finished: fetch it again"},
-    {"cut by bytes", is_cut_by_bytes, "{}"},
-    {"unfinished download", is_unfinished, "a download that is not finished: bring it to its end, or fetch it again"},
-    {"web page", is_web_page, "a web page was saved under this name: fetch the file itself (its \"resolve\" address)"},
-    {"error in XML", is_error_in_xml, "a server's error message was saved under this name: fetch the file again"},
+    {"git lfs pointer", has<"git lfs pointer">, "a Git LFS pointer: fetch the file itself (git lfs pull)", kMissing},
+    {"empty", is_empty, "an empty file: fetch it again", kMissing},
+    {"zeros", is_zeros, "nothing but zeros at its start, as a download leaves that is not finished: fetch it again",
+     kMissing},
+    {"cut by bytes", is_cut_by_bytes, "{}", kMissing},
+    {"unfinished download", is_unfinished, "a download that is not finished: bring it to its end, or fetch it again",
+     kMissing},
+    {"web page", is_web_page, "a web page was saved under this name: fetch the file itself (its \"resolve\" address)",
+     kMissing},
+    {"error in XML", is_error_in_xml, "a server's error message was saved under this name: fetch the file again",
+     kMissing},
     {"safetensors", is_safetensors, kPassFolder},
     {"torch file", is_torch, kPassFolder},
     {"gguf", is_gguf_start, "a GGUF file: pass the file itself, or give it a name that ends in .gguf"},

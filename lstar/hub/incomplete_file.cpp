@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "lstar/base/file_limit.h"
+#include "lstar/base/walk_folder.h"
 #include "lstar/checkpoint/digest.h"
 #include "lstar/hub/hub_cache.h"
 
@@ -39,11 +40,12 @@ std::string fresh_path(const std::string& folder, const std::string& etag) {
 // What earlier processes left of a file, and what is being written now.
 std::vector<fs::directory_entry> parts_of(const std::string& folder, const RemoteFile& file) {
   std::vector<fs::directory_entry> parts;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(folder, error)) {
-    const std::string name = entry.path().filename();
-    if (name.starts_with(file.etag + ".") && name.ends_with(kSuffix)) parts.push_back(entry);
-  }
+  walk_folder(folder, [&](const FolderEntry& entry) {
+    std::error_code ignored;
+    if (entry.name.starts_with(file.etag + ".") && entry.name.ends_with(kSuffix))
+      parts.emplace_back(fmt::format("{}/{}", folder, entry.name), ignored);
+    return true;
+  });
   return parts;
 }
 

@@ -54,14 +54,10 @@ bool has_tokenizer(const HubCache& cache, const std::string& commit) {
 
 // Why a repository that lacks something is no model: what it holds, as far as the hub's API told.
 Error no_model(const HubModel& model, const std::string& lacks, const std::optional<RemoteRepository>& described) {
+  if (auto what = described ? what_repository_is(model, described->files) : std::nullopt)
+    return std::move(*what).in(model.text());
   Error error{.kind = ErrorKind::missing, .what = "the repository has no " + lacks, .file = model.text()};
-  const std::string what = described ? what_repository_is(model, described->files) : "";
-  if (!what.empty()) {
-    error.kind = ErrorKind::unsupported;
-    error.what = what;
-  } else if (lacks != "config.json") {
-    error.expected = "model.safetensors or pytorch_model.bin, whole or in shards";
-  }
+  if (lacks != "config.json") error.expected = "model.safetensors or pytorch_model.bin, whole or in shards";
   return error;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "lstar/base/nearest.h"
+#include "lstar/base/walk_folder.h"
 
 namespace lstar {
 namespace {
@@ -18,14 +19,12 @@ constexpr size_t kLongestPath = 4096;
 
 std::optional<std::string> near_name(const fs::path& folder, const std::string& name) {
   std::vector<std::string> names, beginning;
-  std::error_code error;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end && names.size() < kMostEntries;
-       entry.increment(error)) {
-    std::string found = entry->path().filename();
-    if (found.starts_with('.') && !name.starts_with('.')) continue;
-    if (found.starts_with(name)) beginning.push_back(found);
-    names.push_back(std::move(found));
-  }
+  walk_folder(folder, [&](const FolderEntry& entry) {
+    if (entry.name.starts_with('.') && !name.starts_with('.')) return true;
+    if (entry.name.starts_with(name)) beginning.emplace_back(entry.name);
+    names.emplace_back(entry.name);
+    return names.size() < kMostEntries;
+  });
   std::sort(names.begin(), names.end());
   if (auto close = nearest(name, names)) return close;
   if (name.size() >= kShortestBeginning && beginning.size() == 1) return beginning[0];

@@ -13,6 +13,7 @@
 #include "lstar/base/atomic_file.h"
 #include "lstar/base/json.h"
 #include "lstar/base/text.h"
+#include "lstar/base/walk_folder.h"
 
 namespace lstar {
 namespace {
@@ -41,15 +42,13 @@ bool is_store(const std::string& path) { return is_folder(path + "/manifests") &
 // The names in a folder, sorted, without those that begin with a dot. A folder that is not there has none.
 Result<std::vector<std::string>> entries(const std::string& folder) {
   std::vector<std::string> names;
-  std::error_code error;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end && names.size() < kMostEntries;
-       entry.increment(error)) {
-    std::string name = entry->path().filename();
-    if (!name.starts_with('.')) names.push_back(std::move(name));
-  }
-  if (error && error != std::errc::no_such_file_or_directory && error != std::errc::not_a_directory)
-    return fail({.kind = kind_of_errno(error.value()),
-                 .what = "Ollama's store cannot be read: " + error.message(),
+  const int error = walk_folder(folder, [&](const FolderEntry& entry) {
+    if (!entry.name.starts_with('.')) names.emplace_back(entry.name);
+    return names.size() < kMostEntries;
+  });
+  if (error != 0 && error != ENOENT && error != ENOTDIR)
+    return fail({.kind = kind_of_errno(error),
+                 .what = std::string("Ollama's store cannot be read: ") + std::strerror(error),
                  .file = folder});
   std::sort(names.begin(), names.end());
   return names;
@@ -263,7 +262,7 @@ std::optional<Result<OllamaModel>> ollama_model_at(const std::string& path, cons
     return fs::equivalent(known, store, ignored);
   });
   return fail(
-      {.kind = ErrorKind::argument,
+      {.kind = ErrorKind::unsupported,
        .what = fmt::format("Ollama's store: {}pass one of: {}",
                            is_known ? "" : fmt::format("set OLLAMA_MODELS to {} and ", store), first_names(names)),
        .file = path});

@@ -73,22 +73,24 @@ std::vector<std::string> model_folders(const std::vector<std::string>& files) {
 
 }  // namespace
 
-std::string what_repository_is(const HubModel& model, const std::vector<std::string>& files) {
+std::optional<Error> what_repository_is(const HubModel& model, const std::vector<std::string>& files) {
   const bool is_empty = std::all_of(files.begin(), files.end(), [](const std::string& file) {
     return file == ".gitattributes" || lower_ascii(file).ends_with(".md");
   });
-  if (is_empty) return "an empty repository";
+  if (is_empty) return Error{.kind = ErrorKind::missing, .what = "an empty repository"};
   const Listing listing{.folder = {}, .names = files};
   for (const char* id : {"adapter", "diffusers"})  // GGUFs and folders of models may lie in these
-    if (auto what = what_is_folder(listing, id)) return *std::move(what);
+    if (auto what = what_is_folder(listing, id)) return what;
   const std::vector<std::string> ggufs = ggufs_of(files);
-  if (!ggufs.empty()) return with("a repository of GGUF files: " + shown(ggufs), gguf_advice(model, ggufs));
+  if (!ggufs.empty())
+    return Error{.kind = ErrorKind::unsupported,
+                 .what = with("a repository of GGUF files: " + shown(ggufs), gguf_advice(model, ggufs))};
   const std::vector<std::string> folders = model_folders(files);
   if (!folders.empty())
-    return with("models in its folders: " + shown(folders),
-                download_advice(model.repo, model.revision, folders.front()));
-  if (auto what = what_is_folder(listing)) return *std::move(what);
-  return {};
+    return Error{.kind = ErrorKind::unsupported,
+                 .what = with("models in its folders: " + shown(folders),
+                              download_advice(model.repo, model.revision, folders.front()))};
+  return what_is_folder(listing);
 }
 
 }  // namespace lstar

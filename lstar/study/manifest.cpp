@@ -234,7 +234,7 @@ Result<Study> parse_manifest(std::string_view text, const std::string& source) {
   try {  // Debian's library is built to report by exceptions
     return catch_memory("reading the manifest", source, [&]() -> Result<Study> {
       LSTAR_TRY(check_toml_depth(text, source));
-      return Reader(source).read(toml::parse(text, std::string_view(source)));
+      return Reader(source).read(toml::parse(text));
     });
   } catch (const toml::parse_error& error) {
     return fail({.what = "not valid TOML",

@@ -260,8 +260,7 @@ OpenModel OpenModel::from(Model model, std::optional<Tokenizer> tokenizer, OpenO
 
 Result<OpenModel> OpenModel::from(std::unique_ptr<Checkpoint> checkpoint, std::optional<Tokenizer> tokenizer,
                                   OpenOptions options) {
-  const std::string path = checkpoint->path();
-  return catch_memory("opening the model", path, [&]() -> Result<OpenModel> {
+  return catch_memory("opening the model", [&]() -> Result<OpenModel> {
     LSTAR_ASSIGN(Model model, open_model(std::move(checkpoint)));
     return from(std::move(model), std::move(tokenizer), std::move(options));
   });

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <atomic>
+#include <cerrno>
 #include <iterator>
+#include <map>
 #include <thread>
 #include <vector>
 
@@ -11,6 +13,7 @@
 
 #include "lstar/base/atomic_file.h"
 #include "lstar/base/json.h"
+#include "lstar/base/walk_folder.h"
 #include "tests/support/temporary_folder.h"
 
 namespace lstar {
@@ -109,6 +112,23 @@ TEST(Errors, AreOneLine) {
   const std::string name = std::string(399, 'x') + "\xc3\xa9" + std::string(100000, 'y');
   EXPECT_EQ((Error{.what = "w", .at = name, .found = name}).message(),
             std::string(399, 'x') + "...: w: found " + std::string(399, 'x') + "...");
+}
+
+TEST(WalkFolder, NamesFoldersAndLinks) {
+  const testing::TemporaryFolder folder;
+  ASSERT_TRUE(write_file(folder / "file", "a"));
+  std::filesystem::create_directory(folder / "inner");
+  std::filesystem::create_symlink("inner", folder / "link");
+  std::filesystem::create_symlink("nothing", folder / "dead");
+  std::map<std::string, bool> found;
+  const auto take = [&](const FolderEntry& entry) { return found.emplace(entry.name, entry.is_folder).second; };
+  EXPECT_EQ(walk_folder(folder.path(), take), 0);
+  EXPECT_EQ(found, (std::map<std::string, bool>{{"file", false}, {"inner", true}, {"link", true}, {"dead", false}}));
+  int asked = 0;
+  EXPECT_EQ(walk_folder(folder.path(), [&](const FolderEntry&) { return ++asked < 2; }), 0);
+  EXPECT_EQ(asked, 2);
+  EXPECT_EQ(walk_folder(folder / "nowhere", take), ENOENT);
+  EXPECT_EQ(walk_folder(folder / "file", take), ENOTDIR);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <set>
 
 #include "lstar/checkpoint/checkpoint.h"
 #include "tests/checkpoint/torch_writer.h"
@@ -24,6 +25,7 @@ using namespace lstar::testing;  // NOLINT(google-build-using-namespace)
 using namespace std::string_literals;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
+using ::testing::UnorderedElementsAre;
 
 const std::string kPointer =
     "version https://git-lfs.github.com/spec/v1\noid sha256:" + std::string(64, 'a') + "\nsize 268435456\n";
@@ -108,7 +110,7 @@ TEST(HandedOver, EveryKindOfFile) {
     write_bytes(folder / name, content);
     EXPECT_THAT(message_of(folder, folder / name), StartsWith("/" + name + ": "));
     EXPECT_THAT(message_of(folder, folder / name), HasSubstr(says));
-    EXPECT_EQ(kind_of(folder / name), ErrorKind::unsupported);
+    EXPECT_EQ(kind_of(folder / name), kind.kind);
   }
   EXPECT_EQ(kFiles.size() + 1, file_kinds().size());
 }
@@ -131,6 +133,18 @@ TEST(HandedOver, EveryFileToldByItsFirstBytes) {
   }
   const std::string words = "ID3\nORC\n";
   EXPECT_FALSE(what_is_file({.path = "vocab.txt", .name = "vocab.txt", .size = 8, .bytes = words, .tail = words}));
+}
+
+// Whoever waits for a download, or fetches it again, has the model; all else is another thing than one.
+TEST(HandedOver, WhatHasNotComeIsMissing) {
+  std::set<std::string_view> files, folders;
+  for (const FileKind& kind : file_kinds())
+    if (kind.kind != ErrorKind::unsupported) files.insert(kind.id);
+  for (const FolderKind& kind : folder_kinds())
+    if (kind.kind != ErrorKind::unsupported) folders.insert(kind.id);
+  EXPECT_THAT(files, UnorderedElementsAre("git lfs pointer", "empty", "zeros", "cut by bytes", "unfinished download",
+                                          "web page", "error in XML"));
+  EXPECT_THAT(folders, UnorderedElementsAre("cut by bytes", "unfinished download", "no config", "tokenizer", "empty"));
 }
 
 // What a file is, where a model's own file was expected.
@@ -250,7 +264,7 @@ TEST(HandedOver, EveryKindOfFolder) {
     const std::string at = example.path.empty() ? "" : "/" + example.path;
     EXPECT_THAT(message_of(folder, folder.path() + at), StartsWith(at + ": "));
     EXPECT_THAT(message_of(folder, folder.path() + at), HasSubstr(example.says));
-    EXPECT_EQ(kind_of(folder.path() + at), ErrorKind::unsupported);
+    EXPECT_EQ(kind_of(folder.path() + at), kind.kind);
     // The same rule for the names of a repository, but where a file's content is told.
     Listing repository{.folder = {}, .names = example.names};
     std::sort(repository.names.begin(), repository.names.end());
@@ -267,9 +281,9 @@ TEST(HandedOver, UnfinishedDownloadsOfAllPrograms) {
   for (const char* ending : {".incomplete", ".part", ".partial", ".crdownload", ".download", ".aria2", ".tmp", ".!ut",
                              ".opdownload", ".filepart"}) {
     const std::string name = fmt::format("model.safetensors{}", ending);
-    EXPECT_THAT(what_is_file({.path = name, .name = name, .size = 1, .bytes = "x", .tail = "x"}).value_or(""),
+    EXPECT_THAT(what_is_file({.path = name, .name = name, .size = 1, .bytes = "x", .tail = "x"}).value_or(Error{}).what,
                 StartsWith("a download that is not finished"));
-    EXPECT_THAT(what_is_folder({.folder = {}, .names = {"config.json", name}}).value_or(""),
+    EXPECT_THAT(what_is_folder({.folder = {}, .names = {"config.json", name}}).value_or(Error{}).what,
                 StartsWith(fmt::format("a download is not finished ({})", name)));
   }
 }

@@ -30,7 +30,7 @@ TEST_F(HubKinds, EachByTheWaysToReachIt) {
   const std::vector<Case> cases = {
       {Kind::missing, "no such repository", "org/nowhere", [] {}},
       {Kind::missing, "no such revision", "org/name@step7", [] {}},
-      {Kind::missing, "no config.json", "org/empty", [&] { server.add("org/empty", "README.md", "read me"); }},
+      {Kind::missing, "an empty repository", "org/empty", [&] { server.add("org/empty", "README.md", "read me"); }},
       {Kind::missing, "no weights", "org/half", [&] { server.add("org/half", "config.json", "{}"); }},
       {Kind::unsupported, "a data set of the hub", "org/data", [&] { server.add_other("datasets", "org/data"); }},
       {Kind::argument, "the token is not one", "org/name", [&] { options.hub.token = "two words"; }},

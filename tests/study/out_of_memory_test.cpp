@@ -15,6 +15,7 @@
 #include <gtest/gtest.h>
 
 #include "lstar/base/atomic_file.h"
+#include "lstar/base/json.h"
 #include "lstar/base/worker_pool.h"
 #include "lstar/hub/locate_model.h"
 #include "lstar/model/forward.h"
@@ -71,10 +72,13 @@ namespace fs = std::filesystem;
 class OutOfMemory : public ::testing::Test {
  protected:
   void SetUp() override {
+    // simdjson chooses its code at its first call, in a function that may not throw.
+    ASSERT_TRUE(JsonDocument::parse("{}", "a"));
     fs::copy(testing::source_path("tests/data/checkpoints/gpt2"), folder_.path());
     write("tokenizer.json", R"({"normalizer":{"type":"Sequence","normalizers":[{"type":"NFKC"},{"type":"Lowercase"}]},
       "pre_tokenizer":{"type":"Split","pattern":{"Regex":"\\p{L}+|\\p{N}"},"behavior":"Isolated"},
       "model":{"type":"BPE","unk_token":"a","vocab":{"a":0,"b":1,"ab":2,"c":3,"1":4},"merges":["a b"]}})");
+    write("tokenizer_config.json", R"({"tokenizer_class": "PreTrainedTokenizerFast"})");  // as the file says
     write("prompts.jsonl", "{\"text\": \"abc ab\"}\n{\"token_ids\": [1, 2, 3], \"id\": 7}\n");
     write("prompts.csv", "id,text\n1,\"a, b\"\n2,c\n");
     write("study.toml", "dtype = 'float32'\nprompts = ['abc ab', [1, 2]]\n[[model]]\npath = '.'\nlab = 'A'\n");
@@ -109,10 +113,7 @@ Outcome measured(const Result<Measurement>& result) {
              : Outcome(ErrorKind::malformed);
 }
 
-Outcome of_study(const std::string& path) {
-  Study study;
-  study.models = {{.name = "model", .path = path}};
-  study.prompts = {{.text = {}, .ids = {1, 2, 3}}};
+Outcome of_study(const Study& study) {
   const auto result = run_study(study, {.threads = 2, .timestamp = "now"});
   if (!result) return result.error().kind;
   return result->failed.empty() ? std::nullopt : Outcome(result->failed[0].error.kind);
@@ -189,21 +190,28 @@ void expect_an_error(const char* name, const Call& call) {
 
 TEST_F(OutOfMemory, IsAnErrorOfEveryEntryPoint) {
   if (testing::kSanitized) GTEST_SKIP() << "a sanitizer's own allocator comes in between";
-  const std::string path = folder_.path();
+  // Made here: what a caller's own words take is not the library's.
+  const std::string path = folder_.path(), lines = folder_ / "prompts.jsonl", table = folder_ / "prompts.csv",
+                    manifest = folder_ / "study.toml", traces = "{\"a\": [1, 2, 4, 8.5], \"b\": [3, 2, 1]}", name = "t";
+  Study study;
+  study.models = {{.name = "model", .path = path}};
+  study.prompts = {{.text = {}, .ids = {1, 2, 3}}};
+  const TokenizerSource source{.folder = path};
+  const LocateOptions locating{.ask_hub = false};
   const std::pair<const char*, Call> calls[] = {
       {"open_checkpoint", [&] { return outcome(open_checkpoint(path)); }},
       {"open_model", [&] { return outcome(open_model(path)); }},
-      {"open_tokenizer", [&] { return outcome(open_tokenizer({.folder = path})); }},
+      {"open_tokenizer", [&] { return outcome(open_tokenizer(source)); }},
       {"measure", [&] { return measured(measure(path, prompts_, options(), {.threads = 2})); }},
-      {"run_study", [&] { return of_study(path); }},
-      {"inspect", [&] { return outcome(inspect("model", path, HeadLayout::actual, 2)); }},
-      {"read_prompt_file, JSON Lines", [&] { return outcome(read_prompt_file(path + "/prompts.jsonl")); }},
-      {"read_prompt_file, CSV", [&] { return outcome(read_prompt_file(path + "/prompts.csv")); }},
-      {"read_manifest", [&] { return outcome(read_manifest(path + "/study.toml")); }},
-      {"parse_traces", [] { return outcome(parse_traces("{\"a\": [1, 2, 4, 8.5], \"b\": [3, 2, 1]}", "t")); }},
-      {"locate_model", [&] { return outcome(locate_model(path, {.ask_hub = false})); }},
+      {"run_study", [&] { return of_study(study); }},
+      {"inspect", [&] { return outcome(inspect(name, path, HeadLayout::actual, 2)); }},
+      {"read_prompt_file, JSON Lines", [&] { return outcome(read_prompt_file(lines)); }},
+      {"read_prompt_file, CSV", [&] { return outcome(read_prompt_file(table)); }},
+      {"read_manifest", [&] { return outcome(read_manifest(manifest)); }},
+      {"parse_traces", [&] { return outcome(parse_traces(traces, name)); }},
+      {"locate_model", [&] { return outcome(locate_model(path, locating)); }},
   };
-  for (const auto& [name, call] : calls) expect_an_error(name, call);
+  for (const auto& [what, call] : calls) expect_an_error(what, call);
 }
 
 // What is called with something that was opened before.
@@ -227,7 +235,7 @@ TEST_F(OutOfMemory, IsAnErrorOfWhatIsOpen) {
          return outcome(forward(*model, batch, pass, *backend, seen));
        }},
   };
-  for (const auto& [name, call] : calls) expect_an_error(name, call);
+  for (const auto& [what, call] : calls) expect_an_error(what, call);
 }
 
 // Whatever a call had half made when memory ran out, the next one's numbers are right.

@@ -9,6 +9,8 @@
 
 #include <fmt/core.h>
 
+#include "lstar/base/walk_folder.h"
+
 namespace lstar {
 namespace {
 
@@ -50,13 +52,13 @@ Error explained_vocabulary(Error error) {
 
 std::string unread_vocabulary(const std::string& folder) {
   std::vector<std::string> found;
-  std::error_code error;
-  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
-    const std::string name = at->path().filename().string();
+  walk_folder(folder, [&](const FolderEntry& entry) {
+    const std::string_view name = entry.name;
     if (name == "tekken.json" || name == "tiktoken.model" || name.ends_with(".tiktoken") || name.ends_with(".spm") ||
         name == "spiece.model" || name == "sentencepiece.bpe.model" || name == "bpe.codes")
-      found.push_back(name);
-  }
+      found.emplace_back(name);
+    return true;
+  });
   if (found.empty()) return {};
   return fmt::format("{}, which is not read: {}", *std::min_element(found.begin(), found.end()), kPutBeside);
 }
