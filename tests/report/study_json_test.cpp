@@ -91,6 +91,7 @@ TEST(StudyJson, KeepsTheContract) {
   EXPECT_EQ(json_string(failed, "model"), "nobody/missing");
   EXPECT_EQ(json_string(failed, "file"), "models/nobody/missing");
   EXPECT_EQ(json_string(failed, "error"), "models/nobody/missing: no such folder");
+  EXPECT_EQ(json_string(failed, "kind"), "missing");
 }
 
 TEST(StudyJson, TheHeadlineStandsTwice) {

@@ -21,8 +21,10 @@ using ::testing::HasSubstr;
 
 Measurement measured() {
   Measurement m = testing::made_up_measurement(testing::made_up_models()[1], Dtype::float16, 2);
-  m.prompts.push_back(
-      {.text = "too long", .ids = {1, 2}, .row = std::nullopt, .error = Error{.what = "2 > 1 positions"}});
+  m.prompts.push_back({.text = "too long",
+                       .ids = {1, 2},
+                       .row = std::nullopt,
+                       .error = Error{.kind = ErrorKind::argument, .what = "2 > 1 positions"}});
   m.seen.next_tokens = {{{5, 1.5}, {7, 0.25}}, {{1, 2.0}}};
   m.next_pieces = {{" the", "\n"}, {"x"}};
   return m;
@@ -84,6 +86,8 @@ TEST(TraceJson, KeepsTheContract) {
 
   const Json failed = root["prompts"].get_array().value().at(2).value();
   EXPECT_EQ(json_string(failed, "error"), "2 > 1 positions");
+  EXPECT_EQ(json_string(failed, "kind"), "argument");
+  EXPECT_TRUE(prompt["kind"].is_null());
   EXPECT_EQ(json_integer(failed, "tokens"), 2);
 }
 

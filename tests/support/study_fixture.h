@@ -112,7 +112,8 @@ inline StudyResult made_up_result(Dtype dtype = Dtype::float16, bool with_failur
     models.push_back(evaluate_model(study, study.models[i], made_up_measurement(made_up_models()[i], dtype)));
   if (with_failure) {
     study.models.push_back({.name = "nobody/missing", .path = "models/nobody/missing", .lab = "Nobody"});
-    models.push_back(fail(Error{.what = "no such folder", .file = "models/nobody/missing"}));
+    models.push_back(
+        fail(Error{.kind = ErrorKind::missing, .what = "no such folder", .file = "models/nobody/missing"}));
   }
   return *evaluate(study, std::move(models), "20260106_120000");
 }
