@@ -1,0 +1,127 @@
+#include <fmt/core.h>
+
+#include "lstar/study/store/private_paths.h"
+#include "lstar/study/store/record.h"
+#include "lstar/study/store/rows.h"
+#include "lstar/study/store/store.h"
+
+namespace lstar {
+namespace {
+
+StoredOutcome outcome_of(const ModelEntry& entry, const RunModel& model) {
+  StoredOutcome outcome;
+  if (!model.measurement) {
+    outcome.error = without_path(model.measurement.error(), entry);
+    return outcome;
+  }
+  const Measurement& m = *model.measurement;
+  outcome.key = model.key;
+  outcome.identity = m.identity;
+  outcome.identity.path = shown_path(entry);
+  outcome.numerics = m.numerics;
+  for (const std::string& warning : m.warnings) outcome.warnings.push_back(without_path(warning, m.identity));
+  outcome.prompts_read = m.prompts_read;
+  for (const MeasuredPrompt& prompt : m.prompts) {
+    if (prompt.error)
+      outcome.prompts.push_back({.ids = prompt.ids, .error = without_path(*prompt.error, entry)});
+    else
+      outcome.prompts.push_back({.ids_digest = digest_of_ids(prompt.ids)});
+  }
+  return outcome;
+}
+
+// Of every model of the study; what is wrong is the caller's.
+Result<void> check_run(const Study& study, std::span<const RunModel> models, const std::string& path) {
+  bool fits = models.size() == study.models.size();
+  for (const RunModel& model : models)
+    fits = fits && (!model.measurement || model.measurement->prompts.size() == study.prompts.size());
+  if (fits) return {};
+  return fail({.kind = ErrorKind::argument, .what = "not stored: a run of another study", .file = path});
+}
+
+}  // namespace
+
+Result<void> Store::put_run(const Study& study, std::span<const RunModel> models, const Provenance& from) {
+  LSTAR_TRY(check_run(study, models, path()));
+  const std::string asked = study_record(study);
+  std::vector<std::string> outcomes;
+  std::string all = asked;
+  for (size_t i = 0; i < models.size(); ++i) {
+    outcomes.push_back(outcome_record(outcome_of(study.models[i], models[i])));
+    all += outcomes.back();
+  }
+  LSTAR_ASSIGN(Transaction transaction, Transaction::begin(*database_));
+  LSTAR_ASSIGN(const int64_t provenance, make_provenance(*database_, from));
+  LSTAR_TRY(add_run(*database_, sha256_bytes(all), asked, outcomes, provenance));
+  return transaction.commit();
+}
+
+Result<std::vector<StoredRun>> Store::runs() {
+  LSTAR_ASSIGN(const Transaction snapshot, Transaction::reading(*database_));
+  LSTAR_ASSIGN(Statement rows, database_->prepare("SELECT run.id, digest, provenance, record FROM run JOIN provenance "
+                                                  "ON provenance.id = run.provenance ORDER BY time DESC, run.id DESC"));
+  LSTAR_ASSIGN(Statement of_run, database_->prepare("SELECT record FROM outcome WHERE run = ?1 ORDER BY position"));
+  std::vector<StoredRun> runs;
+  for (;;) {
+    LSTAR_ASSIGN(const bool more, rows.step());
+    if (!more) return runs;
+    StoredRun run{.digest = hex_of(rows.bytes(1))};
+    const std::string asked = rows.bytes(3);
+    LSTAR_ASSIGN(run.provenance, read_provenance(*database_, rows.integer(2)));
+    LSTAR_TRY(rows.fault());
+    const auto named = [&](Error error) {
+      error.at = "run " + short_name(run.digest);
+      return fail(std::move(error));
+    };
+    auto study = read_study_record(asked, path());
+    if (!study) return named(std::move(study).error());
+    run.study = *std::move(study);
+    of_run.reset();
+    of_run.bind(1, rows.integer(0));
+    for (;;) {
+      LSTAR_ASSIGN(const bool another, of_run.step());
+      if (!another) break;
+      auto outcome = read_outcome_record(of_run.bytes(0), path());
+      if (!outcome) return named(std::move(outcome).error());
+      const bool fits = outcome->error || outcome->prompts.size() == run.study.prompts.size();
+      if (!fits) return named({.what = "a damaged record: of another study", .file = path()});
+      run.outcomes.push_back(*std::move(outcome));
+    }
+    if (run.outcomes.size() != run.study.models.size())
+      return named({.what = "a damaged record: of another study", .file = path()});
+    runs.push_back(std::move(run));
+  }
+}
+
+Result<std::vector<Result<Measurement>>> Store::read_run(const StoredRun& run, Wants wants) {
+  std::vector<Result<Measurement>> measurements;
+  for (const StoredOutcome& outcome : run.outcomes) {
+    if (outcome.error) {
+      measurements.push_back(fail(*outcome.error));
+      continue;
+    }
+    std::vector<MeasuredPrompt> prompts;
+    {
+      LSTAR_ASSIGN(const Transaction snapshot, Transaction::reading(*database_));
+      LSTAR_ASSIGN(const auto computation, find_computation(*database_, outcome.key));
+      for (size_t p = 0; p < outcome.prompts.size(); ++p) {
+        const StoredPrompt& stored = outcome.prompts[p];
+        MeasuredPrompt prompt{
+            .text = run.study.prompts[p].text, .ids = stored.ids, .error = stored.error, .id = run.study.prompts[p].id};
+        if (!stored.error && computation) {
+          LSTAR_ASSIGN(auto seen, find_prompt(*database_, *computation, stored.ids_digest));
+          if (seen) prompt.ids = std::move(seen->ids);
+        }
+        prompts.push_back(std::move(prompt));
+      }
+    }
+    LSTAR_ASSIGN(Measurement m, read(outcome.key, outcome.numerics.head_layout, std::move(prompts), wants));
+    m.identity = outcome.identity;
+    m.warnings = outcome.warnings;
+    m.prompts_read = outcome.prompts_read;
+    measurements.push_back(std::move(m));
+  }
+  return measurements;
+}
+
+}  // namespace lstar
