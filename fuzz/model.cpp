@@ -2,6 +2,7 @@
 // stand one after the other, each behind a line "%%%% NAME".
 #include "fuzz/pass.h"
 #include "lstar/study/inspect.h"
+#include "lstar/study/open_model.h"
 #include "lstar/study/study.h"
 
 namespace lstar::fuzz {
@@ -72,10 +73,10 @@ void run(std::string_view input) {
   if (succeeded(inspected)) {
     const Architecture& a = inspected->architecture;
     require_fitting(a, inspected->weights);
-    MeasureOptions options{.numerics = {.dtype = dtype, .head_layout = layout}, .wants = kEverything, .threads = 1};
+    MeasureOptions options{.numerics = {.dtype = dtype, .head_layout = layout}, .wants = kEverything};
     options.next_tokens = 3;
     options.hash_files = false;
-    const auto m = measure("model", path, prompts(), options);
+    const auto m = measure(path, prompts(), options, {.threads = 1});
     if (succeeded(m)) {
       require_fitting(a, m->weights);
       require(m->shape.layers == a.layers && m->shape.heads == a.heads, "it is the model that was inspected");

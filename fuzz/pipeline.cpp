@@ -11,7 +11,7 @@
 namespace lstar::fuzz {
 namespace {
 
-// A pipeline that uses its whole budget takes 0.1 s, and 5 s in this build.
+// A pipeline that uses its whole budget takes 0.1 s, and 8 s in this build.
 constexpr double kSeconds = 20, kSecondsAByte = 1e-3;
 constexpr int64_t kBytes = 1 << 20, kBytesAByte = 4096;
 

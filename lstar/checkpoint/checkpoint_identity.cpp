@@ -17,13 +17,15 @@ namespace {
 
 constexpr uint64_t kPiece = uint64_t{8} << 20;  // hashed, then given back
 
-Result<std::string> sha256(const MappedFile& file, const std::atomic<bool>* stop) {
+Result<std::string> sha256(const MappedFile& file, HashWatch* watch) {
   Digest digest = Digest::sha256();
   for (uint64_t begin = 0; begin < file.size(); begin += kPiece) {
-    if (stop && *stop) return fail({.kind = ErrorKind::cancelled, .what = "hashing was given up", .file = file.path()});
+    if (watch && watch->stop)
+      return fail({.kind = ErrorKind::cancelled, .what = "hashing was given up", .file = file.path()});
     const auto piece = file.bytes().subspan(begin, std::min(kPiece, file.size() - begin));
     digest.update(piece);
     file.drop(begin, piece.size());
+    if (watch) watch->done += piece.size();
   }
   std::string text = digest.finish();
   if (text.empty())
@@ -82,14 +84,13 @@ class Memory {
 
 }  // namespace
 
-Result<std::vector<FileIdentity>> identify(const Checkpoint& checkpoint, const std::string& memory,
-                                           const std::atomic<bool>* stop) {
+Result<std::vector<FileIdentity>> identify(const Checkpoint& checkpoint, const std::string& memory, HashWatch* watch) {
   std::vector<FileIdentity> identities;
   for (const MappedFile* file : checkpoint.files()) {
     const Memory remembered(memory, file->stamp());
     std::optional<std::string> hash = remembered.recall();
     if (!hash) {
-      LSTAR_ASSIGN(hash, sha256(*file, stop));
+      LSTAR_ASSIGN(hash, sha256(*file, watch));
       LSTAR_TRY(file->unchanged());
       remembered.keep(*hash);
     }

@@ -20,14 +20,19 @@ struct FileIdentity {
   bool operator==(const FileIdentity&) const = default;
 };
 
+// For another thread: how far it is, and that it should end soon, with an error that nobody reads.
+struct HashWatch {
+  std::atomic<uint64_t> done = 0;  // bytes
+  std::atomic<bool> stop = false;
+};
+
 // Hashes every weight file as it is mapped (so the bytes that are computed with, whatever became of the path since),
 // about a second for each 1-2 GB. Pages are given back on the way. Thread-safe.
 // A folder in `memory` keeps what was found: a file with the same inode, size and times of change is not hashed again.
 // One that was changed within the last seconds is not remembered, and a folder that cannot be written is no error.
 // A blob of a cache that is named after another SHA-256 is an error: it was damaged since it was fetched.
-// Ends soon, with an error that nobody reads, once `stop` is set.
 Result<std::vector<FileIdentity>> identify(const Checkpoint&, const std::string& memory = {},
-                                           const std::atomic<bool>* stop = nullptr);
+                                           HashWatch* watch = nullptr);
 
 // Whether every weight file is as it was when it was opened. What was computed, and hashed, before this call belongs to
 // one state of the files only if it is.

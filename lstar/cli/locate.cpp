@@ -26,7 +26,7 @@ LocateOptions locate_options(TransferBar& bar, bool quiet, ModelNeeds needs) {
       message(line);
     };
   }
-  options.progress = bar.callback();
+  options.on_step = bar.callback();
   return options;
 }
 

@@ -124,7 +124,7 @@ int run(const Options& options) {
                      .strict = options.strict,
                      .timestamp = options.timestamp.empty() ? now() : options.timestamp,
                      .locate = [&](const ModelEntry& entry) { return locate(entry, options.quiet); },
-                     .progress = bar.callback()};
+                     .on_step = bar.callback()};
   finish_when_interrupted();
   running.goes_on = [] { return !interrupted(); };
   size_t model = 0;

@@ -117,7 +117,8 @@ ProgressBar::ProgressBar(bool quiet) : on_(!quiet && ::isatty(STDERR_FILENO)) {}
 
 void ProgressBar::label(const std::string& text) { label_ = one_line(text); }
 
-void ProgressBar::update(std::string_view step, int64_t done, int64_t total) {
+void ProgressBar::update(const Step& step) {
+  const int64_t done = step.done, total = step.total;
   if (!on_ || total <= 0) return;
   const auto now = std::chrono::steady_clock::now();
   if (done < total && now - last_ < std::chrono::milliseconds(100)) return;
@@ -125,7 +126,7 @@ void ProgressBar::update(std::string_view step, int64_t done, int64_t total) {
   const int filled = static_cast<int>(kBarWidth * done / total);
   std::string bar;
   for (int i = 0; i < kBarWidth; ++i) bar += i < filled ? "█" : "░";
-  to_stderr(fmt::format("\r\x1b[K{} {} {} {}/{}", label_, bar, one_line(step), done, total));
+  to_stderr(fmt::format("\r\x1b[K{} {} {} {}/{}", label_, bar, name_of(step.phase), done, total));
   drawn_ = true;
 }
 
@@ -134,16 +135,17 @@ void ProgressBar::clear() {
   drawn_ = false;
 }
 
-Progress ProgressBar::callback() {
-  return [this](std::string_view step, int64_t done, int64_t total) {
-    update(step, done, total);
+OnStep ProgressBar::callback() {
+  return [this](const Step& step) {
+    update(step);
     return true;
   };
 }
 
 void TransferBar::show(bool on) { on_ = on && ::isatty(STDERR_FILENO); }
 
-void TransferBar::update(std::string_view file, int64_t done, int64_t total) {
+void TransferBar::update(const Step& step) {
+  const int64_t done = step.done, total = step.total;
   if (!on_ || total <= 0) return;
   const auto now = Clock::now();
   if (!started_ || done < last_done_) {  // what an earlier process brought is no speed of ours
@@ -168,7 +170,7 @@ void TransferBar::update(std::string_view file, int64_t done, int64_t total) {
     eta = left >= 3600 ? fmt::format("{}:{:02}:{:02}", left / 3600, left / 60 % 60, left % 60)
                        : fmt::format("{}:{:02}", left / 60, left % 60);
   }
-  to_stderr(fmt::format("\r\x1b[K{} {} {:.1f}/{:.1f} MB, {:.1f} MB/s, {}", one_line(file), bar,
+  to_stderr(fmt::format("\r\x1b[K{} {} {:.1f}/{:.1f} MB, {:.1f} MB/s, {}", one_line(step.item), bar,
                         static_cast<double>(done) / 1e6, static_cast<double>(total) / 1e6, rate_ / 1e6, eta));
   drawn_ = true;
 }
@@ -178,9 +180,9 @@ void TransferBar::clear() {
   drawn_ = false;
 }
 
-Progress TransferBar::callback() {
-  return [this](std::string_view file, int64_t done, int64_t total) {
-    update(file, done, total);
+OnStep TransferBar::callback() {
+  return [this](const Step& step) {
+    update(step);
     return !interrupted();
   };
 }

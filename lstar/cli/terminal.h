@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
-#include "lstar/base/progress.h"
 #include "lstar/base/result.h"
+#include "lstar/base/steps.h"
 
 namespace lstar::cli {
 
@@ -31,9 +31,9 @@ class ProgressBar {
   explicit ProgressBar(bool quiet);
   ~ProgressBar() { clear(); }
   void label(const std::string& text);
-  void update(std::string_view step, int64_t done, int64_t total);
+  void update(const Step&);
   void clear();
-  Progress callback();
+  OnStep callback();
 
  private:
   bool on_ = false, drawn_ = false;
@@ -49,9 +49,9 @@ class TransferBar {
   TransferBar(const TransferBar&) = delete;
   TransferBar& operator=(const TransferBar&) = delete;
   void show(bool on);  // hidden until then; never shown where stderr is no terminal
-  void update(std::string_view file, int64_t done, int64_t total);
+  void update(const Step&);
   void clear();
-  Progress callback();
+  OnStep callback();
 
  private:
   using Clock = std::chrono::steady_clock;

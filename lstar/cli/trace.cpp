@@ -48,12 +48,12 @@ int run(const Options& options) {
       .numerics = {.dtype = options.compute.chosen_dtype().value_or(Dtype::float32),
                    .head_layout = options.compute.chosen_layout().value_or(HeadLayout::actual)},
       .wants = Want::diagonal | Want::rounded_sum | Want::entropy | Want::residual_norm,
-      .threads = options.compute.threads,
       .next_tokens = options.next_tokens,
       .hash_files = options.json,
       .hash_memory = hash_memory(),
-      .progress = bar.callback()};
-  auto measured = measure(options.model, *path, prompts->prompts, measuring);
+      .on_step = bar.callback()};
+  auto measured =
+      measure(*path, prompts->prompts, measuring, {.name = options.model, .threads = options.compute.threads});
   bar.clear();
   if (measured && options.strict)
     if (const auto good = refuse_warnings(measured->warnings, options.model); !good) measured = fail(good.error());

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "lstar/base/progress.h"
+#include "lstar/base/steps.h"
 #include "lstar/hub/incomplete_file.h"
 
 namespace lstar {

@@ -114,7 +114,7 @@ class HubLocator {
     if (unchecked > 0 && options_.remark)
       options_.remark(fmt::format("{}: of {} of its files the hub gives no hash: they are taken as they come",
                                   model_.text(), unchecked));
-    auto brought = download(client, cache_, plan, options_.download, options_.progress);
+    auto brought = download(client, cache_, plan, options_.download, options_.on_step);
     if (!brought && !options_.hub.has_home) brought.error().what.insert(0, "HOME is not set: ");
     return brought;
   }

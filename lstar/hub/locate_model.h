@@ -8,8 +8,8 @@
 #include <optional>
 #include <string>
 
-#include "lstar/base/progress.h"
 #include "lstar/base/result.h"
+#include "lstar/base/steps.h"
 #include "lstar/hub/environment.h"
 #include "lstar/hub/hub_client.h"
 #include "lstar/hub/model_files.h"
@@ -27,7 +27,7 @@ struct LocateOptions {
   DownloadOptions download = {};
   std::function<void(const DownloadPlan&)> begin;  // before something is downloaded; may be empty, as the next
   std::function<void(const std::string&)> remark;  // what the user should know though all went well
-  Progress progress = {};                          // in bytes
+  OnStep on_step = {};                             // of downloads, in bytes
 };
 
 Result<std::string> locate_model(const std::string& text, const LocateOptions& options);

@@ -209,17 +209,18 @@ Result<DownloadPlan> plan_download(HubClient& client, const HubCache& cache, con
 }
 
 Result<std::string> download(HubClient& client, const HubCache& cache, const DownloadPlan& plan,
-                             const DownloadOptions& options, const Progress& progress) {
+                             const DownloadOptions& options, const OnStep& on_step) {
+  Steps steps(on_step);
+  const auto total = static_cast<int64_t>(plan.bytes);
   uint64_t before = 0;
   for (const RemoteFile& file : plan.files) {
     const bool was_there = cache.has_blob(file.etag);
     LSTAR_TRY(download_blob(client, plan.model, file, cache, options, [&](uint64_t bytes) {
-      return !progress || progress(file.name, static_cast<int64_t>(before + bytes), static_cast<int64_t>(plan.bytes));
+      return steps.at(Phase::downloading, static_cast<int64_t>(before + bytes), total, file.name).has_value();
     }));
     LSTAR_TRY(cache.link(plan.commit, file.name, file.etag));
     if (!was_there) before += file.size;
-    LSTAR_TRY(report(progress, file.name, static_cast<int64_t>(std::min(before, plan.bytes)),
-                     static_cast<int64_t>(plan.bytes)));
+    LSTAR_TRY(steps.at(Phase::downloading, static_cast<int64_t>(std::min(before, plan.bytes)), total, file.name));
   }
   // Where everything was there, a cache that cannot be written is as good as one that can.
   if (auto ref = cache.set_ref(plan.model.revision, plan.commit); !ref && !plan.files.empty())

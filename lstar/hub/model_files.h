@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "lstar/base/progress.h"
 #include "lstar/base/result.h"
+#include "lstar/base/steps.h"
 #include "lstar/checkpoint/weight_index.h"
 #include "lstar/hub/blob_download.h"
 #include "lstar/hub/hub_cache.h"
@@ -37,10 +37,10 @@ struct DownloadPlan {
 // Asks the hub which files there are. Notes in the cache what there is not.
 Result<DownloadPlan> plan_download(HubClient& client, const HubCache& cache, const HubModel& model, ModelNeeds needs);
 
-// Brings the plan's files, then says in refs/ which commit the revision is. Returns the snapshot folder. Progress is in
-// bytes of the whole plan, its step the file at hand.
+// Brings the plan's files, then says in refs/ which commit the revision is. Returns the snapshot folder. Steps count
+// bytes of the whole plan; their item is the file at hand.
 Result<std::string> download(HubClient& client, const HubCache& cache, const DownloadPlan& plan,
-                             const DownloadOptions& options, const Progress& progress);
+                             const DownloadOptions& options, const OnStep& on_step);
 
 // An index that lies on the hub, and the most that is read of one. What it names becomes a part of addresses and of
 // paths in the cache, so that names are refused which no file of a repository has.

@@ -81,13 +81,14 @@ class Pass {
     for (int l = 0; l < a_.layers; ++l) {
       const bool last = l + 1 == a_.layers;
       LSTAR_TRY(attend(l, last));
-      if (last && !needs_last_rows()) break;
-      LSTAR_TRY(finish_layer(w_.layers[l], last ? prompts_ : rows_));
+      if (!last || needs_last_rows()) {
+        LSTAR_TRY(finish_layer(w_.layers[l], last ? prompts_ : rows_));
+        observe_norms(l + 1, last);
+      }
       backend_.drop(c_, linears(w_.layers[l]));
-      observe_norms(l + 1, last);
+      if (options_.on_layer && !options_.on_layer(l, wave(), seen_)) return fail(cancelled());
       LSTAR_TRY(layer_done());
     }
-    if (!needs_last_rows()) LSTAR_TRY(layer_done());
     return options_.wants.has(Want::next_token) ? predict() : Result<void>{};
   }
 
@@ -95,6 +96,8 @@ class Pass {
   bool needs_last_rows() const {
     return options_.wants.has(Want::residual_norm) || options_.wants.has(Want::next_token);
   }
+
+  Wave wave() const { return {first_, batch_.start}; }
 
   Result<void> embed() {
     View<T> x = x_.view();
@@ -177,9 +180,13 @@ class Pass {
       attention_.sinks.resize(static_cast<size_t>(a_.heads));
       LSTAR_TRY(c_.read(*w.sinks, {0, 1}, std::span<double>(attention_.sinks)));
     }
-    const View<T> out = context_.view(last ? prompts_ : rows_, q_width_);
-    LSTAR_TRY(backend_.attention(attention_, batch_, as_const(q), as_const(k), as_const(v), last, out, stats(l)));
-    if (last) keep_last_rows();
+    const bool last_rows_only = last && !options_.observer;
+    const View<T> out = context_.view(last_rows_only ? prompts_ : rows_, q_width_);
+    LSTAR_TRY(
+        backend_.attention(attention_, batch_, as_const(q), as_const(k), as_const(v), last_rows_only, out, stats(l)));
+    if (options_.observer && !options_.observer({l, wave(), View<const T>(x_.view()), View<const T>(out)}))
+      return fail(cancelled());
+    if (last) keep_last_rows(last_rows_only);
     return {};
   }
 
@@ -224,9 +231,10 @@ class Pass {
   }
 
   // From here on row p of x_ and normed_ is the last token of prompt p.
-  void keep_last_rows() {
+  void keep_last_rows(bool context_has_no_others) {
     for (int64_t p = 0; p < prompts_; ++p) {
       const int64_t from = batch_.start[p + 1] - 1;
+      if (!context_has_no_others) std::copy_n(context_.view().row(from), q_width_, context_.view().row(p));
       std::copy_n(x_.view().row(from), a_.hidden, x_.view().row(p));
       std::copy_n(normed_.view().row(from), a_.hidden, normed_.view().row(p));
     }
@@ -372,11 +380,15 @@ Result<void> forward(const Model& model, const Batch& batch, const PassOptions& 
     if (p > waves.back() && batch.start[p + 1] - batch.start[waves.back()] > options.wave_tokens) waves.push_back(p);
   const int64_t total = static_cast<int64_t>(waves.size()) * model.architecture.layers;
   int64_t done = 0;
-  LSTAR_TRY(report(options.progress, "layer", done, total));
+  const auto report = [&] { return options.steps ? options.steps->at(Phase::layers, done, total) : Result<void>(); };
+  LSTAR_TRY(report());
   waves.push_back(batch.prompts());
   for (size_t i = 0; i + 1 < waves.size() && waves[i] < waves[i + 1]; ++i) {
     Pass<T> pass(model, slice(batch, waves[i], waves[i + 1]), waves[i], options, backend, seen);
-    LSTAR_TRY(pass.run([&] { return report(options.progress, "layer", ++done, total); }));
+    LSTAR_TRY(pass.run([&] {
+      ++done;
+      return report();
+    }));
   }
   return {};
 }

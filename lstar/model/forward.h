@@ -7,7 +7,9 @@
 #include <span>
 
 #include "lstar/architecture/weights.h"
-#include "lstar/base/progress.h"
+#include "lstar/base/steps.h"
+#include "lstar/compute/backend.h"
+#include "lstar/observe/observer.h"
 
 namespace lstar {
 
@@ -16,7 +18,9 @@ struct PassOptions {
   int next_tokens = 0;          // K likeliest next tokens of each prompt, with Want::next_token
   int64_t wave_tokens = 16384;  // prompts are run in waves of about this many tokens; a longer prompt is a wave alone
   int64_t mlp_rows = 4096;      // what follows attention runs in chunks of this many rows
-  Progress progress;            // ("layer", done, total) over all waves
+  Steps* steps = nullptr;       // hears of every layer of every wave; may be null
+  OnLayer on_layer;
+  Observer observer;
 };
 
 // Whether a prompt can be run: not empty, no longer than learned positions allow, every id in [0, vocab).

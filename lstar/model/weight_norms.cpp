@@ -241,6 +241,7 @@ Result<WeightNorms> weight_norms(const Model& model, const NormOptions& options,
   std::vector<Result<void>> outcomes(first + layers);
   std::vector<NormScratch> scratch(static_cast<size_t>(pool.threads()));
   std::atomic<bool> failed = false;
+  std::atomic<int64_t> done = 0;
   pool.for_each(outcomes.size(), [&](size_t task, int worker) {
     if (failed) return;
     if (task < first) {
@@ -250,6 +251,10 @@ Result<WeightNorms> weight_norms(const Model& model, const NormOptions& options,
     }
     const size_t layer = task - first;
     outcomes[task] = LayerNorms(model, static_cast<int>(layer), options, norms, scratch[worker]).compute();
+    ++done;
+    if (!outcomes[task] || !options.steps) return;
+    outcomes[task] = options.steps->at(Phase::norms, done, static_cast<int64_t>(layers));
+    if (!outcomes[task]) failed = true;
   });
   for (const Result<void>& outcome : outcomes)
     if (!outcome) return fail(outcome.error());

@@ -6,6 +6,7 @@
 #include "lstar/architecture/head_layout.h"
 #include "lstar/architecture/weights.h"
 #include "lstar/base/dtype.h"
+#include "lstar/base/steps.h"
 #include "lstar/base/worker_pool.h"
 #include "lstar/observe/weight_norms.h"
 
@@ -15,6 +16,7 @@ struct NormOptions {
   Dtype dtype = Dtype::float32;  // float16, bfloat16: weights are rounded to it first, as loading in it would
   HeadLayout head_layout = HeadLayout::actual;  // of w_v_cut_sq; all others are of the real W_V
   bool spectral = false;                        // also the largest singular values
+  Steps* steps = nullptr;                       // hears of layers, as the caller's thread ends its own; may be null
 };
 
 // Sums are formed in double. ov_sq is tr(G_V G_O) with d_h x d_h Gram matrices (docs/mathematics.md, Gauge), so no d x

@@ -4,23 +4,20 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "lstar/architecture/head_layout.h"
 #include "lstar/base/dtype.h"
-#include "lstar/base/progress.h"
 #include "lstar/base/result.h"
-#include "lstar/checkpoint/checkpoint.h"
 #include "lstar/checkpoint/checkpoint_identity.h"
 #include "lstar/observe/observation.h"
 #include "lstar/observe/weight_norms.h"
 
 namespace lstar {
 
-class WorkerPool;
+class Checkpoint;
 
 // What a file calls a prompt: a text, or a number with the digits that it has there, however many.
 struct PromptId {
@@ -96,24 +93,7 @@ struct Measurement {
   std::optional<PromptsRead> prompts_read = {};       // where they came from, if that is known
 };
 
-struct MeasureOptions {
-  Numerics numerics;
-  Wants wants;                       // what the estimators and the report read
-  int threads = 0;                   // 0: as many as the process may use
-  std::shared_ptr<WorkerPool> pool;  // these threads instead, which a study keeps from model to model
-  int next_tokens = 0;               // K likeliest next tokens of each prompt
-  bool hash_files = true;            // sha256 of the weight files
-  std::string hash_memory;           // a folder that keeps these hashes (checkpoint_identity.h); empty: none
-  Progress progress;
-};
-
 // For callers to whom a warning is an error: the first of them as one.
 Result<void> refuse_warnings(const std::vector<std::string>& warnings, const std::string& model);
-
-// Safe from several threads; those that share a pool wait for each other at every step, so that a pool each is faster.
-// Opens the checkpoint at `path`, tokenizes, runs all prompts through it together and reads its weight norms. A prompt
-// that cannot be run is reported in its MeasuredPrompt; the call fails only if the model cannot be run at all.
-Result<Measurement> measure(const std::string& model, const std::string& path, const std::vector<Prompt>& prompts,
-                            const MeasureOptions&);
 
 }  // namespace lstar

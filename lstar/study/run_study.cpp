@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "lstar/base/worker_pool.h"
+#include "lstar/study/open_model.h"
 #include "lstar/study/study.h"
 
 namespace lstar {
@@ -16,9 +17,11 @@ Result<std::string> located(const ModelEntry& entry, const RunOptions& options) 
 }
 
 Result<ModelResult> run_model(const Study& study, const ModelEntry& entry, const std::string& path,
-                              const RunOptions& options, const MeasureOptions& measuring) {
+                              const RunOptions& options, const MeasureOptions& measuring,
+                              const std::shared_ptr<WorkerPool>& pool) {
   try {
-    LSTAR_ASSIGN(Measurement measurement, measure(entry.name, path, study.prompts, measuring));
+    LSTAR_ASSIGN(Measurement measurement, measure(path, study.prompts, measuring,
+                                                  {.name = entry.name, .pool = pool, .on_step = measuring.on_step}));
     if (!entry.written_path.empty()) measurement.identity.path = entry.written_path;
     LSTAR_ASSIGN(ModelResult model, evaluate_model(study, entry, std::move(measurement)));
     if (options.strict) LSTAR_TRY(refuse_warnings(model.measurement.warnings, entry.path));
@@ -41,13 +44,13 @@ StudyResult run_study(const Study& study, const RunOptions& options) {
   const auto goes_on = [&] { return !options.goes_on || options.goes_on(); };
   MeasureOptions measuring{.numerics = {.dtype = study.dtype, .head_layout = study.head_layout},
                            .wants = Want::residual_norm,
-                           .pool = std::make_shared<WorkerPool>(options.threads),
                            .hash_files = options.hash_files,
                            .hash_memory = options.hash_memory,
-                           .progress = [&](std::string_view step, int64_t done, int64_t total) {
-                             const bool on = !options.progress || options.progress(step, done, total);
+                           .on_step = [&](const Step& step) {
+                             const bool on = !options.on_step || options.on_step(step);
                              return on && goes_on();
                            }};
+  const auto pool = std::make_shared<WorkerPool>(options.threads);
   for (const std::string& name : study.estimators) measuring.wants = measuring.wants | find_estimator(name)->wants;
   std::vector<Result<ModelResult>> models;
   std::map<std::pair<dev_t, ino_t>, size_t> places;  // of the models so far
@@ -64,7 +67,7 @@ StudyResult run_study(const Study& study, const RunOptions& options) {
     if (same && models[*same]) {  // measured already
       models.push_back(models[*same]);
     } else {
-      models.push_back(path ? run_model(study, entry, *path, options, measuring) : fail(path.error()));
+      models.push_back(path ? run_model(study, entry, *path, options, measuring, pool) : fail(path.error()));
       same.reset();
       for (size_t i = 0; models.back() && !same && i + 1 < models.size(); ++i)
         if (models[i] && same_checkpoint(models[i]->measurement, models.back()->measurement)) same = i;

@@ -13,6 +13,7 @@
 #include "lstar/analysis/detectors.h"
 #include "lstar/analysis/estimators.h"
 #include "lstar/analysis/formulas.h"
+#include "lstar/base/steps.h"
 #include "lstar/study/measurement.h"
 
 namespace lstar {
@@ -174,7 +175,7 @@ struct RunOptions {
   std::string timestamp;
   // A model's folder or file, where ModelEntry::path may be something else (a hub id); empty: the path as it stands.
   std::function<Result<std::string>(const ModelEntry&)> locate;
-  Progress progress;              // within a model
+  OnStep on_step;                 // within a model
   std::function<bool()> goes_on;  // asked before each model and layer; once false, what is left fails as interrupted
   std::function<void(const ModelEntry&)> begin;                                  // may be empty, as the next
   std::function<void(const ModelEntry&, const Result<ModelResult>&)> done;       // called as each model ends

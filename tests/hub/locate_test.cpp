@@ -267,8 +267,8 @@ TEST_F(LocateModel, AReadOnlyCacheIsUsable) {
 TEST_F(LocateModel, ProgressCountsBytesToTheEnd) {
   add_model("org/name");
   std::vector<std::pair<int64_t, int64_t>> seen;
-  options.progress = [&](std::string_view, int64_t done, int64_t total) {
-    seen.emplace_back(done, total);
+  options.on_step = [&](const Step& step) {
+    seen.emplace_back(step.done, step.total);
     return true;
   };
   ASSERT_TRUE(locate("org/name"));

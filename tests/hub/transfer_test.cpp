@@ -453,9 +453,9 @@ TEST_F(Transfer, ASlowHubIsGivenUp) {
 }
 
 TEST_F(Transfer, EndsWhereProgressSaysSo) {
-  options.progress = [](std::string_view, int64_t done, int64_t) { return done < 100'000; };
+  options.on_step = [](const Step& step) { return step.done < 100'000; };
   EXPECT_THAT(error_of("org/name"), HasSubstr("interrupted"));
-  options.progress = {};
+  options.on_step = {};
   EXPECT_TRUE(locate("org/name"));
   EXPECT_EQ(content_of(file()), weights);
 }

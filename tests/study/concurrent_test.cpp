@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "lstar/base/worker_pool.h"
-#include "lstar/study/measurement.h"
+#include "lstar/study/open_model.h"
 #include "tests/support/recorded.h"
 
 namespace lstar {
@@ -15,10 +15,10 @@ namespace {
 
 TEST(Concurrent, MeasurementsShareAPool) {
   const std::vector<Prompt> prompts{{.text = {}, .ids = {1, 2, 3, 4, 5, 6}}, {.text = {}, .ids = {7, 8, 9}}};
-  MeasureOptions options{.wants = Want::diagonal | Want::residual_norm, .pool = std::make_shared<WorkerPool>(3)};
+  const auto pool = std::make_shared<WorkerPool>(3);
   const std::vector<std::string> models{"gpt2", "mixtral", "llama", "gpt2"};
   const auto run = [&](const std::string& model) {
-    return measure(model, testing::source_path("tests/data/checkpoints/" + model), prompts, options);
+    return measure(testing::source_path("tests/data/checkpoints/" + model), prompts, {}, {.pool = pool});
   };
   std::vector<Result<Measurement>> alone, together(models.size());
   for (const std::string& model : models) alone.push_back(run(model));

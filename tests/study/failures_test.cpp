@@ -14,6 +14,7 @@
 
 #include "lstar/base/atomic_file.h"
 #include "lstar/study/inspect.h"
+#include "lstar/study/open_model.h"
 #include "lstar/study/study.h"
 #include "lstar/tokenizer/tokenizer.h"
 #include "tests/support/checkpoint_writer.h"
@@ -39,7 +40,7 @@ class Failures : public ::testing::Test {
   Result<Measurement> run(std::vector<std::vector<int32_t>> prompts = {{1, 2, 3}, {4, 5}}) {
     std::vector<Prompt> asked;
     for (auto& ids : prompts) asked.push_back({.text = {}, .ids = std::move(ids)});
-    return measure("model", folder_, asked, {.wants = Want::diagonal | Want::residual_norm, .threads = 1});
+    return measure(folder_, asked, {.wants = Want::diagonal | Want::residual_norm}, {.threads = 1});
   }
 
   std::string failure() {
@@ -244,7 +245,7 @@ TEST_F(Failures, BadPromptsAreLeftOutOfTheRun) {
 }
 
 TEST_F(Failures, TextWithoutTokenizer) {
-  const auto measured = measure("model", folder_, {{.text = "hello", .ids = {}}}, {.wants = Want::diagonal});
+  const auto measured = measure(folder_, {{.text = "hello", .ids = {}}}, {.wants = Want::diagonal});
   ASSERT_FALSE(measured);
   EXPECT_THAT(measured.error().message(), HasSubstr(folder_));
 }
@@ -302,10 +303,9 @@ TEST_F(Failures, OverflowLeavesABrokenTrace) {
 TEST_F(Failures, TheHeadLayoutIsAsWrittens) {
   const std::string folder = testing::source_path("tests/data/checkpoints/gpt_neox");
   const auto traces = [&](HeadLayout layout) {
-    const auto measured = measure("model", folder, {{.text = {}, .ids = {1, 2, 3, 4, 5, 6, 7}}},
-                                  {.numerics = {.dtype = Dtype::float16, .head_layout = layout},
-                                   .wants = Want::diagonal | Want::rounded_sum,
-                                   .threads = 1});
+    const auto measured = measure(
+        folder, {{.text = {}, .ids = {1, 2, 3, 4, 5, 6, 7}}},
+        {.numerics = {.dtype = Dtype::float16, .head_layout = layout}, .wants = Want::diagonal | Want::rounded_sum});
     EXPECT_TRUE(measured) << measured.error().message();
     return traces_of(*measured, NanPolicy::report);
   };
@@ -324,8 +324,8 @@ TEST_F(Failures, TheHeadLayoutIsAsWrittens) {
 // What AutoModel saves of an untied model has no output: traces are measured, and one line says what is missing.
 TEST_F(Failures, NoNextTokensWithoutAnOutput) {
   replace_in_config("\"model_type\"", "\"tie_word_embeddings\": false, \"model_type\"");
-  const MeasureOptions asked{.wants = Want::diagonal, .threads = 1, .next_tokens = 3};
-  const auto measured = measure("model", folder_, {{.text = {}, .ids = {1, 2, 3}}}, asked);
+  const MeasureOptions asked{.wants = Want::diagonal, .next_tokens = 3};
+  const auto measured = measure(folder_, {{.text = {}, .ids = {1, 2, 3}}}, asked);
   ASSERT_TRUE(measured) << measured.error().message();
   ASSERT_EQ(measured->warnings.size(), 1u);
   EXPECT_THAT(measured->warnings[0], StartsWith("no next tokens: "));
@@ -333,7 +333,7 @@ TEST_F(Failures, NoNextTokensWithoutAnOutput) {
   EXPECT_TRUE(measured->seen.next_tokens.empty());
   EXPECT_EQ(measured->seen.diagonal.dim0(), 1u);
   replace_in_config("\"tie_word_embeddings\": false, ", "");
-  const auto tied = measure("model", folder_, {{.text = {}, .ids = {1, 2, 3}}}, asked);
+  const auto tied = measure(folder_, {{.text = {}, .ids = {1, 2, 3}}}, asked);
   ASSERT_TRUE(tied);
   EXPECT_TRUE(tied->warnings.empty());
   EXPECT_EQ(tied->seen.diagonal.values(), measured->seen.diagonal.values());
@@ -346,8 +346,8 @@ TEST_F(Failures, ACheckpointThatChangesUnderThePass) {
   const std::string path = folder_ + "/model.safetensors", bytes = *read_file(path);
   for (const bool hash : {true, false}) {
     bool changed = false;
-    MeasureOptions options{.wants = Want::diagonal, .threads = 1, .hash_files = hash};
-    options.progress = [&](std::string_view, int64_t, int64_t) {
+    MeasureOptions options{.wants = Want::diagonal, .hash_files = hash};
+    options.on_step = [&](const Step&) {
       if (std::exchange(changed, true)) return true;
       std::this_thread::sleep_for(std::chrono::milliseconds(20));  // the clock of files has moved on
       std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
@@ -355,7 +355,7 @@ TEST_F(Failures, ACheckpointThatChangesUnderThePass) {
       file << std::string(64, '\1');
       return true;
     };
-    const auto measured = measure("model", folder_, {{.text = {}, .ids = {1, 2, 3}}}, options);
+    const auto measured = measure(folder_, {{.text = {}, .ids = {1, 2, 3}}}, options);
     EXPECT_TRUE(changed);
     ASSERT_FALSE(measured);
     EXPECT_THAT(measured.error().message(), HasSubstr("/model.safetensors: changed while it was read; run again"));

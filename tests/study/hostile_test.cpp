@@ -18,6 +18,7 @@
 
 #include "lstar/base/atomic_file.h"
 #include "lstar/checkpoint/checkpoint.h"
+#include "lstar/study/open_model.h"
 #include "lstar/study/study.h"
 #include "lstar/tokenizer/tokenizer.h"
 #include "tests/checkpoint/torch_writer.h"
@@ -153,8 +154,8 @@ std::function<Outcome(const std::string&)> encodes(size_t letters, const std::st
 }
 Outcome opens(const std::string& folder) { return said(open_checkpoint(folder)); }
 Outcome measures(const std::string& folder) {
-  return said(measure("model", folder, {{.text = {}, .ids = {{1, 2, 3}}}},
-                      {.wants = Want::diagonal | Want::residual_norm, .threads = 1}));
+  return said(measure(folder, {{.text = {}, .ids = {{1, 2, 3}}}}, {.wants = Want::diagonal | Want::residual_norm},
+                      {.threads = 1}));
 }
 Outcome reads_manifest(const std::string& folder) { return said(read_manifest(folder + "/m.toml")); }
 

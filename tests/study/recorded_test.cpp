@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "lstar/study/open_model.h"
 #include "lstar/study/study.h"
 #include "tests/support/recorded.h"
 
@@ -28,7 +29,7 @@ void hold(const std::string& path, const std::string& record) {
       for (double id : numbers(prompt, "token_ids")) asked.ids.push_back(static_cast<int32_t>(id));
     prompts.push_back(std::move(asked));
   }
-  const auto measured = measure("model", path, prompts, {.wants = Want::diagonal, .hash_files = false});
+  const auto measured = measure(path, prompts, {.wants = Want::diagonal, .hash_files = false});
   ASSERT_TRUE(measured) << measured.error().message();
   for (size_t p = 0; p < recorded.size(); ++p) {
     const std::vector<double> ids = numbers(recorded[p], "token_ids");
