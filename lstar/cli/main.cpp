@@ -33,6 +33,7 @@ int main(int argc, char** argv) {
   add_tokenize(app, status);
   add_detect(app, status);
   add_fetch(app, status);
+  add_store(app, status);
   add_help(app, status, version);
   const std::vector<std::string> arguments = arguments_of(app, argc, argv);
   try {

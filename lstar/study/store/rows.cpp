@@ -192,24 +192,4 @@ Result<Arrival> put_prompt(Database& database, int64_t computation, const Prompt
   return is_there && !agrees ? Arrival::differs : Arrival::fresh;
 }
 
-Result<Arrival> add_run(Database& database, std::string_view digest, std::string_view study,
-                        std::span<const std::string> outcomes, int64_t provenance) {
-  LSTAR_ASSIGN(Statement row, database.prepare("SELECT id FROM run WHERE digest = ?1"));
-  LSTAR_ASSIGN(const bool is_there, row.bind_bytes(1, digest).step());
-  if (is_there) {
-    const int64_t id = row.integer(0);
-    LSTAR_TRY(row.fault());
-    LSTAR_ASSIGN(Statement update, database.prepare("UPDATE run SET provenance = ?2 WHERE id = ?1"));
-    LSTAR_TRY(update.bind(1, id).bind(2, provenance).run());
-    return Arrival::known;
-  }
-  LSTAR_ASSIGN(Statement add, database.prepare("INSERT INTO run(digest, provenance, record) VALUES(?1, ?2, ?3)"));
-  LSTAR_TRY(add.bind_bytes(1, digest).bind(2, provenance).bind_bytes(3, study).run());
-  const int64_t id = database.last_row();
-  LSTAR_ASSIGN(Statement of_run, database.prepare("INSERT INTO outcome(run, position, record) VALUES(?1, ?2, ?3)"));
-  for (size_t i = 0; i < outcomes.size(); ++i)
-    LSTAR_TRY(of_run.bind(1, id).bind(2, static_cast<int64_t>(i)).bind_bytes(3, outcomes[i]).run());
-  return Arrival::fresh;
-}
-
 }  // namespace lstar

@@ -3,15 +3,17 @@
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "lstar/study/store/database.h"
 #include "lstar/study/store/measurement_record.h"
 #include "lstar/study/store/store_key.h"
 
 namespace lstar {
+
+struct StoredRun;
 
 // What a row's arrival did.
 enum class Arrival { fresh, known, differs };
@@ -32,13 +34,27 @@ Result<Arrival> put_model(Database&, int64_t computation, const Measurement&, in
 Result<std::optional<PromptObservation>> find_prompt(Database&, int64_t computation, std::string_view ids_digest);
 Result<Arrival> put_prompt(Database&, int64_t computation, const PromptObservation&, int64_t provenance, Stays);
 
-// A run with the records of its study and outcomes; of one that is there already the provenance becomes this one.
-Result<Arrival> add_run(Database&, std::string_view digest, std::string_view study,
-                        std::span<const std::string> outcomes, int64_t provenance);
+// A run as its records. Its digest is that of all of them.
+struct RunRecords {
+  int64_t id = 0, provenance = 0;
+  std::string digest, study;
+  std::vector<std::string> outcomes;
+};
+
+std::string digest_of(const RunRecords&);
+// The run that was asked last first.
+Result<std::vector<RunRecords>> read_runs(Database&);
+// Of one that is there already the provenance becomes this one; with `old_one`, only if its time is later.
+Result<Arrival> put_run(Database&, const RunRecords&, const Provenance&, Stays);
 
 // Records, with what they are and where they lie in the error, and held against what they are found under.
 Result<Measurement> checked_model(const Database&, const StoreKey&, HeadLayout, std::string_view record);
 Result<PromptObservation> checked_prompt(const Database&, std::string_view ids_digest, std::string_view record);
+
+Result<StoredRun> checked_run(const Database&, const RunRecords&);
+
+// Whether everything that a run is made of is there.
+Result<bool> has_all_of(Database&, const StoredRun&);
 
 // The first digits, as people name what is long.
 std::string short_name(std::string_view hexadecimal);

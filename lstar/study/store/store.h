@@ -75,6 +75,7 @@ struct Merged {
   int64_t known = 0;                          // that were here already
   int64_t differ = 0;                         // that are here with other numbers, which stay
   int64_t damaged = 0;                        // that could not be read there
+  Merged& operator+=(const Merged&);
 };
 
 class Store {

@@ -1,7 +1,4 @@
-#include <fmt/core.h>
-
 #include "lstar/study/store/private_paths.h"
-#include "lstar/study/store/record.h"
 #include "lstar/study/store/rows.h"
 #include "lstar/study/store/store.h"
 
@@ -43,54 +40,25 @@ Result<void> check_run(const Study& study, std::span<const RunModel> models, con
 
 Result<void> Store::put_run(const Study& study, std::span<const RunModel> models, const Provenance& from) {
   LSTAR_TRY(check_run(study, models, path()));
-  const std::string asked = study_record(study);
-  std::vector<std::string> outcomes;
-  std::string all = asked;
-  for (size_t i = 0; i < models.size(); ++i) {
-    outcomes.push_back(outcome_record(outcome_of(study.models[i], models[i])));
-    all += outcomes.back();
-  }
+  RunRecords run{.study = study_record(study)};
+  for (size_t i = 0; i < models.size(); ++i)
+    run.outcomes.push_back(outcome_record(outcome_of(study.models[i], models[i])));
+  run.digest = digest_of(run);
   LSTAR_ASSIGN(Transaction transaction, Transaction::begin(*database_));
-  LSTAR_ASSIGN(const int64_t provenance, make_provenance(*database_, from));
-  LSTAR_TRY(add_run(*database_, sha256_bytes(all), asked, outcomes, provenance));
+  LSTAR_TRY(lstar::put_run(*database_, run, from, Stays::new_one));
   return transaction.commit();
 }
 
 Result<std::vector<StoredRun>> Store::runs() {
   LSTAR_ASSIGN(const Transaction snapshot, Transaction::reading(*database_));
-  LSTAR_ASSIGN(Statement rows, database_->prepare("SELECT run.id, digest, provenance, record FROM run JOIN provenance "
-                                                  "ON provenance.id = run.provenance ORDER BY time DESC, run.id DESC"));
-  LSTAR_ASSIGN(Statement of_run, database_->prepare("SELECT record FROM outcome WHERE run = ?1 ORDER BY position"));
+  LSTAR_ASSIGN(const std::vector<RunRecords> kept, read_runs(*database_));
   std::vector<StoredRun> runs;
-  for (;;) {
-    LSTAR_ASSIGN(const bool more, rows.step());
-    if (!more) return runs;
-    StoredRun run{.digest = hex_of(rows.bytes(1))};
-    const std::string asked = rows.bytes(3);
-    LSTAR_ASSIGN(run.provenance, read_provenance(*database_, rows.integer(2)));
-    LSTAR_TRY(rows.fault());
-    const auto named = [&](Error error) {
-      error.at = "run " + short_name(run.digest);
-      return fail(std::move(error));
-    };
-    auto study = read_study_record(asked, path());
-    if (!study) return named(std::move(study).error());
-    run.study = *std::move(study);
-    of_run.reset();
-    of_run.bind(1, rows.integer(0));
-    for (;;) {
-      LSTAR_ASSIGN(const bool another, of_run.step());
-      if (!another) break;
-      auto outcome = read_outcome_record(of_run.bytes(0), path());
-      if (!outcome) return named(std::move(outcome).error());
-      const bool fits = outcome->error || outcome->prompts.size() == run.study.prompts.size();
-      if (!fits) return named({.what = "a damaged record: of another study", .file = path()});
-      run.outcomes.push_back(*std::move(outcome));
-    }
-    if (run.outcomes.size() != run.study.models.size())
-      return named({.what = "a damaged record: of another study", .file = path()});
+  for (const RunRecords& records : kept) {
+    LSTAR_ASSIGN(StoredRun run, checked_run(*database_, records));
+    LSTAR_ASSIGN(run.provenance, read_provenance(*database_, records.provenance));
     runs.push_back(std::move(run));
   }
+  return runs;
 }
 
 Result<std::vector<Result<Measurement>>> Store::read_run(const StoredRun& run, Wants wants) {
