@@ -1,6 +1,6 @@
 # The commands that everybody needs; `make help` lists them. The build itself is CMake's: see CMakePresets.json.
 .DEFAULT_GOAL := help
-.PHONY: help packages demo test labs families build debug tsan bench instructions performance fuzz fuzz-seeds check format install clean \
+.PHONY: help packages demo test labs families build debug tsan bench instructions performance fuzz fuzz-seeds check format package install clean \
 	need-build need-labs need-check need-bench need-performance need-fuzz
 
 PREFIX ?= /usr/local
@@ -21,6 +21,7 @@ help:
 	@echo 'make instructions   count the instructions of whole commands and hold them to bench/instructions.txt'
 	@echo 'make performance   measure everything against its bound and its peers, write docs/performance.md; MEASURE="--jobs A,B"'
 	@echo 'make fuzz      feed each reader of files broken ones, FUZZ_SECONDS=20 each, under the sanitizers'
+	@echo 'make package   install into a temporary place, and build examples/ and every public header against it'
 	@echo 'make install   program, libraries and headers to PREFIX=$(PREFIX)'
 	@echo 'Missing Debian packages are installed first, with sudo where needed; with INSTALL=no they are only named.'
 
@@ -117,6 +118,10 @@ check: need-check
 
 format: need-check
 	tools/check-format --fix
+
+package: need-build
+	@$(MAKE) --no-print-directory build/release/build.ninja
+	tools/check-package
 
 install: build
 	cmake --install build/release --prefix $(PREFIX)

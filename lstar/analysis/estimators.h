@@ -32,13 +32,29 @@ struct LayerView {
 
 LayerView layer_view(const Observation&, const WeightNorms&, size_t prompt, size_t layer);
 
+enum class EstimatorKind {
+  residue,  // what rounding leaves of a zero
+  product,  // weights times attention: the trace of a Laplacian
+  factor,   // one of these two alone: the trace of none, with an L* of its own
+};
+
+// Whether the number depends on how a model's weights are written (its gauge), which can be changed at will without
+// changing what the model computes.
+enum class Gauge { depends, depends_with_output_norm, free };
+
 struct Estimator {
   std::string_view name;
   std::string_view description;  // the formula in one line
   std::string_view note;         // what its number is worth, one sentence; shown beside it
-  Wants wants;                   // what trace() and floor() read of an Observation
+  EstimatorKind kind;
+  Gauge gauge;
+  Wants wants;  // what trace() and floor() read of an Observation
   double (*trace)(const LayerView&);
   double (*floor)(const LayerView&, Dtype);  // summation floor: |computed - exact| is at most this (estimators.cpp)
+  // Of a product: the weights' factor, which attention is multiplied with if every head attends alike, and what is left
+  // of the trace without it, in words.
+  double (*weights)(const LayerView&) = nullptr;
+  std::string_view attention = {};
 };
 
 // as_written, off_diagonal, multi_head, ov_circuit, then the factors weights_only and attention_only.

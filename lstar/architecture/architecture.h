@@ -148,6 +148,9 @@ struct Architecture {
   double embedding_scale = 1, residual_scale = 1, logit_scale = 1;
   RoundingPoints rounding;
 
+  double initializer_range = 0.02;    // standard deviation of weights before training (untrained_twin.h)
+  bool initializes_by_depth = false;  // ... divided by sqrt(2 L) where they write the residual stream (GPT-2)
+
   HeadRows q_rows, k_rows, v_rows;    // in the fused output, or in the separate ones
   std::vector<std::string> notes;     // what a reader of results should know: values assumed, tensors passed over
   std::vector<std::string> prefixes;  // tried in this order in front of each pattern: {"transformer.", ""}

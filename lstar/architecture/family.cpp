@@ -177,6 +177,7 @@ Result<Architecture> read_architecture(const Checkpoint& checkpoint) {
   a.family = family->model_type;
   a.notebook_name = family->notebook_name;
   if (a.attention_scale == 0) a.attention_scale = 1 / std::sqrt(double(a.head_dim));
+  a.initializer_range = config.number_or({"initializer_range", "init_std"}, a.initializer_range, a.initializer_range);
   plan_of(a);
   read_direction(a, config);
   if (!a.has(Role::output)) {

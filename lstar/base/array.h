@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 #include <new>
 #include <span>
@@ -28,15 +27,14 @@ struct View {
 };
 
 // A dense matrix on 64-byte aligned memory, for activations and weight tiles. Not zeroed. Throws std::bad_alloc, as the
-// standard containers do; a study turns that into the model's error.
+// standard containers do (catch_memory.h).
 template <class T>
 class Matrix {
  public:
   Matrix() = default;
   Matrix(int64_t rows, int64_t cols) : rows_(rows), cols_(cols) {
     const size_t bytes = static_cast<size_t>(rows * cols) * sizeof(T);
-    memory_.reset(static_cast<T*>(std::aligned_alloc(64, (bytes + 63) / 64 * 64 + 64)));
-    if (!memory_) throw std::bad_alloc();
+    memory_.reset(static_cast<T*>(::operator new((bytes + 63) / 64 * 64 + 64, kAligned)));
   }
   int64_t rows() const { return rows_; }
   int64_t cols() const { return cols_; }
@@ -46,8 +44,9 @@ class Matrix {
   View<T> view(int64_t rows, int64_t cols) const { return {memory_.get(), rows, cols, cols}; }
 
  private:
+  static constexpr std::align_val_t kAligned{64};
   struct Free {
-    void operator()(T* p) const { std::free(p); }
+    void operator()(T* p) const { ::operator delete(p, kAligned); }
   };
   int64_t rows_ = 0, cols_ = 0;
   std::unique_ptr<T[], Free> memory_;

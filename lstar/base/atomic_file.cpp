@@ -123,6 +123,11 @@ Result<void> make_writable_folder(const std::string& path) {
 
 namespace {
 
+struct Closing {
+  int fd;
+  ~Closing() { ::close(fd); }
+};
+
 // What a pipe without bytes is waited for: `nobody`, who has not opened it for writing and may never, for ten seconds.
 enum class Silence { somebody, nobody };
 bool wait_for_bytes(int fd, Silence silence) {
@@ -138,10 +143,10 @@ bool wait_for_bytes(int fd, Silence silence) {
 Result<std::string> read_file(const std::string& path, size_t limit, Pipes pipes) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a pipe would be waited for here
   if (fd < 0) return system_error("cannot be read", path);
+  const Closing closing{fd};
   struct stat status {};
   const bool is_known = ::fstat(fd, &status) == 0;
   if (pipes == Pipes::refused && !(is_known && S_ISREG(status.st_mode))) {
-    ::close(fd);
     if (S_ISDIR(status.st_mode))
       return fail({.kind = ErrorKind::unsupported,
                    .what = std::string("cannot be read: ") + std::strerror(EISDIR),
@@ -158,29 +163,21 @@ Result<std::string> read_file(const std::string& path, size_t limit, Pipes pipes
       is_silent_pipe = false;
       if (wait_for_bytes(fd, Silence::somebody)) continue;
     }
-    if (got < 0) {
-      auto error = system_error("cannot be read", path);
-      ::close(fd);
-      return error;
-    }
+    if (got < 0) return system_error("cannot be read", path);
     if (got == 0 && is_silent_pipe) {
       is_silent_pipe = !wait_for_bytes(fd, Silence::nobody);
       if (!is_silent_pipe) continue;
-      ::close(fd);
       return fail({.kind = ErrorKind::unreachable, .what = "a pipe into which nobody writes", .file = path});
     }
     if (got == 0) break;
     is_silent_pipe = false;
     content.append(buffer, static_cast<size_t>(got));
-    if (content.size() > limit) {
-      ::close(fd);
+    if (content.size() > limit)
       return fail({.kind = ErrorKind::unsupported,
                    .what = "file too large",
                    .file = path,
                    .expected = "at most " + std::to_string(limit) + " bytes"});
-    }
   }
-  ::close(fd);
   return content;
 }
 

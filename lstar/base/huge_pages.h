@@ -6,7 +6,6 @@
 #include <sys/mman.h>
 
 #include <cstddef>
-#include <cstdlib>
 #include <new>
 #include <vector>
 
@@ -24,12 +23,17 @@ struct HugePageAllocator {
   T* allocate(size_t count) {
     if (count > static_cast<size_t>(-1) / 2 / sizeof(T)) throw std::bad_array_new_length();
     const size_t bytes = count * sizeof(T), whole = (bytes + kPage - 1) / kPage * kPage;
-    void* memory = bytes < kPage ? std::malloc(bytes) : std::aligned_alloc(kPage, whole);
-    if (!memory) throw std::bad_alloc();
-    if (bytes >= kPage) ::madvise(memory, whole, MADV_HUGEPAGE);
+    if (bytes < kPage) return static_cast<T*>(::operator new(bytes));
+    void* memory = ::operator new(whole, std::align_val_t(kPage));
+    ::madvise(memory, whole, MADV_HUGEPAGE);
     return static_cast<T*>(memory);
   }
-  void deallocate(T* memory, size_t) { std::free(memory); }
+  void deallocate(T* memory, size_t count) {
+    if (count * sizeof(T) < kPage)
+      ::operator delete(memory);
+    else
+      ::operator delete(memory, std::align_val_t(kPage));
+  }
 
   friend bool operator==(const HugePageAllocator&, const HugePageAllocator&) { return true; }
 };

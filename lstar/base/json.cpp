@@ -65,7 +65,7 @@ std::optional<std::string> duplicate_key(Json value) {
 }
 
 Error not_json(const std::string& source, simdjson::error_code error) {
-  if (error == simdjson::MEMALLOC) return out_of_memory("reading JSON").in(source);
+  if (error == simdjson::MEMALLOC) return out_of_memory("reading JSON", source);
   return {.kind = error == simdjson::CAPACITY ? ErrorKind::unsupported : ErrorKind::malformed,
           .what = "not valid JSON",
           .file = source,

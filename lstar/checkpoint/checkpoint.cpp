@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "lstar/base/catch_memory.h"
 #include "lstar/checkpoint/checkpoint_folder.h"
 #include "lstar/checkpoint/folder_listing.h"
 #include "lstar/checkpoint/gguf.h"
@@ -58,6 +59,8 @@ Result<std::unique_ptr<Checkpoint>> open_any(const std::string& path) {
 
 }  // namespace
 
-Result<std::unique_ptr<Checkpoint>> open_checkpoint(const std::string& path) { return explained(open_any(path), path); }
+Result<std::unique_ptr<Checkpoint>> open_checkpoint(const std::string& path) {
+  return catch_memory("opening the checkpoint", path, [&] { return explained(open_any(path), path); });
+}
 
 }  // namespace lstar

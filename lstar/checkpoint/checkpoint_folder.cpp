@@ -110,7 +110,7 @@ Result<std::unique_ptr<Checkpoint>> CheckpointFolder::open(const std::string& pa
   bool is_pytorch = false;  // in whose files tied weights are one storage
   for (const std::string& name : index.files) {
     if (listing.has(name + ".aria2"))  // its room is reserved long before all of it is there
-      return fail({.kind = ErrorKind::missing,
+      return fail({.kind = ErrorKind::unsupported,
                    .what = "the download is not finished (" + plain_text(name) + ".aria2 lies beside it)",
                    .file = path + "/" + name});
     auto mapped = MappedFile::open(path + "/" + name);

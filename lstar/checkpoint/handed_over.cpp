@@ -23,6 +23,10 @@ std::string piece_of(int fd, uint64_t offset, uint64_t count) {
 std::optional<FileStart> read_start(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a pipe must not wait
   if (fd < 0) return std::nullopt;
+  struct Closing {
+    int fd;
+    ~Closing() { ::close(fd); }
+  } const closing{fd};
   std::optional<FileStart> start;
   struct stat status {};
   if (::fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) {
@@ -34,7 +38,6 @@ std::optional<FileStart> read_start(const std::string& path) {
                       .bytes = piece_of(fd, 0, count),
                       .tail = piece_of(fd, size - count, count)};
   }
-  ::close(fd);
   return start;
 }
 

@@ -56,10 +56,10 @@ void handle(int signal, siginfo_t* info, void*) {
 namespace shortened_files {
 
 int watch(std::span<const std::byte> mapping, const std::string& path) {
+  const std::string shown = plain_text(path, kLongest - 4);
   for (size_t i = 0; i < kFiles; ++i) {
     Watched& file = watched_files[i];
     if (file.is_taken.exchange(true)) continue;
-    const std::string shown = plain_text(path, kLongest - 4);
     std::memcpy(file.path.data(), shown.c_str(), shown.size() + 1);
     const auto begin = reinterpret_cast<uintptr_t>(mapping.data());
     file.begin.store(begin, std::memory_order_relaxed);

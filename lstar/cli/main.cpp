@@ -1,9 +1,11 @@
 #include <csignal>
 #include <exception>
+#include <new>
 #include <sstream>
 
 #include <fmt/core.h>
 
+#include "lstar/base/catch_memory.h"
 #include "lstar/checkpoint/mapped_file.h"
 #include "lstar/cli/arguments.h"
 #include "lstar/cli/command.h"
@@ -48,7 +50,10 @@ int main(int argc, char** argv) {
       message(usage_line(app, error, arguments));
       return kUsage;
     }
-  } catch (const std::exception& error) {  // out of memory, a broken standard library call: say so in one line
+  } catch (const std::bad_alloc&) {  // where no call of the library could make an error of it
+    message(lstar::out_of_memory("reading the command's words or writing its result"));
+    return kNoneRun;
+  } catch (const std::exception& error) {  // a broken standard library call: say so in one line
     message(error.what());
     return kNoneRun;
   }

@@ -142,7 +142,13 @@ int run(const Options& options) {
     bar.clear();
     if (prints) print(duplicate_text(entry, same_as, colour));
   };
-  const StudyResult result = run_study(*study, running);
+  const Result<StudyResult> ran = run_study(*study, running);
+  if (!ran) {
+    bar.clear();
+    message(ran.error());
+    return kNoneRun;
+  }
+  const StudyResult& result = *ran;
   if (interrupted() && result.models.empty()) {
     bar.clear();
     message("interrupted before a model was measured; nothing was written");

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "lstar/base/catch_memory.h"
 #include "lstar/base/steps.h"
 #include "lstar/hub/incomplete_file.h"
 
@@ -25,10 +26,25 @@ class ParallelDownload {
       : client_(client), model_(model), file_(file), out_(out), options_(options), next_(out.size()) {}
 
   Result<void> run(const ByteProgress& progress) {
-    std::vector<std::thread> threads;
+    try {
+      start();
+      wait(progress);
+    } catch (...) {  // memory, or the caller's progress: no thread outlives what it works on
+      stop(cancelled());
+      join();
+      throw;
+    }
+    join();
+    if (error_) return fail(*std::move(error_));
+    return {};
+  }
+
+ private:
+  void start() {
+    threads_.reserve(static_cast<size_t>(options_.connections));
     for (int i = 0; i < options_.connections; ++i) {
       try {
-        threads.emplace_back([this] { work(); });
+        threads_.emplace_back([this] { serve(); });
       } catch (const std::system_error& trouble) {  // those that were started bring all of it
         const std::lock_guard lock(mutex_);
         running_ -= options_.connections - i;
@@ -39,25 +55,41 @@ class ParallelDownload {
         break;
       }
     }
-    {
-      std::unique_lock lock(mutex_);
-      while (out_.size() + buffered_ < file_.size && !error_ && running_ > 0) {
-        changed_.wait_for(lock, std::chrono::milliseconds(100));
-        const uint64_t bytes = out_.size() + buffered_;
-        lock.unlock();
-        const bool goes_on = progress(bytes);
-        lock.lock();
-        if (goes_on || error_) continue;
-        error_ = cancelled();
-        changed_.notify_all();
-      }
-    }
-    for (std::thread& thread : threads) thread.join();
-    if (error_) return fail(*std::move(error_));
-    return {};
   }
 
- private:
+  void wait(const ByteProgress& progress) {
+    std::unique_lock lock(mutex_);
+    while (out_.size() + buffered_ < file_.size && !error_ && running_ > 0) {
+      changed_.wait_for(lock, std::chrono::milliseconds(100));
+      const uint64_t bytes = out_.size() + buffered_;
+      lock.unlock();
+      if (!progress(bytes)) stop(cancelled());
+      lock.lock();
+    }
+  }
+
+  // The first error ends all threads.
+  void stop(Error error) {
+    const std::lock_guard lock(mutex_);
+    if (!error_) error_ = std::move(error);
+    changed_.notify_all();
+  }
+
+  void join() {
+    for (std::thread& thread : threads_) thread.join();
+  }
+
+  void serve() {
+    auto done = catch_memory("downloading: fewer connections take less", [&]() -> Result<void> {
+      work();
+      return {};
+    });
+    if (!done) stop(std::move(done).error());
+    const std::lock_guard lock(mutex_);
+    --running_;
+    changed_.notify_all();
+  }
+
   void work() {
     HubClient client(client_.environment(), client_.policy());  // connections of its own
     std::vector<std::byte> chunk;
@@ -86,9 +118,6 @@ class ParallelDownload {
       changed_.notify_all();
       if (error_) break;
     }
-    const std::lock_guard lock(mutex_);
-    --running_;
-    changed_.notify_all();
   }
 
   const HubClient& client_;
@@ -96,6 +125,7 @@ class ParallelDownload {
   const RemoteFile& file_;
   IncompleteFile& out_;
   const DownloadOptions& options_;
+  std::vector<std::thread> threads_;
 
   std::mutex mutex_;  // over all below, and out_
   std::condition_variable changed_;

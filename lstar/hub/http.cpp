@@ -5,7 +5,10 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdlib>
+#include <new>
+#include <stdexcept>
 
+#include "lstar/base/catch_memory.h"
 #include "lstar/base/text.h"
 #include "lstar/hub/curl_library.h"
 #include "lstar/version.h"
@@ -27,11 +30,24 @@ struct Transfer {
   HttpAnswer answer;
   const HttpSink& sink;
   bool ended_by_sink = false;
+  bool no_memory = false;
 };
 
-size_t on_header(char* bytes, size_t size, size_t count, void* user) {
-  HttpAnswer& answer = static_cast<Transfer*>(user)->answer;
-  const std::string_view line(bytes, size * count);
+// What a callback answers, which libcurl calls: no exception may pass through it. Another number than was given ends
+// the transfer.
+template <class F>
+size_t answered(void* user, size_t given, F take) {
+  Transfer& transfer = *static_cast<Transfer*>(user);
+  try {
+    return take(transfer);
+  } catch (const std::bad_alloc&) {
+  } catch (const std::length_error&) {
+  }
+  transfer.no_memory = true;
+  return given == 0 ? 1 : 0;
+}
+
+void take_header(std::string_view line, HttpAnswer& answer) {
   if (line.starts_with("HTTP/")) {  // a new answer: what a proxy or "100 Continue" said before is gone
     const size_t space = line.find(' ');
     answer.status = space == line.npos ? 0 : std::atoi(std::string(line.substr(space + 1, 3)).c_str());
@@ -39,19 +55,27 @@ size_t on_header(char* bytes, size_t size, size_t count, void* user) {
   } else if (const size_t colon = line.find(':'); colon != line.npos && answer.headers.size() < kMostHeaders) {
     answer.headers[lower_ascii(line.substr(0, colon))] = trimmed(line.substr(colon + 1));
   }
-  return size * count;
 }
 
-size_t on_body(char* bytes, size_t size, size_t count, void* user) {
-  Transfer& transfer = *static_cast<Transfer*>(user);
-  const size_t given = size * count;
+size_t take_body(const char* bytes, size_t given, Transfer& transfer) {
   if (!transfer.answer.is_success()) {
     transfer.answer.text.append(bytes, std::min(given, kLongestText - transfer.answer.text.size()));
     return given;
   }
   if (!transfer.sink || transfer.sink(transfer.answer, std::as_bytes(std::span(bytes, given)))) return given;
   transfer.ended_by_sink = true;
-  return given == 0 ? 1 : 0;  // another number than was given ends the transfer
+  return given == 0 ? 1 : 0;
+}
+
+size_t on_header(char* bytes, size_t size, size_t count, void* user) {
+  return answered(user, size * count, [&](Transfer& transfer) {
+    take_header({bytes, size * count}, transfer.answer);
+    return size * count;
+  });
+}
+
+size_t on_body(char* bytes, size_t size, size_t count, void* user) {
+  return answered(user, size * count, [&](Transfer& transfer) { return take_body(bytes, size * count, transfer); });
 }
 
 bool never_connected(CURLcode code) {
@@ -156,6 +180,7 @@ Result<HttpAnswer> HttpSession::perform(const HttpRequest& request, const HttpSi
 
   const CURLcode code = curl.easy_perform(handle);
   HttpAnswer& answer = transfer.answer;
+  if (transfer.no_memory || code == CURLE_OUT_OF_MEMORY) return fail(out_of_memory("asking the hub"));
   if (code != CURLE_OK && !transfer.ended_by_sink) {
     answer.fault = *reason ? reason : curl.easy_strerror(code);
     answer.unreachable = never_connected(code);

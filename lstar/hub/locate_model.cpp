@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "lstar/base/catch_memory.h"
 #include "lstar/base/nearest.h"
 #include "lstar/checkpoint/digest.h"
 #include "lstar/checkpoint/folder_listing.h"
@@ -186,7 +187,9 @@ Result<HubModel> named_on_hub(const std::string& text, const LocateOptions& opti
                       : fail(as_it_stands.error());
 }
 
-Result<std::string> locate_model(const std::string& text, const LocateOptions& options) {
+namespace {
+
+Result<std::string> located(const std::string& text, const LocateOptions& options) {
   if (options.disk_first) {
     LSTAR_ASSIGN(const bool is_on_disk, is_there(text));
     if (is_on_disk) return located_on_disk(text, options);
@@ -210,6 +213,12 @@ Result<std::string> locate_model(const std::string& text, const LocateOptions& o
   }
   LSTAR_ASSIGN(const HubModel named, parse_hub_model(model.text));
   return HubLocator(model.text, named, options).locate();
+}
+
+}  // namespace
+
+Result<std::string> locate_model(const std::string& text, const LocateOptions& options) {
+  return catch_memory("looking for the model", text, [&] { return located(text, options); });
 }
 
 std::optional<std::string> organisation_of(const std::string& text, const HubEnvironment& hub) {

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "lstar/base/catch_memory.h"
 #include "lstar/checkpoint/placed_checkpoint.h"
 #include "lstar/checkpoint/safetensors.h"
 #include "lstar/checkpoint/tensor_prefix.h"
@@ -193,10 +194,12 @@ class RemoteSafetensors final : public PlacedCheckpoint {
 
 Result<std::unique_ptr<Checkpoint>> open_remote_safetensors(const HubEnvironment& environment, const HubModel& model,
                                                             RetryPolicy policy) {
-  auto checkpoint = std::make_unique<RemoteSafetensors>(model, environment, policy);
-  LSTAR_ASSIGN(const bool found, checkpoint->open());
-  if (!found) return std::unique_ptr<Checkpoint>();
-  return std::unique_ptr<Checkpoint>(std::move(checkpoint));
+  return catch_memory("opening the checkpoint", model.repo, [&]() -> Result<std::unique_ptr<Checkpoint>> {
+    auto checkpoint = std::make_unique<RemoteSafetensors>(model, environment, policy);
+    LSTAR_ASSIGN(const bool found, checkpoint->open());
+    if (!found) return std::unique_ptr<Checkpoint>();
+    return std::unique_ptr<Checkpoint>(std::move(checkpoint));
+  });
 }
 
 }  // namespace lstar

@@ -5,6 +5,7 @@
 
 #include <fmt/core.h>
 
+#include "lstar/base/catch_memory.h"
 #include "lstar/model/mlp.h"
 
 namespace lstar {
@@ -368,9 +369,11 @@ Result<void> check_prompt(const Architecture& a, std::span<const int32_t> ids) {
   return {};
 }
 
+namespace {
+
 template <class T>
-Result<void> forward(const Model& model, const Batch& batch, const PassOptions& options, Backend<T>& backend,
-                     Observation& seen) {
+Result<void> run(const Model& model, const Batch& batch, const PassOptions& options, Backend<T>& backend,
+                 Observation& seen) {
   for (size_t p = 0; p < batch.prompts(); ++p)
     LSTAR_TRY(
         check_prompt(model.architecture, {batch.ids.data() + batch.start[p], static_cast<size_t>(batch.length(p))}));
@@ -391,6 +394,15 @@ Result<void> forward(const Model& model, const Batch& batch, const PassOptions& 
     }));
   }
   return {};
+}
+
+}  // namespace
+
+template <class T>
+Result<void> forward(const Model& model, const Batch& batch, const PassOptions& options, Backend<T>& backend,
+                     Observation& seen) {
+  return catch_memory("running the prompts: fewer or shorter ones take less", model.checkpoint->path(),
+                      [&] { return run(model, batch, options, backend, seen); });
 }
 
 template Result<void> forward(const Model&, const Batch&, const PassOptions&, Backend<float>&, Observation&);

@@ -7,6 +7,7 @@
 #include <fmt/core.h>
 #include <Eigen/Dense>
 
+#include "lstar/base/catch_memory.h"
 #include "lstar/compute/gram.h"
 #include "lstar/model/spectral_norm.h"
 
@@ -223,8 +224,10 @@ Result<void> check_tensor(const Checkpoint& checkpoint, const TensorInfo* tensor
 
 }  // namespace
 
-Result<WeightNorms> weight_norms(const Model& model, const NormOptions& options, WorkerPool& pool,
-                                 const std::function<Result<void>()>& beside) {
+namespace {
+
+Result<WeightNorms> norms_of(const Model& model, const NormOptions& options, WorkerPool& pool,
+                             const std::function<Result<void>()>& beside) {
   const Architecture& a = model.architecture;
   const size_t layers = a.layers;
   WeightNorms norms;
@@ -259,6 +262,14 @@ Result<WeightNorms> weight_norms(const Model& model, const NormOptions& options,
   for (const Result<void>& outcome : outcomes)
     if (!outcome) return fail(outcome.error());
   return norms;
+}
+
+}  // namespace
+
+Result<WeightNorms> weight_norms(const Model& model, const NormOptions& options, WorkerPool& pool,
+                                 const std::function<Result<void>()>& beside) {
+  return catch_memory("computing the norms of weights: fewer threads take less", model.checkpoint->path(),
+                      [&] { return norms_of(model, options, pool, beside); });
 }
 
 Result<void> check_finite(const Model& model) {

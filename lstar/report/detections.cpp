@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "lstar/base/text.h"
 #include "lstar/report/json/json_writer.h"
 #include "lstar/report/text/text_layout.h"
 

@@ -16,10 +16,9 @@ std::optional<double> at(const std::vector<double>& values, size_t layer) {
   return layer < values.size() ? std::optional(values[layer]) : std::nullopt;
 }
 
-// A factor is the trace of no Laplacian; it has an L* but no column.
-bool is_factor(std::string_view estimator) { return estimator == "weights_only" || estimator == "attention_only"; }
-
 }  // namespace
+
+bool has_column(std::string_view estimator) { return find_estimator(estimator)->kind != EstimatorKind::factor; }
 
 std::vector<TraceRow> trace_rows(const Measurement& m, std::span<const ModelTraces> traces, size_t row) {
   const Observation& seen = m.seen;
@@ -38,7 +37,7 @@ std::vector<TraceRow> trace_rows(const Measurement& m, std::span<const ModelTrac
     out.w_v_as_written_sq = at(m.weights.w_v_cut_sq.empty() ? m.weights.w_v_sq : m.weights.w_v_cut_sq, l);
     out.w_o_frobenius_sq = at(m.weights.w_o_sq, l);
     for (const ModelTraces& t : traces) {
-      if (is_factor(t.estimator)) continue;
+      if (!has_column(t.estimator)) continue;
       const PromptTrace& prompt = t.prompts[row];
       if (l < prompt.trace.size()) out.traces.push_back({t.estimator, prompt.trace[l], prompt.floor[l]});
     }

@@ -4,6 +4,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lstar/study/study.h"
@@ -23,8 +24,11 @@ struct TraceRow {
   std::optional<double> attention_entropy;        // mean over heads and rows, nats
   std::optional<double> w_v_frobenius_sq, w_o_frobenius_sq;
   std::optional<double> w_v_as_written_sq;  // what as_written takes for w_v_frobenius_sq
-  std::vector<Value> traces;                // as_written, off_diagonal, multi_head, ov_circuit
+  std::vector<Value> traces;                // of the estimators that have a column, in the order of estimators()
 };
+
+// Whether tables of layers show it: a factor has an L*, but is the trace of no Laplacian.
+bool has_column(std::string_view estimator);
 
 // `row` is the prompt's row in the observation; `traces` are traces_of(measurement).
 std::vector<TraceRow> trace_rows(const Measurement&, std::span<const ModelTraces> traces, size_t row);

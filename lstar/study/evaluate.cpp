@@ -8,6 +8,7 @@
 #include <fmt/core.h>
 
 #include "lstar/analysis/statistics.h"
+#include "lstar/base/catch_memory.h"
 #include "lstar/study/study.h"
 
 namespace lstar {
@@ -22,33 +23,15 @@ const ModelTraces& traces_named(const std::vector<ModelTraces>& traces, const st
   return *std::find_if(traces.begin(), traces.end(), [&](const ModelTraces& t) { return t.estimator == estimator; });
 }
 
-// The weights' share of an estimator's trace in each layer: what attention is multiplied with if every head attends
-// alike.
-std::vector<double> weights_factor(const std::string& estimator, const Measurement& m) {
-  const size_t layers = static_cast<size_t>(m.shape.layers);
-  const WeightNorms& w = m.weights;
-  std::vector<double> factor(layers, 1);
-  for (size_t l = 0; l < layers; ++l) {
-    if (estimator == "ov_circuit" || estimator == "multi_head") {
-      factor[l] = 0;
-      for (int h = 0; h < m.shape.heads; ++h)
-        factor[l] +=
-            estimator == "ov_circuit" ? w.ov_sq(l, h) : w.w_v_head_sq(l, int64_t{h} * m.shape.kv_heads / m.shape.heads);
-      factor[l] /= m.shape.heads;
-    } else {
-      factor[l] = w.w_v_sq[l];
-    }
-  }
-  return factor;
-}
-
 constexpr int kShuffles = 1000;  // of each prompt's attention
 
 // Each prompt's L* against the weights' factor and what is left of the trace without it.
 std::optional<StudyDecides> decides(const ModelTraces& traces, const Measurement& m, size_t detector, uint64_t seed) {
-  if (traces.estimator == "as_written" || traces.estimator == "attention_only" || traces.estimator == "weights_only")
-    return std::nullopt;  // rounding residue, or a single factor: there is nothing to weigh
-  const std::vector<double> weights = weights_factor(traces.estimator, m);
+  const Estimator& estimator = *find_estimator(traces.estimator);
+  if (estimator.kind != EstimatorKind::product) return std::nullopt;  // there is nothing to weigh
+  std::vector<double> weights;
+  for (size_t l = 0; l < static_cast<size_t>(m.shape.layers); ++l)
+    weights.push_back(estimator.weights(layer_view(m.seen, m.weights, 0, l)));
   std::vector<const PromptTrace*> prompts;
   for (const PromptTrace& prompt : traces.prompts)
     if (prompt.detections[detector].layer) prompts.push_back(&prompt);
@@ -217,7 +200,7 @@ std::vector<ModelTraces> traces_of(const Measurement& m, NanPolicy policy) {
           detection = {.rule = detection.rule, .reason = "not measured"};
         } else if (m.shape.layers == 1) {
           detection = {.rule = detection.rule, .reason = "the model has one layer, and L* is a change between layers"};
-        } else if (m.seen.tokens[p] == 1 && estimator.name != "weights_only") {
+        } else if (m.seen.tokens[p] == 1 && estimator.wants.bits != 0) {
           detection.resolved = false;
           detection.reason = "a prompt of one token attends to itself alone";
         }
@@ -256,7 +239,9 @@ Result<void> check(const Study& study) {
   return {};
 }
 
-Result<ModelResult> evaluate_model(const Study& study, const ModelEntry& entry, Measurement measurement) {
+namespace {
+
+Result<ModelResult> evaluated(const Study& study, const ModelEntry& entry, Measurement measurement) {
   const auto& prompts = measurement.prompts;
   if (std::all_of(prompts.begin(), prompts.end(), [](const MeasuredPrompt& p) { return p.error.has_value(); })) {
     Error error = prompts.empty() ? Error{.kind = ErrorKind::argument, .what = "no prompts"} : *prompts.front().error;
@@ -279,6 +264,13 @@ Result<ModelResult> evaluate_model(const Study& study, const ModelEntry& entry, 
   r.traces = traces_of(r.measurement, NanPolicy::report);
   for (const std::string& estimator : study.estimators) r.scores.push_back(score(study, r, estimator));
   return r;
+}
+
+}  // namespace
+
+Result<ModelResult> evaluate_model(const Study& study, const ModelEntry& entry, Measurement measurement) {
+  return catch_memory("evaluating the model", entry.path,
+                      [&] { return evaluated(study, entry, std::move(measurement)); });
 }
 
 bool same_checkpoint(const Measurement& a, const Measurement& b) {
@@ -328,7 +320,9 @@ bool is_complete(const StudyResult& result) {
   return result.failed.empty() && !result.models.empty();
 }
 
-StudyResult evaluate(const Study& study, std::vector<Result<ModelResult>> models, std::string timestamp) {
+namespace {
+
+StudyResult evaluated(const Study& study, std::vector<Result<ModelResult>> models, std::string timestamp) {
   StudyResult result{.study = study,
                      .formula_text = std::string(find_formula(study.formula)->text),
                      .timestamp = std::move(timestamp)};
@@ -342,6 +336,14 @@ StudyResult evaluate(const Study& study, std::vector<Result<ModelResult>> models
   }
   for (size_t e = 0; e < study.estimators.size(); ++e) result.summaries.push_back(summarize(result, e));
   return result;
+}
+
+}  // namespace
+
+Result<StudyResult> evaluate(const Study& study, std::vector<Result<ModelResult>> models, std::string timestamp) {
+  return catch_memory("evaluating the study", [&]() -> Result<StudyResult> {
+    return evaluated(study, std::move(models), std::move(timestamp));
+  });
 }
 
 }  // namespace lstar

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "lstar/architecture/family.h"
+#include "lstar/base/catch_memory.h"
 
 namespace lstar {
 
@@ -11,8 +12,10 @@ Result<Inspection> inspect(const std::string& name, const std::string& path, Hea
   return inspect(name, std::move(checkpoint), layout, threads);
 }
 
-Result<Inspection> inspect(const std::string& name, std::unique_ptr<Checkpoint> checkpoint, HeadLayout layout,
-                           int threads) {
+namespace {
+
+Result<Inspection> inspected(const std::string& name, std::unique_ptr<Checkpoint> checkpoint, HeadLayout layout,
+                             int threads) {
   LSTAR_ASSIGN(Model model, open_model(std::move(checkpoint)));
   const auto tensors = model.checkpoint->tensors();
   Inspection found{.identity = identity_of(name, *model.checkpoint),
@@ -28,6 +31,14 @@ Result<Inspection> inspect(const std::string& name, std::unique_ptr<Checkpoint> 
   LSTAR_TRY(check_unchanged(*model.checkpoint));
   LSTAR_ASSIGN(found.weights, std::move(weights));
   return found;
+}
+
+}  // namespace
+
+Result<Inspection> inspect(const std::string& name, std::unique_ptr<Checkpoint> checkpoint, HeadLayout layout,
+                           int threads) {
+  return catch_memory("inspecting the model", name,
+                      [&] { return inspected(name, std::move(checkpoint), layout, threads); });
 }
 
 }  // namespace lstar

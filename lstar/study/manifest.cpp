@@ -11,6 +11,7 @@
 
 #include "lstar/base/atomic_file.h"
 #include "lstar/base/cache_folder.h"
+#include "lstar/base/catch_memory.h"
 #include "lstar/base/expand.h"
 #include "lstar/base/text_file.h"
 #include "lstar/study/prompts.h"
@@ -230,9 +231,11 @@ class Reader {
 }  // namespace
 
 Result<Study> parse_manifest(std::string_view text, const std::string& source) {
-  LSTAR_TRY(check_toml_depth(text, source));
   try {  // Debian's library is built to report by exceptions
-    return Reader(source).read(toml::parse(text, std::string_view(source)));
+    return catch_memory("reading the manifest", source, [&]() -> Result<Study> {
+      LSTAR_TRY(check_toml_depth(text, source));
+      return Reader(source).read(toml::parse(text, std::string_view(source)));
+    });
   } catch (const toml::parse_error& error) {
     return fail({.what = "not valid TOML",
                  .file = source,
@@ -242,8 +245,10 @@ Result<Study> parse_manifest(std::string_view text, const std::string& source) {
 }
 
 Result<Study> read_manifest(const std::string& path) {
-  LSTAR_ASSIGN(const std::string content, read_text_file(path, kLargestManifest));
-  return parse_manifest(content, path);
+  return catch_memory("reading the manifest", path, [&]() -> Result<Study> {
+    LSTAR_ASSIGN(const std::string content, read_text_file(path, kLargestManifest));
+    return parse_manifest(content, path);
+  });
 }
 
 }  // namespace lstar

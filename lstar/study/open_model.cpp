@@ -11,6 +11,7 @@
 
 #include <fmt/core.h>
 
+#include "lstar/base/catch_memory.h"
 #include "lstar/base/worker_pool.h"
 #include "lstar/checkpoint/mapped_file.h"
 #include "lstar/model/forward.h"
@@ -18,6 +19,8 @@
 
 namespace lstar {
 namespace {
+
+constexpr std::string_view kDoing = "measuring the model: fewer or shorter prompts take less";
 
 // One call at a time: held for as long as a call runs.
 class Turn {
@@ -105,7 +108,10 @@ struct OpenModel::State {
     return &norms.emplace(key, std::move(computed)).first->second;
   }
 
-  Result<void> prepare(const std::vector<Prompt>& prompts, Steps& steps, Measurement& m, Batch& batch);
+  Measurement begun(const MeasureOptions& options) const;
+  Result<void> add_prompts(const std::vector<Prompt>& prompts, const MeasureOptions& options, Steps& steps,
+                           Measurement& m, Batch& batch);
+  Result<Measurement> prepare(const std::vector<Prompt>& prompts, const MeasureOptions& options);
   template <class T>
   Result<void> run(Backend<T>& backend, const Batch& batch, const MeasureOptions& options, Steps& steps,
                    Measurement& m) const;
@@ -113,15 +119,34 @@ struct OpenModel::State {
   Result<Measurement> measure(const std::vector<Prompt>& prompts, const MeasureOptions& options);
 };
 
+// A measurement of nothing yet.
+Measurement OpenModel::State::begun(const MeasureOptions& options) const {
+  const Architecture& a = model.architecture;
+  Measurement m;
+  m.identity = identity_of(name, *model.checkpoint);
+  m.shape = {a.family,           a.notebook_name,
+             a.layers,           a.heads,
+             a.kv_heads,         a.head_dim,
+             a.hidden,           a.causal,
+             a.has(Role::sinks), a.has(Role::attention_output_norm)};
+  m.numerics = options.numerics;
+  m.warnings = model.warnings;
+  return m;
+}
+
 // Tokenizes and checks every prompt; those that can run get a row and go into the batch.
-Result<void> OpenModel::State::prepare(const std::vector<Prompt>& prompts, Steps& steps, Measurement& m, Batch& batch) {
+Result<void> OpenModel::State::add_prompts(const std::vector<Prompt>& prompts, const MeasureOptions& options,
+                                           Steps& steps, Measurement& m, Batch& batch) {
   const Architecture& a = model.architecture;
   const auto count = static_cast<int64_t>(prompts.size());
+  bool has_texts = false;
+  std::vector<std::string> warnings;
   for (const Prompt& prompt : prompts) {
     LSTAR_TRY(steps.at(Phase::tokenizing, static_cast<int64_t>(m.prompts.size()), count));
     MeasuredPrompt measured{.text = prompt.text, .ids = prompt.ids, .row = {}, .error = {}, .id = prompt.id};
     if (prompt.ids.empty() && prompt.text) {
       LSTAR_ASSIGN(const Tokenizer* cutter, opened_tokenizer());
+      has_texts = true;
       if (auto ids = cutter->encode(*prompt.text))
         measured.ids = std::move(*ids);
       else
@@ -134,12 +159,30 @@ Result<void> OpenModel::State::prepare(const std::vector<Prompt>& prompts, Steps
       batch.ids.insert(batch.ids.end(), measured.ids.begin(), measured.ids.end());
       batch.start.push_back(static_cast<int64_t>(batch.ids.size()));
       if (static_cast<int64_t>(measured.ids.size()) > a.max_positions)
-        m.warnings.push_back(fmt::format("prompt {} has {} tokens; the model was trained on at most {}",
-                                         m.prompts.size() + 1, measured.ids.size(), a.max_positions));
+        warnings.push_back(fmt::format("prompt {} has {} tokens; the model was trained on at most {}",
+                                       m.prompts.size() + 1, measured.ids.size(), a.max_positions));
     }
     m.prompts.push_back(std::move(measured));
   }
+  if (has_texts) m.warnings.insert(m.warnings.end(), tokenizer->warnings().begin(), tokenizer->warnings().end());
+  m.warnings.insert(m.warnings.end(), warnings.begin(), warnings.end());
+  if (options.next_tokens > 0 && !model.weights.output)
+    m.warnings.push_back("no next tokens: " + model.weights.output.error().message());
   return steps.at(Phase::tokenizing, count, count);
+}
+
+Result<Measurement> OpenModel::State::prepare(const std::vector<Prompt>& prompts, const MeasureOptions& options) {
+  Steps steps(options.on_step);
+  std::optional<Hashes> hashes;
+  if (options.hash_files && !files) hashes.emplace(*model.checkpoint, options.hash_memory);
+  Measurement m = begun(options);
+  Batch batch;
+  LSTAR_TRY(add_prompts(prompts, options, steps, m, batch));
+  if (hashes) {
+    LSTAR_ASSIGN(files, hashes->get(steps));
+  }
+  if (options.hash_files) m.identity.files = *files;
+  return m;
 }
 
 template <class T>
@@ -167,33 +210,17 @@ Result<void> OpenModel::State::run(const Batch& batch, const MeasureOptions& opt
 }
 
 Result<Measurement> OpenModel::State::measure(const std::vector<Prompt>& prompts, const MeasureOptions& options) {
-  const Architecture& a = model.architecture;
   Steps steps(options.on_step);
   std::optional<Hashes> hashes;
   if (options.hash_files && !files) hashes.emplace(*model.checkpoint, options.hash_memory);
 
-  Measurement m;
-  m.identity = identity_of(name, *model.checkpoint);
-  m.shape = {a.family,           a.notebook_name,
-             a.layers,           a.heads,
-             a.kv_heads,         a.head_dim,
-             a.hidden,           a.causal,
-             a.has(Role::sinks), a.has(Role::attention_output_norm)};
-  m.numerics = options.numerics;
-  m.warnings = model.warnings;
-  if (tokenizer) m.warnings.insert(m.warnings.end(), tokenizer->warnings().begin(), tokenizer->warnings().end());
-
   // Norms of weights need no tokens: a large vocabulary, one thread's work, is read beside them.
-  const bool had_tokenizer = tokenizer.has_value();
+  Measurement m = begun(options);
   Batch batch;
-  LSTAR_ASSIGN(const WeightNorms* norms,
+  LSTAR_ASSIGN(const WeightNorms* computed,
                norms_of({.dtype = options.numerics.dtype, .head_layout = options.numerics.head_layout, .steps = &steps},
-                        [&] { return prepare(prompts, steps, m, batch); }));
-  m.weights = *norms;
-  if (tokenizer && !had_tokenizer)
-    m.warnings.insert(m.warnings.end(), tokenizer->warnings().begin(), tokenizer->warnings().end());
-  if (options.next_tokens > 0 && !model.weights.output)
-    m.warnings.push_back("no next tokens: " + model.weights.output.error().message());
+                        [&] { return add_prompts(prompts, options, steps, m, batch); }));
+  m.weights = *computed;
   if (batch.prompts() == 0) return m;
   LSTAR_TRY(run(batch, options, steps, m));
 
@@ -202,6 +229,7 @@ Result<Measurement> OpenModel::State::measure(const std::vector<Prompt>& prompts
   if (has_nan(m)) LSTAR_TRY(check_finite(model));
   if (options.next_tokens > 0) {
     const auto decoder = opened_tokenizer();
+    if (!decoder && decoder.error().kind == ErrorKind::memory) return fail(decoder.error());
     for (const auto& scores : m.seen.next_tokens) {
       std::vector<std::string> pieces;
       if (decoder)
@@ -232,16 +260,20 @@ OpenModel OpenModel::from(Model model, std::optional<Tokenizer> tokenizer, OpenO
 
 Result<OpenModel> OpenModel::from(std::unique_ptr<Checkpoint> checkpoint, std::optional<Tokenizer> tokenizer,
                                   OpenOptions options) {
-  LSTAR_ASSIGN(Model model, open_model(std::move(checkpoint)));
-  return from(std::move(model), std::move(tokenizer), std::move(options));
+  return catch_memory("opening the model", [&]() -> Result<OpenModel> {
+    LSTAR_ASSIGN(Model model, open_model(std::move(checkpoint)));
+    return from(std::move(model), std::move(tokenizer), std::move(options));
+  });
 }
 
 Result<OpenModel> OpenModel::open(const std::string& path, OpenOptions options) {
-  Steps steps(options.on_step);
-  LSTAR_TRY(steps.at(Phase::opening, 0, 1, path));
-  LSTAR_ASSIGN(Model model, open_model(path));
-  LSTAR_TRY(steps.at(Phase::opening, 1, 1, path));
-  return from(std::move(model), {}, std::move(options));
+  return catch_memory("opening the model", path, [&]() -> Result<OpenModel> {
+    Steps steps(options.on_step);
+    LSTAR_TRY(steps.at(Phase::opening, 0, 1, path));
+    LSTAR_ASSIGN(Model model, open_model(path));
+    LSTAR_TRY(steps.at(Phase::opening, 1, 1, path));
+    return from(std::move(model), {}, std::move(options));
+  });
 }
 
 const std::string& OpenModel::name() const { return state_->name; }
@@ -253,22 +285,32 @@ const Model& OpenModel::model() const { return state_->model; }
 Result<const Tokenizer*> OpenModel::tokenizer() {
   const Turn turn(state_->taken);
   LSTAR_TRY(turn.check(state_->name));
-  return state_->opened_tokenizer();
+  return catch_memory("reading the tokenizer", state_->name, [&] { return state_->opened_tokenizer(); });
 }
 
 Result<const WeightNorms*> OpenModel::norms(Dtype dtype, HeadLayout layout, bool spectral, const OnStep& on_step) {
   const Turn turn(state_->taken);
   LSTAR_TRY(turn.check(state_->name));
   Steps steps(on_step);
-  auto found = state_->norms_of({.dtype = dtype, .head_layout = layout, .spectral = spectral, .steps = &steps});
+  auto found = catch_memory("reading the weights", state_->name, [&] {
+    return state_->norms_of({.dtype = dtype, .head_layout = layout, .spectral = spectral, .steps = &steps});
+  });
   LSTAR_TRY(check_unchanged(*state_->model.checkpoint));
   return found;
+}
+
+Result<Measurement> OpenModel::prepare(const std::vector<Prompt>& prompts, const MeasureOptions& options) {
+  const Turn turn(state_->taken);
+  LSTAR_TRY(turn.check(state_->name));
+  Result<Measurement> prepared = catch_memory(kDoing, state_->name, [&] { return state_->prepare(prompts, options); });
+  LSTAR_TRY(check_unchanged(*state_->model.checkpoint));
+  return prepared;
 }
 
 Result<Measurement> OpenModel::measure(const std::vector<Prompt>& prompts, const MeasureOptions& options) {
   const Turn turn(state_->taken);
   LSTAR_TRY(turn.check(state_->name));
-  Result<Measurement> measured = state_->measure(prompts, options);
+  Result<Measurement> measured = catch_memory(kDoing, state_->name, [&] { return state_->measure(prompts, options); });
   LSTAR_TRY(check_unchanged(*state_->model.checkpoint));  // before whatever else came of it
   return measured;
 }

@@ -73,6 +73,10 @@ class OpenModel {
   Result<const WeightNorms*> norms(Dtype, HeadLayout = HeadLayout::actual, bool spectral = false,
                                    const OnStep& on_step = {});
 
+  // What measure() knows before it computes anything: the prompts as token ids, each with its row or its error, who the
+  // checkpoint is, and all warnings. Observations and norms are empty.
+  Result<Measurement> prepare(const std::vector<Prompt>&, const MeasureOptions& = {});
+
   // Tokenizes, runs all prompts together and takes the norms that belong to them. A prompt that cannot be run says so
   // in its MeasuredPrompt; the call fails only if the model cannot be run at all. The files are looked at again
   // afterwards: a change is an error, whatever else came of it.

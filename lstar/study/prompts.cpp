@@ -7,6 +7,7 @@
 
 #include <fmt/core.h>
 
+#include "lstar/base/catch_memory.h"
 #include "lstar/base/text.h"
 #include "lstar/base/text_file.h"
 #include "lstar/study/prompt_readers.h"
@@ -125,7 +126,9 @@ Result<std::vector<int32_t>> parse_token_ids(std::string_view text, const std::s
   return ids;
 }
 
-Result<PromptFile> parse_prompts(std::string_view content, const std::string& name) {
+namespace {
+
+Result<PromptFile> parse(std::string_view content, const std::string& name) {
   LSTAR_TRY(check_text(content, name));
   content = without_mark(content);
   const std::string opening = lower_ascii(content.substr(0, 512));
@@ -149,9 +152,19 @@ Result<PromptFile> parse_prompts(std::string_view content, const std::string& na
   return fail({.what = "no prompts", .file = name});
 }
 
+constexpr std::string_view kReading = "reading the prompts: several smaller files take less";
+
+}  // namespace
+
+Result<PromptFile> parse_prompts(std::string_view content, const std::string& name) {
+  return catch_memory(kReading, name, [&] { return parse(content, name); });
+}
+
 Result<PromptFile> read_prompt_file(const std::string& path) {
-  LSTAR_ASSIGN(const std::string content, read_text_file(path));
-  return parse_prompts(content, path);
+  return catch_memory(kReading, path, [&]() -> Result<PromptFile> {
+    LSTAR_ASSIGN(const std::string content, read_text_file(path));
+    return parse(content, path);
+  });
 }
 
 }  // namespace lstar

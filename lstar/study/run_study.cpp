@@ -1,9 +1,9 @@
 #include <sys/stat.h>
 
 #include <map>
-#include <new>
 #include <utility>
 
+#include "lstar/base/catch_memory.h"
 #include "lstar/base/worker_pool.h"
 #include "lstar/study/open_model.h"
 #include "lstar/study/study.h"
@@ -19,16 +19,12 @@ Result<std::string> located(const ModelEntry& entry, const RunOptions& options) 
 Result<ModelResult> run_model(const Study& study, const ModelEntry& entry, const std::string& path,
                               const RunOptions& options, const MeasureOptions& measuring,
                               const std::shared_ptr<WorkerPool>& pool) {
-  try {
-    LSTAR_ASSIGN(Measurement measurement, measure(path, study.prompts, measuring,
-                                                  {.name = entry.name, .pool = pool, .on_step = measuring.on_step}));
-    if (!entry.written_path.empty()) measurement.identity.path = entry.written_path;
-    LSTAR_ASSIGN(ModelResult model, evaluate_model(study, entry, std::move(measurement)));
-    if (options.strict) LSTAR_TRY(refuse_warnings(model.measurement.warnings, entry.path));
-    return model;
-  } catch (const std::bad_alloc&) {  // one model too large for this machine never stops a study
-    return fail({.what = "out of memory", .file = entry.path});
-  }
+  LSTAR_ASSIGN(Measurement measurement, measure(path, study.prompts, measuring,
+                                                {.name = entry.name, .pool = pool, .on_step = measuring.on_step}));
+  if (!entry.written_path.empty()) measurement.identity.path = entry.written_path;
+  LSTAR_ASSIGN(ModelResult model, evaluate_model(study, entry, std::move(measurement)));
+  if (options.strict) LSTAR_TRY(refuse_warnings(model.measurement.warnings, entry.path));
+  return model;
 }
 
 // The folder or file behind a path, whatever it is called; none where there is none.
@@ -38,9 +34,7 @@ std::optional<std::pair<dev_t, ino_t>> place_of(const std::string& path) {
   return std::pair(status.st_dev, status.st_ino);
 }
 
-}  // namespace
-
-StudyResult run_study(const Study& study, const RunOptions& options) {
+Result<StudyResult> run(const Study& study, const RunOptions& options) {
   const auto goes_on = [&] { return !options.goes_on || options.goes_on(); };
   MeasureOptions measuring{.numerics = {.dtype = study.dtype, .head_layout = study.head_layout},
                            .wants = Want::residual_norm,
@@ -79,6 +73,12 @@ StudyResult run_study(const Study& study, const RunOptions& options) {
       options.done(entry, models.back());
   }
   return evaluate(study, std::move(models), options.timestamp);
+}
+
+}  // namespace
+
+Result<StudyResult> run_study(const Study& study, const RunOptions& options) {
+  return catch_memory("running the study", [&] { return run(study, options); });
 }
 
 }  // namespace lstar

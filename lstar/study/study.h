@@ -164,8 +164,8 @@ bool is_complete(const ModelResult&);
 // bit, whatever its files are called and however they pack the same weights.
 bool same_checkpoint(const Measurement&, const Measurement&);
 
-// The whole study from its models; `models[i]` belongs to study.models[i]. Pure.
-StudyResult evaluate(const Study&, std::vector<Result<ModelResult>> models, std::string timestamp);
+// The whole study from its models; `models[i]` belongs to study.models[i]. Pure; fails only where memory runs out.
+Result<StudyResult> evaluate(const Study&, std::vector<Result<ModelResult>> models, std::string timestamp);
 
 struct RunOptions {
   int threads = 0;
@@ -182,8 +182,9 @@ struct RunOptions {
   std::function<void(const ModelEntry&, const std::string& same_as)> duplicate;  // called in its place
 };
 
-// Measures every model, one after the other, and evaluates them. A model that fails is in the result; nothing stops.
-StudyResult run_study(const Study&, const RunOptions&);
+// Measures every model, one after the other, and evaluates them. A model that fails, be it that memory runs out, is in
+// the result; nothing stops. The call fails only where memory runs out for what is kept of all of them.
+Result<StudyResult> run_study(const Study&, const RunOptions&);
 
 // Reads a manifest (TOML). Relative model paths are relative to the manifest; ${NAME} in a path is the environment's.
 Result<Study> read_manifest(const std::string& path);

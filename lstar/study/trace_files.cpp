@@ -11,6 +11,7 @@
 
 #include <fmt/core.h>
 
+#include "lstar/base/catch_memory.h"
 #include "lstar/base/delimited.h"
 #include "lstar/base/json.h"
 #include "lstar/base/text.h"
@@ -402,9 +403,7 @@ char delimiter_of(std::string_view content) {
   return ' ';
 }
 
-}  // namespace
-
-Result<std::vector<NamedTrace>> parse_traces(std::string_view content, const std::string& source) {
+Result<Traces> parse(std::string_view content, const std::string& source) {
   LSTAR_TRY(check_text(content, source));
   content = without_mark(content);
   if (is_blank(content)) return fail({.what = "no traces", .file = source});
@@ -433,6 +432,12 @@ Result<std::vector<NamedTrace>> parse_traces(std::string_view content, const std
   }
   make_unique(traces);
   return traces;
+}
+
+}  // namespace
+
+Result<std::vector<NamedTrace>> parse_traces(std::string_view content, const std::string& source) {
+  return catch_memory("reading the traces", source, [&] { return parse(content, source); });
 }
 
 }  // namespace lstar

@@ -38,6 +38,11 @@ std::string message_of(const TemporaryFolder& folder, const std::string& path) {
   return message;
 }
 
+std::optional<ErrorKind> kind_of(const std::string& path) {
+  const auto opened = open_checkpoint(path);
+  return opened ? std::nullopt : std::optional(opened.error().kind);
+}
+
 struct FileExample {
   std::string name, content, says;
 };
@@ -103,6 +108,7 @@ TEST(HandedOver, EveryKindOfFile) {
     write_bytes(folder / name, content);
     EXPECT_THAT(message_of(folder, folder / name), StartsWith("/" + name + ": "));
     EXPECT_THAT(message_of(folder, folder / name), HasSubstr(says));
+    EXPECT_EQ(kind_of(folder / name), ErrorKind::unsupported);
   }
   EXPECT_EQ(kFiles.size() + 1, file_kinds().size());
 }
@@ -244,6 +250,7 @@ TEST(HandedOver, EveryKindOfFolder) {
     const std::string at = example.path.empty() ? "" : "/" + example.path;
     EXPECT_THAT(message_of(folder, folder.path() + at), StartsWith(at + ": "));
     EXPECT_THAT(message_of(folder, folder.path() + at), HasSubstr(example.says));
+    EXPECT_EQ(kind_of(folder.path() + at), ErrorKind::unsupported);
     // The same rule for the names of a repository, but where a file's content is told.
     Listing repository{.folder = {}, .names = example.names};
     std::sort(repository.names.begin(), repository.names.end());

@@ -57,6 +57,7 @@ TEST_F(Packings, EachIsNamed) {
       ASSERT_TRUE(found) << packing.scheme;
       EXPECT_THAT(found->message(), HasSubstr("weights are packed by " + std::string(packing.scheme) + ", "));
       EXPECT_THAT(found->message(), HasSubstr(std::string(packing.advice)));
+      EXPECT_EQ(found->kind, ErrorKind::unsupported) << packing.scheme;
       EXPECT_EQ(found->at, "tensor model.layers.0.q" + std::string(packing.ends.front()));
     }
 }
@@ -89,6 +90,7 @@ TEST_F(Packings, EmptyTensorsAreZeroStage3) {
   ASSERT_TRUE(opened);
   const auto empty = find_empty_tensors(**opened);
   ASSERT_TRUE(empty);
+  EXPECT_EQ(empty->kind, ErrorKind::unsupported);
   EXPECT_THAT(empty->message(), HasSubstr("tensor model.norm.weight: an empty tensor, as ZeRO's stage 3 leaves them"));
 }
 

@@ -84,7 +84,7 @@ TEST(Figure, DrawsWhateverAStudyHolds) {
       for (double& value : m.weights.w_v_sq) value *= 1e30;
     models.push_back(evaluate_model(study, study.models[i], std::move(m)));
   }
-  const StudyResult result = evaluate(study, std::move(models), "now");
+  const StudyResult result = *evaluate(study, std::move(models), "now");
   for (size_t e = 0; e < 3; ++e)
     for (const Figure& figure : {cross_heritage_figure(result, e), traces_figure(result, e)}) {
       drawn(figure, FigureFormat::png);
@@ -114,7 +114,7 @@ TEST(Figure, WhatHasNoLStarIsNamed) {
   m.weights.w_v_sq[2] = std::numeric_limits<double>::quiet_NaN();
   const auto broken = evaluate_model(study, study.models[0], std::move(m));
   ASSERT_TRUE(broken);
-  EXPECT_THAT(drawn(cross_heritage_figure(evaluate(study, {broken}, "now")), FigureFormat::svg), HasSubstr(">no L*<"));
+  EXPECT_THAT(drawn(cross_heritage_figure(*evaluate(study, {broken}, "now")), FigureFormat::svg), HasSubstr(">no L*<"));
   const StudyResult result = testing::made_up_result();
   const ModelScore& spread = result.models[0].scores[2];
   ASSERT_GT(*spread.l_star_std, 0);

@@ -123,7 +123,7 @@ TEST(StudyJson, NaNBecomesNullWithAReason) {
   std::vector<Result<ModelResult>> models{evaluate_model(study, study.models[0], std::move(broken))};
   ASSERT_TRUE(models[0]);
   models.push_back(fail("gone"));
-  const std::string text = study_json_text(evaluate(study, std::move(models), "now"));
+  const std::string text = study_json_text(*evaluate(study, std::move(models), "now"));
   const JsonDocument document = parsed(text);  // simdjson takes neither NaN nor Infinity
   const Json entry = items(document.root(), "results").at(0).value();
   EXPECT_TRUE(entry["L_star_empirical"].is_null());

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "lstar/base/text.h"
 #include "lstar/report/text/notes.h"
 #include "lstar/report/text/text_layout.h"
 #include "tests/support/study_fixture.h"
@@ -84,7 +85,7 @@ TEST(StudyText, FlagsAPredictionBeyondTheLayers) {
   ASSERT_TRUE(model);
   EXPECT_THAT(model_text(study, study.models[0], model, false),
               HasSubstr("v3 predicts L* = 30.4, outside the model's layers 0 to 29."));
-  const std::string end = study_summary(evaluate(study, {model}, "now"), false);
+  const std::string end = study_summary(*evaluate(study, {model}, "now"), false);
   EXPECT_THAT(end, HasSubstr("30.433!"));
   EXPECT_THAT(end, HasSubstr("outside the model's layers 0 to 29."));
 }
@@ -97,7 +98,7 @@ TEST(StudyText, FailedPromptsAreNamed) {
   const auto model = evaluate_model(study, study.models[0], std::move(m));
   ASSERT_TRUE(model);
   EXPECT_THAT(model_text(study, study.models[0], model, false), HasSubstr("Prompt 5: FAILED: prompt is empty"));
-  EXPECT_THAT(study_summary(evaluate(study, {model}, "now"), false),
+  EXPECT_THAT(study_summary(*evaluate(study, {model}, "now"), false),
               HasSubstr("EleutherAI/pythia-160m, prompt 5: prompt is empty"));
 }
 
@@ -110,7 +111,7 @@ TEST(StudyText, TooFewLayersAreNoRounding) {
     shallow.layers = layers;
     const auto model = evaluate_model(study, study.models[0], testing::made_up_measurement(shallow, Dtype::float32));
     ASSERT_TRUE(model);
-    const std::string text = everything(evaluate(study, {model}, "now"), false);
+    const std::string text = everything(*evaluate(study, {model}, "now"), false);
     EXPECT_THAT(text, Not(HasSubstr("rounding noise"))) << text;
     EXPECT_THAT(text, Not(HasSubstr("within the floor")));
     EXPECT_THAT(
@@ -138,7 +139,7 @@ TEST(StudyText, CaveatsStandWithEveryVerdict) {
   const auto model = evaluate_model(study, study.models[0],
                                     testing::made_up_measurement(testing::made_up_models()[0], Dtype::float32));
   ASSERT_TRUE(model);
-  const StudyResult result = evaluate(study, {model}, "now");
+  const StudyResult result = *evaluate(study, {model}, "now");
   ASSERT_EQ(result.summaries[1].verdict, "FORMULA GENERALIZES");
   std::string end = study_summary(result, false);
   end = end.substr(end.find("FINAL VERDICT"));
@@ -180,7 +181,7 @@ TEST(StudyText, AModelWithoutAnLStarIsNamed) {
     if (i == 2) m.seen.off_diagonal = Array3<double>(5, 12, 12);
     models.push_back(evaluate_model(study, study.models[i], std::move(m)));
   }
-  const StudyResult result = evaluate(study, std::move(models), "now");
+  const StudyResult result = *evaluate(study, std::move(models), "now");
   EXPECT_FALSE(is_complete(result));
   const EstimatorSummary& s = result.summaries[0];
   EXPECT_EQ(s.asked, 3);
@@ -228,7 +229,7 @@ TEST(StudyText, OneNoteOnAsWrittenWhereThereAreSinks) {
   Study study = testing::made_up_study();
   study.models.resize(1);
   const auto model = evaluate_model(study, study.models[0], particular(&ModelShape::has_sinks));
-  const StudyResult result = evaluate(study, {model}, "now");
+  const StudyResult result = *evaluate(study, {model}, "now");
   const std::string text = study_summary(result, false);
   EXPECT_THAT(text, Not(HasSubstr("as_written is rounding residue")));
   EXPECT_EQ(count_of(text, "not rounding residue"), 1u);
@@ -239,7 +240,7 @@ TEST(StudyText, ANormBehindTheOutputProjectionMakesOvCircuitAGauge) {
   Study study = testing::made_up_study();
   study.models.resize(1);
   const auto model = evaluate_model(study, study.models[0], particular(&ModelShape::has_output_norm));
-  const StudyResult result = evaluate(study, {model}, "now");
+  const StudyResult result = *evaluate(study, {model}, "now");
   EXPECT_THAT(verdict_caveats(result, 1),
               ::testing::Contains("ov_circuit depends on how the weights are written in 1 of 1 models"));
   EXPECT_THAT(study_notes(result),
@@ -255,7 +256,7 @@ TEST(StudyText, TheSameCheckpointIsCountedOnce) {
   for (size_t i = 0; i < 3; ++i)
     models.push_back(evaluate_model(
         study, study.models[i], testing::made_up_measurement(testing::made_up_models()[i ? 1 : 0], Dtype::float32)));
-  const StudyResult result = evaluate(study, std::move(models), "now");
+  const StudyResult result = *evaluate(study, std::move(models), "now");
   EXPECT_EQ(result.models.size(), 2u);
   ASSERT_EQ(result.duplicates.size(), 1u);
   EXPECT_EQ(result.duplicates[0].same_as, "EleutherAI/pythia-410m");
@@ -267,7 +268,7 @@ TEST(StudyText, TheSameCheckpointIsCountedOnce) {
 TEST(StudyText, NothingMeasured) {
   Study study = testing::made_up_study();
   study.models.resize(1);
-  const StudyResult result = evaluate(study, {fail(Error{.what = "no such folder", .file = "x"})}, "now");
+  const StudyResult result = *evaluate(study, {fail(Error{.what = "no such folder", .file = "x"})}, "now");
   EXPECT_THAT(study_summary(result, false), HasSubstr("No results!"));
   EXPECT_THAT(study_summary(result, false), HasSubstr("x: no such folder"));
 }

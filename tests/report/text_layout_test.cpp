@@ -1,4 +1,5 @@
 #include "lstar/report/text/text_layout.h"
+#include "lstar/base/text.h"
 
 #include <gtest/gtest.h>
 

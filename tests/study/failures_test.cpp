@@ -255,7 +255,7 @@ TEST_F(Failures, StudyGoesOn) {
   study.models = {{.name = "gone", .path = temporary_ / "gone", .lab = "A"},
                   {.name = "here", .path = folder_, .lab = "B"}};
   study.prompts = {{.text = {}, .ids = {1, 2, 3, 4, 5}}, {.text = {}, .ids = std::vector<int32_t>(5000, 1)}};
-  const StudyResult result = run_study(study, {.threads = 1, .timestamp = "t"});
+  const StudyResult result = *run_study(study, {.threads = 1, .timestamp = "t"});
   ASSERT_EQ(result.models.size(), 1u);
   ASSERT_EQ(result.failed.size(), 1u);
   EXPECT_EQ(result.failed[0].entry.name, "gone");
@@ -271,7 +271,7 @@ TEST_F(Failures, ModelFailsWithItsLastPrompt) {
   Study study;
   study.models = {{.name = "here", .path = folder_}};
   study.prompts = {{.text = {}, .ids = std::vector<int32_t>(5000, 1)}};
-  const StudyResult result = run_study(study, {.threads = 1, .timestamp = "t"});
+  const StudyResult result = *run_study(study, {.threads = 1, .timestamp = "t"});
   ASSERT_EQ(result.failed.size(), 1u);
   EXPECT_THAT(result.failed[0].error.message(), StartsWith(folder_ + ": every prompt failed: prompt longer than"));
 }
@@ -290,13 +290,13 @@ TEST_F(Failures, OverflowLeavesABrokenTrace) {
   study.prompts = {{.text = {}, .ids = {1, 2, 3, 4, 5, 6, 7, 8}}};
   study.estimators = {"off_diagonal"};
   study.dtype = Dtype::float16;
-  const StudyResult result = run_study(study, {.threads = 1, .timestamp = "t"});
+  const StudyResult result = *run_study(study, {.threads = 1, .timestamp = "t"});
   ASSERT_EQ(result.models.size(), 1u) << result.failed[0].error.message();
   EXPECT_FALSE(result.models[0].scores[0].l_star);
   EXPECT_EQ(result.models[0].scores[0].reason, "NaN from layer 2 on");
   EXPECT_FALSE(is_complete(result));
   study.dtype = Dtype::float32;
-  EXPECT_TRUE(run_study(study, {.threads = 1, .timestamp = "t"}).models[0].scores[0].l_star);
+  EXPECT_TRUE(run_study(study, {.threads = 1, .timestamp = "t"})->models[0].scores[0].l_star);
 }
 
 // The notebook's cut is as_written's alone: every other estimator's trace is of the real W_V.
@@ -375,7 +375,7 @@ TEST_F(Failures, AStudyThatIsInterrupted) {
     RunOptions options{.threads = 1, .hash_files = false, .timestamp = "now"};
     options.done = [&](const ModelEntry&, const Result<ModelResult>& model) { ended += model.has_value(); };
     options.goes_on = [&] { return ended == 0 || asked++ < layers; };
-    const StudyResult result = run_study(study, options);
+    const StudyResult result = *run_study(study, options);
     ASSERT_EQ(result.models.size(), 1u) << layers;
     EXPECT_EQ(result.models[0].entry.name, "one");
     ASSERT_EQ(result.failed.size(), 2u);

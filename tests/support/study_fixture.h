@@ -114,7 +114,7 @@ inline StudyResult made_up_result(Dtype dtype = Dtype::float16, bool with_failur
     study.models.push_back({.name = "nobody/missing", .path = "models/nobody/missing", .lab = "Nobody"});
     models.push_back(fail(Error{.what = "no such folder", .file = "models/nobody/missing"}));
   }
-  return evaluate(study, std::move(models), "20260106_120000");
+  return *evaluate(study, std::move(models), "20260106_120000");
 }
 
 }  // namespace lstar::testing

@@ -24,6 +24,8 @@ Architecture read_gpt2(Config& config, const Checkpoint&) {
   config.require(!config.flag_or({"add_cross_attention"}, false), "key add_cross_attention", "false", "true");
   config.require(a.hidden % a.heads == 0, "key n_embd", "a multiple of n_head", std::to_string(a.hidden));
 
+  a.initializes_by_depth = true;
+
   a.fuse_heads_in_turn();
   a.prefixes = {"transformer.", ""};
   a[Role::token_embedding] = {"wte"};

@@ -63,6 +63,7 @@ JsonValue prompts_json(const Study& study, const ModelResult& model, const Model
     }
     entry["reason"] = std::move(reason);
     entry["error"] = prompt.error ? JsonValue(prompt.error->message()) : JsonValue(nullptr);
+    entry["kind"] = prompt.error ? JsonValue(name(prompt.error->kind)) : JsonValue(nullptr);
     prompts.push_back(std::move(entry));
   }
   return prompts;
@@ -199,6 +200,7 @@ JsonValue study_json(const StudyResult& result) {
     failed.push_back({{"model", model.entry.name},
                       {"lab", model.entry.lab},
                       {"error", model.error.message()},
+                      {"kind", name(model.error.kind)},
                       {"file", json_or_null(model.error.file.empty() ? model.entry.path : model.error.file)}});
   JsonValue duplicates = JsonValue::array();
   for (const DuplicateModel& duplicate : result.duplicates)

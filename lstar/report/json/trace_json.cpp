@@ -104,6 +104,7 @@ JsonValue trace_json(const Measurement& m, NanPolicy policy) {
       entry["residual_norm"] = JsonValue::array();
       entry["l_star"] = JsonValue::object();
       entry["error"] = prompt.error ? prompt.error->message() : "not run";
+      entry["kind"] = prompt.error ? JsonValue(name(prompt.error->kind)) : JsonValue(nullptr);
       prompts.push_back(std::move(entry));
       continue;
     }
@@ -122,6 +123,7 @@ JsonValue trace_json(const Measurement& m, NanPolicy policy) {
     if (row >= m.seen.residual_norm.dim0()) reasons["residual_norm"] = "not measured";
     if (!reasons.empty()) entry["reasons"] = std::move(reasons);
     entry["error"] = nullptr;
+    entry["kind"] = nullptr;
     prompts.push_back(std::move(entry));
   }
   out["prompts"] = std::move(prompts);

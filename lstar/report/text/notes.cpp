@@ -65,13 +65,17 @@ std::string worth(const StudyResult& result, size_t e) {
     sinks += model.measurement.shape.has_sinks;
     output_norms += model.measurement.shape.has_output_norm;
   }
-  if (name == "as_written" && sinks == counted) return "as_written is what attention sinks take, no trace";
-  if (name == "as_written") return "as_written is rounding residue, zero in exact arithmetic";
-  if (name == "ov_circuit" && output_norms == 0) return {};
-  if (name == "ov_circuit")
-    return fmt::format("ov_circuit depends on how the weights are written in {} of {} models", output_norms, counted);
-  if (name == "attention_only") return {};
-  return fmt::format("{} depends on how the weights are written (gauge)", name);
+  const Estimator& estimator = *find_estimator(name);
+  if (estimator.kind == EstimatorKind::residue)
+    return name + (sinks == counted ? " is what attention sinks take, no trace"
+                                    : " is rounding residue, zero in exact arithmetic");
+  switch (estimator.gauge) {
+    case Gauge::free: return {};
+    case Gauge::depends: return name + " depends on how the weights are written (gauge)";
+    case Gauge::depends_with_output_norm: break;
+  }
+  if (output_norms == 0) return {};
+  return fmt::format("{} depends on how the weights are written in {} of {} models", name, output_norms, counted);
 }
 
 // Simpler predictions of the same L* that do better, the best first.
@@ -99,28 +103,28 @@ std::string simpler_text(const StudyResult& result, size_t e) {
 
 std::vector<std::string> estimator_notes(std::span<const std::string> estimators,
                                          std::span<const Measurement* const> models) {
-  const auto has = [&](std::string_view name) {
-    return std::find(estimators.begin(), estimators.end(), name) != estimators.end();
-  };
+  std::vector<std::string> residues, gauged;
+  for (const std::string& name : estimators) {
+    const Estimator& estimator = *find_estimator(name);
+    if (estimator.kind == EstimatorKind::residue) residues.push_back(name);
+    if (estimator.kind == EstimatorKind::product && estimator.gauge == Gauge::depends) gauged.push_back(name);
+  }
   const auto count = [&](bool ModelShape::*particular) {
     return static_cast<size_t>(
         std::count_if(models.begin(), models.end(), [&](const Measurement* m) { return m->shape.*particular; }));
   };
   std::vector<std::string> notes;
   const size_t sinks = count(&ModelShape::has_sinks);
-  if (has("as_written") && (models.empty() || sinks < models.size()))
+  if (!residues.empty() && (models.empty() || sinks < models.size()))
     notes.push_back(fmt::format(
-        "as_written is rounding residue{}: softmax rows sum to 1, so it is zero in exact arithmetic; an L* of it is "
-        "where rounding happened to change most.",
-        sinks > 0 ? " in models without attention sinks" : ""));
-  std::string gauged;
-  for (const std::string_view name : {"off_diagonal", "multi_head"})
-    if (has(name)) gauged.append(gauged.empty() ? "" : " and ").append(name);
+        "{} is rounding residue{}: softmax rows sum to 1, so it is zero in exact arithmetic; an L* of it is where "
+        "rounding happened to change most.",
+        fmt::join(residues, " and "), sinks > 0 ? " in models without attention sinks" : ""));
   if (!gauged.empty())
     notes.push_back(fmt::format(
         "{} {} on how a model's weights are written (its gauge), which can be changed at will without changing what "
         "the model computes; ov_circuit depends on the latter alone{}.",
-        gauged, gauged.find(' ') == std::string::npos ? "depends" : "depend",
+        fmt::join(gauged, " and "), gauged.size() == 1 ? "depends" : "depend",
         count(&ModelShape::has_output_norm) > 0 ? ", except where a norm follows the output projection" : ""));
   return notes;
 }
@@ -261,9 +265,7 @@ std::vector<std::string> study_notes(const StudyResult& result) {
   return notes;
 }
 
-std::string attention_factor(std::string_view estimator) {
-  return estimator == "off_diagonal" ? "attention" : "attention of weighted heads";
-}
+std::string attention_factor(std::string_view estimator) { return std::string(find_estimator(estimator)->attention); }
 
 std::string over_prompts_text(const std::optional<OverPrompts>& value) {
   if (!value) return "none";

@@ -173,7 +173,7 @@ std::string decides_table(const StudyResult& result, const Paint& paint) {
       if (!s.decides) continue;
       const StudyDecides& d = *s.decides;
       any = true;
-      weighted = weighted || s.estimator != "off_diagonal";
+      weighted = weighted || attention_factor(s.estimator) != "attention";
       table.row({one_line(short_name(model.entry.name)), s.estimator, marked(over_prompts_text(d.l_star), s.resolved),
                  over_prompts_text(d.weights_only), over_prompts_text(d.attention_only),
                  d.permutation_share ? fmt::format("{:.0f}%", 100 * *d.permutation_share) : "-",

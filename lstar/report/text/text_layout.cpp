@@ -1,6 +1,7 @@
 #include "lstar/report/text/text_layout.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 
 #include <fmt/core.h>
@@ -123,6 +124,7 @@ void TextTable::column(std::string head, Align align) {
 }
 
 void TextTable::row(std::vector<std::string> cells) {
+  assert(cells.size() <= head_.size());
   cells.resize(head_.size());
   rows_.push_back(std::move(cells));
 }

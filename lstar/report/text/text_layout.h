@@ -43,7 +43,7 @@ class TextTable {
  public:
   enum class Align { left, right };
   void column(std::string head, Align align = Align::right);
-  void row(std::vector<std::string> cells);
+  void row(std::vector<std::string> cells);  // at most one a column
   std::string str(int width, std::string_view indent, const Paint&) const;
 
  private:

@@ -37,9 +37,9 @@ char star(std::span<const ModelTraces> traces, const std::string& estimator, siz
 std::string layers_table(std::span<const ModelTraces> traces, const std::vector<TraceRow>& rows, size_t row,
                          const Paint& paint) {
   TextTable table;
-  for (const char* head :
-       {"layer", "tr A", "entropy", "|W_V|^2", "as_written", "off_diagonal", "multi_head", "ov_circuit"})
-    table.column(head);
+  for (const char* head : {"layer", "tr A", "entropy", "|W_V|^2"}) table.column(head);
+  for (const ModelTraces& t : traces)
+    if (has_column(t.estimator)) table.column(t.estimator);
   for (const TraceRow& layer : rows) {
     std::vector<std::string> cells{std::to_string(layer.layer), number(layer.diagonal_sum),
                                    number(layer.attention_entropy), number(layer.w_v_frobenius_sq)};
@@ -125,8 +125,7 @@ std::string trace_csv(const Measurement& m, NanPolicy policy) {
       "model,prompt,text,tokens,layer,attention_sum,diagonal_sum,attention_entropy,w_v_frobenius_sq,"
       "w_o_frobenius_sq,residual_norm";
   for (const ModelTraces& t : traces)
-    if (t.estimator != "weights_only" && t.estimator != "attention_only")
-      out += fmt::format(",{0},{0}_rounding_floor", t.estimator);
+    if (has_column(t.estimator)) out += fmt::format(",{0},{0}_rounding_floor", t.estimator);
   out += ",id\n";
   for (size_t i = 0; i < m.prompts.size(); ++i) {
     const MeasuredPrompt& prompt = m.prompts[i];

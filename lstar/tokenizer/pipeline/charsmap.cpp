@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <new>
 
 #include <fmt/core.h>
 #include <simdjson.h>
@@ -35,7 +36,8 @@ class Graphemes {
     // One a thread, as making it reads the library's rules.
     thread_local const std::unique_ptr<icu::BreakIterator> shared(
         icu::BreakIterator::createCharacterInstance(icu::Locale::getRoot(), status));
-    if (U_FAILURE(status) || !shared) return;
+    if (status == U_MEMORY_ALLOCATION_ERROR || !shared) throw std::bad_alloc();
+    if (U_FAILURE(status)) return;
     iterator_ = shared.get();
     view_ = utext_openUTF8(view_, text.data(), static_cast<int64_t>(text.size()), &status);
     iterator_->setText(view_, status);

@@ -7,6 +7,7 @@
 
 #include <fmt/core.h>
 
+#include "lstar/base/catch_memory.h"
 #include "lstar/checkpoint/handed_over.h"
 #include "lstar/tokenizer/pipeline/byte_level.h"
 #include "lstar/tokenizer/pipeline/unicode.h"
@@ -165,7 +166,8 @@ std::string TokenizerPipeline::decode(int32_t id) const {
 int32_t TokenizerPipeline::size() const { return std::max(added.size(), model.vocabulary().size()); }
 
 Result<std::vector<int32_t>> Tokenizer::encode(std::string_view text, bool add_special_tokens) const {
-  return pipeline_->encode(text, add_special_tokens);
+  return catch_memory("tokenizing a text: shorter ones take less",
+                      [&] { return pipeline_->encode(text, add_special_tokens); });
 }
 
 std::string Tokenizer::piece(int32_t id) const { return std::string(pipeline_->piece(id)); }
@@ -180,7 +182,9 @@ const std::vector<std::string>& Tokenizer::warnings() const { return pipeline_->
 
 size_t Tokenizer::size() const { return static_cast<size_t>(pipeline_->size()); }
 
-Result<Tokenizer> open_tokenizer(const TokenizerSource& source) {
+namespace {
+
+Result<Tokenizer> opened(const TokenizerSource& source) {
   if (source.gguf) {
     LSTAR_ASSIGN(auto pipeline, read_gguf_vocabulary(*source.gguf));
     return Tokenizer(std::move(pipeline));
@@ -188,6 +192,13 @@ Result<Tokenizer> open_tokenizer(const TokenizerSource& source) {
   if (source.folder.empty()) return fail(ErrorKind::missing, "the checkpoint has no tokenizer");
   LSTAR_ASSIGN(auto pipeline, explained(read_tokenizer_folder(source.folder), ""));
   return Tokenizer(std::move(pipeline));
+}
+
+}  // namespace
+
+Result<Tokenizer> open_tokenizer(const TokenizerSource& source) {
+  return catch_memory("opening the tokenizer: token ids in place of texts need none", source.folder,
+                      [&] { return opened(source); });
 }
 
 }  // namespace lstar

@@ -32,9 +32,9 @@ std::string message(int code, const OnigErrorInfo* info) {
 
 // A property of ours takes precedence over the library's own of the same name, in every pattern of the process.
 void define_property(const char* name, std::span<const CodePointRange> ranges, std::vector<OnigCodePoint>& storage) {
-  storage.push_back(static_cast<OnigCodePoint>(ranges.size()));
+  storage.assign(1, static_cast<OnigCodePoint>(ranges.size()));
   for (const CodePointRange& range : ranges) storage.insert(storage.end(), {range.first, range.last});
-  onig_unicode_define_user_property(name, storage.data());
+  if (onig_unicode_define_user_property(name, storage.data()) == ONIGERR_MEMORY) throw std::bad_alloc();
 }
 
 void initialize() {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <new>
 #include <span>
 
 #include <unicode/bytestream.h>
@@ -124,20 +125,24 @@ std::string to_form(UnicodeForm form, std::string_view text) {
     UErrorCode error = U_ZERO_ERROR;
     icu::UnicodeSet set(icu::UnicodeString(u"[:age=9.0:]"), error);
     set.freeze();
+    if (U_FAILURE(error)) throw std::bad_alloc();
     return set;
   }();
   static const auto normalizers = [] {
     UErrorCode error = U_ZERO_ERROR;
-    return std::array{icu::FilteredNormalizer2(*icu::Normalizer2::getNFCInstance(error), known),
-                      icu::FilteredNormalizer2(*icu::Normalizer2::getNFDInstance(error), known),
-                      icu::FilteredNormalizer2(*icu::Normalizer2::getNFKCInstance(error), known),
-                      icu::FilteredNormalizer2(*icu::Normalizer2::getNFKDInstance(error), known)};
+    const icu::Normalizer2* const all[] = {
+        icu::Normalizer2::getNFCInstance(error), icu::Normalizer2::getNFDInstance(error),
+        icu::Normalizer2::getNFKCInstance(error), icu::Normalizer2::getNFKDInstance(error)};
+    if (U_FAILURE(error)) throw std::bad_alloc();
+    return std::array{icu::FilteredNormalizer2(*all[0], known), icu::FilteredNormalizer2(*all[1], known),
+                      icu::FilteredNormalizer2(*all[2], known), icu::FilteredNormalizer2(*all[3], known)};
   }();
   std::string out;
   out.reserve(text.size());
   icu::StringByteSink<std::string> sink(&out);
   normalizers[static_cast<size_t>(form)].normalizeUTF8(
       0, icu::StringPiece(text.data(), static_cast<int32_t>(text.size())), sink, nullptr, status);
+  if (status == U_MEMORY_ALLOCATION_ERROR) throw std::bad_alloc();
   return out;
 }
 

@@ -1,0 +1,20 @@
+# The headers of the installed library: what a program that links it may include, and what these include in turn.
+# tools/check-package compiles each alone, against the installed files.
+set(LSTAR_PUBLIC_HEADERS
+    # Models and measurements: begin with study/open_model.h.
+    study/open_model.h study/measurement.h study/study.h study/prompts.h study/inspect.h study/trace_files.h
+    # What a measurement says: pure functions.
+    analysis/decides.h analysis/detectors.h analysis/estimators.h analysis/formulas.h analysis/statistics.h
+    # The layers below, for what is built on them.
+    model/forward.h model/weight_norms.h
+    architecture/architecture.h architecture/head_layout.h architecture/rotary.h architecture/untrained_twin.h
+    architecture/weights.h
+    compute/backend.h compute/ops.h
+    observe/observation.h observe/observer.h observe/weight_norms.h
+    tokenizer/tokenizer.h
+    hub/blob_download.h hub/environment.h hub/http.h hub/hub_cache.h hub/hub_client.h hub/locate_model.h hub/model_files.h
+    checkpoint/checkpoint.h checkpoint/checkpoint_identity.h checkpoint/hub_model.h checkpoint/random_checkpoint.h
+    checkpoint/stored_type.h checkpoint/weight_index.h
+    base/array.h base/dtype.h base/result.h base/steps.h base/worker_pool.h
+    # Reports as text and files.
+    report/text/study_text.h report/text/trace_text.h report/figures/gnuplot.h report/write_study.h)
