@@ -3,6 +3,7 @@
 #pragma once
 
 #include "lstar/architecture/weights.h"
+#include "lstar/compute/backend.h"
 
 namespace lstar {
 
