@@ -59,7 +59,7 @@ Result<void> show(const StoreOptions& options) {
   LSTAR_ASSIGN(Store store, Store::open(options.store));
   LSTAR_ASSIGN(const auto models, store.models());
   LSTAR_ASSIGN(const auto runs, store.runs());
-  auto shown = JsonValue::array();
+  auto of_models = JsonValue::array(), of_runs = JsonValue::array();
   std::string text;
   for (const StoredModel& model : models) {
     if (!is_meant(options.name, model.key.content, model.measurement.identity.model)) continue;
@@ -69,19 +69,19 @@ Result<void> show(const StoreOptions& options) {
       return {};
     }));
     if (options.json)
-      shown.push_back(stored_model_json(model, prompts));
+      of_models.push_back(stored_model_json(model, prompts));
     else
       text += (text.empty() ? "" : "\n") + stored_model_text(model, prompts, stdout_takes_colour());
   }
   for (const StoredRun& run : runs) {
     if (!is_meant(options.name, run.digest, "")) continue;
     if (options.json)
-      shown.push_back(stored_run_json(run));
+      of_runs.push_back(stored_run_json(run));
     else
       text += (text.empty() ? "" : "\n") + stored_run_text(run, stdout_takes_colour());
   }
-  if (shown.empty() && text.empty()) return fail(not_there(options, options.name, true));
-  print(options.json ? write_json(shown) : text);
+  if (of_models.empty() && of_runs.empty() && text.empty()) return fail(not_there(options, options.name, true));
+  print(options.json ? write_json({{"models", of_models}, {"runs", of_runs}}) : text);
   return {};
 }
 
@@ -117,14 +117,14 @@ Result<void> prune(const StoreOptions& options) {
   const PruneWishes wishes{.outdated = options.outdated, .unused = options.unused, .names = options.models};
   if (!wishes.outdated && !wishes.unused && wishes.names.empty())
     return fail({.kind = ErrorKind::argument, .what = "nothing to remove: --outdated, --unused or --model says what"});
-  LSTAR_ASSIGN(Store store, Store::open(options.store, Store::Access::write));
+  LSTAR_ASSIGN(Store store, Store::open(options.store, StoreAccess::write));
   LSTAR_ASSIGN(const Pruned pruned, store.prune(wishes, options.yes));
   print(options.json ? write_json(pruned_json(pruned, options.yes)) : pruned_text(pruned, options.yes));
   return {};
 }
 
 Result<void> merge(const StoreOptions& options) {
-  LSTAR_ASSIGN(Store store, Store::open(options.store, Store::Access::create));
+  LSTAR_ASSIGN(Store store, Store::open(options.store, StoreAccess::create));
   Merged all;
   for (const std::string& from : options.from) {
     LSTAR_ASSIGN(Store other, Store::open(from));

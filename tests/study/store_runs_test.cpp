@@ -61,7 +61,7 @@ TEST(StoreRuns, ComeBackAsTheyWere) {
     Store store = opened(folder / "store");
     put(store, ran);
   }
-  Store store = opened(folder / "store", Store::Access::read);
+  Store store = opened(folder / "store", StoreAccess::read);
   const auto runs = store.runs();
   ASSERT_TRUE(runs) << runs.error().message();
   ASSERT_EQ(runs->size(), 1u);
@@ -84,7 +84,7 @@ TEST(StoreRuns, ComeBackAsTheyWere) {
     before.push_back(evaluated(ran.study, ran.models[i].measurement));
     after.push_back(evaluated(run.study, (*back)[i]));
   }
-  const StudyResult was = evaluate(ran.study, before, "t"), is = evaluate(run.study, after, "t");
+  const StudyResult was = *evaluate(ran.study, before, "t"), is = *evaluate(run.study, after, "t");
   ASSERT_EQ(is.summaries.size(), was.summaries.size());
   for (size_t e = 0; e < is.summaries.size(); ++e) {
     EXPECT_EQ(is.summaries[e].overall_mape, was.summaries[e].overall_mape);
@@ -114,6 +114,9 @@ TEST(StoreRuns, ARunOfAnotherStudyIsRefused) {
   ran.study.prompts.pop_back();
   EXPECT_FALSE(store.put_run(ran.study, ran.models, made_up_provenance()));
   ran = made_up_run();
+  const auto put = store.put_run(ran.study, ran.models, made_up_provenance());
+  ASSERT_FALSE(put);
+  EXPECT_EQ(put.error().what, "not stored: a run of measurements that are not in the store");
   ran.models.pop_back();
   EXPECT_FALSE(store.put_run(ran.study, ran.models, made_up_provenance()));
 }
@@ -192,11 +195,11 @@ TEST(StoreMerge, PassesOverWhatIsDamagedThere) {
     put(there, ran);
   }
   {
-    auto database = Database::open(folder / "there", Database::Access::write, kStorePatience);
+    auto database = Database::open(folder / "there", StoreAccess::write, kStorePatience);
     ASSERT_TRUE((*database)->run("UPDATE prompt SET record = zeroblob(100) WHERE rowid = 3"));
     ASSERT_TRUE((*database)->run("UPDATE model SET record = zeroblob(3) WHERE rowid = 2"));
   }
-  Store there = opened(folder / "there", Store::Access::read);
+  Store there = opened(folder / "there", StoreAccess::read);
   const auto merged = here.merge(there);
   ASSERT_TRUE(merged) << merged.error().message();
   EXPECT_EQ(merged->damaged, 3) << "a prompt, a model, and the run that they are part of";

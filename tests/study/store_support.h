@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "lstar/study/open_model.h"
+#include "lstar/study/store/database.h"
+#include "lstar/study/store/measurement_record.h"
 #include "lstar/study/store/store.h"
 #include "tests/support/recorded.h"
 #include "tests/support/same_measurement.h"
@@ -98,7 +100,7 @@ inline std::vector<std::vector<int32_t>> ids_of(const Measurement& m) {
   return ids;
 }
 
-inline Store opened(const std::string& path, Store::Access access = Store::Access::create) {
+inline Store opened(const std::string& path, StoreAccess access = StoreAccess::create) {
   auto store = Store::open(path, access);
   EXPECT_TRUE(store) << store.error().message();
   return *std::move(store);

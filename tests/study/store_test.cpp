@@ -40,7 +40,7 @@ TEST(Store, GivesBackWhatWasPut) {
     expected.identity.path.clear();
     const std::string content(64, m == &real ? 'a' : 'b');
     ASSERT_TRUE(opened(folder / "store").put(key_of(*m, content), *m, made_up_provenance()));
-    Store store = opened(folder / "store", Store::Access::read);
+    Store store = opened(folder / "store", StoreAccess::read);
     const auto back =
         store.read(key_of(*m, content), m->numerics.head_layout, asked_again(*m), kEverything, m == &real ? 3 : 0);
     ASSERT_TRUE(back) << back.error().message();
@@ -106,6 +106,10 @@ TEST(Store, KnowsWhatWasMeasuredAndNothingElse) {
   const auto unknown = store.read(key, HeadLayout::actual, {{.ids = {1, 2}}}, Want::diagonal);
   ASSERT_FALSE(unknown);
   EXPECT_EQ(unknown.error().message(), folder / "store" + ": prompt 1: has not been measured");
+  const auto without = store.read(key, HeadLayout::actual, {{.ids = {4, 5}}}, Want::entropy);
+  ASSERT_FALSE(without);
+  EXPECT_EQ(without.error().message(),
+            folder / "store" + ": prompt 1: was measured without what is asked for now: measure it again");
   EXPECT_FALSE(store.read(key, HeadLayout::thirds, {}, Want::diagonal));
 }
 
@@ -228,7 +232,7 @@ TEST(Store, ManyWriteAndReadAtOnce) {
   for (int writer = 0; writer < kWriters; ++writer)
     threads.emplace_back([&, writer] {
       start.arrive_and_wait();
-      auto store = Store::open(folder / "store", Store::Access::create);  // all of them make it
+      auto store = Store::open(folder / "store", StoreAccess::create);  // all of them make it
       for (int i = 0; store && i < kEach; ++i) {
         Measurement mine = m;
         for (MeasuredPrompt& prompt : mine.prompts)
@@ -242,7 +246,7 @@ TEST(Store, ManyWriteAndReadAtOnce) {
   threads.emplace_back([&] {
     start.arrive_and_wait();
     while (writing > 0) {
-      auto store = Store::open(folder / "store", Store::Access::read);
+      auto store = Store::open(folder / "store", StoreAccess::read);
       if (!store) continue;  // not there yet
       const auto models = store->models();
       if (!models || (models->size() == 1 && models->front().prompts % 2 != 0)) ++failed;
@@ -257,12 +261,12 @@ TEST(Store, AReaderWaitsForNoWriter) {
   const TemporaryFolder folder;
   const Measurement m = made_up_of_everything();
   ASSERT_TRUE(opened(folder / "store").put(key_of(m), m, made_up_provenance()));
-  auto writer = Database::open(folder / "store", Database::Access::write, kStorePatience);
+  auto writer = Database::open(folder / "store", StoreAccess::write, kStorePatience);
   ASSERT_TRUE(writer);
   auto transaction = Transaction::begin(**writer);
   ASSERT_TRUE(transaction);
   ASSERT_TRUE((*writer)->run("DELETE FROM prompt"));
-  auto reader = Store::open(folder / "store", Store::Access::read, std::chrono::milliseconds(0));
+  auto reader = Store::open(folder / "store", StoreAccess::read, std::chrono::milliseconds(0));
   ASSERT_TRUE(reader) << reader.error().message();
   EXPECT_EQ(reader->models()->front().prompts, 2);
   ASSERT_TRUE(transaction->commit());

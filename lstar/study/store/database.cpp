@@ -20,8 +20,8 @@ constexpr int kLongestValue = 1 << 30;
 
 // How many steps of SQLite's machine one statement may take: as many as the file has bytes, and some. A row is at least
 // 100 bytes and takes some 30 steps; only pages that lead in circles take more.
-constexpr int64_t kLeastSteps = 10'000'000;
-constexpr int kStepsBetween = 10'000;  // calls of on_progress
+constexpr int64_t kLeastSteps = 200'000;
+constexpr int kStepsBetween = 1'000;  // calls of on_progress
 
 int64_t size_of(const std::string& path) {
   struct stat status;
@@ -42,21 +42,25 @@ std::string as_address(const std::string& path) {
   return address + "?immutable=1";
 }
 
-Result<void> check_place(const std::string& path, Database::Access access) {
+Result<void> check_place(const std::string& path, StoreAccess access) {
+  const auto refused = [&](ErrorKind kind, std::string what) {
+    return fail({.kind = kind, .what = std::move(what), .file = path});
+  };
   struct stat status;
   if (::stat(path.c_str(), &status) != 0) {
-    if (errno == ENOENT && access == Database::Access::create) return {};
-    if (errno == ENOENT) return fail({.kind = ErrorKind::missing, .what = "no such store", .file = path});
-    return fail(
-        {.kind = kind_of_errno(errno), .what = std::string("cannot be opened: ") + std::strerror(errno), .file = path});
+    if (errno != ENOENT || access != StoreAccess::create) {
+      if (errno == ENOENT) return refused(ErrorKind::missing, "no such store");
+      return refused(kind_of_errno(errno), std::string("cannot be opened: ") + std::strerror(errno));
+    }
+    const size_t slash = path.rfind('/');
+    const std::string folder = slash == path.npos ? "." : path.substr(0, slash + 1);
+    if (::access(folder.c_str(), W_OK | X_OK) == 0) return {};
+    return refused(kind_of_errno(errno), std::string("cannot be made in its folder: ") + std::strerror(errno));
   }
   if (S_ISDIR(status.st_mode))
-    return fail(
-        {.kind = ErrorKind::argument,
-         .what = "a folder, no store; name the file in it (measurements.sqlite, where lstar run --out keeps it)",
-         .file = path});
-  if (!S_ISREG(status.st_mode))
-    return fail({.kind = ErrorKind::argument, .what = "not a regular file, which a store is", .file = path});
+    return refused(ErrorKind::argument,
+                   "a folder, no store; name the file in it (measurements.sqlite, where lstar run --out keeps it)");
+  if (!S_ISREG(status.st_mode)) return refused(ErrorKind::argument, "not a regular file, which a store is");
   return {};
 }
 
@@ -150,10 +154,10 @@ Database::~Database() {
 int Database::on_progress(void* database) {
   auto& self = *static_cast<Database*>(database);
   self.steps_ += kStepsBetween;
-  return self.steps_ > kLeastSteps && self.steps_ > kLeastSteps + size_of(self.path_) + size_of(self.path_ + "-wal");
+  return self.steps_ > kLeastSteps && self.steps_ > kLeastSteps + size_of(self.path_) + size_of(self.log_path_);
 }
 
-Result<std::unique_ptr<Database>> Database::open(const std::string& path, Access access,
+Result<std::unique_ptr<Database>> Database::open(const std::string& path, StoreAccess access,
                                                  std::chrono::milliseconds patience) {
   if (path.find('\0') != path.npos)
     return fail({.kind = ErrorKind::argument, .what = "a name with a NUL", .file = path});
@@ -165,11 +169,11 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, Access
 
 // Where a folder cannot be written, SQLite cannot make the files that readers of a log share. A store without a log
 // beside it is then read as what it is, a file that nobody writes.
-Result<void> Database::connect(Access access) {
-  const int mode = access == Access::read    ? SQLITE_OPEN_READONLY
-                   : access == Access::write ? SQLITE_OPEN_READWRITE
-                                             : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-  const bool may_write = access != Access::read;
+Result<void> Database::connect(StoreAccess access) {
+  const int mode = access == StoreAccess::read    ? SQLITE_OPEN_READONLY
+                   : access == StoreAccess::write ? SQLITE_OPEN_READWRITE
+                                                  : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  const bool may_write = access != StoreAccess::read;
   const auto attempt = [&](const std::string& name, int flags) {
     sqlite3* opened = nullptr;
     const int code = sqlite3_open_v2(name.c_str(), &opened, flags, nullptr);
@@ -179,7 +183,7 @@ Result<void> Database::connect(Access access) {
   if (may_write && size_of(path_) > 0 && ::access(path_.c_str(), W_OK) != 0)
     return fail({.kind = ErrorKind::unreachable, .what = "cannot be written: it is read-only", .file = path_});
   int code = attempt(plain_name(path_), mode);
-  const bool has_log = size_of(path_ + "-wal") > 0;
+  const bool has_log = size_of(log_path_) > 0;
   if (!may_write && !has_log && (code == SQLITE_CANTOPEN || code == SQLITE_READONLY))
     code = attempt(as_address(path_), mode | SQLITE_OPEN_URI);
   if (code != SQLITE_OK) return fail(error(code));
@@ -233,6 +237,12 @@ Result<int64_t> Database::integer(const char* sql) {
 }
 
 int64_t Database::last_row() const { return sqlite3_last_insert_rowid(database_.get()); }
+
+void Database::roll_back() noexcept {
+  const FileLimitAsError limit;
+  begin_walk();
+  sqlite3_exec(database_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
+}
 
 // Of two that change the mode at once, SQLite answers one that it is locked, and does not wait.
 Result<void> Database::use_write_ahead_log() {
@@ -298,7 +308,7 @@ Result<Transaction> Transaction::reading(Database& database) {
 }
 
 Transaction::~Transaction() {
-  if (database_) (void)database_->run("ROLLBACK");
+  if (database_) database_->roll_back();
 }
 
 Result<void> Transaction::commit() {

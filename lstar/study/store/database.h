@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "lstar/base/result.h"
+#include "lstar/study/store/store_access.h"
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -59,10 +60,9 @@ class Statement {
 
 class Database {
  public:
-  enum class Access { read, write, create };
-
   // A regular file, or with `create` nothing yet; only its first page has been looked at.
-  static Result<std::unique_ptr<Database>> open(const std::string& path, Access, std::chrono::milliseconds patience);
+  static Result<std::unique_ptr<Database>> open(const std::string& path, StoreAccess,
+                                                std::chrono::milliseconds patience);
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
   ~Database();
@@ -77,21 +77,24 @@ class Database {
 
   const std::string& path() const { return path_; }
 
+  void roll_back() noexcept;
+
   // What SQLite's last failure means, in a line.
   Error error(int code) const;
   Error damaged(std::string what) const;
   void begin_walk() { steps_ = 0; }
 
  private:
-  Database(std::string path, std::chrono::milliseconds patience) : path_(std::move(path)), patience_(patience) {}
-  Result<void> connect(Access);
+  Database(const std::string& path, std::chrono::milliseconds patience)
+      : path_(path), log_path_(path + "-wal"), patience_(patience) {}
+  Result<void> connect(StoreAccess);
   int set_up();
   static int on_progress(void* database);
 
   struct Close {
     void operator()(sqlite3* database) const;
   };
-  std::string path_;
+  std::string path_, log_path_;
   std::chrono::milliseconds patience_;
   std::unique_ptr<sqlite3, Close> database_;
   int64_t steps_ = 0;

@@ -16,12 +16,14 @@
 #include <string_view>
 #include <vector>
 
-#include "lstar/study/store/database.h"
-#include "lstar/study/store/measurement_record.h"
+#include "lstar/study/store/prompt_observation.h"
+#include "lstar/study/store/store_access.h"
 #include "lstar/study/store/store_key.h"
 #include "lstar/study/store/study_record.h"
 
 namespace lstar {
+
+class Database;
 
 // How long a call waits for another process's transaction. The longest one, of thousands of prompts or a merge of
 // stores, takes a few seconds on a slow disk; a process that holds the file for longer hangs, and a study goes on
@@ -80,8 +82,11 @@ struct Merged {
 
 class Store {
  public:
-  using Access = Database::Access;
-  static Result<Store> open(const std::string& path, Access = Access::read,
+  Store(Store&&) noexcept;
+  Store& operator=(Store&&) noexcept;
+  ~Store();
+
+  static Result<Store> open(const std::string& path, StoreAccess = StoreAccess::read,
                             std::chrono::milliseconds patience = kStorePatience);
 
   // Keeps a measurement. What is there already and has fewer arrays is completed; where numbers differ, the new ones
@@ -97,7 +102,7 @@ class Store {
   Result<Measurement> read(const StoreKey&, HeadLayout, std::vector<MeasuredPrompt> prompts, Wants,
                            int next_tokens = 0);
 
-  // Keeps what was asked and what came of it. Measurements of models that ran must have been put. The same study with
+  // Keeps what was asked and what came of it; the measurements have been put before. The same study with
   // the same outcomes is the same run, whose time becomes this one.
   Result<void> put_run(const Study&, std::span<const RunModel>, const Provenance&);
 
@@ -119,10 +124,10 @@ class Store {
   // Takes over what another store has. Twice is the same as once.
   Result<Merged> merge(Store& other);
 
-  const std::string& path() const { return database_->path(); }
+  const std::string& path() const;
 
  private:
-  explicit Store(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+  explicit Store(std::unique_ptr<Database>);
 
   std::unique_ptr<Database> database_;
 };

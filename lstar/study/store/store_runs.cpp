@@ -1,3 +1,4 @@
+#include "lstar/base/catch_memory.h"
 #include "lstar/study/store/private_paths.h"
 #include "lstar/study/store/rows.h"
 #include "lstar/study/store/store.h"
@@ -39,57 +40,73 @@ Result<void> check_run(const Study& study, std::span<const RunModel> models, con
 }  // namespace
 
 Result<void> Store::put_run(const Study& study, std::span<const RunModel> models, const Provenance& from) {
-  LSTAR_TRY(check_run(study, models, path()));
-  RunRecords run{.study = study_record(study)};
-  for (size_t i = 0; i < models.size(); ++i)
-    run.outcomes.push_back(outcome_record(outcome_of(study.models[i], models[i])));
-  run.digest = digest_of(run);
-  LSTAR_ASSIGN(Transaction transaction, Transaction::begin(*database_));
-  LSTAR_TRY(lstar::put_run(*database_, run, from, Stays::new_one));
-  return transaction.commit();
+  return catch_memory("storing a run", path(), [&]() -> Result<void> {
+    LSTAR_TRY(check_run(study, models, path()));
+    StoredRun stored{.study = study};
+    RunRecords run{.study = study_record(study)};
+    for (size_t i = 0; i < models.size(); ++i) {
+      stored.outcomes.push_back(outcome_of(study.models[i], models[i]));
+      run.outcomes.push_back(outcome_record(stored.outcomes.back()));
+    }
+    run.digest = digest_of(run);
+    LSTAR_ASSIGN(Transaction transaction, Transaction::begin(*database_));
+    LSTAR_ASSIGN(const bool is_whole, has_all_of(*database_, stored));
+    if (!is_whole)
+      return fail({.kind = ErrorKind::argument,
+                   .what = "not stored: a run of measurements that are not in the store",
+                   .file = path()});
+    LSTAR_TRY(lstar::put_run(*database_, run, from, Stays::new_one));
+    return transaction.commit();
+  });
 }
 
 Result<std::vector<StoredRun>> Store::runs() {
-  LSTAR_ASSIGN(const Transaction snapshot, Transaction::reading(*database_));
-  LSTAR_ASSIGN(const std::vector<RunRecords> kept, read_runs(*database_));
-  std::vector<StoredRun> runs;
-  for (const RunRecords& records : kept) {
-    LSTAR_ASSIGN(StoredRun run, checked_run(*database_, records));
-    LSTAR_ASSIGN(run.provenance, read_provenance(*database_, records.provenance));
-    runs.push_back(std::move(run));
-  }
-  return runs;
+  return catch_memory("looking into the store", path(), [&]() -> Result<std::vector<StoredRun>> {
+    LSTAR_ASSIGN(const Transaction snapshot, Transaction::reading(*database_));
+    LSTAR_ASSIGN(const std::vector<RunRecords> kept, read_runs(*database_));
+    std::vector<StoredRun> runs;
+    for (const RunRecords& records : kept) {
+      LSTAR_ASSIGN(StoredRun run, checked_run(*database_, records));
+      LSTAR_ASSIGN(run.provenance, read_provenance(*database_, records.provenance));
+      runs.push_back(std::move(run));
+    }
+    return runs;
+  });
 }
 
 Result<std::vector<Result<Measurement>>> Store::read_run(const StoredRun& run, Wants wants) {
-  std::vector<Result<Measurement>> measurements;
-  for (const StoredOutcome& outcome : run.outcomes) {
-    if (outcome.error) {
-      measurements.push_back(fail(*outcome.error));
-      continue;
-    }
-    std::vector<MeasuredPrompt> prompts;
-    {
-      LSTAR_ASSIGN(const Transaction snapshot, Transaction::reading(*database_));
-      LSTAR_ASSIGN(const auto computation, find_computation(*database_, outcome.key));
-      for (size_t p = 0; p < outcome.prompts.size(); ++p) {
-        const StoredPrompt& stored = outcome.prompts[p];
-        MeasuredPrompt prompt{
-            .text = run.study.prompts[p].text, .ids = stored.ids, .error = stored.error, .id = run.study.prompts[p].id};
-        if (!stored.error && computation) {
-          LSTAR_ASSIGN(auto seen, find_prompt(*database_, *computation, stored.ids_digest));
-          if (seen) prompt.ids = std::move(seen->ids);
-        }
-        prompts.push_back(std::move(prompt));
+  return catch_memory("reading a run", path(), [&]() -> Result<std::vector<Result<Measurement>>> {
+    std::vector<Result<Measurement>> measurements;
+    for (const StoredOutcome& outcome : run.outcomes) {
+      if (outcome.error) {
+        measurements.push_back(fail(*outcome.error));
+        continue;
       }
+      std::vector<MeasuredPrompt> prompts;
+      {
+        LSTAR_ASSIGN(const Transaction snapshot, Transaction::reading(*database_));
+        LSTAR_ASSIGN(const auto computation, find_computation(*database_, outcome.key));
+        for (size_t p = 0; p < outcome.prompts.size(); ++p) {
+          const StoredPrompt& stored = outcome.prompts[p];
+          MeasuredPrompt prompt{.text = run.study.prompts[p].text,
+                                .ids = stored.ids,
+                                .error = stored.error,
+                                .id = run.study.prompts[p].id};
+          if (!stored.error && computation) {
+            LSTAR_ASSIGN(auto seen, find_prompt(*database_, *computation, stored.ids_digest));
+            if (seen) prompt.ids = std::move(seen->ids);
+          }
+          prompts.push_back(std::move(prompt));
+        }
+      }
+      LSTAR_ASSIGN(Measurement m, read(outcome.key, outcome.numerics.head_layout, std::move(prompts), wants));
+      m.identity = outcome.identity;
+      m.warnings = outcome.warnings;
+      m.prompts_read = outcome.prompts_read;
+      measurements.push_back(std::move(m));
     }
-    LSTAR_ASSIGN(Measurement m, read(outcome.key, outcome.numerics.head_layout, std::move(prompts), wants));
-    m.identity = outcome.identity;
-    m.warnings = outcome.warnings;
-    m.prompts_read = outcome.prompts_read;
-    measurements.push_back(std::move(m));
-  }
-  return measurements;
+    return measurements;
+  });
 }
 
 }  // namespace lstar

@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 
+#include "lstar/base/catch_memory.h"
 #include "lstar/study/store/record.h"
 #include "lstar/study/store/rows.h"
 #include "lstar/study/store/store.h"
@@ -133,46 +134,48 @@ Result<bool> has_all_of(Database& database, const StoredRun& run) {
 
 // What would be removed is removed, and brought back unless it is meant.
 Result<Pruned> Store::prune(const PruneWishes& wishes, bool really) {
-  Pruned pruned;
-  {
-    LSTAR_ASSIGN(Transaction transaction, Transaction::begin(*database_));
-    Used used;
-    if (wishes.unused) {
-      LSTAR_ASSIGN(used, used_by_runs(*database_));
-    }
-    LSTAR_ASSIGN(const auto models, model_rows(*database_));
-    std::set<int64_t> done;  // computations whose prompts were looked at: a second head layout has the same
-    for (const ModelRow& model : models) {
-      const bool is_whole =
-          (wishes.outdated && model.key.numerics != kNumericsVersion) || is_named(model, wishes.names);
-      const auto in_runs = used.find(model.computation);
-      const bool is_unused = wishes.unused && in_runs == used.end();
-      if (is_whole || is_unused) {
-        LSTAR_TRY(remove_row(*database_, "DELETE FROM model WHERE rowid = ?1", model.row));
-        ++pruned.models;
-        pruned.bytes += model.bytes;
+  return catch_memory("clearing up the store", path(), [&]() -> Result<Pruned> {
+    Pruned pruned;
+    {
+      LSTAR_ASSIGN(Transaction transaction, Transaction::begin(*database_));
+      Used used;
+      if (wishes.unused) {
+        LSTAR_ASSIGN(used, used_by_runs(*database_));
       }
-      if ((!is_whole && !wishes.unused) || !done.insert(model.computation).second) continue;
-      LSTAR_ASSIGN(const auto prompts, prompt_rows(*database_, model.computation));
-      for (const PromptRow& prompt : prompts) {
-        if (!is_whole && in_runs != used.end() && in_runs->second.contains(prompt.digest)) continue;
-        LSTAR_TRY(remove_row(*database_, "DELETE FROM prompt WHERE rowid = ?1", prompt.row));
-        ++pruned.prompts;
-        pruned.bytes += prompt.bytes;
+      LSTAR_ASSIGN(const auto models, model_rows(*database_));
+      std::set<int64_t> done;  // computations whose prompts were looked at: a second head layout has the same
+      for (const ModelRow& model : models) {
+        const bool is_whole =
+            (wishes.outdated && model.key.numerics != kNumericsVersion) || is_named(model, wishes.names);
+        const auto in_runs = used.find(model.computation);
+        const bool is_unused = wishes.unused && in_runs == used.end();
+        if (is_whole || is_unused) {
+          LSTAR_TRY(remove_row(*database_, "DELETE FROM model WHERE rowid = ?1", model.row));
+          ++pruned.models;
+          pruned.bytes += model.bytes;
+        }
+        if ((!is_whole && !wishes.unused) || !done.insert(model.computation).second) continue;
+        LSTAR_ASSIGN(const auto prompts, prompt_rows(*database_, model.computation));
+        for (const PromptRow& prompt : prompts) {
+          if (!is_whole && in_runs != used.end() && in_runs->second.contains(prompt.digest)) continue;
+          LSTAR_TRY(remove_row(*database_, "DELETE FROM prompt WHERE rowid = ?1", prompt.row));
+          ++pruned.prompts;
+          pruned.bytes += prompt.bytes;
+        }
       }
+      LSTAR_ASSIGN(pruned.runs, remove_broken_runs(*database_));
+      LSTAR_TRY(
+          database_->run("DELETE FROM computation WHERE id NOT IN (SELECT computation FROM model UNION "
+                         "SELECT computation FROM prompt)"));
+      LSTAR_TRY(
+          database_->run("DELETE FROM provenance WHERE id NOT IN (SELECT provenance FROM model UNION "
+                         "SELECT provenance FROM prompt UNION SELECT provenance FROM run)"));
+      if (!really) return pruned;
+      LSTAR_TRY(transaction.commit());
     }
-    LSTAR_ASSIGN(pruned.runs, remove_broken_runs(*database_));
-    LSTAR_TRY(
-        database_->run("DELETE FROM computation WHERE id NOT IN (SELECT computation FROM model UNION "
-                       "SELECT computation FROM prompt)"));
-    LSTAR_TRY(
-        database_->run("DELETE FROM provenance WHERE id NOT IN (SELECT provenance FROM model UNION "
-                       "SELECT provenance FROM prompt UNION SELECT provenance FROM run)"));
-    if (!really) return pruned;
-    LSTAR_TRY(transaction.commit());
-  }
-  LSTAR_TRY(give_room_back(*database_));
-  return pruned;
+    LSTAR_TRY(give_room_back(*database_));
+    return pruned;
+  });
 }
 
 Merged& Merged::operator+=(const Merged& other) {
@@ -221,56 +224,60 @@ void count(Merged& merged, int64_t& fresh, Arrival arrival) {
 }  // namespace
 
 Result<Merged> Store::merge(Store& other) {
-  std::error_code ignored;
-  if (std::filesystem::equivalent(path(), other.path(), ignored))
-    return fail({.kind = ErrorKind::argument, .what = "a store is not merged into itself", .file = path()});
-  Merged merged;
-  Database &here = *database_, &there = *other.database_;
-  Source source(there, merged);
-  LSTAR_ASSIGN(Transaction transaction, Transaction::begin(here));
-  LSTAR_ASSIGN(const Transaction snapshot, Transaction::reading(there));
+  return catch_memory("merging stores", path(), [&]() -> Result<Merged> {
+    std::error_code ignored;
+    if (std::filesystem::equivalent(path(), other.path(), ignored))
+      return fail({.kind = ErrorKind::argument, .what = "a store is not merged into itself", .file = path()});
+    Merged merged;
+    Database &here = *database_, &there = *other.database_;
+    Source source(there, merged);
+    LSTAR_ASSIGN(Transaction transaction, Transaction::begin(here));
+    LSTAR_ASSIGN(const Transaction snapshot, Transaction::reading(there));
 
-  LSTAR_TRY(source.each(
-      "SELECT computation, head_layout, provenance, record FROM model", [&](Statement& row) -> Result<void> {
-        const auto key = read_computation(there, row.integer(0));
-        const auto from = read_provenance(there, row.integer(2));
-        const auto layout = parse_head_layout(row.text(1));
-        if (!key || !from || !layout)
-          return source.passed_over(!key ? key.error() : !from ? from.error() : there.damaged("a head layout"));
-        const auto m = checked_model(there, *key, *layout, row.bytes(3));
-        if (!m) return source.passed_over(m.error());
-        LSTAR_ASSIGN(const int64_t computation, make_computation(here, *key));
-        LSTAR_ASSIGN(const int64_t provenance, make_provenance(here, *from));
-        LSTAR_ASSIGN(const Arrival arrival, put_model(here, computation, *m, provenance, Stays::old_one));
-        count(merged, merged.models, arrival);
-        return {};
-      }));
-  LSTAR_TRY(source.each("SELECT computation, ids, provenance, record FROM prompt", [&](Statement& row) -> Result<void> {
-    const auto key = read_computation(there, row.integer(0));
-    const auto from = read_provenance(there, row.integer(2));
-    const auto seen = checked_prompt(there, row.bytes(1), row.bytes(3));
-    if (!key || !from || !seen) return source.passed_over(!key ? key.error() : !from ? from.error() : seen.error());
-    LSTAR_ASSIGN(const int64_t computation, make_computation(here, *key));
-    LSTAR_ASSIGN(const int64_t provenance, make_provenance(here, *from));
-    LSTAR_ASSIGN(const Arrival arrival, put_prompt(here, computation, *seen, provenance, Stays::old_one));
-    count(merged, merged.prompts, arrival);
-    return {};
-  }));
-  const auto runs = read_runs(there);
-  if (!runs) LSTAR_TRY(source.passed_over(runs.error()));
-  for (size_t i = 0; runs && i < runs->size(); ++i) {
-    const auto from = read_provenance(there, (*runs)[i].provenance);
-    const auto run = checked_run(there, (*runs)[i]);
-    LSTAR_ASSIGN(const bool is_whole, from&& run ? has_all_of(here, *run) : Result<bool>(false));
-    if (!is_whole) {
-      ++merged.damaged;
-      continue;
+    LSTAR_TRY(source.each(
+        "SELECT computation, head_layout, provenance, record FROM model", [&](Statement& row) -> Result<void> {
+          const auto key = read_computation(there, row.integer(0));
+          const auto from = read_provenance(there, row.integer(2));
+          const auto layout = parse_head_layout(row.text(1));
+          if (!key || !from || !layout)
+            return source.passed_over(!key ? key.error() : !from ? from.error() : there.damaged("a head layout"));
+          const auto m = checked_model(there, *key, *layout, row.bytes(3));
+          if (!m) return source.passed_over(m.error());
+          LSTAR_ASSIGN(const int64_t computation, make_computation(here, *key));
+          LSTAR_ASSIGN(const int64_t provenance, make_provenance(here, *from));
+          LSTAR_ASSIGN(const Arrival arrival, put_model(here, computation, *m, provenance, Stays::old_one));
+          count(merged, merged.models, arrival);
+          return {};
+        }));
+    LSTAR_TRY(
+        source.each("SELECT computation, ids, provenance, record FROM prompt", [&](Statement& row) -> Result<void> {
+          const auto key = read_computation(there, row.integer(0));
+          const auto from = read_provenance(there, row.integer(2));
+          const auto seen = checked_prompt(there, row.bytes(1), row.bytes(3));
+          if (!key || !from || !seen)
+            return source.passed_over(!key ? key.error() : !from ? from.error() : seen.error());
+          LSTAR_ASSIGN(const int64_t computation, make_computation(here, *key));
+          LSTAR_ASSIGN(const int64_t provenance, make_provenance(here, *from));
+          LSTAR_ASSIGN(const Arrival arrival, put_prompt(here, computation, *seen, provenance, Stays::old_one));
+          count(merged, merged.prompts, arrival);
+          return {};
+        }));
+    const auto runs = read_runs(there);
+    if (!runs) LSTAR_TRY(source.passed_over(runs.error()));
+    for (size_t i = 0; runs && i < runs->size(); ++i) {
+      const auto from = read_provenance(there, (*runs)[i].provenance);
+      const auto run = checked_run(there, (*runs)[i]);
+      LSTAR_ASSIGN(const bool is_whole, from&& run ? has_all_of(here, *run) : Result<bool>(false));
+      if (!is_whole) {
+        ++merged.damaged;
+        continue;
+      }
+      LSTAR_ASSIGN(const Arrival arrival, lstar::put_run(here, (*runs)[i], *from, Stays::old_one));
+      count(merged, merged.runs, arrival);
     }
-    LSTAR_ASSIGN(const Arrival arrival, lstar::put_run(here, (*runs)[i], *from, Stays::old_one));
-    count(merged, merged.runs, arrival);
-  }
-  LSTAR_TRY(transaction.commit());
-  return merged;
+    LSTAR_TRY(transaction.commit());
+    return merged;
+  });
 }
 
 }  // namespace lstar
