@@ -149,6 +149,7 @@ struct Architecture {
   RoundingPoints rounding;
 
   double initializer_range = 0.02;    // standard deviation of weights before training (untrained_twin.h)
+  double initial_norm_gain = 1;       // ... and what norms multiply with
   bool initializes_by_depth = false;  // ... divided by sqrt(2 L) where they write the residual stream (GPT-2)
 
   HeadRows q_rows, k_rows, v_rows;    // in the fused output, or in the separate ones

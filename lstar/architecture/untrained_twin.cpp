@@ -35,8 +35,8 @@ Model untrained(const Architecture& a, uint64_t seed, std::string name) {
   for (DeclaredTensor& declared : tensors_of(a)) {
     RandomTensor tensor{.info = std::move(declared.info)};
     if (is_norm(declared.role)) {
-      tensor.mean = declared.is_bias ? 0 : 1 - a.norm_gain_offset;
-    } else if (!declared.is_bias) {
+      tensor.mean = declared.is_bias ? 0 : a.initial_norm_gain - a.norm_gain_offset;
+    } else if (!declared.is_bias || declared.role == Role::router) {
       const bool by_depth = a.initializes_by_depth && writes_residual(declared.role);
       tensor.deviation = a.initializer_range / (by_depth ? std::sqrt(2.0 * a.layers) : 1);
     }

@@ -9,11 +9,11 @@
 
 namespace lstar {
 
-// Weights drawn by seed as transformers' class initialises them: matrices, embeddings and sinks are normal with the
-// configuration's initializer_range (OPT's init_std; 0.02 where it says none, as GGUF never does), norms are 1, biases
-// 0, and where a family scales the projections onto its residual stream by its depth (GPT-2), they are divided by
-// sqrt(2 L). A padding token's row is drawn like any other. In float32, whatever the checkpoint stores; nothing is
-// stored (checkpoint/random_checkpoint.h).
+// Weights drawn by seed as transformers' class initialises them: matrices, embeddings, sinks and a router's bias are
+// normal with the configuration's initializer_range (OPT's init_std; 0.02 where it says none, as GGUF never does),
+// norms multiply by 1 (Nemotron's by 2), other biases are 0, and where a family scales the projections onto its
+// residual stream by its depth (GPT-2), they are divided by sqrt(2 L). A padding token's row is drawn like any other.
+// In float32, whatever the checkpoint stores; nothing is stored (checkpoint/random_checkpoint.h).
 Model untrained(const Architecture&, uint64_t seed, std::string name);
 
 // Of a model that is there, named "NAME, untrained, seed S". Independent of it.

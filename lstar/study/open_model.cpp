@@ -260,7 +260,8 @@ OpenModel OpenModel::from(Model model, std::optional<Tokenizer> tokenizer, OpenO
 
 Result<OpenModel> OpenModel::from(std::unique_ptr<Checkpoint> checkpoint, std::optional<Tokenizer> tokenizer,
                                   OpenOptions options) {
-  return catch_memory("opening the model", [&]() -> Result<OpenModel> {
+  const std::string path = checkpoint->path();
+  return catch_memory("opening the model", path, [&]() -> Result<OpenModel> {
     LSTAR_ASSIGN(Model model, open_model(std::move(checkpoint)));
     return from(std::move(model), std::move(tokenizer), std::move(options));
   });
@@ -291,28 +292,33 @@ Result<const Tokenizer*> OpenModel::tokenizer() {
 Result<const WeightNorms*> OpenModel::norms(Dtype dtype, HeadLayout layout, bool spectral, const OnStep& on_step) {
   const Turn turn(state_->taken);
   LSTAR_TRY(turn.check(state_->name));
-  Steps steps(on_step);
-  auto found = catch_memory("reading the weights", state_->name, [&] {
-    return state_->norms_of({.dtype = dtype, .head_layout = layout, .spectral = spectral, .steps = &steps});
-  });
-  LSTAR_TRY(check_unchanged(*state_->model.checkpoint));
-  return found;
+  return catch_memory(
+      "computing the norms of weights: fewer threads take less", state_->name, [&]() -> Result<const WeightNorms*> {
+        Steps steps(on_step);
+        auto found = state_->norms_of({.dtype = dtype, .head_layout = layout, .spectral = spectral, .steps = &steps});
+        LSTAR_TRY(check_unchanged(*state_->model.checkpoint));
+        return found;
+      });
 }
 
 Result<Measurement> OpenModel::prepare(const std::vector<Prompt>& prompts, const MeasureOptions& options) {
   const Turn turn(state_->taken);
   LSTAR_TRY(turn.check(state_->name));
-  Result<Measurement> prepared = catch_memory(kDoing, state_->name, [&] { return state_->prepare(prompts, options); });
-  LSTAR_TRY(check_unchanged(*state_->model.checkpoint));
-  return prepared;
+  return catch_memory(kDoing, state_->name, [&]() -> Result<Measurement> {
+    Result<Measurement> prepared = state_->prepare(prompts, options);
+    LSTAR_TRY(check_unchanged(*state_->model.checkpoint));
+    return prepared;
+  });
 }
 
 Result<Measurement> OpenModel::measure(const std::vector<Prompt>& prompts, const MeasureOptions& options) {
   const Turn turn(state_->taken);
   LSTAR_TRY(turn.check(state_->name));
-  Result<Measurement> measured = catch_memory(kDoing, state_->name, [&] { return state_->measure(prompts, options); });
-  LSTAR_TRY(check_unchanged(*state_->model.checkpoint));  // before whatever else came of it
-  return measured;
+  return catch_memory(kDoing, state_->name, [&]() -> Result<Measurement> {
+    Result<Measurement> measured = state_->measure(prompts, options);
+    LSTAR_TRY(check_unchanged(*state_->model.checkpoint));  // before whatever else came of it
+    return measured;
+  });
 }
 
 Result<Measurement> measure(const std::string& path, const std::vector<Prompt>& prompts, const MeasureOptions& options,

@@ -5,10 +5,14 @@
 #include <atomic>
 #include <cmath>
 #include <latch>
+#include <random>
 #include <set>
 #include <thread>
 #include <variant>
 
+#include "lstar/analysis/detectors.h"
+#include "lstar/analysis/estimators.h"
+#include "lstar/architecture/untrained_twin.h"
 #include "lstar/base/worker_pool.h"
 #include "lstar/study/open_model.h"
 #include "tests/support/recorded.h"
@@ -272,6 +276,33 @@ TEST(OpenModel, LettingSomebodyLookChangesNothing) {
     look<float>(name, Dtype::float32);
     look<float>(name, Dtype::bfloat16);
     look<double>(name, Dtype::float64);
+  }
+}
+
+// What L* says of weights that nobody trained (docs/mathematics.md, untrained_twin): 40 seeds of 16 tokens against the
+// 60 that were drawn by other code, within four standard errors of the difference.
+TEST(OpenModel, UntrainedTwins) {
+  struct Known {
+    const char* folder;
+    double mean, deviation;
+  };
+  for (const Known& known : {Known{"zoo/gpt2-12x12", 5.75, 3.09}, Known{"zoo/neox-24x16", 11.87, 6.83}}) {
+    auto trained = OpenModel::open(testing::source_path(known.folder));
+    ASSERT_TRUE(trained) << trained.error().message();
+    constexpr int kSeeds = 40;
+    double sum = 0;
+    for (uint64_t seed = 0; seed < kSeeds; ++seed) {
+      std::mt19937_64 random(seed);
+      Prompt prompt;
+      for (int i = 0; i < 16; ++i)
+        prompt.ids.push_back(static_cast<int32_t>(random() % static_cast<uint64_t>(trained->architecture().vocab)));
+      OpenModel twin = OpenModel::from(untrained_twin(trained->model(), seed));
+      const auto m = twin.measure({prompt});
+      ASSERT_TRUE(m) << m.error().message();
+      const Trace trace = trace_of(*find_estimator("off_diagonal"), m->seen, m->weights, 0, Dtype::float32);
+      sum += *detect(*find_detector("argmax_step"), trace.trace, trace.floor).layer;
+    }
+    EXPECT_NEAR(sum / kSeeds, known.mean, 4 * known.deviation * std::sqrt(1.0 / kSeeds + 1.0 / 60)) << known.folder;
   }
 }
 

@@ -230,5 +230,23 @@ TEST_F(OutOfMemory, IsAnErrorOfWhatIsOpen) {
   for (const auto& [name, call] : calls) expect_an_error(name, call);
 }
 
+// Whatever a call had half made when memory ran out, the next one's numbers are right.
+TEST_F(OutOfMemory, AModelThatStaysOpenIsAsBefore) {
+  if (testing::kSanitized) GTEST_SKIP() << "a sanitizer's own allocator comes in between";
+  const auto expected = measure(folder_.path(), prompts_, options(), {.threads = 1});
+  auto model = OpenModel::open(folder_.path(), {.threads = 1});  // a child has no other threads
+  ASSERT_TRUE(expected && model);
+  expect_an_error("OpenModel::measure", [&] {
+    const Outcome first_time = measured(model->measure(prompts_, options()));
+    refused = Refused::none;
+    const auto again = model->measure(prompts_, options());
+    const bool is_same = again && again->seen.diagonal.values() == expected->seen.diagonal.values() &&
+                         again->seen.entropy.values() == expected->seen.entropy.values() &&
+                         again->weights.ov_sq.values() == expected->weights.ov_sq.values() &&
+                         again->next_pieces == expected->next_pieces;
+    return is_same ? first_time : Outcome(ErrorKind::malformed);
+  });
+}
+
 }  // namespace
 }  // namespace lstar

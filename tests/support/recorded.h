@@ -28,6 +28,15 @@ inline void flatten(Json value, std::vector<double>& out) {
   out.push_back(number);
 }
 
+// The fields of an object, in order.
+inline std::vector<std::pair<std::string, Json>> fields(Json value) {
+  std::vector<std::pair<std::string, Json>> out;
+  simdjson::dom::object object;
+  if (!value.get_object().get(object))
+    for (const auto& field : object) out.emplace_back(std::string(field.key), field.value);
+  return out;
+}
+
 inline std::vector<double> numbers(Json object, std::string_view key) {
   std::vector<double> out;
   const auto value = json_find(object, key);

@@ -15,6 +15,7 @@ Architecture read_nemotron(Config& config, const Checkpoint&) {
                                             .rotary = {.share = 0.5}});
   a.norm = NormRef::Kind::layer;
   a.norm_gain_offset = 1;
+  a.initial_norm_gain = 2;  // what is stored begins at 1
   a.rounding.norm_before_gain = false;
   a[Role::mlp_gate].reset();
   for (Role role : {Role::attention_norm, Role::mlp_norm, Role::final_norm}) a[role]->bias = true;

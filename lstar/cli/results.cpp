@@ -1,0 +1,78 @@
+#include "lstar/cli/results.h"
+
+#include <algorithm>
+#include <limits>
+
+#include <fmt/core.h>
+
+#include "lstar/cli/arguments.h"
+#include "lstar/cli/options.h"
+#include "lstar/cli/terminal.h"
+#include "lstar/report/json/study_json.h"
+#include "lstar/report/text/study_text.h"
+#include "lstar/report/write_study.h"
+
+namespace lstar::cli {
+namespace {
+
+std::vector<std::string> once_each(const std::vector<std::string>& names) {
+  std::vector<std::string> kept;
+  for (const std::string& name : names)
+    if (std::find(kept.begin(), kept.end(), name) == kept.end()) kept.push_back(name);
+  return kept;
+}
+
+}  // namespace
+
+void AnalysisOptions::add_to(CLI::App& app) {
+  add_names(app, "--estimator", estimators, estimator_names(), "Trace estimator; the first is the headline");
+  app.add_option("--detector", detector, "Detector of L*")->check(one_of(detector_names()));
+  app.add_option("--formula", formula, "Formula held against L*")->check(one_of(formula_names()));
+  app.add_option("--seed", seed, "Seed of the permutations that ask what decides L*")
+      ->check(decimal(0, std::numeric_limits<uint64_t>::max()));
+}
+
+void AnalysisOptions::put_into(Study& study) const {
+  if (!estimators.empty()) study.estimators = once_each(estimators);
+  if (!detector.empty()) study.detector = detector;
+  if (!formula.empty()) study.formula = formula;
+  if (seed) study.seed = *seed;
+}
+
+void ResultOptions::add_to(CLI::App& app) {
+  app.add_option("--out", out, "Folder for JSON, CSV and figures, made if it is not there; without it nothing is written");
+  add_names(app, "--figures", formats, {"png", "svg", "pdf", "none"}, "Formats of the figures")->capture_default_str();
+  app.add_option("--deterministic-timestamp", timestamp,
+                 "Stands where the time would, so that results can be compared");
+  app.add_flag("--json", json, "Print the result as JSON and nothing else");
+  app.add_flag("--quiet", quiet, "No tables and no progress: the verdict alone, and nothing with --out or --json");
+}
+
+Result<void> ResultOptions::check() const {
+  if (formats.size() > 1 && std::find(formats.begin(), formats.end(), "none") != formats.end())
+    return fail(ErrorKind::argument, "--figures: none stands alone");
+  return {};
+}
+
+void print_result(const StudyResult& result, const ResultOptions& options) {
+  if (options.prints()) print(study_summary(result, stdout_takes_colour()));
+  if (options.quiet && !options.json && options.out.empty()) print(verdict_line(result));
+  if (options.json) print(study_json_text(result));
+}
+
+Result<bool> write_result(const StudyResult& result, const ResultOptions& options) {
+  if (options.out.empty()) return true;
+  std::vector<FigureFormat> formats;
+  for (const std::string& format : once_each(options.formats))
+    if (format != "none")
+      formats.push_back(format == "png" ? FigureFormat::png : format == "svg" ? FigureFormat::svg : FigureFormat::pdf);
+  LSTAR_ASSIGN(const StudyFiles files, write_study(result, options.out, formats));
+  if (options.prints())
+    for (const std::string& path : files.written) print(fmt::format("Saved: {}\n", path));
+  if (!files.other_run.empty())
+    message(fmt::format("{} is there already, of another run; this one is {}", files.other_run, files.written[0]));
+  for (const Error& error : files.missing) message(error);
+  return files.missing.empty();
+}
+
+}  // namespace lstar::cli

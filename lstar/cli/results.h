@@ -1,0 +1,41 @@
+// What the subcommands that give a study's result share: what is asked of it, and where it goes.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "lstar/study/study.h"
+
+namespace lstar::cli {
+
+// --estimator, --detector, --formula, --seed: what a measurement is asked, of which none needs a model. Unset ones leave
+// the study's value alone.
+struct AnalysisOptions {
+  std::vector<std::string> estimators;
+  std::string detector, formula;
+  std::optional<uint64_t> seed;
+  void add_to(CLI::App& app);
+  void put_into(Study& study) const;
+};
+
+// --out, --figures, --deterministic-timestamp, --json, --quiet.
+struct ResultOptions {
+  std::vector<std::string> formats{"png", "svg"};
+  std::string out, timestamp;
+  bool json = false, quiet = false;
+  void add_to(CLI::App& app);
+  Result<void> check() const;
+  bool prints() const { return !quiet && !json; }  // tables
+};
+
+// What stands at the end, on the terminal.
+void print_result(const StudyResult&, const ResultOptions&);
+
+// Writes what --out asks for. Whether everything that was asked for is there.
+Result<bool> write_result(const StudyResult&, const ResultOptions&);
+
+}  // namespace lstar::cli
