@@ -12,6 +12,7 @@
 #include "lstar/report/json/trace_json.h"
 #include "lstar/report/text/prompts_line.h"
 #include "lstar/report/text/trace_text.h"
+#include "lstar/study/open_model.h"
 
 namespace lstar::cli {
 namespace {
