@@ -2,13 +2,16 @@
 #include <numeric>
 #include <sstream>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "lstar/base/json.h"
+#include "lstar/report/detections.h"
 #include "lstar/report/json/trace_json.h"
 #include "lstar/report/text/text_layout.h"
 #include "lstar/report/text/trace_text.h"
+#include "lstar/study/trace_files.h"
 #include "tests/support/study_fixture.h"
 
 namespace lstar {
@@ -129,6 +132,19 @@ TEST(TraceCsv, OneRowAPromptAndLayer) {
   int rows = 1;
   while (std::getline(lines, line)) ++rows;
   EXPECT_EQ(rows, 2 * 24);
+}
+
+// A name a trace, however many share it in the file.
+TEST(Detections, OfManyNames) {
+  constexpr int kMany = 2000;
+  std::string names = "a", numbers = "1";
+  for (int i = 1; i < kMany; ++i) {
+    names += i % 2 ? ",a" : fmt::format(",a ({})", i);
+    numbers += ",1";
+  }
+  const auto traces = parse_traces(names + "\n" + numbers + "\n", "f");
+  ASSERT_TRUE(traces) << traces.error().message();
+  EXPECT_THAT(detections_json(*traces, NanPolicy::report), HasSubstr(fmt::format("\n  \"a ({})\": {{", kMany)));
 }
 
 }  // namespace

@@ -94,43 +94,50 @@ struct Case {
 
 const std::vector<Case>& cases() {
   static const std::vector<Case> all = {
-      {Kind::argument, "unknown estimator", [](auto&) { return with_names("guess", "argmax_step", "v3"); }},
-      {Kind::argument, "unknown detector", [](auto&) { return with_names("off_diagonal", "guess", "v3"); }},
-      {Kind::argument, "unknown formula", [](auto&) { return with_names("off_diagonal", "argmax_step", "v0"); }},
-      {Kind::argument, "no models to run", [](auto&) { return error_of(check(Study{})); }},
-      {Kind::argument, "unknown key", [](auto&) { return error_of(parse_manifest("dtyp = 'float32'", "m.toml")); }},
-      {Kind::argument, "no models", [](auto&) { return error_of(parse_manifest("dtype = 'float32'", "m.toml")); }},
-      {Kind::argument, "not a token id", [](auto&) { return error_of(parse_token_ids("1 x", "", "--token-ids")); }},
-      {Kind::argument, "no tokens", [](auto& folder) { return of_prompt(folder, {}); }},
-      {Kind::argument, "token id out of range", [](auto& folder) { return of_prompt(folder, {100'000}); }},
+      {Kind::argument, "unknown estimator", [](const Folder&) { return with_names("guess", "argmax_step", "v3"); }},
+      {Kind::argument, "unknown detector", [](const Folder&) { return with_names("off_diagonal", "guess", "v3"); }},
+      {Kind::argument, "unknown formula",
+       [](const Folder&) { return with_names("off_diagonal", "argmax_step", "v0"); }},
+      {Kind::argument, "no models to run", [](const Folder&) { return error_of(check(Study{})); }},
+      {Kind::argument, "unknown key",
+       [](const Folder&) { return error_of(parse_manifest("dtyp = 'float32'", "m.toml")); }},
+      {Kind::argument, "no models",
+       [](const Folder&) { return error_of(parse_manifest("dtype = 'float32'", "m.toml")); }},
+      {Kind::argument, "not a token id",
+       [](const Folder&) { return error_of(parse_token_ids("1 x", "", "--token-ids")); }},
+      {Kind::argument, "no tokens", [](const Folder& folder) { return of_prompt(folder, {}); }},
+      {Kind::argument, "token id out of range", [](const Folder& folder) { return of_prompt(folder, {100'000}); }},
       {Kind::argument, "longer than the model's positions",
-       [](auto& folder) { return of_prompt(folder, std::vector<int32_t>(5000, 1)); }},
+       [](const Folder& folder) { return of_prompt(folder, std::vector<int32_t>(5000, 1)); }},
       {Kind::argument, "every prompt failed: token id out of range",
-       [](auto& folder) {
+       [](const Folder& folder) {
          copy_model(folder);
          Study study = study_of(folder.path());
          study.prompts[0].ids = {-1};
          return of_study(study);
        }},
-      {Kind::argument, "copy it to disk first", [](auto&) { return error_of(locate_model("s3://bucket/model", {})); }},
+      {Kind::argument, "copy it to disk first",
+       [](const Folder&) { return error_of(locate_model("s3://bucket/model", {})); }},
 
-      {Kind::missing, "not on disk", [](auto& folder) { return error_of(open_checkpoint(folder / "nowhere")); }},
-      {Kind::missing, "not on disk", [](auto& folder) { return error_of(locate_model(folder / "nowhere", {})); }},
-      {Kind::missing, "not on disk", [](auto& folder) { return of_study(study_of(folder / "nowhere")); }},
-      {Kind::missing, "no config.json", [](auto& folder) { return error_of(open_checkpoint(folder.path())); }},
+      {Kind::missing, "not on disk",
+       [](const Folder& folder) { return error_of(open_checkpoint(folder / "nowhere")); }},
+      {Kind::missing, "not on disk",
+       [](const Folder& folder) { return error_of(locate_model(folder / "nowhere", {})); }},
+      {Kind::missing, "not on disk", [](const Folder& folder) { return of_study(study_of(folder / "nowhere")); }},
+      {Kind::missing, "no config.json", [](const Folder& folder) { return error_of(open_checkpoint(folder.path())); }},
       {Kind::missing, "no weights",
-       [](auto& folder) {
+       [](const Folder& folder) {
          write(folder, "config.json", "{}");
          return error_of(open_checkpoint(folder.path()));
        }},
       {Kind::missing, "shard: cannot be opened",
-       [](auto& folder) {
+       [](const Folder& folder) {
          write(folder, "config.json", "{}");
          write(folder, "model.safetensors.index.json", R"({"weight_map": {"a": "model-00001-of-00001.safetensors"}})");
          return error_of(open_checkpoint(folder.path()));
        }},
       {Kind::missing, "missing tensor",
-       [](auto& folder) {
+       [](const Folder& folder) {
          copy_model(folder);
          write(folder, "model.safetensors",
                testing::safetensors_bytes(
@@ -138,31 +145,33 @@ const std::vector<Case>& cases() {
          return error_of(open_model(folder.path()));
        }},
       {Kind::missing, "no tokenizer found",
-       [](auto& folder) { return error_of(open_tokenizer({.folder = folder.path()})); }},
-      {Kind::missing, "cannot be read", [](auto& folder) { return error_of(read_manifest(folder / "m.toml")); }},
-      {Kind::missing, "cannot be read", [](auto& folder) { return error_of(read_prompt_file(folder / "p.txt")); }},
+       [](const Folder& folder) { return error_of(open_tokenizer({.folder = folder.path()})); }},
+      {Kind::missing, "cannot be read",
+       [](const Folder& folder) { return error_of(read_manifest(folder / "m.toml")); }},
+      {Kind::missing, "cannot be read",
+       [](const Folder& folder) { return error_of(read_prompt_file(folder / "p.txt")); }},
 
       {Kind::malformed, "is it truncated?",
-       [](auto& folder) {
+       [](const Folder& folder) {
          copy_model(folder);
          const std::string weights = folder / "model.safetensors";
          fs::resize_file(weights, fs::file_size(weights) - 8);
          return measured(folder);
        }},
       {Kind::malformed, "not valid JSON",
-       [](auto& folder) {
+       [](const Folder& folder) {
          copy_model(folder);
          write(folder, "config.json", "{\"model_type\"");
          return measured(folder);
        }},
       {Kind::malformed, "not a size",
-       [](auto& folder) {
+       [](const Folder& folder) {
          copy_model(folder);
          replace(folder, "config.json", "\"n_layer\": 4", "\"n_layer\": -4");
          return measured(folder);
        }},
       {Kind::malformed, "weight is not finite",
-       [](auto& folder) {
+       [](const Folder& folder) {
          copy_model(folder);
          std::string bytes = *read_file(folder / "model.safetensors");
          std::memset(bytes.data() + bytes.size() - 64, 0xff, 64);  // NaN in float32
@@ -170,56 +179,57 @@ const std::vector<Case>& cases() {
          return measured(folder);
        }},
       {Kind::malformed, "truncated",
-       [](auto& folder) {
+       [](const Folder& folder) {
          write(folder, "a.gguf", std::string("GGUF\3\0\0\0", 8));
          return error_of(open_checkpoint(folder / "a.gguf"));
        }},
       {Kind::malformed, "key model",
-       [](auto& folder) {
+       [](const Folder& folder) {
          write(folder, "tokenizer.json", "{}");
          return error_of(open_tokenizer({.folder = folder.path()}));
        }},
-      {Kind::malformed, "not valid TOML", [](auto&) { return error_of(parse_manifest("[", "m.toml")); }},
-      {Kind::malformed, "not valid JSON", [](auto&) { return prompts_of("{\"text\": \"a\"\n", "p.jsonl"); }},
-      {Kind::malformed, "not UTF-8", [](auto&) { return prompts_of("caf\xe9\n", "p.txt"); }},
-      {Kind::malformed, "not a number", [](auto&) { return error_of(parse_traces("[1, \"a\"]", "t.json")); }},
+      {Kind::malformed, "not valid TOML", [](const Folder&) { return error_of(parse_manifest("[", "m.toml")); }},
+      {Kind::malformed, "not valid JSON", [](const Folder&) { return prompts_of("{\"text\": \"a\"\n", "p.jsonl"); }},
+      {Kind::malformed, "not UTF-8", [](const Folder&) { return prompts_of("caf\xe9\n", "p.txt"); }},
+      {Kind::malformed, "not a number", [](const Folder&) { return error_of(parse_traces("[1, \"a\"]", "t.json")); }},
 
       {Kind::unsupported, "unknown family",
-       [](auto& folder) {
+       [](const Folder& folder) {
          copy_model(folder);
          replace(folder, "config.json", "\"gpt2\"", "\"mamba\"");
          return measured(folder);
        }},
       {Kind::unsupported, "unknown activation",
-       [](auto& folder) {
+       [](const Folder& folder) {
          copy_model(folder);
          replace(folder, "config.json", "\"gelu_new\"", "\"mish\"");
          return error_of(inspect("model", folder.path(), HeadLayout::actual, 1));
        }},
       {Kind::unsupported, "not supported",
-       [](auto& folder) {
+       [](const Folder& folder) {
          copy_model(folder);
          replace(folder, "config.json", "{", "{\"add_cross_attention\": true, ");
          return of_study(study_of(folder.path()));
        }},
       {Kind::unsupported, "not a regular file",
-       [](auto& folder) {
+       [](const Folder& folder) {
          EXPECT_EQ(::mkfifo((folder / "m.toml").c_str(), 0600), 0);
          return error_of(read_manifest(folder / "m.toml"));
        }},
-      {Kind::unsupported, "Is a directory", [](auto& folder) { return error_of(read_manifest(folder.path())); }},
+      {Kind::unsupported, "Is a directory",
+       [](const Folder& folder) { return error_of(read_manifest(folder.path())); }},
       {Kind::unsupported, "not supported",
-       [](auto& folder) {
+       [](const Folder& folder) {
          write(folder, "tokenizer.json", R"({"model": {"type": "Guess"}})");
          return error_of(open_tokenizer({.folder = folder.path()}));
        }},
       {Kind::unsupported, "chat turns",
-       [](auto&) { return prompts_of(R"({"messages": [{"role": "user", "content": "a"}]})", "p.json"); }},
-      {Kind::unsupported, "chat turns", [](auto&) { return prompts_of("messages\na\n", "p.csv"); }},
-      {Kind::unsupported, "an HTML page", [](auto&) { return prompts_of("<html>", "p.txt"); }},
-      {Kind::unsupported, "a PDF document", [](auto&) { return prompts_of("%PDF-1.7", "p.txt"); }},
+       [](const Folder&) { return prompts_of(R"({"messages": [{"role": "user", "content": "a"}]})", "p.json"); }},
+      {Kind::unsupported, "chat turns", [](const Folder&) { return prompts_of("messages\na\n", "p.csv"); }},
+      {Kind::unsupported, "an HTML page", [](const Folder&) { return prompts_of("<html>", "p.txt"); }},
+      {Kind::unsupported, "a PDF document", [](const Folder&) { return prompts_of("%PDF-1.7", "p.txt"); }},
       {Kind::unsupported, "UTF-16",
-       [](auto&) {
+       [](const Folder&) {
          return prompts_of(std::string("\xff\xfe"
                                        "a\0",
                                        4),
@@ -227,14 +237,14 @@ const std::vector<Case>& cases() {
        }},
 
       {Kind::unreachable, "the hub is not asked",
-       [](auto& folder) {
+       [](const Folder& folder) {
          return error_of(locate_model("org/name", {.hub = {.cache = folder.path(), .offline = true}}));
        }},
       {Kind::unreachable, "Input/output error",  // a file that is there, of the first page of this process's memory
-       [](auto&) { return error_of(read_prompt_file("/proc/self/mem")); }},
+       [](const Folder&) { return error_of(read_prompt_file("/proc/self/mem")); }},
 
       {Kind::changed, "changed while it was read",
-       [](auto& folder) {
+       [](const Folder& folder) {
          copy_model(folder);
          MeasureOptions options{.wants = Want::diagonal};
          options.on_step = [&](const Step&) {
@@ -248,14 +258,14 @@ const std::vector<Case>& cases() {
        }},
 
       {Kind::cancelled, "interrupted",
-       [](auto& folder) {
+       [](const Folder& folder) {
          copy_model(folder);
          MeasureOptions options{.wants = Want::diagonal};
          options.on_step = [](const Step& step) { return step.phase != Phase::layers || step.done < 1; };
          return error_of(measured(folder, options));
        }},
       {Kind::cancelled, "interrupted",
-       [](auto& folder) {
+       [](const Folder& folder) {
          copy_model(folder);
          const auto result = run_study(study_of(folder.path()), {.goes_on = [] { return false; }});
          return result ? result->failed.at(0).error : result.error();
