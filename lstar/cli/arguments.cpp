@@ -172,4 +172,21 @@ std::string usage_line(const CLI::App& app, const CLI::ParseError& error, const 
   return text + see(command);
 }
 
+std::string typed(int argc, char** argv) {
+  std::string line = "lstar";
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./,:=@+%";
+    line += ' ';
+    if (!word.empty() && word.find_first_not_of(kPlain) == word.npos) {
+      line += word;
+      continue;
+    }
+    line += '\'';
+    for (const char c : word) c == '\'' ? line += "'\\''" : line += c;
+    line += '\'';
+  }
+  return line;
+}
+
 }  // namespace lstar::cli

@@ -28,7 +28,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.get_formatter()->column_width(36);
   int status = kDone;
-  add_run(app, status);
+  add_run(app, status, typed(argc, argv));
   add_trace(app, status);
   add_predict(app, status);
   add_inspect(app, status);

@@ -32,6 +32,18 @@ Error unknown_prompt(const std::string& path, size_t index, bool is_there) {
           .at = fmt::format("prompt {}", index + 1)};
 }
 
+// A model without prompts. What is kept by thirds holds what one by actual does, and more.
+Result<std::optional<Measurement>> model_by(Database& database, int64_t computation, HeadLayout layout) {
+  LSTAR_ASSIGN(auto found, find_model(database, computation, layout));
+  if (found || layout != HeadLayout::actual) return found;
+  LSTAR_ASSIGN(found, find_model(database, computation, HeadLayout::thirds));
+  if (found) {
+    found->numerics.head_layout = layout;
+    found->weights.w_v_cut_sq.clear();
+  }
+  return found;
+}
+
 }  // namespace
 
 size_t Known::count() const { return static_cast<size_t>(std::count(prompts.begin(), prompts.end(), true)); }
@@ -74,6 +86,11 @@ Result<void> Store::put(const StoreKey& key, const Measurement& measured, const 
   });
 }
 
+Result<bool> Store::is_empty() {
+  LSTAR_ASSIGN(const int64_t any, database_->integer("SELECT EXISTS (SELECT 1 FROM computation)"));
+  return any == 0;
+}
+
 Result<Known> Store::known(const StoreKey& key, HeadLayout layout, std::span<const std::vector<int32_t>> ids,
                            Wants wants, int next_tokens) {
   return catch_memory("looking into the store", path(), [&]() -> Result<Known> {
@@ -81,7 +98,7 @@ Result<Known> Store::known(const StoreKey& key, HeadLayout layout, std::span<con
     LSTAR_ASSIGN(const Transaction snapshot, Transaction::reading(*database_));
     LSTAR_ASSIGN(const auto computation, find_computation(*database_, key));
     if (!computation) return known;
-    const auto model = find_model(*database_, *computation, layout);
+    const auto model = model_by(*database_, *computation, layout);
     if (!model && model.error().kind != ErrorKind::malformed) return fail(model.error());
     known.weights = model && *model;
     if (!model) ++known.damaged;
@@ -102,7 +119,7 @@ Result<Measurement> Store::read(const StoreKey& key, HeadLayout layout, std::vec
   return catch_memory("reading a measurement: fewer prompts take less", path(), [&]() -> Result<Measurement> {
     LSTAR_ASSIGN(const Transaction snapshot, Transaction::reading(*database_));
     LSTAR_ASSIGN(const auto computation, find_computation(*database_, key));
-    LSTAR_ASSIGN(auto found, computation ? find_model(*database_, *computation, layout)
+    LSTAR_ASSIGN(auto found, computation ? model_by(*database_, *computation, layout)
                                          : Result<std::optional<Measurement>>(std::nullopt));
     if (!found)
       return fail({.kind = ErrorKind::missing,

@@ -93,6 +93,9 @@ class Store {
   // replace them. The identity's path is left out unless it is what the user called the model.
   Result<void> put(const StoreKey&, const Measurement&, const Provenance&);
 
+  // Whether nothing was ever measured into it.
+  Result<bool> is_empty();
+
   // Which of these prompts, as token ids, need no measuring to know these arrays.
   Result<Known> known(const StoreKey&, HeadLayout, std::span<const std::vector<int32_t>> ids, Wants,
                       int next_tokens = 0);
