@@ -13,12 +13,12 @@ set_target_properties(lstar_library PROPERTIES OUTPUT_NAME lstar EXPORT_NAME lst
   VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})  # no promise across 0.x yet
 target_compile_features(lstar_library PUBLIC cxx_std_20)
 target_link_libraries(lstar_library PUBLIC tl::expected PRIVATE Threads::Threads fmt::fmt simdjson::simdjson ICU::uc
-                      OpenSSL::Crypto PkgConfig::MINIZIP PkgConfig::ONIG ${CMAKE_DL_LIBS})
+                      OpenSSL::Crypto SQLite::SQLite3 PkgConfig::MINIZIP PkgConfig::ONIG ${CMAKE_DL_LIBS})
 target_include_directories(lstar_library INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 
 # Whoever links the static library needs what it is made of; the shared one brings it along.
 get_target_property(LSTAR_LIBRARY_TYPE lstar_library TYPE)
-set(LSTAR_PC_REQUIRES "fmt simdjson icu-uc libcrypto minizip oniguruma")
+set(LSTAR_PC_REQUIRES "fmt simdjson icu-uc libcrypto sqlite3 minizip oniguruma")
 if(LSTAR_LIBRARY_TYPE STREQUAL SHARED_LIBRARY)
   set(LSTAR_PC_REQUIRES "")
 endif()

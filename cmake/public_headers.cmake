@@ -3,13 +3,16 @@
 set(LSTAR_PUBLIC_HEADERS
     # Models and measurements: begin with study/open_model.h.
     study/open_model.h study/measurement.h study/study.h study/prompts.h study/inspect.h study/trace_files.h
+    # Where measurements are kept: begin with study/store/store.h.
+    study/store/content.h study/store/prompt_observation.h study/store/store.h study/store/store_access.h
+    study/store/store_key.h study/store/study_record.h
     # What a measurement says: pure functions.
     analysis/decides.h analysis/detectors.h analysis/estimators.h analysis/formulas.h analysis/statistics.h
     # The layers below, for what is built on them.
     model/forward.h model/weight_norms.h
     architecture/architecture.h architecture/head_layout.h architecture/rotary.h architecture/untrained_twin.h
     architecture/weights.h
-    compute/backend.h compute/ops.h
+    compute/backend.h compute/numerics_version.h compute/ops.h
     observe/observation.h observe/observer.h observe/weight_norms.h
     tokenizer/tokenizer.h
     hub/blob_download.h hub/environment.h hub/http.h hub/hub_cache.h hub/hub_client.h hub/locate_model.h hub/model_files.h

@@ -1,6 +1,7 @@
-// Writes the seeds of the fuzz targets that run whole models and pipelines, fuzz/corpus/{model,config,pipeline}: tiny
-// models of made-up numbers, whole and broken by hand, and a text in front of tokenizers. `make fuzz-seeds` runs it in
-// the source folder; what fuzzing found lies beside them and stays.
+// Writes the seeds of the fuzz targets that run whole models and pipelines or read records,
+// fuzz/corpus/{model,config,pipeline,measurement}: tiny models of made-up numbers, whole and broken by hand, a text in
+// front of tokenizers, and what a store keeps. `make fuzz-seeds` runs it in the source folder; what fuzzing found lies
+// beside them and stays.
 #include <cstdio>
 #include <functional>
 
@@ -9,6 +10,8 @@
 #include "fuzz/made_up.h"
 #include "lstar/base/text_file.h"
 #include "lstar/architecture/family.h"
+#include "lstar/study/store/record.h"
+#include "tests/study/store_support.h"
 #include "tests/support/checkpoint_writer.h"
 
 namespace lstar {
@@ -224,11 +227,32 @@ void write_pipelines() {
   pipeline("no-words", letters, split(""));
 }
 
+void write_records() {
+  const Measurement m = testing::made_up_of_everything();
+  const auto record = [](const std::string& name, const std::string& sealed) {
+    const auto kind = static_cast<RecordKind>(sealed[2]);
+    write("measurement", name, sealed[2] + std::string(*open_record(kind, sealed, name)));
+  };
+  record("whole", *measurement_record(m));
+  record("model", model_record(m));
+  record("prompt", prompt_record(observation_of(m, m.prompts.front())));
+  record("least-prompt", prompt_record({.ids = {1}, .layers = 1, .heads = 1, .residual_norm = {1, 2}}));
+  Study study = testing::made_up_study();
+  study.models.resize(2);
+  record("study", study_record(study));
+  StoredOutcome outcome{.key = testing::key_of(m), .identity = m.identity, .warnings = m.warnings};
+  outcome.prompts = {{.ids_digest = digest_of_ids(m.prompts.front().ids)}, {.ids = {}, .error = m.prompts[1].error}};
+  record("outcome", outcome_record(outcome));
+  outcome = {.error = Error{.kind = ErrorKind::missing, .what = "no such folder", .file = "models/x"}};
+  record("failure", outcome_record(outcome));
+}
+
 }  // namespace
 }  // namespace lstar
 
 int main() {
   lstar::write_models();
   lstar::write_pipelines();
+  lstar::write_records();
   return 0;
 }

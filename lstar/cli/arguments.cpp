@@ -33,9 +33,30 @@ std::vector<std::string> options_of(const CLI::App& command) {
 bool looks_like_option(const std::string& word) { return word.size() > 1 && word[0] == '-'; }
 std::string option_name(const std::string& word) { return word.substr(0, word.find('=')); }
 
+// "lstar store list"
+std::string full_name(const CLI::App& command) {
+  const CLI::App* parent = command.get_parent();
+  return (parent ? full_name(*parent) + " " : "") + command.get_name();
+}
+
 // "; see lstar run --help"
 std::string see(const CLI::App* command) {
-  return fmt::format("; see lstar {}--help", command ? command->get_name() + " " : "");
+  return fmt::format("; see {} --help", command ? full_name(*command) : "lstar");
+}
+
+// The one that was typed last, of a command and its own commands; null where there is none.
+const CLI::App* parsed_command(const CLI::App& app) {
+  const CLI::App* command = nullptr;
+  for (auto parsed = app.get_subcommands(); !parsed.empty(); parsed = command->get_subcommands())
+    command = parsed.front();
+  return command;
+}
+
+// A command of this one is missing or unknown.
+std::string unknown_command(const CLI::App& app, const std::vector<std::string>& words) {
+  const std::vector<std::string> known = commands_of(app);
+  if (words.empty()) return fmt::format("no command; one of {}", joined(known));
+  return fmt::format("unknown command {}{}; one of {}", words[0], meant(words[0], known), joined(known));
 }
 
 std::string unknown_option(const CLI::App& app, const CLI::App* command, const std::string& word) {
@@ -121,20 +142,20 @@ bool asks_for_help(const std::vector<std::string>& arguments) {
 }
 
 std::string usage_line(const CLI::App& app, const CLI::ParseError& error, const std::vector<std::string>& arguments) {
-  const auto parsed = app.get_subcommands();
-  const CLI::App* command = parsed.empty() ? nullptr : parsed.front();
+  const CLI::App* command = parsed_command(app);
   if (const auto* shown = dynamic_cast<const CLI::Success*>(&error); shown) {  // help for "-hello"
     for (auto word = arguments.rbegin(); word != arguments.rend(); ++word)
       if (word->starts_with("-h") || word->starts_with("-V")) return unknown_option(app, command, *word);
   }
   const std::vector<std::string> before = app.remaining(), behind = command ? command->remaining() : before;
   if (!command) {
-    for (const std::string& word : before) {
-      if (looks_like_option(word)) return unknown_option(app, nullptr, word);
-      return fmt::format("unknown command {}{}; one of {}", word, meant(word, commands_of(app)),
-                         joined(commands_of(app)));
-    }
-    return fmt::format("no command; one of {}; see lstar --help", joined(commands_of(app)));
+    if (!before.empty() && looks_like_option(before[0])) return unknown_option(app, nullptr, before[0]);
+    return unknown_command(app, before) + (before.empty() ? see(nullptr) : "");
+  }
+  if (!commands_of(*command).empty()) {
+    const std::vector<std::string>& words = behind.empty() ? before : behind;
+    if (!words.empty() && looks_like_option(words[0])) return unknown_option(app, command, words[0]);
+    return unknown_command(*command, words) + see(command);
   }
   for (const std::string& word : before) {
     const auto known = options_of(*command);
@@ -149,6 +170,23 @@ std::string usage_line(const CLI::App& app, const CLI::ParseError& error, const 
   std::string text = error.what();
   std::replace(text.begin(), text.end(), '\n', ' ');
   return text + see(command);
+}
+
+std::string typed(int argc, char** argv) {
+  std::string line = "lstar";
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./,:=@+%";
+    line += ' ';
+    if (!word.empty() && word.find_first_not_of(kPlain) == word.npos) {
+      line += word;
+      continue;
+    }
+    line += '\'';
+    for (const char c : word) c == '\'' ? line += "'\\''" : line += c;
+    line += '\'';
+  }
+  return line;
 }
 
 }  // namespace lstar::cli

@@ -29,4 +29,7 @@ bool asks_for_help(const std::vector<std::string>& arguments);
 // Why the words were not understood.
 std::string usage_line(const CLI::App& app, const CLI::ParseError& error, const std::vector<std::string>& arguments);
 
+// The words of a command as a shell would take them back.
+std::string typed(int argc, char** argv);
+
 }  // namespace lstar::cli

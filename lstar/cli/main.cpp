@@ -28,13 +28,14 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.get_formatter()->column_width(36);
   int status = kDone;
-  add_run(app, status);
+  add_run(app, status, typed(argc, argv));
   add_trace(app, status);
   add_predict(app, status);
   add_inspect(app, status);
   add_tokenize(app, status);
   add_detect(app, status);
   add_fetch(app, status);
+  add_store(app, status);
   add_help(app, status, version);
   const std::vector<std::string> arguments = arguments_of(app, argc, argv);
   try {

@@ -1,7 +1,7 @@
-#include <algorithm>
 #include <ctime>
-#include <limits>
 #include <memory>
+#include <optional>
+#include <utility>
 
 #include <fmt/chrono.h>
 
@@ -12,23 +12,32 @@
 #include "lstar/cli/locate.h"
 #include "lstar/cli/models.h"
 #include "lstar/cli/options.h"
+#include "lstar/cli/results.h"
 #include "lstar/cli/terminal.h"
-#include "lstar/report/json/study_json.h"
 #include "lstar/report/text/study_text.h"
-#include "lstar/report/write_study.h"
+#include "lstar/study/store/store.h"
 
 namespace lstar::cli {
 namespace {
 
+constexpr const char* kStoreName = "measurements.sqlite";  // in the folder of --out
+
 struct Options {
-  std::vector<std::string> models, labs, estimators, formats{"png", "svg"};
-  std::string manifest, detector, formula, out, timestamp;
-  std::optional<uint64_t> seed;
+  std::vector<std::string> models, labs;
+  std::string manifest, store;
   PromptOptions prompts;
   ComputeOptions compute;
-  bool json = false, quiet = false, yes = false, strict = false;
+  AnalysisOptions analysis;
+  ResultOptions result;
+  std::string command;  // as it was typed
+  bool yes = false, strict = false, again = false;
 
   bool is_built_in_study() const { return models.empty() && manifest.empty(); }
+  // Where measurements are kept; empty: nowhere.
+  std::string store_file() const {
+    if (!store.empty() || result.out.empty()) return store;
+    return result.out + "/" + kStoreName;
+  }
 };
 
 // The notebook's five, for models named without a manifest or prompts.
@@ -39,13 +48,6 @@ const char* const kNotebookPrompts[] = {
     "The quick brown fox jumps over the lazy dog near the riverbank.",
     "Once upon a time in a land far away, there lived a wise old king.",
 };
-
-std::vector<std::string> once_each(const std::vector<std::string>& names) {
-  std::vector<std::string> kept;
-  for (const std::string& name : names)
-    if (std::find(kept.begin(), kept.end(), name) == kept.end()) kept.push_back(name);
-  return kept;
-}
 
 // The manifest's study with the command line's words over it.
 Result<Study> asked_for(const Options& options) {
@@ -66,41 +68,62 @@ Result<Study> asked_for(const Options& options) {
     for (const char* text : kNotebookPrompts) study.prompts.push_back({.text = text, .ids = {}});
     study.prompts_read = {.file = "", .format = "", .count = study.prompts.size()};
   }
-  if (!options.estimators.empty()) study.estimators = once_each(options.estimators);
-  if (!options.detector.empty()) study.detector = options.detector;
-  if (!options.formula.empty()) study.formula = options.formula;
-  if (options.seed) study.seed = *options.seed;
+  options.analysis.put_into(study);
   study.dtype = options.compute.chosen_dtype().value_or(study.dtype);
   study.head_layout = options.compute.chosen_layout().value_or(study.head_layout);
   LSTAR_TRY(check(study));
   return study;
 }
 
+// ISO 8601, for the store.
+std::string iso_now() { return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))); }
+
 std::string now() {
   const std::time_t time = std::time(nullptr);
   return fmt::format("{:%Y%m%d_%H%M%S}", fmt::localtime(time));
 }
 
-// Whether everything that was asked for is there.
-Result<bool> write_files(const StudyResult& result, const Options& options) {
-  if (options.out.empty()) return true;
-  std::vector<FigureFormat> formats;
-  for (const std::string& format : once_each(options.formats))
-    if (format != "none")
-      formats.push_back(format == "png" ? FigureFormat::png : format == "svg" ? FigureFormat::svg : FigureFormat::pdf);
-  LSTAR_ASSIGN(const StudyFiles files, write_study(result, options.out, formats));
-  if (!options.quiet && !options.json)
-    for (const std::string& path : files.written) print(fmt::format("Saved: {}\n", path));
-  if (!files.other_run.empty())
-    message(fmt::format("{} is there already, of another run; this one is {}", files.other_run, files.written[0]));
-  for (const Error& error : files.missing) message(error);
-  return files.missing.empty();
-}
+// The store that is asked for, opened; without it the study is run all the same.
+struct OpenStore {
+  std::optional<Store> store;
+  bool failed = false;
+
+  explicit OpenStore(const std::string& file) {
+    if (file.empty()) return;
+    auto opened = Store::open(file, StoreAccess::create);
+    if (opened)
+      store = std::move(*opened);
+    else
+      refuse(opened.error());
+  }
+  void refuse(const Error& error) {
+    if (!std::exchange(failed, true)) message(fmt::format("measurements are not kept: {}", error.message()));
+  }
+};
+
+// What the store had of the models that were run, in words.
+class KnownModels {
+ public:
+  void add(const Kept& kept) {
+    ++models_;
+    known_models_ += kept.known == kept.asked;
+    measured_ += kept.asked - kept.known;
+    prompts_ += kept.asked;
+  }
+  std::string text(const std::string& store) const {
+    const std::string measured = measured_ == 0 ? std::string("nothing was measured")
+                                                : fmt::format("measured were {} of {} prompts", measured_, prompts_);
+    return fmt::format("{} of {} known, {} ({})", known_models_, models_, measured, store);
+  }
+  bool any() const { return known_models_ > 0 || measured_ < prompts_; }
+
+ private:
+  size_t models_ = 0, known_models_ = 0, measured_ = 0, prompts_ = 0;
+};
 
 int run(const Options& options) {
-  if (options.formats.size() > 1 &&
-      std::find(options.formats.begin(), options.formats.end(), "none") != options.formats.end()) {
-    message("--figures: none stands alone");
+  if (const auto good = options.result.check(); !good) {
+    message(good.error());
     return kUsage;
   }
   const auto study = asked_for(options);
@@ -108,23 +131,30 @@ int run(const Options& options) {
     message(study.error());
     return kUsage;
   }
-  if (!options.out.empty()) {
-    if (const auto made = make_writable_folder(options.out); !made) {
+  if (!options.result.out.empty()) {
+    if (const auto made = make_writable_folder(options.result.out); !made) {
       message(made.error());
       return kUsage;
     }
     write_on_without_reader();
   }
-  if (options.is_built_in_study() && !may_download(*study, options.yes, options.quiet)) return kUsage;
-  const bool prints = !options.quiet && !options.json, colour = stdout_takes_colour();
+  const bool quiet = options.result.quiet, prints = options.result.prints(), colour = stdout_takes_colour();
+  if (options.is_built_in_study() && !may_download(*study, options.yes, quiet)) return kUsage;
+  OpenStore store(options.store_file());
   if (prints) print(study_banner(*study, colour));
-  ProgressBar bar(options.quiet);
+  ProgressBar bar(quiet);
   RunOptions running{.threads = options.compute.threads,
                      .hash_memory = hash_memory(),
                      .strict = options.strict,
-                     .timestamp = options.timestamp.empty() ? now() : options.timestamp,
-                     .locate = [&](const ModelEntry& entry) { return locate(entry, options.quiet); },
+                     .timestamp = options.result.timestamp.empty() ? now() : options.result.timestamp,
+                     .locate = [&](const ModelEntry& entry) { return locate(entry, quiet); },
                      .on_step = bar.callback()};
+  running.keep = {.store = store.store ? &*store.store : nullptr,
+                  .again = options.again,
+                  .provenance = {.time = iso_now(),
+                                 .command = options.command,
+                                 .manifest = options.manifest,
+                                 .threads = options.compute.threads}};
   finish_when_interrupted();
   running.goes_on = [] { return !interrupted(); };
   size_t model = 0;
@@ -142,37 +172,46 @@ int run(const Options& options) {
     bar.clear();
     if (prints) print(duplicate_text(entry, same_as, colour));
   };
-  const Result<StudyResult> ran = run_study(*study, running);
-  if (!ran) {
+  KnownModels known;
+  running.kept = [&](const Kept& kept) {
     bar.clear();
+    known.add(kept);
+    if (kept.fault) store.refuse(*kept.fault);
+  };
+  running.not_kept = [&](const Error& error) {
+    bar.clear();
+    store.refuse(error);
+  };
+  const Result<StudyResult> ran = run_study(*study, running);
+  bar.clear();
+  if (!ran) {
     message(ran.error());
     return kNoneRun;
   }
   const StudyResult& result = *ran;
   if (interrupted() && result.models.empty()) {
-    bar.clear();
     message("interrupted before a model was measured; nothing was written");
     return interrupted_status();
   }
-  if (prints) print(study_summary(result, colour));
-  if (options.quiet && !options.json && options.out.empty()) print(verdict_line(result));
-  if (options.json) print(study_json_text(result));
-  const auto written = write_files(result, options);
+  print_result(result, options.result);
+  const auto written = write_result(result, options.result);
   if (!written) message(written.error());
+  if (!quiet && known.any()) message(known.text(options.store_file()));
   if (interrupted()) {
     message(fmt::format("interrupted; measured were {} of {} models{}", result.models.size(),
                         result.models.size() + result.failed.size(),
-                        written && !options.out.empty() ? ", which are written" : ""));
+                        written && !options.result.out.empty() ? ", which are written" : ""));
     return interrupted_status();
   }
   if (result.models.empty()) return kNoneRun;
-  return written && *written && is_complete(result) ? kDone : kSomeFailed;
+  return written && *written && !store.failed && is_complete(result) ? kDone : kSomeFailed;
 }
 
 }  // namespace
 
-void add_run(CLI::App& app, int& status) {
+void add_run(CLI::App& app, int& status, const std::string& command_line) {
   const auto options = std::make_shared<Options>();
+  options->command = command_line;
   CLI::App* command = app.add_subcommand("run", "The whole study: measure, compare, verdict, figures, JSON");
   command->add_option(
       "MODEL", options->models,
@@ -188,22 +227,13 @@ void add_run(CLI::App& app, int& status) {
   command->add_option("--manifest", options->manifest, "A study: models with their labs, prompts, defaults (TOML)")
       ->check(CLI::ExistingFile);
   options->prompts.add_to(*command);
-  add_names(*command, "--estimator", options->estimators, estimator_names(),
-            "Trace estimator; the first is the headline");
-  command->add_option("--detector", options->detector, "Detector of L*")->check(one_of(detector_names()));
-  command->add_option("--formula", options->formula, "Formula held against L*")->check(one_of(formula_names()));
+  options->analysis.add_to(*command);
   options->compute.add_to(*command);
-  command->add_option("--seed", options->seed, "Seed of the permutations that ask what decides L*")
-      ->check(decimal(0, std::numeric_limits<uint64_t>::max()));
-  command->add_option("--out", options->out,
-                      "Folder for JSON, CSV and figures, made if it is not there; without it nothing is written");
-  add_names(*command, "--figures", options->formats, {"png", "svg", "pdf", "none"}, "Formats of the figures")
-      ->capture_default_str();
-  command->add_option("--deterministic-timestamp", options->timestamp,
-                      "Stands where the time would, so that results can be compared");
-  command->add_flag("--json", options->json, "Print the result as JSON and nothing else");
-  command->add_flag("--quiet", options->quiet,
-                    "No tables and no progress: the verdict alone, and nothing with --out or --json");
+  options->result.add_to(*command);
+  command->add_option("--store", options->store,
+                      "Where measurements are kept, and looked up before anything is measured; with --out its "
+                      "measurements.sqlite, without it nowhere");
+  command->add_flag("--again", options->again, "Measure everything anew, whatever the store knows");
   command->add_flag("--strict", options->strict, kStrictHelp);
   command->add_flag("--yes", options->yes, "Download the notebook's models without asking");
   command->callback([options, &status] { status = run(*options); });

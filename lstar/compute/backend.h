@@ -60,6 +60,9 @@ class Backend {
   virtual std::string description() const = 0;
 };
 
+// Backend::description() of this processor's.
+std::string cpu_description();
+
 // 0 threads: as many as the process may use.
 template <class T>
 std::unique_ptr<Backend<T>> make_cpu_backend(Dtype dtype, int threads);

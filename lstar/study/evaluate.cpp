@@ -251,8 +251,8 @@ Result<ModelResult> evaluated(const Study& study, const ModelEntry& entry, Measu
   ModelResult r{.entry = entry, .measurement = std::move(measurement)};
   const ModelShape& shape = r.measurement.shape;
   const auto overruled = [&](const char* what, const std::optional<int>& said, int is) {
-    if (said && *said != is)
-      r.measurement.warnings.push_back(fmt::format("the manifest says {} {}, the checkpoint has {}", *said, what, is));
+    if (!said || *said == is) return;
+    r.measurement.warnings.push_back(fmt::format("the manifest says {} {}, the checkpoint has {}", *said, what, is));
   };
   overruled("layers", entry.layers, shape.layers);
   overruled("heads", entry.heads, shape.heads);

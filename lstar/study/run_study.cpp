@@ -1,10 +1,12 @@
 #include <sys/stat.h>
 
+#include <chrono>
 #include <map>
 #include <utility>
 
 #include "lstar/base/catch_memory.h"
 #include "lstar/base/worker_pool.h"
+#include "lstar/study/measure_missing.h"
 #include "lstar/study/open_model.h"
 #include "lstar/study/study.h"
 
@@ -16,15 +18,46 @@ Result<std::string> located(const ModelEntry& entry, const RunOptions& options) 
   return entry.path;
 }
 
+// The measurement of one model, kept where there is a store; `kept` is then what the run will say of it.
+Result<Measurement> measured(const Study& study, const ModelEntry& entry, const std::string& path,
+                             const RunOptions& options, const MeasureOptions& measuring,
+                             const std::shared_ptr<WorkerPool>& pool, RunModel& kept) {
+  LSTAR_ASSIGN(OpenModel model,
+               OpenModel::open(path, {.name = entry.name, .pool = pool, .on_step = measuring.on_step}));
+  if (!options.keep.store) return model.measure(study.prompts, measuring);
+  LSTAR_ASSIGN(KeptMeasurement found, measure_missing(model, study.prompts, measuring, options.keep));
+  if (options.kept) options.kept(found.kept);
+  kept = {.key = std::move(found.key), .measurement = found.measurement};
+  return std::move(found.measurement);
+}
+
 Result<ModelResult> run_model(const Study& study, const ModelEntry& entry, const std::string& path,
                               const RunOptions& options, const MeasureOptions& measuring,
-                              const std::shared_ptr<WorkerPool>& pool) {
-  LSTAR_ASSIGN(Measurement measurement, measure(path, study.prompts, measuring,
-                                                {.name = entry.name, .pool = pool, .on_step = measuring.on_step}));
-  if (!entry.written_path.empty()) measurement.identity.path = entry.written_path;
-  LSTAR_ASSIGN(ModelResult model, evaluate_model(study, entry, std::move(measurement)));
-  if (options.strict) LSTAR_TRY(refuse_warnings(model.measurement.warnings, entry.path));
-  return model;
+                              const std::shared_ptr<WorkerPool>& pool, RunModel& kept) {
+  // One model too large for this machine never stops a study.
+  return catch_memory(
+      "measuring the model: fewer or shorter prompts take less", entry.path, [&]() -> Result<ModelResult> {
+        LSTAR_ASSIGN(Measurement measurement, measured(study, entry, path, options, measuring, pool, kept));
+        if (!entry.written_path.empty()) measurement.identity.path = entry.written_path;
+        LSTAR_ASSIGN(ModelResult model, evaluate_model(study, entry, std::move(measurement)));
+        if (options.strict) LSTAR_TRY(refuse_warnings(model.measurement.warnings, entry.path));
+        return model;
+      });
+}
+
+// What was asked and what came of it, once its measurements are kept. Where one is not, for which there was an error
+// already, there is no run either.
+Result<void> keep_run(const Study& study, const std::vector<Result<ModelResult>>& models, std::vector<RunModel> kept,
+                      const KeepOptions& keep, double seconds) {
+  for (size_t i = 0; i < models.size(); ++i) {
+    if (!models[i])
+      kept[i] = {.key = {}, .measurement = fail(models[i].error())};
+    else if (kept[i].key.content.empty())
+      return {};
+  }
+  Provenance provenance = keep.provenance;
+  provenance.seconds = seconds;
+  return keep.store->put_run(study, kept, provenance);
 }
 
 // The folder or file behind a path, whatever it is called; none where there is none.
@@ -46,9 +79,12 @@ Result<StudyResult> run(const Study& study, const RunOptions& options) {
                            }};
   const auto pool = std::make_shared<WorkerPool>(options.threads);
   for (const std::string& name : study.estimators) measuring.wants = measuring.wants | find_estimator(name)->wants;
+  const auto began = std::chrono::steady_clock::now();
   std::vector<Result<ModelResult>> models;
+  std::vector<RunModel> kept;                        // beside models
   std::map<std::pair<dev_t, ino_t>, size_t> places;  // of the models so far
   for (const ModelEntry& entry : study.models) {
+    kept.emplace_back();
     if (!goes_on()) {
       models.push_back(fail(cancelled()));
       continue;
@@ -60,8 +96,10 @@ Result<StudyResult> run(const Study& study, const RunOptions& options) {
     if (const auto found = place ? places.find(*place) : places.end(); found != places.end()) same = found->second;
     if (same && models[*same]) {  // measured already
       models.push_back(models[*same]);
+      kept.back() = kept[*same];
     } else {
-      models.push_back(path ? run_model(study, entry, *path, options, measuring, pool) : fail(path.error()));
+      models.push_back(path ? run_model(study, entry, *path, options, measuring, pool, kept.back())
+                            : fail(path.error()));
       same.reset();
       for (size_t i = 0; models.back() && !same && i + 1 < models.size(); ++i)
         if (models[i] && same_checkpoint(models[i]->measurement, models.back()->measurement)) same = i;
@@ -71,6 +109,11 @@ Result<StudyResult> run(const Study& study, const RunOptions& options) {
       options.duplicate(entry, study.models[*same].name);
     else if (!same && options.done)
       options.done(entry, models.back());
+  }
+  if (options.keep.store) {
+    const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - began;
+    if (auto done = keep_run(study, models, std::move(kept), options.keep, spent.count()); !done && options.not_kept)
+      options.not_kept(done.error());
   }
   return evaluate(study, std::move(models), options.timestamp);
 }

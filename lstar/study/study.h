@@ -15,6 +15,7 @@
 #include "lstar/analysis/formulas.h"
 #include "lstar/base/steps.h"
 #include "lstar/study/measurement.h"
+#include "lstar/study/store/store_key.h"
 
 namespace lstar {
 
@@ -167,6 +168,21 @@ bool same_checkpoint(const Measurement&, const Measurement&);
 // The whole study from its models; `models[i]` belongs to study.models[i]. Pure; fails only where memory runs out.
 Result<StudyResult> evaluate(const Study&, std::vector<Result<ModelResult>> models, std::string timestamp);
 
+class Store;
+
+// Where a study keeps what it measures, and looks before it measures.
+struct KeepOptions {
+  Store* store = nullptr;  // none: nowhere
+  bool again = false;      // measures everything anew
+  Provenance provenance;   // but for the seconds, which are each model's own
+};
+
+// What a store had of one model's prompts.
+struct Kept {
+  size_t asked = 0, known = 0;  // prompts that can be run; those of them that were not measured now
+  std::optional<Error> fault;   // why the store took no part in it: the measurement is whole all the same
+};
+
 struct RunOptions {
   int threads = 0;
   bool hash_files = true;
@@ -175,11 +191,14 @@ struct RunOptions {
   std::string timestamp;
   // A model's folder or file, where ModelEntry::path may be something else (a hub id); empty: the path as it stands.
   std::function<Result<std::string>(const ModelEntry&)> locate;
+  KeepOptions keep;
   OnStep on_step;                 // within a model
   std::function<bool()> goes_on;  // asked before each model and layer; once false, what is left fails as interrupted
   std::function<void(const ModelEntry&)> begin;                                  // may be empty, as the next
   std::function<void(const ModelEntry&, const Result<ModelResult>&)> done;       // called as each model ends
   std::function<void(const ModelEntry&, const std::string& same_as)> duplicate;  // called in its place
+  std::function<void(const Kept&)> kept;       // of each model that was measured, where there is a store
+  std::function<void(const Error&)> not_kept;  // the run as a whole could not be kept
 };
 
 // Measures every model, one after the other, and evaluates them. A model that fails, be it that memory runs out, is in

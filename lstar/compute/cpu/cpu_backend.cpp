@@ -126,7 +126,7 @@ class CpuBackend final : public Backend<T> {
   }
 
   Dtype dtype() const override { return dtype_; }
-  std::string description() const override { return "Highway " + vector_target_name(vector_target()); }
+  std::string description() const override { return cpu_description(); }
 
  private:
   // f(r) for every row, about 16,000 elements a task.
@@ -183,6 +183,8 @@ class CpuBackend final : public Backend<T> {
 };
 
 }  // namespace
+
+std::string cpu_description() { return "Highway " + vector_target_name(vector_target()); }
 
 template <class T>
 std::unique_ptr<Backend<T>> make_cpu_backend(Dtype dtype, int threads) {

@@ -1,0 +1,112 @@
+#include "lstar/base/catch_memory.h"
+#include "lstar/study/store/private_paths.h"
+#include "lstar/study/store/rows.h"
+#include "lstar/study/store/store.h"
+
+namespace lstar {
+namespace {
+
+StoredOutcome outcome_of(const ModelEntry& entry, const RunModel& model) {
+  StoredOutcome outcome;
+  if (!model.measurement) {
+    outcome.error = without_path(model.measurement.error(), entry);
+    return outcome;
+  }
+  const Measurement& m = *model.measurement;
+  outcome.key = model.key;
+  outcome.identity = m.identity;
+  outcome.identity.path = shown_path(entry);
+  outcome.numerics = m.numerics;
+  for (const std::string& warning : m.warnings) outcome.warnings.push_back(without_path(warning, m.identity));
+  outcome.prompts_read = m.prompts_read;
+  for (const MeasuredPrompt& prompt : m.prompts) {
+    if (prompt.error)
+      outcome.prompts.push_back({.ids = prompt.ids, .error = without_path(*prompt.error, entry)});
+    else
+      outcome.prompts.push_back({.ids_digest = digest_of_ids(prompt.ids)});
+  }
+  return outcome;
+}
+
+// Of every model of the study; what is wrong is the caller's.
+Result<void> check_run(const Study& study, std::span<const RunModel> models, const std::string& path) {
+  bool fits = models.size() == study.models.size();
+  for (const RunModel& model : models)
+    fits = fits && (!model.measurement || model.measurement->prompts.size() == study.prompts.size());
+  if (fits) return {};
+  return fail({.kind = ErrorKind::argument, .what = "not stored: a run of another study", .file = path});
+}
+
+}  // namespace
+
+Result<void> Store::put_run(const Study& study, std::span<const RunModel> models, const Provenance& from) {
+  return catch_memory("storing a run", path(), [&]() -> Result<void> {
+    LSTAR_TRY(check_run(study, models, path()));
+    StoredRun stored{.study = study};
+    RunRecords run{.study = study_record(study)};
+    for (size_t i = 0; i < models.size(); ++i) {
+      stored.outcomes.push_back(outcome_of(study.models[i], models[i]));
+      run.outcomes.push_back(outcome_record(stored.outcomes.back()));
+    }
+    run.digest = digest_of(run);
+    LSTAR_ASSIGN(Transaction transaction, Transaction::begin(*database_));
+    LSTAR_ASSIGN(const bool is_whole, has_all_of(*database_, stored));
+    if (!is_whole)
+      return fail({.kind = ErrorKind::argument,
+                   .what = "not stored: a run of measurements that are not in the store",
+                   .file = path()});
+    LSTAR_TRY(lstar::put_run(*database_, run, from, Stays::new_one));
+    return transaction.commit();
+  });
+}
+
+Result<std::vector<StoredRun>> Store::runs() {
+  return catch_memory("looking into the store", path(), [&]() -> Result<std::vector<StoredRun>> {
+    LSTAR_ASSIGN(const Transaction snapshot, Transaction::reading(*database_));
+    LSTAR_ASSIGN(const std::vector<RunRecords> kept, read_runs(*database_));
+    std::vector<StoredRun> runs;
+    for (const RunRecords& records : kept) {
+      LSTAR_ASSIGN(StoredRun run, checked_run(*database_, records));
+      LSTAR_ASSIGN(run.provenance, read_provenance(*database_, records.provenance));
+      runs.push_back(std::move(run));
+    }
+    return runs;
+  });
+}
+
+Result<std::vector<Result<Measurement>>> Store::read_run(const StoredRun& run, Wants wants) {
+  return catch_memory("reading a run", path(), [&]() -> Result<std::vector<Result<Measurement>>> {
+    std::vector<Result<Measurement>> measurements;
+    for (const StoredOutcome& outcome : run.outcomes) {
+      if (outcome.error) {
+        measurements.push_back(fail(*outcome.error));
+        continue;
+      }
+      std::vector<MeasuredPrompt> prompts;
+      {
+        LSTAR_ASSIGN(const Transaction snapshot, Transaction::reading(*database_));
+        LSTAR_ASSIGN(const auto computation, find_computation(*database_, outcome.key));
+        for (size_t p = 0; p < outcome.prompts.size(); ++p) {
+          const StoredPrompt& stored = outcome.prompts[p];
+          MeasuredPrompt prompt{.text = run.study.prompts[p].text,
+                                .ids = stored.ids,
+                                .error = stored.error,
+                                .id = run.study.prompts[p].id};
+          if (!stored.error && computation) {
+            LSTAR_ASSIGN(auto seen, find_prompt(*database_, *computation, stored.ids_digest));
+            if (seen) prompt.ids = std::move(seen->ids);
+          }
+          prompts.push_back(std::move(prompt));
+        }
+      }
+      LSTAR_ASSIGN(Measurement m, read(outcome.key, outcome.numerics.head_layout, std::move(prompts), wants));
+      m.identity = outcome.identity;
+      m.warnings = outcome.warnings;
+      m.prompts_read = outcome.prompts_read;
+      measurements.push_back(std::move(m));
+    }
+    return measurements;
+  });
+}
+
+}  // namespace lstar
