@@ -25,7 +25,8 @@ std::vector<float> all_of(const Checkpoint& checkpoint, const TensorInfo& tensor
 // Elements, mean and deviation of the kind of parameters whose name ends so; empty where there is none.
 std::vector<double> find_kind(Json parameters, const std::string& kind) {
   for (const auto& [key, value] : parameters.fields()) {
-    const std::string &longer = key.size() > kind.size() ? key : kind, &shorter = key.size() > kind.size() ? kind : key;
+    const std::string_view longer = key.size() > kind.size() ? key : kind,
+                           shorter = key.size() > kind.size() ? kind : key;
     const bool ends_so =
         longer.ends_with(shorter) && (longer == shorter || longer[longer.size() - shorter.size() - 1] == '.');
     std::vector<double> numbers;

@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <atomic>
-#include <iterator>
 #include <cstdint>
+#include <iterator>
 #include <thread>
 #include <type_traits>
 #include <vector>
