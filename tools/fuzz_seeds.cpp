@@ -110,17 +110,16 @@ std::string folder_of(const std::string& config, const Tensors& tensors, const s
 std::string gguf_of(const std::string& config, const Tensors& tensors) {
   const auto document = JsonDocument::parse(config, "seed");
   testing::GgufPairs pairs;
-  const std::string family = json_string(document->root(), "model_type").value_or("");
+  const std::string family = document->root().string("model_type").value_or("");
   pairs.emplace_back("general.architecture", family);
-  simdjson::dom::object fields;
-  fuzz::require(!document->root().get_object().get(fields), "a configuration is an object");
-  for (const auto& field : fields) {
-    if (field.key == "model_type") continue;
-    const std::string key = family + "." + std::string(field.key);
-    if (field.value.is_int64())  // is_double() is true of whole numbers too
-      pairs.emplace_back(key, static_cast<uint32_t>(field.value.get_int64().value_unsafe()));
+  fuzz::require(document->root().is_object(), "a configuration is an object");
+  for (const auto& [name, value] : document->root().fields()) {
+    if (name == "model_type") continue;
+    const std::string key = family + "." + std::string(name);
+    if (const auto whole = value.integer())
+      pairs.emplace_back(key, static_cast<uint32_t>(*whole));
     else
-      pairs.emplace_back(key, static_cast<float>(field.value.get_double().value_unsafe()));
+      pairs.emplace_back(key, static_cast<float>(value.number().value_or(0)));
   }
   pairs.emplace_back("tokenizer.ggml.model", std::string("gpt2"));
   pairs.emplace_back("tokenizer.ggml.pre", std::string("gpt-2"));

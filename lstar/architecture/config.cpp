@@ -29,15 +29,6 @@ int64_t most_of(Keys keys) {
   return limits::kWidth;
 }
 
-// The items of a list; nothing for any other value.
-std::vector<Json> items_of(const Json& value) {
-  std::vector<Json> items;
-  simdjson::dom::array array;
-  if (value.get_array().get(array)) return items;  // `array` then has no document behind it
-  for (Json item : array) items.push_back(item);
-  return items;
-}
-
 std::string spelled(Keys keys) {
   std::string text;
   for (std::string_view key : keys) text += (text.empty() ? "key " : " or ") + std::string(key);
@@ -46,14 +37,11 @@ std::string spelled(Keys keys) {
 
 }  // namespace
 
-Json Config::holder_of(std::string_view key) const {
-  simdjson::dom::element value;
-  return lower_ && object_.at_key(key).get(value) ? *lower_ : object_;
-}
+Json Config::holder_of(std::string_view key) const { return lower_ && !object_.has(key) ? *lower_ : object_; }
 
 std::optional<Json> Config::find(Keys keys, std::string_view& key) const {
   for (std::string_view candidate : keys) {
-    if (auto value = json_find(holder_of(candidate), candidate)) {
+    if (auto value = holder_of(candidate).find(candidate)) {
       key = candidate;
       return value;
     }
@@ -65,7 +53,7 @@ std::optional<Json> Config::find(Keys keys, std::string_view& key) const {
     for (size_t nth = 0;; ++nth) {
       const std::string_view in_gguf = llama_cpp_key(candidate, nth);
       if (in_gguf.empty()) break;
-      if (auto value = json_find(object_, in_gguf)) {
+      if (auto value = object_.find(in_gguf)) {
         key = in_gguf;
         return value;
       }
@@ -125,12 +113,12 @@ int Config::size_or(Keys keys, int fallback, std::optional<int> null) {
   std::string_view key;
   const auto value = find(keys, key);
   if (!value) return without_value(key, assumed_size(keys).value_or(fallback), null);
-  int64_t number = 0;
-  if (value->get_int64().get(number) || number < 1 || number > most_of(keys)) {
+  const int64_t number = value->integer().value_or(0);
+  if (number < 1 || number > most_of(keys)) {
     record({.what = "not a size",
             .at = fmt::format("key {}", key),
             .expected = fmt::format("an integer from 1 to {}", most_of(keys)),
-            .found = json_shown(*value)});
+            .found = value->shown()});
     return 1;
   }
   return static_cast<int>(number);
@@ -139,8 +127,7 @@ int Config::size_or(Keys keys, int fallback, std::optional<int> null) {
 int Config::count_or(Keys keys, int fallback, std::optional<int> null) {
   std::string_view key;
   const auto value = find(keys, key);
-  int64_t number = 0;
-  if (value && !value->get_int64().get(number) && number == 0) return 0;
+  if (value && value->integer() == 0) return 0;
   return size_or(keys, fallback, null);
 }
 
@@ -148,9 +135,9 @@ double Config::number_or(Keys keys, double fallback, std::optional<double> null)
   std::string_view key;
   const auto value = find(keys, key);
   if (!value) return without_value(key, fallback, null);
-  const std::optional<double> number = json_real(*value);
+  const std::optional<double> number = value->number();
   if (!number || !std::isfinite(*number)) {
-    record({.what = "not a number", .at = fmt::format("key {}", key), .found = json_shown(*value)});
+    record({.what = "not a number", .at = fmt::format("key {}", key), .found = value->shown()});
     return fallback;
   }
   return *number;
@@ -160,19 +147,18 @@ bool Config::flag_or(Keys keys, bool fallback, std::optional<bool> null) {
   std::string_view key;
   const auto value = find(keys, key);
   if (!value) return without_value(key, fallback, null);
-  bool flag = fallback;
-  if (value->get_bool().get(flag))
-    record({.what = "not true or false", .at = fmt::format("key {}", key), .found = json_shown(*value)});
-  return flag;
+  const auto flag = value->boolean();
+  if (!flag) record({.what = "not true or false", .at = fmt::format("key {}", key), .found = value->shown()});
+  return flag.value_or(fallback);
 }
 
 std::string Config::text_or(Keys keys, std::string fallback) {
   std::string_view key;
   const auto value = find(keys, key);
   if (!value) return without_value(key, std::move(fallback), {});
-  const auto text = json_text(*value);
+  const auto text = value->string();
   if (!text) {
-    record({.what = "not a text", .at = fmt::format("key {}", key), .found = json_shown(*value)});
+    record({.what = "not a text", .at = fmt::format("key {}", key), .found = value->shown()});
     return fallback;
   }
   return std::string(*text);
@@ -221,10 +207,10 @@ double Config::positive_or(Keys keys, double fallback, double most, std::optiona
 
 std::vector<double> Config::numbers(std::string_view key, int count) {
   std::vector<double> values;
-  const auto list = json_find(holder_of(key), key);
+  const auto list = holder_of(key).find(key);
   bool are_positive = list && list->is_array();
-  for (Json item : list ? items_of(*list) : std::vector<Json>{}) {
-    const double value = json_real(item).value_or(0);
+  for (Json item : list ? list->items() : JsonItems()) {
+    const double value = item.number().value_or(0);
     are_positive = are_positive && value > 0 && std::isfinite(value);
     values.push_back(value);
   }
@@ -232,17 +218,17 @@ std::vector<double> Config::numbers(std::string_view key, int count) {
   record({.what = "not a list of numbers",
           .at = fmt::format("key {}", key),
           .expected = fmt::format("{} numbers greater than 0", count),
-          .found = list ? json_shown(*list) : "none"});
+          .found = list ? list->shown() : "none"});
   return std::vector<double>(static_cast<size_t>(count), 1.0);
 }
 
 std::vector<std::string> Config::texts(std::string_view key, int count) {
   std::vector<std::string> values;
-  const auto list = json_find(holder_of(key), key);
+  const auto list = holder_of(key).find(key);
   if (!list) return values;
   bool holds = list->is_array();
-  for (Json item : items_of(*list)) {
-    const auto text = json_text(item);
+  for (Json item : list->items()) {
+    const auto text = item.string();
     holds = holds && text;
     values.emplace_back(text.value_or(""));
   }
@@ -250,58 +236,55 @@ std::vector<std::string> Config::texts(std::string_view key, int count) {
   record({.what = "not a list of names",
           .at = fmt::format("key {}", key),
           .expected = fmt::format("one for each of {} layers", count),
-          .found = json_shown(*list)});
+          .found = list->shown()});
   return std::vector<std::string>(static_cast<size_t>(count));
 }
 
 std::vector<int64_t> Config::integers(std::string_view key) {
   std::vector<int64_t> values;
-  const auto list = json_find(holder_of(key), key);
+  const auto list = holder_of(key).find(key);
   if (!list) return values;
   bool holds = list->is_array();
-  for (Json item : items_of(*list)) {
-    int64_t value = 0;
-    holds = holds && !item.get_int64().get(value);
-    values.push_back(value);
+  for (Json item : list->items()) {
+    const auto value = item.integer();
+    holds = holds && value;
+    values.push_back(value.value_or(0));
   }
-  if (!holds) record({.what = "not a list of integers", .at = fmt::format("key {}", key), .found = json_shown(*list)});
+  if (!holds) record({.what = "not a list of integers", .at = fmt::format("key {}", key), .found = list->shown()});
   return values;
 }
 
 std::vector<bool> Config::flags(std::string_view key, int count) {
   std::vector<bool> values;
-  const auto list = json_find(holder_of(key), key);
+  const auto list = holder_of(key).find(key);
   if (!list || !list->is_array()) return values;
   bool holds = true;
-  for (Json item : items_of(*list)) {
-    bool flag = false;
-    int64_t number = 0;
-    if (!item.get_int64().get(number))
-      flag = number != 0;
-    else
-      holds = holds && !item.get_bool().get(flag);
-    values.push_back(flag);
+  for (Json item : list->items()) {
+    const auto number = item.integer();
+    const auto flag = number ? *number != 0 : item.boolean();
+    holds = holds && flag;
+    values.push_back(flag.value_or(false));
   }
   if (holds && values.size() == static_cast<size_t>(count)) return values;
   record({.what = "not a list of true and false",
           .at = fmt::format("key {}", key),
           .expected = fmt::format("one for each of {} layers", count),
-          .found = json_shown(*list)});
+          .found = list->shown()});
   return {};
 }
 
 std::vector<std::string> Config::repeated_texts(std::string_view key, int count) {
   std::vector<std::string> values;
-  const auto list = json_find(holder_of(key), key);
+  const auto list = holder_of(key).find(key);
   bool holds = list && list->is_array();
-  for (Json group : list ? items_of(*list) : std::vector<Json>{}) {
-    simdjson::dom::array pair, names;
-    int64_t times = 0;
-    holds = holds && !group.get_array().get(pair) && pair.size() == 2 && !pair.at(0).get_array().get(names) &&
-            names.size() > 0 && !pair.at(1).get_int64().get(times) && times >= 0 && times <= count;
+  for (Json group : list ? list->items() : JsonItems()) {
+    const bool is_pair = group.is_array() && group.size() == 2;
+    const Json names = is_pair ? *group.at(0) : Json();
+    const int64_t times = is_pair ? group.at(1)->integer().value_or(-1) : -1;
+    holds = holds && names.is_array() && names.size() > 0 && times >= 0 && times <= count;
     for (int64_t i = 0; holds && i < times; ++i)
-      for (Json name : names) {
-        const auto text = json_text(name);
+      for (Json name : names.items()) {
+        const auto text = name.string();
         holds = holds && text && values.size() < static_cast<size_t>(count);
         values.emplace_back(text.value_or(""));
       }
@@ -310,12 +293,12 @@ std::vector<std::string> Config::repeated_texts(std::string_view key, int count)
   record({.what = "not a list of repeated names",
           .at = fmt::format("key {}", key),
           .expected = fmt::format("[[[names], times], ...] for {} layers", count),
-          .found = list ? json_shown(*list) : "none"});
+          .found = list ? list->shown() : "none"});
   return {};
 }
 
 std::optional<Config> Config::section(std::string_view key) const {
-  const auto nested = json_find(holder_of(key), key);
+  const auto nested = holder_of(key).find(key);
   if (!nested || !nested->is_object()) return std::nullopt;
   return Config(*nested, file_);
 }
@@ -330,13 +313,13 @@ bool Config::has(std::string_view key) const {
 }
 
 bool Config::is_list(std::string_view key) const {
-  const auto value = json_find(holder_of(key), key);
+  const auto value = holder_of(key).find(key);
   return value && value->is_array();
 }
 
 bool Config::is_null(std::string_view key) const {
-  simdjson::dom::element value;
-  return !holder_of(key).at_key(key).get(value) && value.is_null();
+  const Json holder = holder_of(key);
+  return holder.has(key) && holder[key].is_null();
 }
 
 void Config::require(bool holds, std::string_view at, std::string_view expected, std::string found) {

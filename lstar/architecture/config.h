@@ -75,7 +75,7 @@ class Config {
 
   bool has(std::string_view key) const;  // null counts as absent
   bool is_null(std::string_view key) const;
-  bool is_empty() const { return simdjson::dom::object(object_).size() == 0; }
+  bool is_empty() const { return object_.size() == 0; }
   bool is_list(std::string_view key) const;
   bool is_gguf() const { return is_gguf_; }
   const std::string& file() const { return file_; }

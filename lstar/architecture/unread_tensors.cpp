@@ -137,7 +137,7 @@ std::string without_numbers(std::string_view name) {
 std::vector<Json> sections_of(const Checkpoint& checkpoint) {
   std::vector<Json> sections{checkpoint.config()};
   for (std::string_view name : kLanguageParts)
-    if (const auto inner = json_find(checkpoint.config(), name)) sections.push_back(*inner);
+    if (const auto inner = checkpoint.config().find(name)) sections.push_back(*inner);
   return sections;
 }
 
@@ -194,7 +194,7 @@ class Reader {
   // Layers behind the last that predict further tokens, of which the configuration speaks.
   int64_t extra_layers() const {
     for (const Json& section : sections_of(c_))
-      if (const auto layers = json_integer(section, "num_nextn_predict_layers")) return *layers;
+      if (const auto layers = section.integer("num_nextn_predict_layers")) return *layers;
     return 0;
   }
 
@@ -221,7 +221,7 @@ class Reader {
 std::string key_of(const Checkpoint& checkpoint, std::initializer_list<std::string_view> spellings) {
   for (const Json& section : sections_of(checkpoint))
     for (std::string_view key : spellings)
-      if (json_find(section, key)) return std::string(key);
+      if (section.find(key)) return std::string(key);
   return fmt::format("{}", fmt::join(spellings, " or "));
 }
 

@@ -7,9 +7,11 @@
 #include <charconv>
 #include <cstring>
 #include <limits>
+#include <type_traits>
 #include <vector>
 
 #include <fmt/core.h>
+#include <simdjson.h>
 
 #include "lstar/base/atomic_file.h"
 #include "lstar/base/catch_memory.h"
@@ -43,10 +45,10 @@ std::optional<std::string> repeated(const std::vector<std::string_view>& keys) {
 }
 
 // A key that some object names twice, or nothing.
-std::optional<std::string> duplicate_key(Json value) {
+std::optional<std::string> duplicate_key(dom::element value) {
   dom::array items;
   if (!value.get_array().get(items)) {
-    for (Json item : items) {
+    for (dom::element item : items) {
       if (item.is_array() || item.is_object())
         if (auto found = duplicate_key(item)) return found;
     }
@@ -64,6 +66,20 @@ std::optional<std::string> duplicate_key(Json value) {
   return repeated(keys);
 }
 
+// A place of simdjson's, which Json and its iterators keep as what it is made of. A Json of no document is null.
+template <class View, class Place>
+View view(const Place& place) {
+  static_assert(std::is_trivially_copyable_v<View> && sizeof(View) == 16);
+  return std::bit_cast<View>(place);
+}
+
+template <class T>
+std::optional<T> typed(const Json& value) {
+  T found;
+  if (value == Json() || view<dom::element>(value).get<T>().get(found)) return std::nullopt;
+  return found;
+}
+
 Error not_json(const std::string& source, simdjson::error_code error) {
   if (error == simdjson::MEMALLOC) return out_of_memory("reading JSON", source);
   return {.kind = error == simdjson::CAPACITY ? ErrorKind::unsupported : ErrorKind::malformed,
@@ -74,20 +90,20 @@ Error not_json(const std::string& source, simdjson::error_code error) {
 
 }  // namespace
 
+struct JsonDocument::Tape {
+  dom::parser parser;
+};
+
 Result<JsonDocument> JsonDocument::restated(std::string_view text, const std::string& source) {
   auto plain = restate_python_json(without_mark(text));
   if (!plain) return fail(std::move(plain).error().in(source));
-  JsonDocument document;
-  document.parser_ = std::make_unique<dom::parser>();
-  document.source_ = source;
-  if (const auto error = document.parser_->parse(*plain).get(document.root_)) return fail(not_json(source, error));
-  return document;
+  const auto tape = std::make_shared<Tape>();
+  dom::element root;
+  if (const auto error = tape->parser.parse(*plain).get(root)) return fail(not_json(source, error));
+  return JsonDocument(tape, view<Json>(root), source);
 }
 
 Result<JsonDocument> JsonDocument::read(const std::string& path) {
-  JsonDocument document;
-  document.parser_ = std::make_unique<dom::parser>();
-  document.source_ = path;
   struct stat status;
   if (::stat(path.c_str(), &status) != 0)
     return fail(
@@ -95,28 +111,92 @@ Result<JsonDocument> JsonDocument::read(const std::string& path) {
   if (!S_ISREG(status.st_mode))
     return fail(
         {.kind = ErrorKind::unsupported, .what = "not a regular file", .file = path});  // a pipe would wait for ever
-  const simdjson::error_code error = document.parser_->load(path).get(document.root_);
-  if (!error && !duplicate_key(document.root_)) return document;
+  const auto tape = std::make_shared<Tape>();
+  dom::element root;
+  const simdjson::error_code error = tape->parser.load(path).get(root);
+  if (!error && !duplicate_key(root)) return JsonDocument(tape, view<Json>(root), path);
   if (error == simdjson::MEMALLOC || error == simdjson::CAPACITY) return fail(not_json(path, error));
   LSTAR_ASSIGN(const std::string text, read_file(path));
   return restated(text, path);
 }
 
 Result<JsonDocument> JsonDocument::parse(std::string_view text, const std::string& source, JsonDialect dialect) {
-  JsonDocument document;
-  document.parser_ = std::make_unique<dom::parser>();
-  document.source_ = source;
-  const simdjson::error_code error = document.parser_->parse(text.data(), text.size()).get(document.root_);
-  const std::optional<std::string> twice = error ? std::nullopt : duplicate_key(document.root_);
-  if (!error && !twice) return document;
+  const auto tape = std::make_shared<Tape>();
+  dom::element root;
+  const simdjson::error_code error = tape->parser.parse(text.data(), text.size()).get(root);
+  const std::optional<std::string> twice = error ? std::nullopt : duplicate_key(root);
+  if (!error && !twice) return JsonDocument(tape, view<Json>(root), source);
   if (dialect == JsonDialect::python) return restated(text, source);
   if (error) return fail(not_json(source, error));
   return fail({.what = "key appears twice in one object", .file = source, .at = "key " + *twice});
 }
 
+template <>
+Json JsonItems::iterator::operator*() const {
+  return view<Json>(*view<dom::array::iterator>(*this));
+}
+template <>
+JsonItems::iterator& JsonItems::iterator::operator++() {
+  return *this = view<iterator>(++view<dom::array::iterator>(*this));
+}
+template <>
+JsonField JsonFields::iterator::operator*() const {
+  const auto place = view<dom::object::iterator>(*this);
+  return {place.key(), view<Json>(place.value())};
+}
+template <>
+JsonFields::iterator& JsonFields::iterator::operator++() {
+  return *this = view<iterator>(++view<dom::object::iterator>(*this));
+}
+
+JsonItems Json::items() const {
+  const auto array = typed<dom::array>(*this);
+  if (!array) return {};
+  return {view<JsonItems::iterator>(array->begin()), view<JsonItems::iterator>(array->end())};
+}
+
+JsonFields Json::fields() const {
+  const auto object = typed<dom::object>(*this);
+  if (!object) return {};
+  return {view<JsonFields::iterator>(object->begin()), view<JsonFields::iterator>(object->end())};
+}
+
+size_t Json::size() const {
+  if (const auto array = typed<dom::array>(*this)) return array->size();
+  const auto object = typed<dom::object>(*this);
+  return object ? object->size() : 0;
+}
+
+std::optional<Json> Json::at(size_t number) const {
+  const auto array = typed<dom::array>(*this);
+  dom::element item;
+  if (!array || array->at(number).get(item)) return std::nullopt;
+  return view<Json>(item);
+}
+
+Json::Type Json::type() const {
+  if (!document_) return Type::null;
+  switch (view<dom::element>(*this).type()) {
+    case dom::element_type::BOOL: return Type::boolean;
+    case dom::element_type::INT64:
+    case dom::element_type::UINT64: return Type::integer;
+    case dom::element_type::DOUBLE: return Type::number;
+    case dom::element_type::STRING: return Type::string;
+    case dom::element_type::ARRAY: return Type::array;
+    case dom::element_type::OBJECT: return Type::object;
+    case dom::element_type::NULL_VALUE: break;
+  }
+  return Type::null;
+}
+
+std::optional<bool> Json::boolean() const { return typed<bool>(*this); }
+std::optional<int64_t> Json::integer() const { return typed<int64_t>(*this); }
+std::optional<uint64_t> Json::unsigned_integer() const { return typed<uint64_t>(*this); }
+std::optional<std::string_view> Json::raw_string() const { return typed<std::string_view>(*this); }
+
 namespace {
 
-bool is_number(std::string_view text) {
+bool says_number(std::string_view text) {
   if (text == "NaN" || text == "Infinity" || text == "-Infinity") return true;
   return !text.empty() && text.find_first_not_of("+-.0123456789eE") == text.npos;
 }
@@ -125,33 +205,53 @@ bool is_number(std::string_view text) {
 std::optional<std::string_view> beyond_json(std::string_view text) {
   if (!text.starts_with(kBeyondJson)) return std::nullopt;
   text.remove_prefix(kBeyondJson.size());
-  return text.starts_with('"') || is_number(text) ? std::optional(text) : std::nullopt;
+  return text.starts_with('"') || says_number(text) ? std::optional(text) : std::nullopt;
 }
 
 }  // namespace
 
-std::optional<std::string_view> json_literal(Json value) {
-  std::string_view text;
-  if (value.get_string().get(text)) return std::nullopt;
-  const auto marked = beyond_json(text);
+std::optional<std::string_view> Json::literal() const {
+  const auto text = raw_string();
+  const auto marked = text ? beyond_json(*text) : std::nullopt;
   return marked && !marked->starts_with('"') ? marked : std::nullopt;
 }
 
-std::optional<std::string_view> json_text(Json value) {
-  std::string_view text;
-  return value.get_string().get(text) || beyond_json(text) ? std::nullopt : std::optional(text);
+std::optional<std::string_view> Json::string() const {
+  const auto text = raw_string();
+  return text && !beyond_json(*text) ? text : std::nullopt;
 }
 
-std::optional<double> json_real(Json value) {
+std::optional<double> Json::number() const {
+  if (const auto number = typed<double>(*this)) return number;
+  const auto written = literal();
+  if (!written) return std::nullopt;
+  if (*written == "NaN") return std::numeric_limits<double>::quiet_NaN();
   double number = 0;
-  if (!value.get_double().get(number)) return number;
-  const auto literal = json_literal(value);
-  if (!literal) return std::nullopt;
-  if (*literal == "NaN") return std::numeric_limits<double>::quiet_NaN();
-  const auto [end, error] = std::from_chars(literal->data(), literal->data() + literal->size(), number);
+  const auto [end, error] = std::from_chars(written->data(), written->data() + written->size(), number);
   if (error == std::errc()) return number;
   const double infinity = std::numeric_limits<double>::infinity();  // whether it says so or is too large
-  return literal->starts_with('-') ? -infinity : infinity;
+  return written->starts_with('-') ? -infinity : infinity;
+}
+
+std::optional<Json> Json::find(std::string_view key) const {
+  const Json value = (*this)[key];
+  return value.is_null() ? std::nullopt : std::optional(value);
+}
+
+std::optional<std::string> Json::string(std::string_view key) const {
+  const auto text = (*this)[key].string();
+  return text ? std::optional<std::string>(*text) : std::nullopt;
+}
+std::optional<int64_t> Json::integer(std::string_view key) const { return (*this)[key].integer(); }
+std::optional<double> Json::number(std::string_view key) const { return (*this)[key].number(); }
+std::optional<bool> Json::boolean(std::string_view key) const { return (*this)[key].boolean(); }
+
+bool Json::has(std::string_view key) const { return (*this)[key].document_ != nullptr; }
+
+Json Json::operator[](std::string_view key) const {
+  const auto object = typed<dom::object>(*this);
+  dom::element value;
+  return object && !object->at_key(key).get(value) ? view<Json>(value) : Json();
 }
 
 namespace {
@@ -161,8 +261,10 @@ bool is_half_of_a_pair(std::string_view bytes) {
 }
 }  // namespace
 
-std::string json_shown(Json value, size_t most) {
-  const std::string written = simdjson::minify(value);
+std::string Json::minified() const { return document_ ? simdjson::minify(view<dom::element>(*this)) : "null"; }
+
+std::string Json::shown(size_t most) const {
+  const std::string written = minified();
   std::string shown;
   bool in_text = false, is_marked = false;
   for (size_t i = 0; i < written.size() && shown.size() <= most; ++i) {
@@ -178,7 +280,7 @@ std::string json_shown(Json value, size_t most) {
       if (marked.starts_with("\\\"")) {
         i += kBeyondJson.size() + 2;
         is_marked = true;
-      } else if (is_number(literal)) {
+      } else if (says_number(literal)) {
         shown += literal;
         i += kBeyondJson.size() + literal.size() + 1;
         continue;
@@ -199,34 +301,5 @@ std::string json_shown(Json value, size_t most) {
   while (most > 0 && (shown[most] & 0xC0) == 0x80) --most;
   return shown.substr(0, most);
 }
-
-std::optional<Json> json_find(Json object, std::string_view key) {
-  dom::object fields;
-  Json value;
-  if (object.get_object().get(fields) || fields.at_key(key).get(value) || value.is_null()) return std::nullopt;
-  return value;
-}
-
-namespace {
-template <class T>
-std::optional<T> typed(Json object, std::string_view key) {
-  T value;
-  const auto found = json_find(object, key);
-  if (!found || found->get<T>().get(value)) return std::nullopt;
-  return value;
-}
-}  // namespace
-
-std::optional<std::string> json_string(Json object, std::string_view key) {
-  const auto found = json_find(object, key);
-  const auto text = found ? json_text(*found) : std::nullopt;
-  return text ? std::optional<std::string>(*text) : std::nullopt;
-}
-std::optional<int64_t> json_integer(Json object, std::string_view key) { return typed<int64_t>(object, key); }
-std::optional<double> json_number(Json object, std::string_view key) {
-  const auto found = json_find(object, key);
-  return found ? json_real(*found) : std::nullopt;
-}
-std::optional<bool> json_bool(Json object, std::string_view key) { return typed<bool>(object, key); }
 
 }  // namespace lstar

@@ -55,8 +55,10 @@ DecodedCharacter first_character(std::string_view text) {
   return bytes == wanted ? DecodedCharacter{c, bytes} : DecodedCharacter{0xfffd, bytes, false};
 }
 
+bool is_utf8(std::string_view bytes) { return simdjson::validate_utf8(bytes.data(), bytes.size()); }
+
 std::optional<std::string> repair_utf8(std::string_view text) {
-  if (simdjson::validate_utf8(text.data(), text.size())) return std::nullopt;
+  if (is_utf8(text)) return std::nullopt;
   std::string out;
   out.reserve(text.size() + 16);
   while (!text.empty()) {

@@ -26,6 +26,8 @@ struct DecodedCharacter {
 };
 DecodedCharacter first_character(std::string_view text);
 
+bool is_utf8(std::string_view bytes);
+
 // Nothing for a valid text; else the text with U+FFFD for each maximal part of an ill-formed sequence, as above.
 std::optional<std::string> repair_utf8(std::string_view text);
 

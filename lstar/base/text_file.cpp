@@ -4,7 +4,6 @@
 #include <array>
 
 #include <fmt/core.h>
-#include <simdjson.h>
 
 #include "lstar/base/atomic_file.h"
 #include "lstar/base/file_magic.h"
@@ -24,7 +23,7 @@ bool is_text_all_the_same(const FileMagic& magic, std::string_view content) {
     return static_cast<unsigned char>(c) < 0x20 && std::string_view("\t\n\v\f\r\x1b").find(c) == std::string_view::npos;
   };
   const std::string_view head = content.substr(0, 4096);
-  return std::none_of(head.begin(), head.end(), is_control) && simdjson::validate_utf8(content.data(), content.size());
+  return std::none_of(head.begin(), head.end(), is_control) && is_utf8(content);
 }
 
 bool holds(std::string_view content, std::string_view name) { return content.find(name) != std::string_view::npos; }
@@ -102,7 +101,7 @@ Result<void> check_text(std::string_view content, const std::string& source) {
 }
 
 Result<void> check_utf8(std::string_view content, const std::string& source) {
-  if (simdjson::validate_utf8(content.data(), content.size())) return {};
+  if (is_utf8(content)) return {};
   const size_t at = first_malformed(content);
   const auto byte = static_cast<unsigned char>(content[at]);
   const auto refuse = [&](std::string_view why) {

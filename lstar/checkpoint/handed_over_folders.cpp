@@ -33,7 +33,7 @@ bool is_adapter(const Listing& listing, std::string& detail) {
   if (listing.folder.empty()) return true;
   const auto config = JsonDocument::read(listing.folder + "/adapter_config.json");
   if (!config) return true;
-  const auto base = json_string(config->root(), "base_model_name_or_path");
+  const auto base = config->root().string("base_model_name_or_path");
   if (base && !base->empty()) detail = plain_text(*base);
   return true;
 }

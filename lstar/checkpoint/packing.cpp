@@ -127,15 +127,14 @@ std::optional<Error> find_empty_tensors(const Checkpoint& checkpoint) {
 }
 
 std::string quantisation_of(Json config) {
-  auto packing = json_find(config, "quantization_config");
+  auto packing = config.find("quantization_config");
   for (const char* part : {"text_config", "llm_config", "language_config"})
-    if (const auto inner = packing ? std::nullopt : json_find(config, part))
-      packing = json_find(*inner, "quantization_config");
+    if (const auto inner = packing ? std::nullopt : config.find(part)) packing = inner->find("quantization_config");
   if (!packing || !packing->is_object()) return {};
   for (const char* key : {"quant_method", "quant_algo"})
-    if (const auto method = json_string(*packing, key)) return *method == "mxfp4" ? std::string() : plain_text(*method);
+    if (const auto method = packing->string(key)) return *method == "mxfp4" ? std::string() : plain_text(*method);
   for (const char* key : {"load_in_4bit", "load_in_8bit"})
-    if (json_bool(*packing, key).value_or(false)) return "bitsandbytes";
+    if (packing->boolean(key).value_or(false)) return "bitsandbytes";
   return "unknown";
 }
 

@@ -13,8 +13,6 @@
 namespace lstar {
 namespace {
 
-namespace dom = simdjson::dom;
-
 constexpr uint64_t kLengthBytes = 8;
 constexpr uint64_t kHeaderLimit = 100'000'000;  // the format's own limit
 
@@ -44,7 +42,7 @@ constexpr std::pair<std::string_view, StoredType> kDtypes[] = {
 };
 
 Result<StoredType> parse_dtype_name(Json entry) {
-  const std::optional<std::string> text = json_string(entry, "dtype");
+  const std::optional<std::string> text = entry.string("dtype");
   if (!text) return fail("has no dtype");
   std::string known;
   for (const auto& [name, type] : kDtypes) {
@@ -55,16 +53,14 @@ Result<StoredType> parse_dtype_name(Json entry) {
 }
 
 Result<Shape> parse_shape(Json entry) {
-  const std::optional<Json> value = json_find(entry, "shape");
-  dom::array axes;
-  if (!value || value->get_array().get(axes)) return fail("has no shape");
+  const std::optional<Json> value = entry.find("shape");
+  if (!value || !value->is_array()) return fail("has no shape");
   Shape shape;
-  for (Json axis : axes) {
-    int64_t dim = 0;
-    if (axis.get_int64().get(dim) || dim < 0)
-      return fail({.what = "bad shape",
-                   .expected = "axes that are whole numbers, not negative",
-                   .found = simdjson::minify(axis)});
+  for (Json axis : value->items()) {
+    const int64_t dim = axis.integer().value_or(-1);
+    if (dim < 0)
+      return fail(
+          {.what = "bad shape", .expected = "axes that are whole numbers, not negative", .found = axis.minified()});
     shape.dims.push_back(dim);
   }
   return shape;
@@ -72,21 +68,15 @@ Result<Shape> parse_shape(Json entry) {
 
 // {begin, end}, counted from the end of the header.
 Result<std::pair<uint64_t, uint64_t>> parse_offsets(Json entry) {
-  const std::optional<Json> value = json_find(entry, "data_offsets");
-  dom::array pair;
-  uint64_t offsets[2] = {};
-  size_t count = 0;
-  bool good = value && !value->get_array().get(pair);
-  if (good)
-    for (Json offset : pair) {
-      good = good && count < 2 && !offset.get_uint64().get(offsets[count]);
-      ++count;
-    }
-  if (!good || count != 2 || offsets[0] > offsets[1])
+  const std::optional<Json> value = entry.find("data_offsets");
+  const bool is_pair = value && value->is_array() && value->size() == 2;
+  const auto begin = is_pair ? value->at(0)->unsigned_integer() : std::nullopt,
+             end = is_pair ? value->at(1)->unsigned_integer() : std::nullopt;
+  if (!begin || !end || *begin > *end)
     return fail({.what = "bad data_offsets",
                  .expected = "[begin, end] with 0 <= begin <= end",
-                 .found = value ? simdjson::minify(*value) : "none"});
-  return std::pair{offsets[0], offsets[1]};
+                 .found = value ? value->minified() : "none"});
+  return std::pair{*begin, *end};
 }
 
 // An entry of the header. `data` is the number of bytes that follow it.
@@ -141,17 +131,16 @@ Result<std::vector<PlacedTensor>> parse_safetensors_header(std::string_view head
     error.what.insert(0, "header: ");
     return fail(std::move(error));
   }
-  dom::object entries;
-  if (parsed->root().get_object().get(entries)) return fail({.what = "header is not a JSON object", .file = path});
+  if (!parsed->root().is_object()) return fail({.what = "header is not a JSON object", .file = path});
   const uint64_t begin = kLengthBytes + header.size();
   std::vector<PlacedTensor> tensors;
-  for (const dom::key_value_pair entry : entries) {
-    if (entry.key == "__metadata__") continue;
-    auto tensor = parse_tensor(entry.key, entry.value, file_size - begin);
+  for (const auto& [name, entry] : parsed->root().fields()) {
+    if (name == "__metadata__") continue;
+    auto tensor = parse_tensor(name, entry, file_size - begin);
     if (!tensor) {
       Error error = std::move(tensor).error();
       error.file = path;
-      error.at = tensor_label(entry.key);
+      error.at = tensor_label(name);
       return fail(std::move(error));
     }
     tensor->file = file;

@@ -18,21 +18,20 @@ bool is_plain_file_name(std::string_view name) {
 }  // namespace
 
 Result<WeightIndex> parse_weight_index(const JsonDocument& document, const std::string& path) {
-  const std::optional<Json> map = json_find(document.root(), "weight_map");
-  simdjson::dom::object fields;
-  if (!map || map->get_object().get(fields)) return fail({.what = "has no object weight_map", .file = path});
+  const std::optional<Json> map = document.root().find("weight_map");
+  if (!map || !map->is_object()) return fail({.what = "has no object weight_map", .file = path});
   WeightIndex index{.path = path, .files = {}, .weight_map = {}};
   std::set<std::string> names;
-  for (const simdjson::dom::key_value_pair field : fields) {
-    std::string_view name;
-    if (field.value.get_string().get(name) || !is_plain_file_name(name))
+  for (const auto& [tensor, value] : map->fields()) {
+    const auto name = value.raw_string();
+    if (!name || !is_plain_file_name(*name))
       return fail({.what = "bad shard name",
                    .file = path,
-                   .at = tensor_label(field.key),
+                   .at = tensor_label(tensor),
                    .expected = "a plain file name",
-                   .found = simdjson::minify(field.value)});
-    index.weight_map.emplace(field.key, name);
-    names.emplace(name);
+                   .found = value.minified()});
+    index.weight_map.emplace(tensor, *name);
+    names.emplace(*name);
   }
   if (names.empty()) return fail({.what = "weight_map names no tensor", .file = path});
   if (names.size() > size_t{limits::kShards})

@@ -27,15 +27,14 @@ std::optional<RemoteRepository> HubClient::describe(const HubModel& model, Remot
   if (!answer || !answer->is_success() || !answer->fault.empty()) return std::nullopt;
   const auto document = JsonDocument::parse(text, shown_url(url));
   if (!document) return std::nullopt;
-  const std::optional<Json> files = json_find(document->root(), "siblings");
-  simdjson::dom::array list;
-  if (!files || files->get_array().get(list)) return std::nullopt;  // something else answers there
+  const std::optional<Json> files = document->root().find("siblings");
+  if (!files || !files->is_array()) return std::nullopt;  // something else answers there
   RemoteRepository found{.kind = kind};
-  for (const Json file : list)
-    if (auto name = json_string(file, "rfilename"); name && found.files.size() < kMostFiles)
+  for (const Json file : files->items())
+    if (auto name = file.string("rfilename"); name && found.files.size() < kMostFiles)
       found.files.push_back(*std::move(name));
   std::sort(found.files.begin(), found.files.end());
-  found.is_gated = json_string(document->root(), "gated").has_value();  // false, or how
+  found.is_gated = document->root().string("gated").has_value();  // false, or how
   found_ = found_ || kind == Kind::model;
   return found;
 }

@@ -118,14 +118,12 @@ Result<OllamaModel> read_manifest_file(const std::string& store, const std::stri
     return fail({.kind = ErrorKind::unsupported, .what = "not a regular file", .file = path});
   LSTAR_ASSIGN(const std::string text, read_file(path, kLargestManifest));
   LSTAR_ASSIGN(const JsonDocument document, JsonDocument::parse(text, path));
-  const std::optional<Json> layers = json_find(document.root(), "layers");
-  simdjson::dom::array list;
-  if (!layers || layers->get_array().get(list))
-    return fail({.what = "a manifest of Ollama's without layers", .file = path});
+  const std::optional<Json> layers = document.root().find("layers");
+  if (!layers || !layers->is_array()) return fail({.what = "a manifest of Ollama's without layers", .file = path});
   OllamaModel model;
   bool has_tensors = false, has_adapter = false;
-  for (const Json layer : list) {
-    const std::string media = json_string(layer, "mediaType").value_or("");
+  for (const Json layer : layers->items()) {
+    const std::string media = layer.string("mediaType").value_or("");
     if (!media.starts_with(kLayer)) continue;
     const std::string kind = media.substr(kLayer.size());
     if (kind == "adapter")
@@ -139,8 +137,7 @@ Result<OllamaModel> read_manifest_file(const std::string& store, const std::stri
       return fail({.kind = ErrorKind::unsupported,
                    .what = "Ollama keeps this model in several files, which are not read together",
                    .file = name});
-    LSTAR_ASSIGN(model.path,
-                 blob_of(store, name, json_string(layer, "digest").value_or(""), json_integer(layer, "size")));
+    LSTAR_ASSIGN(model.path, blob_of(store, name, layer.string("digest").value_or(""), layer.integer("size")));
   }
   if (model.path.empty())
     return fail({.kind = has_tensors ? ErrorKind::unsupported : ErrorKind::missing,

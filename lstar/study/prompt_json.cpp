@@ -22,24 +22,22 @@ constexpr const char* kPadding = "attention_mask leaves tokens out; give the ids
 
 constexpr const char* kHalfPair = "holds half of a surrogate pair, which no UTF-8 text does";
 
-std::string shortened(Json value) { return json_shown(value, 40); }
+std::string shortened(Json value) { return value.shown(40); }
 
 // An id as it stands; none for what is neither a text nor a number.
 std::optional<PromptId> id_of(Json value) {
-  if (const auto text = json_text(value)) return PromptId{std::string(*text)};
-  if (const auto literal = json_literal(value))  // JSON can write its digits, but not NaN and Infinity
+  if (const auto text = value.string()) return PromptId{std::string(*text)};
+  if (const auto literal = value.literal())  // JSON can write its digits, but not NaN and Infinity
     return PromptId{std::string(*literal), literal->find_first_of("NI") == std::string_view::npos};
-  if (value.is_int64() || value.is_uint64() || value.is_double()) return PromptId{simdjson::minify(value), true};
+  if (value.is_number()) return PromptId{value.minified(), true};
   return std::nullopt;
 }
 
 std::string keys_of(Json object) {
-  simdjson::dom::object fields;
-  if (object.get_object().get(fields)) return {};
   std::string keys;
-  for (simdjson::dom::key_value_pair field : fields) {
+  for (const auto& [key, value] : object.fields()) {
     if (keys.size() > 80) return keys + ", ...";
-    keys += fmt::format("{}{}", keys.empty() ? "" : ", ", field.key);
+    keys += fmt::format("{}{}", keys.empty() ? "" : ", ", key);
   }
   return keys.empty() ? "an empty object" : keys;
 }
@@ -48,39 +46,29 @@ template <class Keys>
 std::vector<std::string_view> present(Json object, const Keys& keys) {
   std::vector<std::string_view> found;
   for (std::string_view key : keys)
-    if (json_find(object, key)) found.push_back(key);
+    if (object.find(key)) found.push_back(key);
   return found;
 }
 
 // [{"role": .., "content": ..}], or the same by other names.
 bool is_chat(Json value) {
-  simdjson::dom::array items;
-  Json first;
-  if (value.get_array().get(items) || items.at(0).get(first)) return false;
-  return (json_find(first, "role") && json_find(first, "content")) ||
-         (json_find(first, "from") && json_find(first, "value"));
+  const Json first = value.at(0).value_or(Json());
+  return (first.find("role") && first.find("content")) || (first.find("from") && first.find("value"));
 }
 
-bool is_list_of_lists(Json value) {
-  simdjson::dom::array items;
-  Json first;
-  return !value.get_array().get(items) && !items.at(0).get(first) && first.is_array();
-}
+bool is_list_of_lists(Json value) { return value.at(0).value_or(Json()).is_array(); }
 
 // Whether a mask, of one prompt or of several, has a zero in it.
 bool leaves_out(Json mask) {
-  simdjson::dom::array items;
-  if (mask.get_array().get(items)) return mask.is_number() && json_real(mask) == 0.0;
-  return std::any_of(items.begin(), items.end(), [](Json item) { return leaves_out(item); });
+  if (!mask.is_array()) return mask.is_number() && mask.number() == 0.0;
+  return std::any_of(mask.items().begin(), mask.items().end(), [](Json item) { return leaves_out(item); });
 }
 
 // Token ids, and what can be meant as such: numbers that are too large for one are refused where the ids are read.
 bool is_list_of_integers(Json value) {
-  simdjson::dom::array items;
-  if (value.get_array().get(items) || items.size() == 0) return false;
-  for (Json item : items)
-    if (!item.is_int64() && !item.is_uint64() && !json_literal(item)) return false;
-  return true;
+  return value.is_array() && value.size() > 0 && std::all_of(value.items().begin(), value.items().end(), [](Json item) {
+           return item.is_integer() || item.literal();
+         });
 }
 
 class Record {
@@ -88,8 +76,8 @@ class Record {
   Record(const std::string& source, const std::string& at) : source_(source), at_(at) {}
 
   Result<Prompt> read(Json value) const {
-    if (json_literal(value)) return refuse("not a prompt", kPrompt, shortened(value));
-    if (const auto text = json_text(value)) return Prompt{.text = std::string(*text), .ids = {}};
+    if (value.literal()) return refuse("not a prompt", kPrompt, shortened(value));
+    if (const auto text = value.string()) return Prompt{.text = std::string(*text), .ids = {}};
     if (value.is_string()) return refuse(kHalfPair);
     if (is_chat(value)) return not_run(kChat);
     if (value.is_array()) return ids(value);
@@ -117,17 +105,17 @@ class Record {
     const auto texts = present(value, kTextKeys), listed = present(value, kIdKeys);
     if (const auto chat = present(value, kChatKeys); texts.empty() && listed.empty() && !chat.empty())
       return not_run(fmt::format("{}: {}", chat[0], kChat));
-    if (json_find(value, "role") && json_find(value, "content")) return not_run(kChat);
-    if (const auto row = json_find(value, "row"); texts.empty() && listed.empty() && row && row->is_object())
+    if (value.find("role") && value.find("content")) return not_run(kChat);
+    if (const auto row = value.find("row"); texts.empty() && listed.empty() && row && row->is_object())
       return object(*row);  // as the hub's viewer of datasets answers
     if (texts.size() > 1) return refuse("both text and prompt", "one of them");
     if (listed.size() > 1) return refuse("both token_ids and input_ids", "one of them");
     std::optional<std::vector<int32_t>> numbers;
     if (!listed.empty()) {
-      Json list = *json_find(value, listed[0]);
-      if (const auto mask = json_find(value, "attention_mask"); mask && leaves_out(*mask)) return not_run(kPadding);
-      if (is_list_of_lists(list) && list.get_array().value().size() == 1) list = list.get_array().value().at(0).value();
-      const bool is_empty = list.is_array() && list.get_array().value().size() == 0;
+      Json list = *value.find(listed[0]);
+      if (const auto mask = value.find("attention_mask"); mask && leaves_out(*mask)) return not_run(kPadding);
+      if (is_list_of_lists(list) && list.size() == 1) list = *list.at(0);
+      const bool is_empty = list.is_array() && list.size() == 0;
       if (texts.empty() || !is_empty) {  // beside a text an empty list is none, as in our own results
         LSTAR_ASSIGN(Prompt read, ids(list));
         numbers = std::move(read.ids);
@@ -136,24 +124,22 @@ class Record {
     if (!texts.empty() && numbers) return refuse(fmt::format("both {} and {}", texts[0], listed[0]), "one of them");
     if (numbers) return Prompt{.text = {}, .ids = *std::move(numbers)};
     if (texts.empty()) return refuse("no prompt in this object", kExpected);
-    const Json text = *json_find(value, texts[0]);
+    const Json text = *value.find(texts[0]);
     if (is_chat(text)) return not_run(fmt::format("{}: {}", texts[0], kChat));
     if (is_list_of_integers(text)) return ids(text);
-    if (!text.is_string() || json_literal(text))
+    if (!text.is_string() || text.literal())
       return refuse(fmt::format("{} is not a text", texts[0]), "", shortened(text));
-    const auto words = json_text(text);
+    const auto words = text.string();
     if (!words) return refuse(fmt::format("{} {}", texts[0], kHalfPair));
     return Prompt{.text = std::string(*words), .ids = {}};
   }
 
   Result<Prompt> ids(Json list) const {
     Prompt prompt;
-    simdjson::dom::array items;
-    if (list.get_array().get(items)) return refuse("not a list of token ids", "", shortened(list));
-    for (Json item : items) {
-      int64_t number = 0;
-      if (item.get_int64().get(number) || number < 0 || number > INT32_MAX)
-        return refuse("not a token id", "", shortened(item));
+    if (!list.is_array()) return refuse("not a list of token ids", "", shortened(list));
+    for (Json item : list.items()) {
+      const int64_t number = item.integer().value_or(-1);
+      if (number < 0 || number > INT32_MAX) return refuse("not a token id", "", shortened(item));
       prompt.ids.push_back(static_cast<int32_t>(number));
     }
     if (prompt.ids.empty()) return refuse("no token ids");
@@ -161,7 +147,7 @@ class Record {
   }
 
   Result<std::optional<PromptId>> id(Json value) const {
-    const auto found = json_find(value, "id");
+    const auto found = value.find("id");
     if (!found) return std::optional<PromptId>();
     if (auto id = id_of(*found)) return id;
     if (found->is_string()) return refuse(fmt::format("id {}", kHalfPair));
@@ -174,9 +160,7 @@ class Record {
 
 Result<std::vector<Prompt>> items_of(Json list, const std::string& source) {
   std::vector<Prompt> prompts;
-  simdjson::dom::array items;
-  if (list.get_array().get(items)) return prompts;
-  for (Json item : items) {
+  for (Json item : list.items()) {
     LSTAR_ASSIGN(Prompt prompt, json_prompt(item, source, fmt::format("item {}", prompts.size() + 1)));
     prompts.push_back(std::move(prompt));
   }
@@ -186,13 +170,8 @@ Result<std::vector<Prompt>> items_of(Json list, const std::string& source) {
 // The values of a column, which pandas writes as a list or as an object with a number for each row.
 std::vector<Json> values_of(Json column) {
   std::vector<Json> values;
-  simdjson::dom::array items;
-  simdjson::dom::object fields;
-  if (!column.get_array().get(items)) {
-    for (Json item : items) values.push_back(item);
-  } else if (!column.get_object().get(fields)) {
-    for (simdjson::dom::key_value_pair field : fields) values.push_back(field.value);
-  }
+  for (Json item : column.items()) values.push_back(item);
+  for (const auto& [row, value] : column.fields()) values.push_back(value);
   return values;
 }
 
@@ -219,11 +198,11 @@ Result<std::vector<Prompt>> with_ids(const std::vector<Json>& values, const std:
 // {"text": [..], "id": [..]} or {"text": {"0": ..}, "id": {"0": ..}}: a table by columns, as pandas writes one. So are
 // the "input_ids" of several texts, as a tokenizer answers them.
 Result<std::vector<Prompt>> columns(Json root, std::string_view key, const std::string& source) {
-  if (const auto mask = json_find(root, "attention_mask"); mask && leaves_out(*mask))
+  if (const auto mask = root.find("attention_mask"); mask && leaves_out(*mask))
     return fail({.kind = ErrorKind::unsupported, .what = kPadding, .file = source});
-  const std::vector<Json> values = values_of(*json_find(root, key));
+  const std::vector<Json> values = values_of(*root.find(key));
   std::vector<Json> ids;
-  if (const auto column = json_find(root, "id")) ids = values_of(*column);
+  if (const auto column = root.find("id")) ids = values_of(*column);
   if (!ids.empty() && ids.size() != values.size())
     return fail({.what = "columns of different lengths",
                  .file = source,
@@ -238,7 +217,7 @@ Result<std::vector<Prompt>> split_table(Json names, Json rows, const std::string
   const std::vector<Json> header = values_of(names);
   const auto place_of = [&](const auto& keys) {
     return std::find_if(header.begin(), header.end(), [&](Json name) {
-      const auto text = json_text(name);
+      const auto text = name.string();
       return text && std::find(keys.begin(), keys.end(), *text) != keys.end();
     });
   };
@@ -284,21 +263,21 @@ Result<std::vector<Prompt>> json_prompts(Json root, const std::string& source) {
   if (root.is_array()) return is_chat(root) || is_list_of_integers(root) ? one() : items_of(root, source);
   if (!root.is_object()) return one();
   for (std::string_view key : kTextKeys) {
-    const auto column = json_find(root, key);
+    const auto column = root.find(key);
     if (column && (column->is_object() || (column->is_array() && !is_chat(*column) && !is_list_of_integers(*column))))
       return columns(root, key, source);
   }
   for (std::string_view key : kIdKeys) {
-    const auto column = json_find(root, key);
+    const auto column = root.find(key);
     if (column && is_list_of_lists(*column)) return columns(root, key, source);
   }
   if (!present(root, kTextKeys).empty() || !present(root, kIdKeys).empty() || !present(root, kChatKeys).empty())
     return one();
-  if (const auto names = json_find(root, "columns"), rows = json_find(root, "data"); names && rows)
+  if (const auto names = root.find("columns"), rows = root.find("data"); names && rows)
     return split_table(*names, *rows, source);
   if (is_table_by_rows(root)) return with_ids(values_of(root), {}, source);
   for (std::string_view key : kListKeys) {
-    const auto list = json_find(root, key);
+    const auto list = root.find(key);
     if (!list || !list->is_array()) continue;
     if (is_chat(*list))
       return fail({.kind = ErrorKind::unsupported, .what = kChat, .file = source, .at = fmt::format("key {}", key)});

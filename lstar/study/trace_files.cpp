@@ -21,14 +21,11 @@ namespace lstar {
 namespace {
 
 using Traces = std::vector<NamedTrace>;
-using simdjson::dom::array;
-using simdjson::dom::key_value_pair;
-using simdjson::dom::object;
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr std::string_view kFloor = "_rounding_floor";
 
-std::optional<double> number(Json item) { return item.is_null() ? std::optional(kNaN) : json_real(item); }
+std::optional<double> number(Json item) { return item.is_null() ? std::optional(kNaN) : item.number(); }
 
 // A trace is read from layer 0 on; a file that counts otherwise would be answered with another's layer.
 tl::unexpected<Error> out_of_order(const std::string& source, std::string at, size_t expected, std::string found) {
@@ -44,22 +41,18 @@ class JsonTraces {
   explicit JsonTraces(const std::string& source) : source_(source) {}
 
   Result<Traces> read(Json root) const {
-    array items;
-    if (!root.get_array().get(items)) return list(items);
+    if (root.is_array()) return list(root);
     if (!root.is_object())
       return fail(
           {.what = "no traces", .file = source_, .expected = "an array of numbers, or an object of named arrays"});
-    if (json_find(root, "prompts") && json_find(root, "layers")) return printed_by_trace(root);
-    if (json_find(root, "traces") && json_find(root, "by_estimator")) return printed_by_run(root);
+    if (root.find("prompts") && root.find("layers")) return printed_by_trace(root);
+    if (root.find("traces") && root.find("by_estimator")) return printed_by_run(root);
     Traces traces;
-    object fields;
-    if (root.get_object().get(fields)) return traces;
-    if (fields.size() == 0) return fail({.what = "no traces", .file = source_});
-    for (key_value_pair field : fields) {
-      const std::string name(field.key);
-      if (field.value.get_array().get(items))
-        return fail({.what = "not an array", .file = source_, .at = "key " + name});
-      LSTAR_ASSIGN(std::vector<double> trace, numbers(items, name));
+    if (root.size() == 0) return fail({.what = "no traces", .file = source_});
+    for (const auto& [key, values] : root.fields()) {
+      const std::string name(key);
+      if (!values.is_array()) return fail({.what = "not an array", .file = source_, .at = "key " + name});
+      LSTAR_ASSIGN(std::vector<double> trace, numbers(values, name));
       traces.push_back({name, std::move(trace), {}});
     }
     return traces;
@@ -67,33 +60,31 @@ class JsonTraces {
 
  private:
   // [1, 2, 3], or one such list for each trace.
-  Result<Traces> list(array items) const {
-    Json first;
-    if (!items.at(0).get(first) && first.is_array()) {
+  Result<Traces> list(Json values) const {
+    if (values.at(0).value_or(Json()).is_array()) {
       Traces traces;
-      for (Json item : items) {
+      for (Json item : values.items()) {
         const std::string name = fmt::format("trace {}", traces.size() + 1);
-        array inner;
-        if (item.get_array().get(inner)) return fail({.what = "not an array", .file = source_, .at = name});
-        LSTAR_ASSIGN(std::vector<double> trace, numbers(inner, name));
+        if (!item.is_array()) return fail({.what = "not an array", .file = source_, .at = name});
+        LSTAR_ASSIGN(std::vector<double> trace, numbers(item, name));
         traces.push_back({name, std::move(trace), {}});
       }
       return traces;
     }
-    LSTAR_ASSIGN(std::vector<double> trace, numbers(items, "trace"));
+    LSTAR_ASSIGN(std::vector<double> trace, numbers(values, "trace"));
     return Traces{{"trace", std::move(trace), {}}};
   }
 
-  Result<std::vector<double>> numbers(array items, const std::string& name) const {
+  Result<std::vector<double>> numbers(Json list, const std::string& name) const {
     std::vector<double> trace;
-    for (Json item : items) {
+    for (Json item : list.items()) {
       const auto value = number(item);
       if (!value)
         return fail({.what = "not a number",
                      .file = source_,
                      .at = fmt::format("{}, layer {}", name, trace.size()),
                      .expected = "a number or null",
-                     .found = json_shown(item, 40)});
+                     .found = item.shown(40)});
       trace.push_back(*value);
     }
     if (trace.empty()) return fail({.what = "empty trace", .file = source_, .at = name});
@@ -114,31 +105,31 @@ class JsonTraces {
   // prompts[].layers[].trace.ESTIMATOR and .rounding_floor.ESTIMATOR
   Result<Traces> printed_by_trace(Json root) const {
     Traces traces;
-    array prompts, layers;
-    if (root["prompts"].get_array().get(prompts)) return misshapen("key prompts");
+    const Json prompts = root["prompts"];
+    if (!prompts.is_array()) return misshapen("key prompts");
     size_t number_of = 0;
-    for (Json prompt : prompts) {
+    for (Json prompt : prompts.items()) {
       const std::string name = fmt::format("prompt {}", ++number_of);
-      if (prompt["layers"].get_array().get(layers)) return misshapen(name);
+      const Json layers = prompt["layers"];
+      if (!layers.is_array()) return misshapen(name);
       std::map<std::string_view, size_t> trace_of;  // by estimator: every layer has those of the first
       size_t count = 0;
-      for (Json layer : layers) {
+      for (Json layer : layers.items()) {
         const std::string at = fmt::format("{}, layer {}", name, count++);
-        const auto written = json_integer(layer, "layer");
+        const auto written = layer.integer("layer");
         if (written && *written != static_cast<int64_t>(count) - 1)
           return out_of_order(source_, name, count - 1, std::to_string(*written));
-        object values, floors;
-        if (layer["trace"].get_object().get(values) || layer["rounding_floor"].get_object().get(floors))
-          return misshapen(at);
+        const Json values = layer["trace"], floors = layer["rounding_floor"];
+        if (!values.is_object() || !floors.is_object()) return misshapen(at);
         std::map<std::string_view, Json> floor_of;
-        for (key_value_pair field : floors) floor_of.insert_or_assign(field.key, field.value);
-        for (key_value_pair field : values) {
-          if (count == 1 && trace_of.emplace(field.key, traces.size()).second)
-            traces.push_back({fmt::format("{}: {}", name, field.key), {}, {}});
-          const auto found = trace_of.find(field.key);
-          if (found == trace_of.end()) return unlike_first_layer(at, field.key, "no such key, as in layer 0");
-          const auto floor = floor_of.find(field.key);
-          const auto value = number(field.value),
+        for (const auto& [estimator, floor] : floors.fields()) floor_of.insert_or_assign(estimator, floor);
+        for (const auto& [estimator, written_value] : values.fields()) {
+          if (count == 1 && trace_of.emplace(estimator, traces.size()).second)
+            traces.push_back({fmt::format("{}: {}", name, estimator), {}, {}});
+          const auto found = trace_of.find(estimator);
+          if (found == trace_of.end()) return unlike_first_layer(at, estimator, "no such key, as in layer 0");
+          const auto floor = floor_of.find(estimator);
+          const auto value = number(written_value),
                      bound = floor == floor_of.end() ? std::optional(kNaN) : number(floor->second);
           if (!value || !bound) return misshapen(at);
           NamedTrace& trace = traces[found->second];
@@ -159,31 +150,28 @@ class JsonTraces {
   // traces[].by_estimator.ESTIMATOR[].trace and .rounding_floor, a row for each prompt that ran
   Result<Traces> printed_by_run(Json root) const {
     Traces traces;
-    array models, results;
-    if (root["traces"].get_array().get(models)) return misshapen("key traces");
-    const bool has_results = !root["results"].get_array().get(results);
-    array::iterator result = has_results ? results.begin() : models.begin();  // in the order of the traces
-    const array::iterator end = has_results ? results.end() : models.begin();
-    for (Json model : models) {
-      const std::string name = json_string(model, "model").value_or("model");
+    const Json models = root["traces"];
+    if (!models.is_array()) return misshapen("key traces");
+    const JsonItems results = root["results"].items();  // in the order of the traces
+    auto result = results.begin();
+    for (Json model : models.items()) {
+      const std::string name = model.string("model").value_or("model");
       std::vector<size_t> ran;
-      if (result != end) {
+      if (result != results.end()) {
         ran = prompts_that_ran(*result);
         ++result;
       }
-      object estimators;
-      if (model["by_estimator"].get_object().get(estimators)) return misshapen(name);
-      for (key_value_pair field : estimators) {
-        array rows;
-        if (field.value.get_array().get(rows)) return misshapen(name);
+      const Json by_estimator = model["by_estimator"];
+      if (!by_estimator.is_object()) return misshapen(name);
+      for (const auto& [estimator, rows] : by_estimator.fields()) {
+        if (!rows.is_array()) return misshapen(name);
         size_t row = 0;
-        for (Json prompt : rows) {
+        for (Json prompt : rows.items()) {
           const size_t shown = row < ran.size() ? ran[row] : row + 1;
           ++row;
-          NamedTrace trace{.name = fmt::format("{}: prompt {}: {}", name, shown, field.key), .trace = {}, .floor = {}};
-          array values, floors;
-          if (prompt["trace"].get_array().get(values) || prompt["rounding_floor"].get_array().get(floors))
-            return misshapen(trace.name);
+          NamedTrace trace{.name = fmt::format("{}: prompt {}: {}", name, shown, estimator), .trace = {}, .floor = {}};
+          const Json values = prompt["trace"], floors = prompt["rounding_floor"];
+          if (!values.is_array() || !floors.is_array()) return misshapen(trace.name);
           if (values.size() == 0) continue;  // an estimator that was not measured
           LSTAR_ASSIGN(trace.trace, numbers(values, trace.name));
           if (floors.size() > 0) {
@@ -201,12 +189,10 @@ class JsonTraces {
   // The numbers, from 1, of the prompts that a model ran: a row of its traces belongs to each.
   static std::vector<size_t> prompts_that_ran(Json result) {
     std::vector<size_t> ran;
-    array prompts;
-    if (result["prompts"].get_array().get(prompts)) return ran;
     size_t i = 0;
-    for (Json prompt : prompts) {
+    for (Json prompt : result["prompts"].items()) {
       ++i;
-      if (!json_find(prompt, "error")) ran.push_back(i);
+      if (!prompt.find("error")) ran.push_back(i);
     }
     return ran;
   }

@@ -54,17 +54,17 @@ struct RecordedCase {
 std::vector<RecordedCase> recorded_cases() {
   const JsonDocument document = read_json("tests/data/as_written.json");
   std::vector<RecordedCase> cases;
-  for (const Json entry : document.root()["cases"].get_array()) {
-    RecordedCase c{.name = *json_string(entry, "name"),
-                   .tokens = *json_integer(entry, "tokens"),
-                   .heads = *json_integer(entry, "heads"),
-                   .w_v_sq = *json_number(entry, "w_v_frobenius_sq"),
-                   .sum = *json_number(entry["sequential"], "attention_sum"),
-                   .trace = *json_number(entry["sequential"], "trace"),
-                   .torch_sum = *json_number(entry["torch"], "attention_sum"),
-                   .torch_trace = *json_number(entry["torch"], "trace")};
-    for (const Json bits : entry["probabilities_float16_bits"].get_array())
-      c.probabilities.push_back(float16_to_float(static_cast<uint16_t>(uint64_t(bits.get_uint64()))));
+  for (const Json entry : document.root()["cases"].items()) {
+    RecordedCase c{.name = *entry.string("name"),
+                   .tokens = *entry.integer("tokens"),
+                   .heads = *entry.integer("heads"),
+                   .w_v_sq = *entry.number("w_v_frobenius_sq"),
+                   .sum = *entry["sequential"].number("attention_sum"),
+                   .trace = *entry["sequential"].number("trace"),
+                   .torch_sum = *entry["torch"].number("attention_sum"),
+                   .torch_trace = *entry["torch"].number("trace")};
+    for (const Json bits : entry["probabilities_float16_bits"].items())
+      c.probabilities.push_back(float16_to_float(static_cast<uint16_t>(bits.integer().value())));
     cases.push_back(std::move(c));
   }
   return cases;

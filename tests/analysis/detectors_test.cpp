@@ -26,17 +26,16 @@ std::vector<double> random_trace(size_t layers, std::mt19937_64& random) {
 TEST(Detectors, AnswerAsNumpyDoes) {
   const JsonDocument document = read_json("tests/data/detectors.json");
   size_t cases = 0;
-  for (const Json entry : document.root()["cases"].get_array()) {
+  for (const Json entry : document.root()["cases"].items()) {
     const std::vector<double> trace = numbers(entry["trace"]);
     SCOPED_TRACE(testing::PrintToString(trace));
-    EXPECT_EQ(find("argmax_step", trace, {}, NanPolicy::propagate).layer, json_integer(entry, "argmax_step"));
-    EXPECT_EQ(find("central_difference", trace, {}, NanPolicy::propagate).layer,
-              json_integer(entry, "central_difference"));
+    EXPECT_EQ(find("argmax_step", trace, {}, NanPolicy::propagate).layer, entry.integer("argmax_step"));
+    EXPECT_EQ(find("central_difference", trace, {}, NanPolicy::propagate).layer, entry.integer("central_difference"));
     const Detection turn = find("sign_change", trace, {}, NanPolicy::propagate);
     if (const Json expected = entry["sign_change"]; expected.is_null()) {
       EXPECT_EQ(turn.layer, std::nullopt);
     } else {
-      EXPECT_EQ(turn.layer, static_cast<int>(expected.at(0).get_int64()));
+      EXPECT_EQ(turn.layer, expected.at(0)->integer());
       EXPECT_EQ(turn.rule, std::string_view(expected.at(1)));
     }
     ++cases;

@@ -22,8 +22,8 @@ inline JsonDocument read_json(const std::string& path) {
 // Numbers, null standing for NaN.
 inline std::vector<double> numbers(Json array) {
   std::vector<double> values;
-  for (const Json value : array.get_array())
-    values.push_back(value.is_null() ? std::numeric_limits<double>::quiet_NaN() : double(value.get_double()));
+  for (const Json value : array.items())
+    values.push_back(value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.number().value());
   return values;
 }
 
@@ -36,8 +36,8 @@ struct PublishedTrace {
 inline std::vector<PublishedTrace> published_traces() {
   const JsonDocument document = read_json("data/published.json");
   std::vector<PublishedTrace> traces;
-  for (const Json entry : document.root()["traces"].get_array())
-    traces.push_back({*json_string(entry, "model"), static_cast<int>(*json_integer(entry, "l_star_published")),
+  for (const Json entry : document.root()["traces"].items())
+    traces.push_back({*entry.string("model"), static_cast<int>(*entry.integer("l_star_published")),
                       numbers(entry["off_diagonal_trace"]), numbers(entry["multi_head_trace"])});
   return traces;
 }
@@ -46,11 +46,11 @@ inline std::vector<PublishedTrace> published_traces() {
 inline std::vector<ModelPoint> calibration_points() {
   const JsonDocument document = read_json("data/published.json");
   std::vector<ModelPoint> points;
-  for (const Json row : document.root()["calibration"]["rows"].get_array()) {
-    const std::string model = *json_string(row, "model");
-    points.push_back({.layers = static_cast<int>(*json_integer(row, "L")),
-                      .heads = static_cast<int>(*json_integer(row, "H")),
-                      .l_star = *json_number(row, "l_star"),
+  for (const Json row : document.root()["calibration"]["rows"].items()) {
+    const std::string model = *row.string("model");
+    points.push_back({.layers = static_cast<int>(*row.integer("L")),
+                      .heads = static_cast<int>(*row.integer("H")),
+                      .l_star = *row.number("l_star"),
                       .lab = model.starts_with("pythia") ? "EleutherAI" : model});
   }
   return points;
@@ -65,13 +65,13 @@ struct PublishedTable {
 inline PublishedTable cross_heritage(const std::string& detector) {
   const JsonDocument document = read_json("data/published.json");
   PublishedTable table;
-  for (const Json row : document.root()["cross_heritage"][detector]["results"].get_array()) {
-    table.points.push_back({.layers = static_cast<int>(*json_integer(row, "L")),
-                            .heads = static_cast<int>(*json_integer(row, "H")),
-                            .l_star = *json_number(row, "L_star_empirical"),
-                            .lab = *json_string(row, "lab")});
-    table.predicted.push_back(*json_number(row, "L_star_predicted"));
-    table.error_pct.push_back(*json_number(row, "error_pct"));
+  for (const Json row : document.root()["cross_heritage"][detector]["results"].items()) {
+    table.points.push_back({.layers = static_cast<int>(*row.integer("L")),
+                            .heads = static_cast<int>(*row.integer("H")),
+                            .l_star = *row.number("L_star_empirical"),
+                            .lab = *row.string("lab")});
+    table.predicted.push_back(*row.number("L_star_predicted"));
+    table.error_pct.push_back(*row.number("error_pct"));
   }
   return table;
 }

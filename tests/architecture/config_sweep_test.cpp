@@ -114,11 +114,11 @@ std::string edited(Json object, std::span<const std::string> path, const std::st
     if (!item.empty()) fields.push_back(fmt::format("\"{}\":{}", key, item));
   };
   bool found = false;
-  for (const auto& field : object.get_object()) {
+  for (const auto& field : object.fields()) {
     const bool is_here = field.key == path[0];
     found = found || is_here;
     if (!is_here)
-      add(field.key, std::string(simdjson::minify(field.value)));
+      add(field.key, field.value.minified());
     else
       add(field.key, path.size() > 1 ? edited(field.value, path.subspan(1), value) : value);
   }
@@ -129,13 +129,12 @@ std::string edited(Json object, std::span<const std::string> path, const std::st
 // One edit and what came of it: [path, "same" or "refused" or numbers, value], without a value where a key is left out.
 struct Case {
   explicit Case(Json recorded, const std::vector<double>& base) {
-    const simdjson::dom::array found = recorded.get_array();
-    for (const Json key : found.at(0).get_array()) path.emplace_back(std::string_view(key.get_string()));
-    if (found.size() > 2) value = simdjson::minify(found.at(2).value());
-    const Json result = found.at(1).value();
+    for (const Json key : recorded.at(0)->items()) path.emplace_back(key.string().value());
+    if (recorded.size() > 2) value = recorded.at(2)->minified();
+    const Json result = recorded.at(1).value();
     if (!result.is_string())
       testing::flatten(result, numbers);
-    else if (std::string_view(result.get_string()) == "same")
+    else if (result.string() == "same")
       numbers = base;
   }
   std::string at() const {
@@ -162,8 +161,8 @@ TEST(ConfigSweep, MatchesTransformersOrNamesTheKey) {
       const SweepOutcome whole = swept.run(text);
       EXPECT_TRUE(testing::agree(whole.numbers, swept.base)) << swept.name << " " << spelling << " " << whole.refusal;
       const auto config = JsonDocument::parse(text, "config.json");
-      families.insert(*json_string(config->root(), "model_type"));
-      for (const Json item : testing::items(*json_find(record.root(), "cases"), spelling)) {
+      families.insert(*config->root().string("model_type"));
+      for (const Json item : testing::items(*record.root().find("cases"), spelling)) {
         if (number++ % testing::kEvery != 0) continue;
         const Case edit(item, swept.base);
         const SweepOutcome ours = swept.run(edited(config->root(), edit.path, edit.value));

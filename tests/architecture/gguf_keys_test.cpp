@@ -10,15 +10,15 @@ namespace {
 
 std::string without(Json object, std::string_view left_out) {
   std::string text;
-  for (const auto& field : object.get_object())
+  for (const auto& field : object.fields())
     if (field.key != left_out) {
       text += text.empty() ? "{\"" : ",\"";
-      text += std::string(field.key) + "\":" + std::string(simdjson::minify(field.value));
+      text += std::string(field.key) + "\":" + field.value.minified();
     }
   return text + "}";
 }
 
-bool has(Json object, std::string_view key) { return json_find(object, key).has_value(); }
+bool has(Json object, std::string_view key) { return object.find(key).has_value(); }
 
 TEST(GgufKeys, WhatNobodyHasADefaultForIsAskedForByName) {
   int epsilons = 0, others = 0;

@@ -23,12 +23,11 @@ using testing::SweptCheckpoint;
 
 // [the outer class's model_type, keys left out of text_config, keys set in it, numbers]
 struct Case {
-  Case(Json recorded, const std::string& published) {
-    const simdjson::dom::array parts = recorded.get_array();
-    outer = std::string_view(parts.at(0).get_string());
+  Case(Json parts, const std::string& published) {
+    outer = parts.at(0)->string().value();
     const auto document = JsonDocument::parse(published, "config.json");
     testing::Keys text = testing::keys_of(document->root());
-    for (const Json key : parts.at(1).get_array()) testing::take(text, std::string(std::string_view(key.get_string())));
+    for (const Json key : parts.at(1)->items()) testing::take(text, std::string(key.string().value()));
     for (const auto& [key, value] : testing::keys_of(parts.at(2).value())) testing::set(text, key, value);
     testing::flatten(parts.at(3).value(), numbers);
     config = testing::text_of({{"model_type", '"' + outer + '"'}, {"text_config", testing::text_of(text)}});
@@ -49,7 +48,7 @@ TEST(LanguagePart, MatchesTransformersInEveryClass) {
       const Case one(item, swept.published_config);
       const SweepOutcome ours = swept.run(one.config);
       EXPECT_TRUE(testing::agree(ours.numbers, one.numbers))
-          << swept.name << " " << simdjson::minify(item) << ": ours " << ::testing::PrintToString(ours.numbers) << " "
+          << swept.name << " " << item.minified() << ": ours " << ::testing::PrintToString(ours.numbers) << " "
           << ours.refusal;
       outers.insert(one.outer);
       ++cases;

@@ -17,16 +17,16 @@ TEST(Names, OfEachFamilyAsSavedAndAsPublished) {
   int families = 0;
   for (const JsonDocument& record : testing::recorded_sweeps()) {
     testing::SweptCheckpoint swept(record.root());
-    if (!json_find(names->root(), swept.name)) continue;
+    if (!names->root().find(swept.name)) continue;
     ++families;
     for (const Json renames : testing::items(names->root(), swept.name)) {
       std::map<std::string, std::string> new_names;
       int renamed = 0;
       for (const TensorInfo& tensor : swept.tensors()) {
         std::string name = tensor.name;
-        for (const Json pair : renames.get_array())
-          name = std::regex_replace(name, std::regex(std::string(std::string_view(pair.at(0).get_string()))),
-                                    std::string(std::string_view(pair.at(1).get_string())));
+        for (const Json pair : renames.items())
+          name = std::regex_replace(name, std::regex(std::string(pair.at(0)->string().value())),
+                                    std::string(pair.at(1)->string().value()));
         renamed += name != tensor.name;
         new_names[tensor.name] = name;
       }
@@ -34,7 +34,7 @@ TEST(Names, OfEachFamilyAsSavedAndAsPublished) {
       for (const std::string& config : {swept.published_config, swept.saved_config}) {
         const testing::SweepOutcome ours = swept.run(config, new_names);
         EXPECT_TRUE(testing::agree(ours.numbers, swept.base))
-            << swept.name << " " << simdjson::minify(renames) << " " << ours.refusal;
+            << swept.name << " " << renames.minified() << " " << ours.refusal;
       }
     }
   }

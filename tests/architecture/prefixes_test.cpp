@@ -22,7 +22,7 @@ std::map<std::string, std::vector<std::string>> prefixes_of_families() {
   for (const std::string& name : testing::recorded_checkpoints()) {
     const auto checkpoint = open_checkpoint(testing::recorded_folder(name));
     if (!checkpoint) continue;
-    const std::string model_type = json_string((*checkpoint)->config(), "model_type").value_or("");
+    const std::string model_type = (*checkpoint)->config().string("model_type").value_or("");
     for (const Family& family : families()) {
       if (family.model_type != model_type) continue;
       Config config((*checkpoint)->config(), "config.json");

@@ -24,8 +24,8 @@ class Switches : public ::testing::TestWithParam<std::string> {};
 TEST_P(Switches, MatchTransformers) {
   const auto expected = JsonDocument::read(testing::source_path("tests/data/switches/" + GetParam() + ".json"));
   ASSERT_TRUE(expected) << expected.error().message();
-  Altered altered(std::string(*json_string(expected->root(), "weights_of")));
-  for (const auto& [key, value] : testing::keys_of(*json_find(expected->root(), "changes")))
+  Altered altered(std::string(*expected->root().string("weights_of")));
+  for (const auto& [key, value] : testing::keys_of(*expected->root().find("changes")))
     testing::set(altered.keys, key, value);
   const auto model = altered.model();
   ASSERT_TRUE(model) << model.error().message();

@@ -34,7 +34,7 @@ class WithMore : public Checkpoint {
 
  private:
   JsonDocument configuration(const std::string& keys) const {
-    const std::string text = simdjson::minify(inner_->config());
+    const std::string text = inner_->config().minified();
     return *JsonDocument::parse(text.substr(0, text.size() - 1) + keys + "}", "config");  // the last of two keys counts
   }
   std::unique_ptr<Checkpoint> inner_;

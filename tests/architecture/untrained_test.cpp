@@ -24,8 +24,9 @@ std::vector<float> all_of(const Checkpoint& checkpoint, const TensorInfo& tensor
 
 // Elements, mean and deviation of the kind of parameters whose name ends so; empty where there is none.
 std::vector<double> find_kind(Json parameters, const std::string& kind) {
-  for (const auto& [key, value] : testing::fields(parameters)) {
-    const std::string &longer = key.size() > kind.size() ? key : kind, &shorter = key.size() > kind.size() ? kind : key;
+  for (const auto& [key, value] : parameters.fields()) {
+    const std::string_view longer = key.size() > kind.size() ? key : kind,
+                           shorter = key.size() > kind.size() ? kind : key;
     const bool ends_so =
         longer.ends_with(shorter) && (longer == shorter || longer[longer.size() - shorter.size() - 1] == '.');
     std::vector<double> numbers;
@@ -112,7 +113,7 @@ TEST(Untrained, IsDrawnAsTransformersDrawsIt) {
   ASSERT_TRUE(recorded);
   size_t families = 0, compared = 0, without = 0;
   for (const std::string& name : testing::recorded_checkpoints()) {
-    const auto family = json_find(recorded->root(), name);
+    const auto family = recorded->root().find(name);
     if (!family) continue;
     ++families;
     auto model = open_model(testing::source_path("tests/data/checkpoints/" + name));
@@ -127,7 +128,7 @@ TEST(Untrained, IsDrawnAsTransformersDrawsIt) {
         of_kind.insert(of_kind.end(), values.begin(), values.end());
       }
     }
-    const Json parameters = *json_find(*family, "parameters");
+    const Json parameters = *family->find("parameters");
     for (const auto& [kind, values] : drawn) {
       const auto theirs = find_kind(parameters, kind);
       if (theirs.empty()) {

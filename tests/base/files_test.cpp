@@ -4,9 +4,11 @@
 #include <sys/stat.h>
 #include <atomic>
 #include <cerrno>
+#include <cstdint>
 #include <iterator>
 #include <map>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 #include <filesystem>
@@ -37,13 +39,63 @@ TEST(Json, LookupsAnswerAbsentForOtherTypes) {
   const auto document = JsonDocument::parse(R"({"n": 3, "x": 1.5, "t": "text", "z": null, "f": false})", "source");
   ASSERT_TRUE(document);
   const Json root = document->root();
-  EXPECT_EQ(json_integer(root, "n"), 3);
-  EXPECT_EQ(json_integer(root, "t"), std::nullopt);
-  EXPECT_EQ(json_number(root, "x"), 1.5);
-  EXPECT_EQ(json_string(root, "n"), std::nullopt);
-  EXPECT_EQ(json_bool(root, "f"), false);
-  EXPECT_FALSE(json_find(root, "z"));
-  EXPECT_FALSE(json_find(root, "none"));
+  EXPECT_EQ(root.integer("n"), 3);
+  EXPECT_EQ(root.integer("t"), std::nullopt);
+  EXPECT_EQ(root.number("x"), 1.5);
+  EXPECT_EQ(root.string("n"), std::nullopt);
+  EXPECT_EQ(root.boolean("f"), false);
+  EXPECT_FALSE(root.find("z"));
+  EXPECT_FALSE(root.find("none"));
+  EXPECT_TRUE(root.has("z"));
+  EXPECT_FALSE(root.has("none"));
+  EXPECT_TRUE(root["none"]["of"]["these"].is_null());
+}
+
+TEST(Json, IsWalkedInItsOrder) {
+  static_assert(sizeof(Json) == 16 && std::is_trivially_copyable_v<Json>);
+  const auto document = JsonDocument::parse(
+      R"({"b": [1, -2, [3, 4], {"c": 5}, "x", 18446744073709551615], "a": {}, "d": [], "e": true})", "source");
+  ASSERT_TRUE(document) << document.error().message();
+  std::string keys, values;
+  for (const auto& [key, value] : document->root().fields()) keys += std::string(key) + "=" + value.minified() + " ";
+  EXPECT_EQ(keys, "b=[1,-2,[3,4],{\"c\":5},\"x\",18446744073709551615] a={} d=[] e=true ");
+  const Json list = document->root()["b"];
+  for (const Json item : list.items()) values += item.minified() + " ";
+  EXPECT_EQ(values, "1 -2 [3,4] {\"c\":5} \"x\" 18446744073709551615 ");
+  EXPECT_EQ(list.size(), 6u);
+  EXPECT_EQ(list.at(2)->at(1)->integer(), 4);
+  EXPECT_FALSE(list.at(6));
+  EXPECT_FALSE(list.at(0)->at(0));
+  EXPECT_EQ(list.at(5)->integer(), std::nullopt);
+  EXPECT_EQ(list.at(5)->unsigned_integer(), UINT64_MAX);
+  EXPECT_EQ(list.at(1)->unsigned_integer(), std::nullopt);
+  EXPECT_EQ(list.at(1)->number(), -2);
+  EXPECT_TRUE(list.fields().begin() == list.fields().end());
+  EXPECT_TRUE(document->root().items().begin() == document->root().items().end());
+}
+
+// A value of no document, as a lookup that found nothing gives it.
+TEST(Json, OfNothingIsNull) {
+  const Json nothing;
+  EXPECT_EQ(nothing.type(), Json::Type::null);
+  EXPECT_EQ(nothing.size(), 0u);
+  EXPECT_EQ(nothing.minified(), "null");
+  EXPECT_EQ(nothing.shown(), "null");
+  EXPECT_FALSE(nothing.boolean() || nothing.integer() || nothing.number() || nothing.string() || nothing.literal());
+  EXPECT_FALSE(nothing.at(0) || nothing.find("a") || nothing.has("a"));
+  for (const Json item : nothing.items()) ADD_FAILURE() << item.shown();
+  for (const auto& [key, value] : nothing.fields()) ADD_FAILURE() << key;
+  EXPECT_TRUE(JsonDocument().root().is_null());
+}
+
+// A document may be moved and copied: what looks into it goes on doing so.
+TEST(Json, StaysWhereItIsWhenItsDocumentMoves) {
+  auto parsed = JsonDocument::parse(R"({"a": "long enough to lie outside of a std::string"})", "source");
+  ASSERT_TRUE(parsed);
+  const Json root = parsed->root();
+  const JsonDocument kept = *std::move(parsed), copy = kept;
+  EXPECT_EQ(root.string("a"), "long enough to lie outside of a std::string");
+  EXPECT_EQ(copy.root(), root);
 }
 
 TEST(Files, AppearWholeOrNotAtAll) {

@@ -95,31 +95,31 @@ TEST(PythonJson, DocumentsGiveBackWhatWasWritten) {
       "source");
   ASSERT_TRUE(document) << document.error().message();
   const Json root = document->root();
-  EXPECT_EQ(json_number(root, "big"), 1e30);
-  EXPECT_TRUE(std::isnan(*json_number(root, "nan")));
-  EXPECT_EQ(json_number(root, "low"), -INFINITY);
-  EXPECT_EQ(json_number(root, "huge"), INFINITY);
-  EXPECT_EQ(json_integer(root, "big"), std::nullopt);
-  EXPECT_EQ(json_literal(*json_find(root, "big")), "1000000000000000019884624838656");
-  EXPECT_EQ(json_string(root, "nan"), std::nullopt);
-  EXPECT_EQ(json_string(root, "half"), std::nullopt);
-  EXPECT_EQ(json_literal(*json_find(root, "half")), std::nullopt);
-  EXPECT_EQ(json_string(root, "t"), "last");
-  EXPECT_EQ(json_shown(*json_find(root, "list")), "[NaN,\"y\"]");
-  EXPECT_EQ(json_shown(*json_find(root, "big"), 4), "1000");
-  EXPECT_EQ(json_shown(*json_find(root, "half")), "\"x\\ud800\"");
+  EXPECT_EQ(root.number("big"), 1e30);
+  EXPECT_TRUE(std::isnan(*root.number("nan")));
+  EXPECT_EQ(root.number("low"), -INFINITY);
+  EXPECT_EQ(root.number("huge"), INFINITY);
+  EXPECT_EQ(root.integer("big"), std::nullopt);
+  EXPECT_EQ(root.find("big")->literal(), "1000000000000000019884624838656");
+  EXPECT_EQ(root.string("nan"), std::nullopt);
+  EXPECT_EQ(root.string("half"), std::nullopt);
+  EXPECT_EQ(root.find("half")->literal(), std::nullopt);
+  EXPECT_EQ(root.string("t"), "last");
+  EXPECT_EQ(root.find("list")->shown(), "[NaN,\"y\"]");
+  EXPECT_EQ(root.find("big")->shown(4), "1000");
+  EXPECT_EQ(root.find("half")->shown(), "\"x\\ud800\"");
   const auto whole = JsonDocument::parse("[\"\xf4\x8d\xa0\x80\"]", "source");  // a character of its own
-  EXPECT_EQ(json_shown(whole->root()), "[\"\xf4\x8d\xa0\x80\"]");
+  EXPECT_EQ(whole->root().shown(), "[\"\xf4\x8d\xa0\x80\"]");
 }
 
 TEST(PythonJson, ATextThatBeginsLikeAMarkIsAText) {
   const auto document = JsonDocument::parse(R"({"t": "\uffffabc", "l": ["\uffffNaNs", "a\"\uffff1"]})", "source");
   ASSERT_TRUE(document) << document.error().message();
-  EXPECT_EQ(json_string(document->root(), "t"),
+  EXPECT_EQ(document->root().string("t"),
             "\xef\xbf\xbf"
             "abc");
-  EXPECT_EQ(json_number(document->root(), "t"), std::nullopt);
-  EXPECT_EQ(json_shown(*json_find(document->root(), "l")),
+  EXPECT_EQ(document->root().number("t"), std::nullopt);
+  EXPECT_EQ(document->root().find("l")->shown(),
             "[\"\xef\xbf\xbf"
             "NaNs\",\"a\\\"\xef\xbf\xbf"
             "1\"]");
@@ -130,7 +130,7 @@ TEST(PythonJson, ManyMarksAreShownInOneWalk) {
   for (int i = 0; i < 1'000'000; ++i) text += ",NaN";
   const auto document = JsonDocument::parse(text + "]", "source");
   ASSERT_TRUE(document);
-  EXPECT_EQ(json_shown(document->root(), 12), "[NaN,NaN,NaN");
+  EXPECT_EQ(document->root().shown(12), "[NaN,NaN,NaN");
 }
 
 TEST(PythonJson, AStrictReaderRefusesAll) {

@@ -156,16 +156,16 @@ TEST_F(Gguf, Metadata) {
   EXPECT_EQ(metadata.integer("nothing"), std::nullopt);
 
   const Json config = checkpoint->config();
-  EXPECT_EQ(json_string(config, "model_type"), "llama");
-  EXPECT_EQ(json_string(config, "general.architecture"), "llama");
-  EXPECT_EQ(json_string(config, "general.name"), "a \xef\xbf\xbd name");
-  EXPECT_EQ(json_integer(config, "block_count"), 30);
-  EXPECT_EQ(json_number(config, "attention.layer_norm_rms_epsilon"), static_cast<double>(1e-5f));
-  EXPECT_EQ(json_integer(config, "i64"), std::numeric_limits<int64_t>::min());
-  EXPECT_EQ(json_bool(config, "yes"), true);
-  EXPECT_FALSE(json_find(config, "nan"));
-  EXPECT_FALSE(json_find(config, "strings"));
-  EXPECT_FALSE(json_find(config, "llama.block_count"));
+  EXPECT_EQ(config.string("model_type"), "llama");
+  EXPECT_EQ(config.string("general.architecture"), "llama");
+  EXPECT_EQ(config.string("general.name"), "a \xef\xbf\xbd name");
+  EXPECT_EQ(config.integer("block_count"), 30);
+  EXPECT_EQ(config.number("attention.layer_norm_rms_epsilon"), static_cast<double>(1e-5f));
+  EXPECT_EQ(config.integer("i64"), std::numeric_limits<int64_t>::min());
+  EXPECT_EQ(config.boolean("yes"), true);
+  EXPECT_FALSE(config.find("nan"));
+  EXPECT_FALSE(config.find("strings"));
+  EXPECT_FALSE(config.find("llama.block_count"));
 }
 
 TEST_F(Gguf, BrokenHeads) {
@@ -325,7 +325,7 @@ TEST_F(SplitGguf, EveryPartNamesTheModel) {
     const auto checkpoint = open_checkpoint(asked);
     ASSERT_TRUE(checkpoint) << checkpoint.error().message();
     EXPECT_EQ((*checkpoint)->path(), path(1));
-    EXPECT_EQ(json_integer((*checkpoint)->config(), "block_count"), 2);
+    EXPECT_EQ((*checkpoint)->config().integer("block_count"), 2);
     ASSERT_EQ((*checkpoint)->tensors().size(), 4u);
     EXPECT_EQ((*checkpoint)->files().size(), 3u);
     const TensorInfo& b = *(*checkpoint)->find("b");

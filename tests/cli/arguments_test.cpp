@@ -107,8 +107,7 @@ TEST(Arguments, LabsOfModels) {
     if (!document) return std::string("no JSON");
     std::string labs;
     for (const char* list : {"results", "failed"})
-      for (const Json model : testing::items(document->root(), list))
-        labs += json_string(model, "lab").value_or("?") + " ";
+      for (const Json model : testing::items(document->root(), list)) labs += model.string("lab").value_or("?") + " ";
     return labs;
   };
   const std::string other = "zoo/gpt2-12x12";
@@ -140,7 +139,7 @@ TEST(Arguments, ListsOfNamesTakeOneValueEach) {
   EXPECT_EQ(outcome.status, 0) << outcome.err;
   const auto document = JsonDocument::parse(outcome.out, "run");
   ASSERT_TRUE(document);
-  EXPECT_EQ(simdjson::minify(document->root()["estimators"].value()), "[\"ov_circuit\",\"off_diagonal\"]");
+  EXPECT_EQ(document->root()["estimators"].minified(), "[\"ov_circuit\",\"off_diagonal\"]");
   EXPECT_EQ(lstar_program("run --figures pdf " + kGpt2 + kIds + " --quiet --out " + (folder / "e")).status, 0);
 }
 
@@ -157,10 +156,10 @@ TEST(Arguments, TheSameCheckpointCountsOnce) {
   const Outcome json = lstar_program("run " + models + kIds + " --json");
   const auto document = JsonDocument::parse(json.out, "run");
   ASSERT_TRUE(document);
-  EXPECT_EQ(json_integer(document->root(), "n_models"), 1);
+  EXPECT_EQ(document->root().integer("n_models"), 1);
   const auto duplicates = testing::items(document->root(), "duplicates");
   EXPECT_EQ(duplicates.size(), 3u);
-  for (const Json duplicate : duplicates) EXPECT_EQ(json_string(duplicate, "same_as"), kGpt2);
+  for (const Json duplicate : duplicates) EXPECT_EQ(duplicate.string("same_as"), kGpt2);
   // A manifest's model given again, and another computation of the same weights, which is no duplicate.
   const Outcome again = lstar_program("run --manifest zoo/manifest.toml zoo/gpt2-12x12 --estimator off_diagonal");
   EXPECT_THAT(again.out, AllOf(HasSubstr("COMPLETE: 7/7 models, 1 of them given before\n"),

@@ -88,21 +88,19 @@ TEST_F(HubProgram, FetchTellsAsJson) {
   const auto document = JsonDocument::parse(outcome.out, "fetch");
   ASSERT_TRUE(document) << document.error().message();
   const Json root = document->root();
-  EXPECT_EQ(json_string(root, "model"), "org/name");
-  EXPECT_EQ(json_string(root, "revision"), "main");
-  EXPECT_EQ(json_string(root, "commit"), kCommit);
-  EXPECT_EQ(json_string(root, "path"), snapshot("models--org--name"));
+  EXPECT_EQ(root.string("model"), "org/name");
+  EXPECT_EQ(root.string("revision"), "main");
+  EXPECT_EQ(root.string("commit"), kCommit);
+  EXPECT_EQ(root.string("path"), snapshot("models--org--name"));
   int64_t bytes = 0, files = 0;
-  simdjson::dom::array list;
-  ASSERT_FALSE(json_find(root, "files")->get_array().get(list));
-  for (const Json file : list) {
-    const std::string path = snapshot("models--org--name") + "/" + json_string(file, "name").value_or("none");
-    EXPECT_EQ(json_integer(file, "bytes"), static_cast<int64_t>(fs::file_size(path))) << path;
-    bytes += *json_integer(file, "bytes");
+  for (const Json file : root["files"].items()) {
+    const std::string path = snapshot("models--org--name") + "/" + file.string("name").value_or("none");
+    EXPECT_EQ(file.integer("bytes"), static_cast<int64_t>(fs::file_size(path))) << path;
+    bytes += *file.integer("bytes");
     ++files;
   }
   EXPECT_GE(files, 3);
-  EXPECT_EQ(json_integer(root, "bytes"), bytes);
+  EXPECT_EQ(root.integer("bytes"), bytes);
 }
 
 TEST_F(HubProgram, OllamasNamesAreModels) {

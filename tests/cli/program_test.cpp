@@ -103,9 +103,9 @@ TEST(Program, InspectShowsTheNotebooksThirdBesideTheRealWeight) {
   ASSERT_TRUE(plain && thirds);
   const Json a = testing::items(plain->root(), "weight_norms")[0],
              b = testing::items(thirds->root(), "weight_norms")[0];
-  EXPECT_EQ(json_number(a, "w_v_frobenius_sq"), json_number(b, "w_v_frobenius_sq"));
-  EXPECT_EQ(json_number(a, "w_v_as_written_frobenius_sq"), json_number(a, "w_v_frobenius_sq"));
-  EXPECT_NE(json_number(b, "w_v_as_written_frobenius_sq"), json_number(b, "w_v_frobenius_sq"));
+  EXPECT_EQ(a.number("w_v_frobenius_sq"), b.number("w_v_frobenius_sq"));
+  EXPECT_EQ(a.number("w_v_as_written_frobenius_sq"), a.number("w_v_frobenius_sq"));
+  EXPECT_NE(b.number("w_v_as_written_frobenius_sq"), b.number("w_v_frobenius_sq"));
 }
 
 TEST(Program, UnwritableOutputsAreNoticed) {

@@ -47,7 +47,7 @@ TEST_F(PromptFiles, IdsComeBackInEveryOutput) {
   const std::string words = " --prompts " + jsonl + " ";
   const auto ids = [](Json of) {
     std::string all;
-    for (const Json prompt : testing::items(of, "prompts")) all += json_shown(prompt["id"].value()) + " ";
+    for (const Json prompt : testing::items(of, "prompts")) all += prompt["id"].shown() + " ";
     return all;
   };
   const std::string expected = "\"a \\\"b\\\"\" 123456789012345678901234567890 -7 null ";
@@ -55,10 +55,10 @@ TEST_F(PromptFiles, IdsComeBackInEveryOutput) {
   const auto traced = JsonDocument::parse(trace.out, "trace");
   ASSERT_TRUE(traced) << traced.error().message();
   EXPECT_EQ(ids(traced->root()), expected);
-  EXPECT_EQ(json_integer(traced->root()["prompts_read"].value(), "count"), 4);
-  EXPECT_EQ(json_string(traced->root()["prompts_read"].value(), "file"), jsonl);
-  EXPECT_EQ(json_string(traced->root()["prompts_read"].value(), "format"), "JSON Lines");
-  EXPECT_EQ(json_string(traced->root()["prompts_read"].value(), "first"), "one");
+  EXPECT_EQ(traced->root()["prompts_read"].integer("count"), 4);
+  EXPECT_EQ(traced->root()["prompts_read"].string("file"), jsonl);
+  EXPECT_EQ(traced->root()["prompts_read"].string("format"), "JSON Lines");
+  EXPECT_EQ(traced->root()["prompts_read"].string("first"), "one");
   EXPECT_THAT(
       lstar_program("trace " + kModel + words + "--csv").out,
       AllOf(HasSubstr(",id\n"), HasSubstr(",\"a \"\"b\"\"\"\n"), HasSubstr(",123456789012345678901234567890\n")));
@@ -69,7 +69,7 @@ TEST_F(PromptFiles, IdsComeBackInEveryOutput) {
   ASSERT_TRUE(study) << study.error().message();
   EXPECT_EQ(ids(study->root()), expected);
   EXPECT_EQ(ids(testing::items(study->root(), "results").at(0)), expected);
-  EXPECT_EQ(json_integer(study->root()["prompts_read"].value(), "count"), 4);
+  EXPECT_EQ(study->root()["prompts_read"].integer("count"), 4);
   EXPECT_THAT(*read_file(folder_ / "out/l_star_cross_heritage_t.csv"),
               HasSubstr("\"[\"\"a \\\"\"b\\\"\"\"\", 123456789012345678901234567890, -7, null]\""));
 }
@@ -81,7 +81,7 @@ TEST_F(PromptFiles, StandardInput) {
   const auto document = JsonDocument::parse(outcome.out, "trace");
   ASSERT_TRUE(document);
   EXPECT_EQ(testing::items(document->root(), "prompts").size(), 2u);
-  EXPECT_EQ(json_string(document->root()["prompts_read"].value(), "file"), "-");
+  EXPECT_EQ(document->root()["prompts_read"].string("file"), "-");
   EXPECT_EQ(lstar_program("trace " + kModel + " --prompts -", "\x1f\x8b\x08").err,
             "lstar: standard input: not text but compressed by gzip; zcat it first\n");
   EXPECT_EQ(lstar_program("trace " + kModel + " --prompts -").err, "lstar: standard input: no prompts\n");
@@ -114,19 +114,19 @@ TEST_F(PromptFiles, DetectReadsOurOwnResults) {
   const auto found = [&](const std::string& path) {
     const auto document = JsonDocument::parse(lstar_program("detect " + path + " --json").out, "detect");
     EXPECT_TRUE(document) << path;
-    return *JsonDocument::parse(document ? simdjson::minify(document->root()) : "{}", "detect");
+    return *JsonDocument::parse(document ? document->root().minified() : "{}", "detect");
   };
   const JsonDocument from_json = found(json), from_csv = found(csv), from_study = found(study);
   size_t compared = 0, prompt = 0;
   for (const Json entry : testing::items(traced->root(), "prompts")) {
     ++prompt;
     for (const char* estimator : {"as_written", "off_diagonal", "multi_head", "ov_circuit"}) {
-      const std::string expected = simdjson::minify(entry["l_star"][estimator].value());
+      const std::string expected = entry["l_star"][estimator].minified();
       const std::string name = fmt::format("prompt {}: {}", prompt, estimator);
-      EXPECT_EQ(simdjson::minify(from_json.root()[name].value()), expected) << name;
-      EXPECT_EQ(simdjson::minify(from_csv.root()[name].value()), expected) << name;
+      EXPECT_EQ(from_json.root()[name].minified(), expected) << name;
+      EXPECT_EQ(from_csv.root()[name].minified(), expected) << name;
       if (std::string(estimator) == "multi_head") continue;  // the study's estimators alone are in it
-      EXPECT_EQ(simdjson::minify(from_study.root()[kModel + ": " + name].value()), expected) << name;
+      EXPECT_EQ(from_study.root()[kModel + ": " + name].value().minified(), expected) << name;
       ++compared;
     }
   }
@@ -204,10 +204,10 @@ TEST_F(PromptFiles, DetectSaysWhatIsResolved) {
   const Outcome outcome = lstar_program("detect - --json", "{\"a\": [1, 2, 5, 6], \"tied\": [1, 2, 1, 2, 1]}");
   const auto document = JsonDocument::parse(outcome.out, "detect");
   ASSERT_TRUE(document);
-  EXPECT_EQ(json_integer(document->root()["a"]["argmax_step"].value(), "layer"), 2);
-  EXPECT_EQ(json_bool(document->root()["a"]["argmax_step"].value(), "resolved"), true);
-  EXPECT_EQ(json_bool(document->root()["tied"]["argmax_step"].value(), "resolved"), false);
-  EXPECT_EQ(json_string(document->root()["tied"]["argmax_step"].value(), "reason"), "the largest step is tied");
+  EXPECT_EQ(document->root()["a"]["argmax_step"].integer("layer"), 2);
+  EXPECT_EQ(document->root()["a"]["argmax_step"].boolean("resolved"), true);
+  EXPECT_EQ(document->root()["tied"]["argmax_step"].boolean("resolved"), false);
+  EXPECT_EQ(document->root()["tied"]["argmax_step"].string("reason"), "the largest step is tied");
 
   // As Python writes it, and with numpy's answers: the first NaN is the largest.
   const std::string text = "{\"a\": [1.0, NaN, 5, -Infinity, 1e999]}";

@@ -73,13 +73,13 @@ TEST_F(StoreCommand, List) {
   EXPECT_THAT(text.out, AllOf(StartsWith("2 models\n"), HasSubstr("org/one"), HasSubstr("111111111111 "),
                               HasSubstr("Highway AVX2, outdated"), HasSubstr("1 run\n"), HasSubstr("lstar run")));
   const JsonDocument listed = json(run("list", "--json"));
-  const auto models = testing::items(listed.root(), "models"), runs = testing::items(listed.root(), "runs");
+  const Json models = listed.root()["models"], runs = listed.root()["runs"];
   ASSERT_EQ(models.size(), 2u);
-  EXPECT_EQ(json_string(models[0], "model"), "org/one");
-  EXPECT_EQ(json_string(models[0], "content"), key_.content);
-  EXPECT_EQ(testing::numbers(models[0], "prompts"), std::vector<double>{5});
+  EXPECT_EQ(models.at(0)->string("model"), "org/one");
+  EXPECT_EQ(models.at(0)->string("content"), key_.content);
+  EXPECT_EQ(testing::numbers(*models.at(0), "prompts"), std::vector<double>{5});
   ASSERT_EQ(runs.size(), 1u);
-  EXPECT_EQ(testing::numbers(runs[0], "failed"), std::vector<double>{1});
+  EXPECT_EQ(testing::numbers(*runs.at(0), "failed"), std::vector<double>{1});
 }
 
 TEST_F(StoreCommand, Show) {
@@ -87,13 +87,14 @@ TEST_F(StoreCommand, Show) {
               AllOf(HasSubstr("3 layers, 2 heads"), HasSubstr("sha256 ee"),
                     HasSubstr("diagonal, rounded_sum, residual_norm\n"), HasSubstr("command:")));
   const JsonDocument model = json(run("show", "1111 --json"));
-  EXPECT_EQ(json_string(testing::items(model.root(), "models")[0], "model"), "org/one");
-  const std::string digest = *json_string(testing::items(json(run("list", "--json")).root(), "runs")[0], "run");
+  EXPECT_EQ(model.root()["models"].at(0)->string("model"), "org/one");
+  const JsonDocument listed = json(run("list", "--json"));
+  const std::string digest = *listed.root()["runs"].at(0)->string("run");
   EXPECT_THAT(
       run("show", digest.substr(0, 10)).out,
       AllOf(HasSubstr("off_diagonal, ov_circuit"), HasSubstr("failed: x: no such folder"), HasSubstr("[31mred")));
   const JsonDocument of_run = json(run("show", digest + " --json"));
-  EXPECT_EQ(testing::items(testing::items(of_run.root(), "runs")[0], "models").size(), 2u);
+  EXPECT_EQ(of_run.root()["runs"].at(0)->find("models")->size(), 2u);
   const Outcome nothing = run("show", "nobody");
   EXPECT_EQ(nothing.status, 2);
   EXPECT_THAT(nothing.err, HasSubstr("nobody: no model or run of that name in the store; lstar store list shows them"));

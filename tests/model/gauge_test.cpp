@@ -23,7 +23,7 @@ using Map = Eigen::Map<RowMajor>;
 std::unique_ptr<MemoryCheckpoint> in_memory(const std::string& folder) {
   const auto from = open_checkpoint(folder);
   EXPECT_TRUE(from);
-  auto copy = std::make_unique<MemoryCheckpoint>(simdjson::to_string((*from)->config()));
+  auto copy = std::make_unique<MemoryCheckpoint>((*from)->config().minified());
   for (const TensorInfo& tensor : (*from)->tensors()) {
     if (!info(tensor.type).is_weight) continue;
     std::vector<double> values(static_cast<size_t>(tensor.shape.elements()));

@@ -58,7 +58,7 @@ TEST_P(HalfPrecision, RoundingPoints) {
   ASSERT_TRUE(recorded) << recorded.error().message();
   int exact = 0, whole = 0;
   for (Dtype dtype : {Dtype::float16, Dtype::bfloat16}) {
-    const Half half = hold(*model, *json_find(recorded->root(), name(dtype)), dtype);
+    const Half half = hold(*model, *recorded->root().find(name(dtype)), dtype);
     exact += half.exact;
     whole += half.whole;
     // The reference itself misses its rounding in about 0.05 % of linear outputs; one flipped probability p moves the
@@ -86,7 +86,7 @@ TEST_P(HalfPrecision, OtherRoundingPointsAreSeen) {
     a.rounding.scores = other;
     int exact = 0;
     for (Dtype dtype : {Dtype::float16, Dtype::bfloat16})
-      exact += hold(*model, *json_find(recorded->root(), name(dtype)), dtype).exact;
+      exact += hold(*model, *recorded->root().find(name(dtype)), dtype).exact;
     EXPECT_LE(exact, 1) << "with rounding " << static_cast<int>(other);
   }
 }

@@ -43,7 +43,7 @@ TEST(StackedExperts, GiveTheNumbersOfSeparateOnes) {
     const auto recorded = open_checkpoint(testing::source_path(fmt::format("tests/data/checkpoints/{}", m.folder)));
     ASSERT_TRUE(recorded) << recorded.error().message();
     const Checkpoint& from = **recorded;
-    auto stacked = std::make_unique<testing::MemoryCheckpoint>(simdjson::minify(from.config()));
+    auto stacked = std::make_unique<testing::MemoryCheckpoint>(from.config().minified());
     for (const TensorInfo& tensor : from.tensors()) {
       std::string name = tensor.name;
       if (name.find(".experts.") != std::string::npos) continue;

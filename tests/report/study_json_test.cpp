@@ -14,7 +14,7 @@ namespace lstar {
 namespace {
 
 using ::testing::HasSubstr;
-using Type = simdjson::dom::element_type;
+using Type = Json::Type;
 
 JsonDocument parsed(const std::string& text) {
   auto document = JsonDocument::parse(text, "result");
@@ -22,76 +22,69 @@ JsonDocument parsed(const std::string& text) {
   return *std::move(document);
 }
 
-simdjson::dom::array items(Json object, const char* key) {
-  simdjson::dom::array array;
-  EXPECT_EQ(object[key].get(array), simdjson::SUCCESS) << key;
-  return array;
-}
-
 void expect_types(Json object, std::initializer_list<std::pair<const char*, Type>> keys) {
   for (const auto& [key, type] : keys) {
-    Json value;
-    ASSERT_EQ(object[key].get(value), simdjson::SUCCESS) << key;
-    EXPECT_EQ(value.type(), type) << key;
+    ASSERT_TRUE(object.has(key)) << key;
+    EXPECT_EQ(object[key].type(), type) << key;
   }
 }
 
 const std::initializer_list<std::pair<const char*, Type>> kBlock{
-    {"n_models", Type::INT64},   {"overall_mape", Type::DOUBLE}, {"mape_of_actual", Type::DOUBLE},
-    {"verdict", Type::STRING},   {"estimator", Type::STRING},    {"detector", Type::STRING},
-    {"baselines", Type::OBJECT}, {"results", Type::ARRAY}};
-const std::initializer_list<std::pair<const char*, Type>> kEntry{{"model", Type::STRING},
-                                                                 {"lab", Type::STRING},
-                                                                 {"L", Type::INT64},
-                                                                 {"H", Type::INT64},
-                                                                 {"arch", Type::STRING},
-                                                                 {"L_star_predicted", Type::DOUBLE},
-                                                                 {"L_star_empirical", Type::DOUBLE},
-                                                                 {"L_star_std", Type::DOUBLE},
-                                                                 {"error_pct", Type::DOUBLE},
-                                                                 {"l_star_per_prompt", Type::ARRAY},
-                                                                 {"resolved", Type::BOOL},
-                                                                 {"estimator", Type::STRING},
-                                                                 {"detector", Type::STRING},
-                                                                 {"dtype", Type::STRING},
-                                                                 {"family", Type::STRING},
-                                                                 {"prediction_in_range", Type::BOOL},
-                                                                 {"checkpoint", Type::OBJECT},
-                                                                 {"prompts", Type::ARRAY}};
+    {"n_models", Type::integer}, {"overall_mape", Type::number}, {"mape_of_actual", Type::number},
+    {"verdict", Type::string},   {"estimator", Type::string},    {"detector", Type::string},
+    {"baselines", Type::object}, {"results", Type::array}};
+const std::initializer_list<std::pair<const char*, Type>> kEntry{{"model", Type::string},
+                                                                 {"lab", Type::string},
+                                                                 {"L", Type::integer},
+                                                                 {"H", Type::integer},
+                                                                 {"arch", Type::string},
+                                                                 {"L_star_predicted", Type::number},
+                                                                 {"L_star_empirical", Type::number},
+                                                                 {"L_star_std", Type::number},
+                                                                 {"error_pct", Type::number},
+                                                                 {"l_star_per_prompt", Type::array},
+                                                                 {"resolved", Type::boolean},
+                                                                 {"estimator", Type::string},
+                                                                 {"detector", Type::string},
+                                                                 {"dtype", Type::string},
+                                                                 {"family", Type::string},
+                                                                 {"prediction_in_range", Type::boolean},
+                                                                 {"checkpoint", Type::object},
+                                                                 {"prompts", Type::array}};
 
 TEST(StudyJson, KeepsTheContract) {
   const JsonDocument document = parsed(study_json_text(testing::made_up_result()));
   const Json root = document.root();
-  expect_types(root, {{"experiment", Type::STRING},
-                      {"timestamp", Type::STRING},
-                      {"formula", Type::STRING},
-                      {"by_estimator", Type::OBJECT},
-                      {"failed", Type::ARRAY},
-                      {"notes", Type::ARRAY},
-                      {"version", Type::STRING},
-                      {"seed", Type::INT64},
-                      {"dtype", Type::STRING},
-                      {"head_layout", Type::STRING},
-                      {"device", Type::STRING},
-                      {"traces", Type::ARRAY}});
+  expect_types(root, {{"experiment", Type::string},
+                      {"timestamp", Type::string},
+                      {"formula", Type::string},
+                      {"by_estimator", Type::object},
+                      {"failed", Type::array},
+                      {"notes", Type::array},
+                      {"version", Type::string},
+                      {"seed", Type::integer},
+                      {"dtype", Type::string},
+                      {"head_layout", Type::string},
+                      {"device", Type::string},
+                      {"traces", Type::array}});
   expect_types(root, kBlock);
-  EXPECT_EQ(json_string(root, "verdict"), "FORMULA GENERALIZES");
-  EXPECT_EQ(json_integer(root, "n_models"), 6);
-  EXPECT_EQ(items(root, "results").size(), 6u);
-  for (const Json entry : items(root, "results")) expect_types(entry, kEntry);
+  EXPECT_EQ(root.string("verdict"), "FORMULA GENERALIZES");
+  EXPECT_EQ(root.integer("n_models"), 6);
+  EXPECT_EQ(root["results"].size(), 6u);
+  for (const Json entry : root["results"].items()) expect_types(entry, kEntry);
   for (const char* name : {"off_diagonal", "ov_circuit", "as_written"}) {
-    const Json block = root["by_estimator"][name].value();
+    const Json block = root["by_estimator"][name];
     expect_types(block, kBlock);
-    for (const Json entry : items(block, "results")) {
+    for (const Json entry : block["results"].items()) {
       expect_types(entry, kEntry);
-      EXPECT_EQ(json_string(entry, "estimator"), name);
+      EXPECT_EQ(entry.string("estimator"), name);
     }
   }
-  const Json failed = items(root, "failed").at(0).value();
-  EXPECT_EQ(json_string(failed, "model"), "nobody/missing");
-  EXPECT_EQ(json_string(failed, "file"), "models/nobody/missing");
-  EXPECT_EQ(json_string(failed, "error"), "models/nobody/missing: no such folder");
-  EXPECT_EQ(json_string(failed, "kind"), "missing");
+  const Json failed = root["failed"].at(0).value();
+  EXPECT_EQ(failed.string("model"), "nobody/missing");
+  EXPECT_EQ(failed.string("file"), "models/nobody/missing");
+  EXPECT_EQ(failed.string("error"), "models/nobody/missing: no such folder");
+  EXPECT_EQ(failed.string("kind"), "missing");
 }
 
 TEST(StudyJson, TheHeadlineStandsTwice) {
@@ -102,16 +95,15 @@ TEST(StudyJson, TheHeadlineStandsTwice) {
 TEST(StudyJson, NumbersReadBackToTheSameDouble) {
   const StudyResult result = testing::made_up_result();
   const JsonDocument document = parsed(study_json_text(result));
-  const Json entry = items(document.root(), "results").at(4).value();
-  EXPECT_EQ(json_number(entry, "L_star_predicted"), result.models[4].predicted);
-  EXPECT_EQ(json_number(entry, "error_pct"), result.models[4].scores[0].error_pct);
-  const Json trace = items(document.root(), "traces").at(4).value();
-  const auto values =
-      trace["by_estimator"]["ov_circuit"].get_array().value().at(2).value()["trace"].get_array().value();
+  const Json entry = document.root()["results"].at(4).value();
+  EXPECT_EQ(entry.number("L_star_predicted"), result.models[4].predicted);
+  EXPECT_EQ(entry.number("error_pct"), result.models[4].scores[0].error_pct);
+  const Json trace = document.root()["traces"].at(4).value();
+  const auto values = trace["by_estimator"]["ov_circuit"].at(2).value()["trace"];
   const PromptTrace& expected = result.models[4].traces[3].prompts[2];
   ASSERT_EQ(result.models[4].traces[3].estimator, "ov_circuit");
   ASSERT_EQ(values.size(), expected.trace.size());
-  for (size_t l = 0; l < values.size(); ++l) EXPECT_EQ(values.at(l).get_double().value(), expected.trace[l]);
+  for (size_t l = 0; l < values.size(); ++l) EXPECT_EQ(values.at(l)->number().value(), expected.trace[l]);
 }
 
 TEST(StudyJson, NaNBecomesNullWithAReason) {
@@ -125,24 +117,24 @@ TEST(StudyJson, NaNBecomesNullWithAReason) {
   ASSERT_TRUE(models[0]);
   models.push_back(fail("gone"));
   const std::string text = study_json_text(*evaluate(study, std::move(models), "now"));
-  const JsonDocument document = parsed(text);  // simdjson takes neither NaN nor Infinity
-  const Json entry = items(document.root(), "results").at(0).value();
+  const JsonDocument document = parsed(text);
+  const Json entry = document.root()["results"].at(0).value();
   EXPECT_TRUE(entry["L_star_empirical"].is_null());
   EXPECT_TRUE(entry["error_pct"].is_null());
-  EXPECT_THAT(json_string(entry, "reason").value_or(""), HasSubstr("layer 5"));
+  EXPECT_THAT(entry.string("reason").value_or(""), HasSubstr("layer 5"));
   EXPECT_TRUE(document.root()["overall_mape"].is_null());
-  EXPECT_EQ(json_integer(document.root(), "n_asked"), 2);
-  ASSERT_EQ(items(document.root(), "left_out").size(), 2u);
-  EXPECT_EQ(json_string(items(document.root(), "left_out").at(0).value(), "model"), "EleutherAI/pythia-160m");
-  EXPECT_EQ(json_string(items(document.root(), "left_out").at(1).value(), "reason"), "failed: gone");
-  EXPECT_TRUE(json_string(document.root(), "reason"));
+  EXPECT_EQ(document.root().integer("n_asked"), 2);
+  ASSERT_EQ(document.root()["left_out"].size(), 2u);
+  EXPECT_EQ(document.root()["left_out"].at(0).value().string("model"), "EleutherAI/pythia-160m");
+  EXPECT_EQ(document.root()["left_out"].at(1).value().string("reason"), "failed: gone");
+  EXPECT_TRUE(document.root().string("reason"));
 }
 
 TEST(StudyJson, HostileTextStaysValid) {
   StudyResult result = testing::made_up_result();
   result.models[0].entry.name = "\"\\\n\xff\xc3";
   const JsonDocument document = parsed(study_json_text(result));
-  EXPECT_EQ(json_string(items(document.root(), "results").at(0).value(), "model"), "\"\\\n\ufffd\ufffd");
+  EXPECT_EQ(document.root()["results"].at(0).value().string("model"), "\"\\\n\ufffd\ufffd");
 }
 
 // What writes no study goes through the same door.

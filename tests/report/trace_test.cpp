@@ -40,55 +40,55 @@ TEST(TraceJson, KeepsTheContract) {
   const Measurement m = measured();
   const JsonDocument document = parsed(trace_json_text(m));
   const Json root = document.root();
-  EXPECT_EQ(json_string(root, "model"), "EleutherAI/pythia-410m");
+  EXPECT_EQ(root.string("model"), "EleutherAI/pythia-410m");
   EXPECT_TRUE(root["revision"].is_null());
-  EXPECT_EQ(json_string(root, "family"), "gpt_neox");
-  EXPECT_EQ(json_integer(root, "layers"), 24);
-  EXPECT_EQ(json_integer(root, "heads"), 16);
-  EXPECT_EQ(json_integer(root, "kv_heads"), 16);
-  EXPECT_EQ(json_integer(root, "hidden_size"), 128);
-  EXPECT_EQ(json_string(root, "dtype"), "float16");
-  EXPECT_EQ(json_string(root, "device"), "cpu");
-  EXPECT_EQ(json_string(root, "head_layout"), "true");
-  ASSERT_EQ(root["prompts"].get_array().value().size(), 3u);
+  EXPECT_EQ(root.string("family"), "gpt_neox");
+  EXPECT_EQ(root.integer("layers"), 24);
+  EXPECT_EQ(root.integer("heads"), 16);
+  EXPECT_EQ(root.integer("kv_heads"), 16);
+  EXPECT_EQ(root.integer("hidden_size"), 128);
+  EXPECT_EQ(root.string("dtype"), "float16");
+  EXPECT_EQ(root.string("device"), "cpu");
+  EXPECT_EQ(root.string("head_layout"), "true");
+  ASSERT_EQ(root["prompts"].size(), 3u);
 
-  const Json prompt = root["prompts"].get_array().value().at(1).value();
-  EXPECT_EQ(json_integer(prompt, "tokens"), 13);
-  EXPECT_EQ(prompt["token_ids"].get_array().value().size(), 13u);
-  EXPECT_EQ(prompt["residual_norm"].get_array().value().size(), 25u);
-  ASSERT_EQ(prompt["layers"].get_array().value().size(), 24u);
-  const Json layer = prompt["layers"].get_array().value().at(3).value();
-  EXPECT_EQ(json_integer(layer, "layer"), 3);
-  EXPECT_EQ(json_number(layer, "attention_sum"), m.seen.rounded_sum(1, 3));
-  EXPECT_EQ(json_number(layer, "w_v_frobenius_sq"), m.weights.w_v_sq[3]);
+  const Json prompt = root["prompts"].at(1).value();
+  EXPECT_EQ(prompt.integer("tokens"), 13);
+  EXPECT_EQ(prompt["token_ids"].size(), 13u);
+  EXPECT_EQ(prompt["residual_norm"].size(), 25u);
+  ASSERT_EQ(prompt["layers"].size(), 24u);
+  const Json layer = prompt["layers"].at(3).value();
+  EXPECT_EQ(layer.integer("layer"), 3);
+  EXPECT_EQ(layer.number("attention_sum"), m.seen.rounded_sum(1, 3));
+  EXPECT_EQ(layer.number("w_v_frobenius_sq"), m.weights.w_v_sq[3]);
   const auto heads = m.seen.diagonal(1, 3), entropy = m.seen.entropy(1, 3);
-  ASSERT_EQ(layer["diagonal_sum_per_head"].get_array().value().size(), 16u);
-  EXPECT_EQ(layer["diagonal_sum_per_head"].get_array().value().at(7).get_double().value(), heads[7]);
+  ASSERT_EQ(layer["diagonal_sum_per_head"].size(), 16u);
+  EXPECT_EQ(layer["diagonal_sum_per_head"].at(7)->number().value(), heads[7]);
   // 1e-14: a sum of 16 terms in another order.
-  EXPECT_NEAR(*json_number(layer, "diagonal_sum"), std::accumulate(heads.begin(), heads.end(), 0.0) / 16, 1e-14 * 13);
-  EXPECT_NEAR(*json_number(layer, "attention_entropy"),
-              std::accumulate(entropy.begin(), entropy.end(), 0.0) / (16 * 13), 1e-14 * 13);
+  EXPECT_NEAR(*layer.number("diagonal_sum"), std::accumulate(heads.begin(), heads.end(), 0.0) / 16, 1e-14 * 13);
+  EXPECT_NEAR(*layer.number("attention_entropy"), std::accumulate(entropy.begin(), entropy.end(), 0.0) / (16 * 13),
+              1e-14 * 13);
   for (const char* key : {"as_written", "off_diagonal", "multi_head", "ov_circuit"}) {
-    EXPECT_TRUE(json_number(layer["trace"].value(), key)) << key;
-    EXPECT_TRUE(json_number(layer["rounding_floor"].value(), key)) << key;
+    EXPECT_TRUE(layer["trace"].number(key)) << key;
+    EXPECT_TRUE(layer["rounding_floor"].number(key)) << key;
   }
   for (const char* key : {"as_written", "off_diagonal", "multi_head", "ov_circuit", "weights_only", "attention_only"})
     for (const char* detector : {"argmax_step", "sign_change", "central_difference"}) {
-      const Json found = prompt["l_star"][key][detector].value();
-      EXPECT_TRUE(json_integer(found, "layer")) << key << detector;
-      EXPECT_TRUE(json_bool(found, "resolved"));
-      EXPECT_TRUE(json_string(found, "rule"));
+      const Json found = prompt["l_star"][key][detector];
+      EXPECT_TRUE(found.integer("layer")) << key << detector;
+      EXPECT_TRUE(found.boolean("resolved"));
+      EXPECT_TRUE(found.string("rule"));
     }
-  EXPECT_EQ(json_integer(prompt["l_star"]["off_diagonal"]["argmax_step"].value(), "layer"), 18);
-  const Json next = prompt["next_tokens"].get_array().value().at(0).value();
-  EXPECT_EQ(json_integer(next, "id"), 1);
-  EXPECT_EQ(json_string(next, "text"), "x");
+  EXPECT_EQ(prompt["l_star"]["off_diagonal"]["argmax_step"].integer("layer"), 18);
+  const Json next = prompt["next_tokens"].at(0).value();
+  EXPECT_EQ(next.integer("id"), 1);
+  EXPECT_EQ(next.string("text"), "x");
 
-  const Json failed = root["prompts"].get_array().value().at(2).value();
-  EXPECT_EQ(json_string(failed, "error"), "2 > 1 positions");
-  EXPECT_EQ(json_string(failed, "kind"), "argument");
+  const Json failed = root["prompts"].at(2).value();
+  EXPECT_EQ(failed.string("error"), "2 > 1 positions");
+  EXPECT_EQ(failed.integer("tokens"), 2);
+  EXPECT_EQ(failed.string("kind"), "argument");
   EXPECT_TRUE(prompt["kind"].is_null());
-  EXPECT_EQ(json_integer(failed, "tokens"), 2);
 }
 
 TEST(TraceJson, WhatWasNotMeasuredIsNullAndSaysSo) {
@@ -98,17 +98,17 @@ TEST(TraceJson, WhatWasNotMeasuredIsNullAndSaysSo) {
   m.seen.next_tokens.clear();
   m.weights.w_v_sq[4] = std::numeric_limits<double>::quiet_NaN();
   const JsonDocument document = parsed(trace_json_text(m));
-  const Json prompt = document.root()["prompts"].get_array().value().at(0).value();
-  const Json layer = prompt["layers"].get_array().value().at(4).value();
+  const Json prompt = document.root()["prompts"].at(0).value();
+  const Json layer = prompt["layers"].at(4).value();
   EXPECT_TRUE(layer["attention_sum"].is_null());
   EXPECT_TRUE(layer["trace"]["as_written"].is_null());
   EXPECT_TRUE(layer["trace"]["off_diagonal"].is_null());
-  const Json reasons = prompt["reasons"].value();
-  EXPECT_EQ(json_string(reasons, "attention_sum"), "not measured");
-  EXPECT_EQ(json_string(reasons, "attention_entropy"), "not measured");
-  EXPECT_EQ(json_string(reasons, "w_v_frobenius_sq"), "not finite from layer 4 on");
+  const Json reasons = prompt["reasons"];
+  EXPECT_EQ(reasons.string("attention_sum"), "not measured");
+  EXPECT_EQ(reasons.string("attention_entropy"), "not measured");
+  EXPECT_EQ(reasons.string("w_v_frobenius_sq"), "not finite from layer 4 on");
   EXPECT_TRUE(prompt["l_star"]["off_diagonal"]["argmax_step"]["layer"].is_null());
-  EXPECT_EQ(json_integer(prompt["l_star"]["off_diagonal"]["argmax_step"].value(), "broken_from"), 4);
+  EXPECT_EQ(prompt["l_star"]["off_diagonal"]["argmax_step"].integer("broken_from"), 4);
 }
 
 TEST(TraceText, ShowsLayersLStarAndNextTokens) {

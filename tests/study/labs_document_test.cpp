@@ -20,8 +20,8 @@ TEST(LabsDocument, SaysWhatTheCalibrationSaw) {
   const auto published = JsonDocument::read(testing::source_path("data/published.json"));
   ASSERT_TRUE(published) << published.error().message();
   std::map<std::string, std::set<std::string>> seen;  // models by lab
-  for (const Json row : testing::items(*json_find(published->root(), "calibration"), "rows"))
-    seen[*json_string(row, "lab")].insert(*json_string(row, "model"));
+  for (const Json row : testing::items(*published->root().find("calibration"), "rows"))
+    seen[*row.string("lab")].insert(*row.string("model"));
   EXPECT_EQ(seen.at("Google"), std::set<std::string>{"gemma-2b"});
 
   const std::string readme = *read_file(testing::source_path("README.md"));

@@ -24,7 +24,7 @@ void hold(const std::string& path, const std::string& record) {
   const std::vector<Json> recorded = items(expected->root(), "prompts");
   std::vector<Prompt> prompts;
   for (Json prompt : recorded) {
-    Prompt asked{.text = json_string(prompt, "text"), .ids = {}};
+    Prompt asked{.text = prompt.string("text"), .ids = {}};
     if (!asked.text)
       for (double id : numbers(prompt, "token_ids")) asked.ids.push_back(static_cast<int32_t>(id));
     prompts.push_back(std::move(asked));
@@ -35,12 +35,12 @@ void hold(const std::string& path, const std::string& record) {
     const std::vector<double> ids = numbers(recorded[p], "token_ids");
     EXPECT_EQ(std::vector<double>(measured->prompts[p].ids.begin(), measured->prompts[p].ids.end()), ids);
   }
-  const Json traces = *json_find(expected->root(), "trace"), l_stars = *json_find(expected->root(), "l_star");
+  const Json traces = *expected->root().find("trace"), l_stars = *expected->root().find("l_star");
   int held = 0;
   for (const ModelTraces& ours : traces_of(*measured, NanPolicy::report)) {
-    if (!json_find(traces, ours.estimator)) continue;
+    if (!traces.find(ours.estimator)) continue;
     const std::vector<Json> theirs = items(traces, ours.estimator);
-    const Json l_star = *json_find(l_stars, ours.estimator);
+    const Json l_star = *l_stars.find(ours.estimator);
     const std::vector<double> argmax = numbers(l_star, "argmax_step"), margin = numbers(l_star, "margin");
     for (size_t p = 0; p < theirs.size(); ++p) {
       std::vector<double> reference;

@@ -17,9 +17,8 @@ using Keys = std::vector<std::pair<std::string, std::string>>;  // of a configur
 
 inline Keys keys_of(Json object) {
   Keys keys;
-  simdjson::dom::object fields;
-  EXPECT_FALSE(object.get_object().get(fields));
-  for (const auto& field : fields) keys.emplace_back(std::string(field.key), simdjson::to_string(field.value));
+  EXPECT_TRUE(object.is_object());
+  for (const auto& [key, value] : object.fields()) keys.emplace_back(key, value.minified());
   return keys;
 }
 

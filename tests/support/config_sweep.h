@@ -70,11 +70,11 @@ class SweptCheckpoint {
  public:
   // A line of tests/data/config_sweep.jsonl.
   explicit SweptCheckpoint(Json recorded)
-      : name(*json_string(recorded, "checkpoint")),
+      : name(*recorded.string("checkpoint")),
         base(numbers(recorded, "numbers")),
         checkpoint_(*open_checkpoint(source_path("tests/data/checkpoints/" + name))),
-        published_config(simdjson::minify(checkpoint_->config())),
-        saved_config(simdjson::minify(*json_find(recorded, "saved_config"))),
+        published_config(checkpoint_->config().minified()),
+        saved_config(recorded.find("saved_config")->minified()),
         backend_(make_cpu_backend<double>(Dtype::float64, 1)) {
     for (double id : numbers(recorded, "token_ids")) batch_.ids.push_back(static_cast<int32_t>(id));
     batch_.start.push_back(static_cast<int64_t>(batch_.ids.size()));

@@ -18,40 +18,26 @@ inline std::string source_path(const std::string& relative) { return std::string
 
 // All numbers of a nested array, in order.
 inline void flatten(Json value, std::vector<double>& out) {
-  simdjson::dom::array items;
-  if (!value.get_array().get(items)) {
-    for (Json item : items) flatten(item, out);
+  if (value.is_array()) {
+    for (Json item : value.items()) flatten(item, out);
     return;
   }
-  double number = 0;
-  EXPECT_FALSE(value.get_double().get(number));
-  out.push_back(number);
-}
-
-// The fields of an object, in order.
-inline std::vector<std::pair<std::string, Json>> fields(Json value) {
-  std::vector<std::pair<std::string, Json>> out;
-  simdjson::dom::object object;
-  if (!value.get_object().get(object))
-    for (const auto& field : object) out.emplace_back(std::string(field.key), field.value);
-  return out;
+  EXPECT_TRUE(value.is_number()) << value.shown();
+  out.push_back(value.number().value_or(0));
 }
 
 inline std::vector<double> numbers(Json object, std::string_view key) {
   std::vector<double> out;
-  const auto value = json_find(object, key);
+  const auto value = object.find(key);
   EXPECT_TRUE(value) << key;
   if (value) flatten(*value, out);
   return out;
 }
 
 inline std::vector<Json> items(Json object, std::string_view key) {
-  std::vector<Json> out;
-  simdjson::dom::array array;
-  const auto value = json_find(object, key);
-  EXPECT_TRUE(value && !value->get_array().get(array)) << key;
-  for (Json item : array) out.push_back(item);
-  return out;
+  const Json list = object[key];
+  EXPECT_TRUE(list.is_array()) << key;
+  return {list.items().begin(), list.items().end()};
 }
 
 // `relative` for values of at least 1e-3 of the largest; smaller ones may be off by what that allows at 1e-3 of the

@@ -37,7 +37,7 @@ void hold_pass(const Model& model, const JsonDocument& expected, Dtype dtype, do
   const auto ran = forward(model, batch_of(prompts), {.wants = wants, .next_tokens = 5}, *backend, seen);
   ASSERT_TRUE(ran) << ran.error().message();
   for (size_t p = 0; p < prompts.size(); ++p) {
-    const Json error = *json_find(prompts[p], "float32_error");
+    const Json error = *prompts[p].find("float32_error");
     const auto own = [&](const char* key) {
       return dtype == Dtype::float64 ? std::vector<double>{} : numbers(error, key);
     };
@@ -53,8 +53,8 @@ void hold_pass(const Model& model, const JsonDocument& expected, Dtype dtype, do
     const std::vector<Json> tokens = items(prompts[p], "next_token");
     ASSERT_EQ(tokens.size(), seen.next_tokens[p].size());
     for (size_t i = 0; i < tokens.size(); ++i) {
-      EXPECT_EQ(seen.next_tokens[p][i].id, *json_integer(tokens[i], "id")) << "next token " << i << " of prompt " << p;
-      const double logit = *json_number(tokens[i], "logit"), best = *json_number(tokens[0], "logit");
+      EXPECT_EQ(seen.next_tokens[p][i].id, *tokens[i].integer("id")) << "next token " << i << " of prompt " << p;
+      const double logit = *tokens[i].number("logit"), best = *tokens[0].number("logit");
       EXPECT_NEAR(seen.next_tokens[p][i].logit, logit, tolerance * std::max(std::fabs(logit), std::fabs(best)));
     }
   }
@@ -71,7 +71,7 @@ inline void hold_weights(const Model& model, const JsonDocument& expected, doubl
   ASSERT_TRUE(thirds);
   const Json root = expected.root();
   expect_close(ours->w_v_sq, numbers(root, "w_v_frobenius_sq"), 1e-12, {}, "w_v");
-  if (is_fused_alike && json_find(root, "w_v_thirds_frobenius_sq"))
+  if (is_fused_alike && root.find("w_v_thirds_frobenius_sq"))
     expect_close(thirds->w_v_cut_sq, numbers(root, "w_v_thirds_frobenius_sq"), 1e-12, {}, "thirds");
   expect_close(thirds->w_v_sq, ours->w_v_sq, 0, {}, "w_v beside thirds");
   expect_close(ours->w_v_head_sq.values(), numbers(root, "w_v_frobenius_sq_per_kv_head"), 1e-12, {}, "w_v by head");

@@ -51,21 +51,21 @@ Metadata from_folder(const std::string& name, const std::string& pre) {
   metadata.texts["tokenizer.ggml.model"] = "gpt2";
   metadata.texts["tokenizer.ggml.pre"] = pre;
   std::map<int64_t, std::pair<std::string, int64_t>> tokens;  // id -> piece, type
-  for (const auto& field : root["model"]["vocab"].get_object())
-    tokens[field.value.get_int64()] = {std::string(field.key), 1};
-  for (Json added : root["added_tokens"].get_array())
-    tokens[*json_integer(added, "id")] = {*json_string(added, "content"), *json_bool(added, "special") ? 3 : 4};
+  for (const auto& field : root["model"]["vocab"].fields())
+    tokens[field.value.integer().value()] = {std::string(field.key), 1};
+  for (Json added : root["added_tokens"].items())
+    tokens[*added.integer("id")] = {*added.string("content"), *added.boolean("special") ? 3 : 4};
   for (const auto& [id, token] : tokens) {
     metadata.text_lists["tokenizer.ggml.tokens"].push_back(token.first);
     metadata.integer_lists["tokenizer.ggml.token_type"].push_back(token.second);
   }
-  for (Json merge : root["model"]["merges"].get_array()) {
-    std::string_view text;
-    if (merge.get_string().get(text))
-      metadata.text_lists["tokenizer.ggml.merges"].push_back(std::string(merge.at(0).get_string().value()) + " " +
-                                                             std::string(merge.at(1).get_string().value()));
+  for (Json merge : root["model"]["merges"].items()) {
+    const auto text = merge.string();
+    if (!text)
+      metadata.text_lists["tokenizer.ggml.merges"].push_back(std::string(merge.at(0)->string().value()) + " " +
+                                                             std::string(merge.at(1)->string().value()));
     else
-      metadata.text_lists["tokenizer.ggml.merges"].emplace_back(text);
+      metadata.text_lists["tokenizer.ggml.merges"].emplace_back(*text);
   }
   return metadata;
 }
@@ -85,16 +85,16 @@ void expect_same(const Metadata& metadata, const std::string& name) {
 
 // Settings of a recorded vocabulary, on top of what is there.
 void set_all(Json settings, Metadata& metadata) {
-  for (const auto& [key_view, value] : settings.get_object()) {
+  for (const auto& [key_view, value] : settings.fields()) {
     const std::string key(key_view);
-    if (value.is_string()) metadata.texts[key] = std::string(value.get_string().value());
-    if (value.is_bool()) metadata.flags[key] = value.get_bool().value();
-    if (value.is_int64()) metadata.numbers_[key] = value.get_int64().value();
+    if (value.is_string()) metadata.texts[key] = std::string(value.string().value());
+    if (value.is_boolean()) metadata.flags[key] = value.boolean().value();
+    if (value.is_integer()) metadata.numbers_[key] = value.integer().value();
     if (!value.is_array()) continue;
-    for (Json item : value.get_array()) {
-      if (item.is_string()) metadata.text_lists[key].emplace_back(item.get_string().value());
-      if (item.is_int64()) metadata.integer_lists[key].push_back(item.get_int64().value());
-      if (item.is_double()) metadata.number_lists[key].push_back(item.get_double().value());
+    for (Json item : value.items()) {
+      if (item.is_string()) metadata.text_lists[key].emplace_back(item.string().value());
+      if (item.is_integer()) metadata.integer_lists[key].push_back(item.integer().value());
+      if (item.is_number()) metadata.number_lists[key].push_back(item.number().value());
     }
   }
 }
@@ -106,9 +106,9 @@ TEST(GgufVocabulary, EqualToTheLabsOwnRuleOnEveryLine) {
   const std::string hashes = test::file_bytes(test::data_path("gguf.bin"));
   const std::vector<std::string> lines = test::recorded_lines();
   size_t position = 0;
-  for (Json entry : document->root().get_array()) {
-    SCOPED_TRACE(*json_string(entry, "name"));
-    const auto folder = json_string(entry, "folder");
+  for (Json entry : document->root().items()) {
+    SCOPED_TRACE(*entry.string("name"));
+    const auto folder = entry.string("folder");
     Metadata metadata = folder ? from_folder(*folder, "") : Metadata();
     if (folder) {  // what a GGUF cannot say of these two tokens would show on every line that has them
       for (const char* token : {"<|strip|>", "<|word|>"}) {
@@ -121,10 +121,10 @@ TEST(GgufVocabulary, EqualToTheLabsOwnRuleOnEveryLine) {
     const auto tokenizer = open_tokenizer({.gguf = &metadata});
     ASSERT_TRUE(tokenizer) << tokenizer.error().message();
     std::vector<std::string> skipped;
-    if (const auto list = json_find(entry, "skip"))
-      for (Json item : list->get_array()) skipped.emplace_back(item.get_string().value());
+    if (const auto list = entry.find("skip"))
+      for (Json item : list->items()) skipped.emplace_back(item.string().value());
     size_t wrong = 0;
-    for (size_t i = 0; i < lines.size(); i += static_cast<size_t>(*json_integer(entry, "every"))) {
+    for (size_t i = 0; i < lines.size(); i += static_cast<size_t>(*entry.integer("every"))) {
       const uint32_t expected = test::hash_at(hashes, position);
       position += 4;
       const bool skip = std::any_of(skipped.begin(), skipped.end(),
@@ -154,8 +154,8 @@ TEST(GgufVocabulary, BertStyle) {
   Metadata metadata;
   metadata.texts["tokenizer.ggml.model"] = "bert";
   std::map<int64_t, std::string> pieces;
-  for (const auto& field : document->root()["model"]["vocab"].get_object())
-    pieces[field.value.get_int64()] = std::string(field.key);
+  for (const auto& field : document->root()["model"]["vocab"].fields())
+    pieces[field.value.integer().value()] = std::string(field.key);
   for (const auto& [id, piece] : pieces) {  // as a conversion writes them
     const bool control = piece.starts_with("[") && piece.ends_with("]") && piece.size() > 2;
     metadata.integer_lists["tokenizer.ggml.token_type"].push_back(control ? 3 : 1);

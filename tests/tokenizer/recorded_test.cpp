@@ -18,8 +18,8 @@ class Recorded {
   size_t line_count() const { return lines_.size(); }
 
   void check_all() {
-    for (Json entry : document_.root()["tokenizers"].get_array()) {
-      SCOPED_TRACE(*json_string(entry, "name"));
+    for (Json entry : document_.root()["tokenizers"].items()) {
+      SCOPED_TRACE(*entry.string("name"));
       const auto tokenizer = open(entry);
       ASSERT_TRUE(tokenizer) << tokenizer.error().message();
       check(entry, *tokenizer);
@@ -30,20 +30,20 @@ class Recorded {
  private:
   // The folder as it is, or one put together from some of its files and the settings of the entry.
   static Result<Tokenizer> open(Json entry) {
-    const std::string source = source_path(*json_string(entry, "folder"));
-    const auto files = json_find(entry, "copy");
+    const std::string source = source_path(*entry.string("folder"));
+    const auto files = entry.find("copy");
     if (!files) return open_folder(source);
     const TokenizerFolder folder;
-    for (Json file : files->get_array()) folder.copy(source + "/" + std::string(file.get_string().value()));
-    for (const auto& setting : (*json_find(entry, "write")).get_object())
-      folder.write(std::string(setting.key), simdjson::minify(setting.value));
+    for (Json file : files->items()) folder.copy(source + "/" + std::string(file.string().value()));
+    for (const auto& setting : (*entry.find("write")).fields())
+      folder.write(std::string(setting.key), setting.value.minified());
     return open_folder(folder.path());
   }
 
   void check(Json entry, const Tokenizer& tokenizer) {
-    EXPECT_EQ(tokenizer.size(), static_cast<size_t>(*json_integer(entry, "size")));
-    const auto every = static_cast<size_t>(*json_integer(entry, "every"));
-    const auto whole = entry["ids"].get_array();
+    EXPECT_EQ(tokenizer.size(), static_cast<size_t>(*entry.integer("size")));
+    const auto every = static_cast<size_t>(*entry.integer("every"));
+    const Json whole = entry["ids"];
     size_t number = 0, wrong = 0;
     for (size_t i = 0; i < lines_.size(); i += every, ++number) {
       if (number % testing::kEvery != 0) {
@@ -53,7 +53,7 @@ class Recorded {
       const auto ids = tokenizer.encode(lines_[i]);
       ASSERT_TRUE(ids) << ids.error().message();
       if (number < whole.size()) {
-        EXPECT_EQ(*ids, integers(whole.at(number))) << "line " << i << ": " << lines_[i];
+        EXPECT_EQ(*ids, integers(*whole.at(number))) << "line " << i << ": " << lines_[i];
       }
       ASSERT_LE(position_ + 4, hashes_.size());
       const uint32_t expected = hash_at(hashes_, position_);
@@ -80,10 +80,10 @@ TEST(RecordedIds, Components) {
   const auto document = JsonDocument::read(data_path("components.json"));
   ASSERT_TRUE(document) << document.error().message();
   int refused = 0, equal = 0;
-  for (Json component : document->root().get_array()) {
-    SCOPED_TRACE(*json_string(component, "name"));
+  for (Json component : document->root().items()) {
+    SCOPED_TRACE(*component.string("name"));
     const TokenizerFolder folder;
-    folder.write("tokenizer.json", simdjson::minify(component["tokenizer"]));
+    folder.write("tokenizer.json", component["tokenizer"].minified());
     const auto tokenizer = open_folder(folder.path());
     if (component["ids"].is_string()) {
       EXPECT_FALSE(tokenizer);
@@ -91,12 +91,12 @@ TEST(RecordedIds, Components) {
       continue;
     }
     ASSERT_TRUE(tokenizer) << tokenizer.error().message();
-    const auto expected = component["ids"].get_array();
+    const Json expected = component["ids"];
     size_t i = 0;
-    for (Json text : component["texts"].get_array()) {
-      const auto ids = tokenizer->encode(text.get_string().value());
+    for (Json text : component["texts"].items()) {
+      const auto ids = tokenizer->encode(text.string().value());
       ASSERT_TRUE(ids) << ids.error().message();
-      EXPECT_EQ(*ids, integers(expected.at(i))) << "text " << i << ": " << text.get_string().value();
+      EXPECT_EQ(*ids, integers(*expected.at(i))) << "text " << i << ": " << text.string().value();
       ++i;
     }
     ++equal;

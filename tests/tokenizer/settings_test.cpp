@@ -7,18 +7,17 @@ namespace lstar {
 namespace {
 
 using namespace test;
-namespace dom = simdjson::dom;
 
 // A tokenizer.json: the base, with some of its components replaced.
 std::string with_components(Json base, Json replaced) {
   std::string text(1, '{');
   const auto add = [&](std::string_view key, Json value) {
     if (text.size() > 1) text += ',';
-    text.append(1, '"').append(key).append("\":").append(simdjson::minify(value));
+    text.append(1, '"').append(key).append("\":").append(value.minified());
   };
-  for (const auto field : base.get_object())
-    if (Json other; replaced.get_object().value().at_key(field.key).get(other)) add(field.key, field.value);
-  for (const auto field : replaced.get_object()) add(field.key, field.value);
+  for (const auto field : base.fields())
+    if (!replaced.has(field.key)) add(field.key, field.value);
+  for (const auto field : replaced.fields()) add(field.key, field.value);
   return text + "}";
 }
 
@@ -26,17 +25,17 @@ void write_base(const TokenizerFolder& folder, const std::string& name, Json bas
   if (replaced.is_object()) return folder.write("tokenizer.json", with_components(base, replaced));
   if (base.is_array()) {
     std::string pieces;
-    for (Json piece : base.get_array()) pieces.append(piece.get_string().value()).append(1, '\n');
+    for (Json piece : base.items()) pieces.append(piece.string().value()).append(1, '\n');
     return folder.write("vocab.txt", pieces);
   }
   if (name.ends_with(".bpe.model")) {
-    std::filesystem::copy_file(source_path(std::string(base.get_string().value())), folder / "sentencepiece.bpe.model");
+    std::filesystem::copy_file(source_path(std::string(base.string().value())), folder / "sentencepiece.bpe.model");
     return;
   }
-  if (base.is_string()) return folder.copy(source_path(std::string(base.get_string().value())));
-  folder.write("vocab.json", simdjson::minify(base["model"]["vocab"].value()));
+  if (base.is_string()) return folder.copy(source_path(std::string(base.string().value())));
+  folder.write("vocab.json", base["model"]["vocab"].minified());
   std::string merges;
-  for (Json merge : base["model"]["merges"].get_array()) merges.append(merge.get_string().value()).append(1, '\n');
+  for (Json merge : base["model"]["merges"].items()) merges.append(merge.string().value()).append(1, '\n');
   folder.write("merges.txt", merges);
 }
 
@@ -46,40 +45,40 @@ void hold_recorded(const char* recorded, size_t at_least) {
   ASSERT_TRUE(document) << document.error().message();
   const Json root = document->root();
   std::vector<Json> replacements, results;
-  for (Json value : root["replacements"].get_array()) replacements.push_back(value);
-  for (Json value : root["results"].get_array()) results.push_back(value);
+  for (Json value : root["replacements"].items()) replacements.push_back(value);
+  for (Json value : root["results"].items()) results.push_back(value);
   size_t equal = 0, wrong = 0, number = 0;
   const TokenizerFolder folder;
-  for (Json row : root["cases"].get_array()) {
-    const std::string base(row.at(0).get_string().value());
-    const Json replaced = replacements[row.at(1).get_uint64().value()];
-    const Json result = results[row.at(2).get_uint64().value()];
+  for (Json row : root["cases"].items()) {
+    const std::string base(row.at(0)->string().value());
+    const Json replaced = replacements[row.at(1)->unsigned_integer().value()];
+    const Json result = results[row.at(2)->unsigned_integer().value()];
     if (result.is_string()) continue;  // `transformers` gave an error
     if (number++ % testing::kEvery != 0) continue;
     std::vector<std::string> written;
-    for (const auto file : row.at(3).get_object()) {
-      folder.write(std::string(file.key), simdjson::minify(file.value));
+    for (const auto file : row.at(3)->fields()) {
+      folder.write(std::string(file.key), file.value.minified());
       written.emplace_back(file.key);
     }
     write_base(folder, base, root["bases"][base], replaced);
     const auto tokenizer = open_folder(folder.path());
     std::string fault = tokenizer ? "" : tokenizer.error().message();
-    if (tokenizer && tokenizer->size() != result.at(0).get_uint64().value())
-      fault = "size " + std::to_string(tokenizer->size()) + ", not " + simdjson::minify(result.at(0).value());
+    if (tokenizer && tokenizer->size() != result.at(0)->unsigned_integer().value())
+      fault = "size " + std::to_string(tokenizer->size()) + ", not " + result.at(0).value().minified();
     size_t i = 0;
     if (fault.empty())
-      for (Json text : root["texts"][base].get_array()) {
-        const auto ids = tokenizer->encode(text.get_string().value());
+      for (Json text : root["texts"][base].items()) {
+        const auto ids = tokenizer->encode(text.string().value());
         const std::vector<int32_t> expected = integers(result.at(++i).value());
         if (ids && *ids == expected) continue;
-        fault = "text " + std::string(text.get_string().value()) + ": " + ::testing::PrintToString(*ids) + ", not " +
+        fault = "text " + std::string(text.string().value()) + ": " + ::testing::PrintToString(*ids) + ", not " +
                 ::testing::PrintToString(expected);
         break;
       }
     if (fault.empty())
       ++equal;
     else if (++wrong <= 10)
-      ADD_FAILURE() << simdjson::minify(row) << "\n" << simdjson::minify(replaced) << "\n" << fault;
+      ADD_FAILURE() << row.minified() << "\n" << replaced.minified() << "\n" << fault;
     for (const std::string& name : written) std::filesystem::remove(folder / name);
     for (const char* name :
          {"tokenizer.json", "vocab.json", "merges.txt", "vocab.txt", "tokenizer.model", "sentencepiece.bpe.model"})

@@ -37,13 +37,13 @@ inline std::vector<std::string> recorded_lines() {
   const auto document = JsonDocument::parse(text, "lines.jsonl");
   EXPECT_TRUE(document) << document.error().message();
   std::vector<std::string> lines;
-  for (Json line : document->root().get_array()) lines.emplace_back(line.get_string().value());
+  for (Json line : document->root().items()) lines.emplace_back(line.string().value());
   return lines;
 }
 
 inline std::vector<int32_t> integers(Json list) {
   std::vector<int32_t> values;
-  for (Json value : list.get_array()) values.push_back(static_cast<int32_t>(value.get_int64().value()));
+  for (Json value : list.items()) values.push_back(static_cast<int32_t>(value.integer().value()));
   return values;
 }
 

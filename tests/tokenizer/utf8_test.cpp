@@ -19,11 +19,11 @@ TEST(Utf8, IllFormedBytesBecomeReplacementCharactersAsInPython) {
   const auto document = JsonDocument::read(test::data_path("invalid_utf8.json"));
   ASSERT_TRUE(document) << document.error().message();
   size_t repaired = 0;
-  for (Json pair : document->root().get_array()) {
-    const std::string bytes = from_hex(pair.at(0).get_string().value());
+  for (Json pair : document->root().items()) {
+    const std::string bytes = from_hex(pair.at(0)->string().value());
     const auto text = repair_utf8(bytes);
     repaired += text.has_value();
-    EXPECT_EQ(text.value_or(bytes), pair.at(1).get_string().value()) << pair.at(0).get_string().value();
+    EXPECT_EQ(text.value_or(bytes), pair.at(1)->string().value()) << pair.at(0)->string().value();
   }
   EXPECT_GT(repaired, 300u);
 }

@@ -111,9 +111,9 @@ Result<void> surround_where_asked(const SettingsFiles& files, const NamedTokens&
 }  // namespace
 
 Result<WordModel> read_class_model(const TokenizerClass& tokenizer_class, Json root, const NamedTokens& named) {
-  const auto model = json_find(root, "model");
+  const auto model = root.find("model");
   if (!model) return fail(Error{.what = "missing", .at = "key model"});
-  const auto vocabulary = json_find(*model, "vocab");
+  const auto vocabulary = model->find("vocab");
   const bool takes_list = tokenizer_class.pieces == Class::Pieces::unigrams;
   if (!vocabulary || (takes_list && !vocabulary->is_array()))
     return fail({.what = fmt::format("not a vocabulary of {}", tokenizer_class.name),
@@ -190,7 +190,7 @@ Result<void> set_class_ends(const TokenizerClass* tokenizer_class, const Setting
     case Class::Ends::flags: return surround_where_asked(files, named, false, !root, defaults, pipeline);
     case Class::Ends::file: break;
   }
-  if (const auto post = root ? json_find(*root, "post_processor") : std::nullopt)
+  if (const auto post = root ? root->find("post_processor") : std::nullopt)
     return read_json_post_processor(*post, pipeline);
   return surround_where_asked(files, named, false, !root, defaults, pipeline);
 }

@@ -12,8 +12,6 @@
 namespace lstar {
 namespace {
 
-namespace dom = simdjson::dom;
-
 // A JSON file that need not be there: an empty object then.
 Result<JsonDocument> read_optional(const std::string& path) {
   LSTAR_ASSIGN(const bool there, is_readable(path));
@@ -26,16 +24,16 @@ struct Defaults {
 };
 
 std::optional<AddedToken> parse_token(Json value, Defaults defaults) {
-  if (const auto text = json_text(value))
+  if (const auto text = value.string())
     return AddedToken{.content = std::string(*text), .special = true, .normalized = false};
-  const auto content = json_string(value, "content");
+  const auto content = value.string("content");
   if (!content) return std::nullopt;
   return AddedToken{.content = *content,
-                    .special = json_bool(value, "special").value_or(defaults.special),
-                    .normalized = json_bool(value, "normalized").value_or(defaults.normalized),
-                    .left_strip = json_bool(value, "lstrip").value_or(false),
-                    .right_strip = json_bool(value, "rstrip").value_or(false),
-                    .single_word = json_bool(value, "single_word").value_or(false)};
+                    .special = value.boolean("special").value_or(defaults.special),
+                    .normalized = value.boolean("normalized").value_or(defaults.normalized),
+                    .left_strip = value.boolean("lstrip").value_or(false),
+                    .right_strip = value.boolean("rstrip").value_or(false),
+                    .single_word = value.boolean("single_word").value_or(false)};
 }
 
 // The special tokens of special_tokens_map.json are special whatever they say.
@@ -43,15 +41,12 @@ std::optional<NamedToken> parse_named(Json value, bool of_map) {
   auto token = parse_token(value, of_map ? Defaults{.special = true, .normalized = false} : Defaults{});
   if (!token) return std::nullopt;
   token->special |= of_map;
-  const bool is_text = json_text(value).has_value();
+  const bool is_text = value.string().has_value();
   return NamedToken{.token = *std::move(token), .is_text = is_text, .is_converted = !of_map && !is_text};
 }
 
 bool is_empty(const std::optional<Json>& value) {
-  dom::array items;
-  dom::object fields;
-  return !value || (!value->get_array().get(items) && items.size() == 0) ||
-         (!value->get_object().get(fields) && fields.size() == 0);
+  return !value || ((value->is_array() || value->is_object()) && value->size() == 0);
 }
 
 }  // namespace
@@ -66,21 +61,17 @@ Result<SettingsFiles> read_settings(const std::string& folder) {
 }
 
 Result<bool> read_flag(const SettingsFiles& files, std::string_view key, bool otherwise) {
-  const auto value = json_find(files.tokenizer_config.root(), key);
-  bool flag = otherwise;
-  if (value && value->get_bool().get(flag))
+  const auto value = files.tokenizer_config.root().find(key);
+  const auto flag = value ? value->boolean() : otherwise;
+  if (!flag)
     return fail({.what = "not true or false",
                  .file = files.tokenizer_config.source(),
                  .at = fmt::format("key {}", key),
-                 .found = json_shown(*value)});
-  return flag;
+                 .found = value->shown()});
+  return *flag;
 }
 
-bool is_null(Json object, std::string_view key) {
-  dom::object fields;
-  Json value;
-  return !object.get_object().get(fields) && !fields.at_key(key).get(value) && value.is_null();
-}
+bool is_null(Json object, std::string_view key) { return object.has(key) && object[key].is_null(); }
 
 void NamedTokens::Roles::set(std::string_view role, std::optional<NamedToken> token) {
   const auto [at, is_new] = places.try_emplace(std::string(role), entries.size());
@@ -95,7 +86,7 @@ NamedTokens::NamedTokens(const SettingsFiles& files, const TokenizerClass* token
   if (tokenizer_class) read_defaults(*tokenizer_class);
   read_config(files.tokenizer_config.root());
   // The map is the older of the two files; it is not read where the newer one declares all added tokens.
-  if (!json_find(files.tokenizer_config.root(), "added_tokens_decoder")) read_map(files.special_tokens_map.root());
+  if (!files.tokenizer_config.root().find("added_tokens_decoder")) read_map(files.special_tokens_map.root());
   if (!lists_extra_) extra_ = std::move(extra_by_default_);
   list_all();
 }
@@ -166,23 +157,17 @@ void NamedTokens::read_role(std::string_view role, Json value, bool of_map) {
 
 // A list of tokens, or an object of roles and tokens.
 void NamedTokens::read_extra(Json value, bool of_map) {
-  dom::array items;
-  dom::object fields;
-  if (!value.get_array().get(items))
-    for (Json item : items)
-      if (auto token = parse_named(item, of_map)) extra_.push_back(*std::move(token));
-  if (!value.get_object().get(fields))
-    for (dom::key_value_pair field : fields)
-      if (auto token = parse_named(field.value, of_map)) texts_.set(field.key, std::move(token));
+  for (Json item : value.items())
+    if (auto token = parse_named(item, of_map)) extra_.push_back(*std::move(token));
+  for (const auto& [role, item] : value.fields())
+    if (auto token = parse_named(item, of_map)) texts_.set(role, std::move(token));
 }
 
 void NamedTokens::read_config(Json settings) {
-  dom::object fields;
-  if (settings.get_object().get(fields)) return;
-  for (dom::key_value_pair field : fields) read_role(field.key, field.value, false);
+  for (const auto& [role, value] : settings.fields()) read_role(role, value, false);
   // The older name counts where the newer one lists nothing.
-  const auto extra = json_find(settings, "extra_special_tokens");
-  const auto older = json_find(settings, "additional_special_tokens");
+  const auto extra = settings.find("extra_special_tokens");
+  const auto older = settings.find("additional_special_tokens");
   lists_extra_ = is_null(settings, "extra_special_tokens") || (extra && extra->is_array());
   if (extra) read_extra(*extra, false);
   if (older && (is_empty(extra) || extra->is_object())) {
@@ -193,15 +178,13 @@ void NamedTokens::read_config(Json settings) {
 }
 
 void NamedTokens::read_map(Json settings) {
-  dom::object fields;
-  if (settings.get_object().get(fields)) return;
-  for (dom::key_value_pair field : fields) {
-    const bool is_extra = field.key == "extra_special_tokens";
-    if (is_extra || (field.key == "additional_special_tokens" && !lists_extra_)) {
-      read_extra(field.value, true);
+  for (const auto& [role, value] : settings.fields()) {
+    const bool is_extra = role == "extra_special_tokens";
+    if (is_extra || (role == "additional_special_tokens" && !lists_extra_)) {
+      read_extra(value, true);
       lists_extra_ = true;
     } else {
-      read_role(field.key, field.value, true);
+      read_role(role, value, true);
     }
   }
 }
@@ -218,39 +201,35 @@ bool NamedTokens::is_special(std::string_view content) const { return special_.c
 
 Result<DeclaredTokens> declared_tokens(const SettingsFiles& files, const NamedTokens& named) {
   DeclaredTokens declared;
-  dom::object fields;
-  if (const auto decoder = json_find(files.tokenizer_config.root(), "added_tokens_decoder")) {
+  if (const auto decoder = files.tokenizer_config.root().find("added_tokens_decoder")) {
     declared.instead = true;
-    if (decoder->get_object().get(fields)) return declared;
     std::map<int32_t, AddedToken> tokens;
-    for (dom::key_value_pair field : fields) {
+    for (const auto& [key, value] : decoder->fields()) {
       int32_t id = 0;
-      const char* const end = field.key.data() + field.key.size();
-      if (const auto read = std::from_chars(field.key.data(), end, id); read.ec != std::errc{} || read.ptr != end)
+      const char* const end = key.data() + key.size();
+      if (const auto read = std::from_chars(key.data(), end, id); read.ec != std::errc{} || read.ptr != end)
         return fail({.what = "a key is no token id",
                      .file = files.tokenizer_config.source(),
                      .at = "key added_tokens_decoder",
                      .expected = "an integer of 32 bits",
-                     .found = plain_text(field.key, 60)});
-      const bool special = json_bool(field.value, "special").value_or(false);
-      if (auto token = parse_token(field.value, Defaults{.special = false, .normalized = !special}))
+                     .found = plain_text(key, 60)});
+      const bool special = value.boolean("special").value_or(false);
+      if (auto token = parse_token(value, Defaults{.special = false, .normalized = !special}))
         tokens.insert_or_assign(id, *std::move(token));
     }
     for (auto& [id, token] : tokens) declared.tokens.emplace_back(id, std::move(token));
     return declared;
   }
   std::multimap<double, AddedToken> by_id;
-  if (!files.added_tokens.root().get_object().get(fields)) {
-    for (dom::key_value_pair field : fields) {
-      const auto id = json_real(field.value);
-      if (!id || std::isnan(*id))
-        return fail({.what = "a token's id is no number",
-                     .file = files.added_tokens.source(),
-                     .at = fmt::format("key {}", plain_text(field.key, 60)),
-                     .found = json_shown(field.value)});
-      const bool special = named.is_special(field.key);
-      by_id.emplace(*id, AddedToken{.content = std::string(field.key), .special = special, .normalized = !special});
-    }
+  for (const auto& [content, value] : files.added_tokens.root().fields()) {
+    const auto id = value.number();
+    if (!id || std::isnan(*id))
+      return fail({.what = "a token's id is no number",
+                   .file = files.added_tokens.source(),
+                   .at = fmt::format("key {}", plain_text(content, 60)),
+                   .found = value.shown()});
+    const bool special = named.is_special(content);
+    by_id.emplace(*id, AddedToken{.content = std::string(content), .special = special, .normalized = !special});
   }
   for (auto& [id, token] : by_id) declared.tokens.emplace_back(id, std::move(token));
   return declared;

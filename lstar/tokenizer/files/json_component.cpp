@@ -8,11 +8,9 @@
 
 namespace lstar {
 
-namespace dom = simdjson::dom;
+std::string json_component_type(Json component) { return component.string("type").value_or("no type"); }
 
-std::string json_component_type(Json component) { return json_string(component, "type").value_or("no type"); }
-
-bool json_flag(Json object, std::string_view key, bool otherwise) { return json_bool(object, key).value_or(otherwise); }
+bool json_flag(Json object, std::string_view key, bool otherwise) { return object.boolean(key).value_or(otherwise); }
 
 tl::unexpected<Error> unsupported_component(std::string_view component, std::string_view known, std::string found) {
   return fail({.kind = ErrorKind::unsupported,
@@ -22,12 +20,11 @@ tl::unexpected<Error> unsupported_component(std::string_view component, std::str
                .found = std::move(found)});
 }
 
-Result<dom::array> json_members(Json component, std::string_view name, std::string_view key) {
-  dom::array items;
-  const auto list = json_find(component, key);
-  if (!list || list->get_array().get(items))
+Result<Json> json_members(Json component, std::string_view name, std::string_view key) {
+  const auto list = component.find(key);
+  if (!list || !list->is_array())
     return fail(Error{.what = "missing list", .at = fmt::format("{}, key {}", name, key)});
-  return items;
+  return *list;
 }
 
 Result<std::vector<Json>> json_steps(Json component, std::string_view name, std::string_view key) {
@@ -46,18 +43,18 @@ Result<std::vector<Json>> json_steps(Json component, std::string_view name, std:
       steps.push_back(step);
       continue;
     }
-    LSTAR_ASSIGN(const dom::array items, json_members(step, name, key));
-    if (items.size() > limits::kSteps) return too_many();
-    waiting.insert(waiting.end(), items.begin(), items.end());
-    std::reverse(waiting.end() - static_cast<ptrdiff_t>(items.size()), waiting.end());
+    LSTAR_ASSIGN(const Json parts, json_members(step, name, key));
+    if (parts.size() > limits::kSteps) return too_many();
+    waiting.insert(waiting.end(), parts.items().begin(), parts.items().end());
+    std::reverse(waiting.end() - static_cast<ptrdiff_t>(parts.size()), waiting.end());
   }
   return steps;
 }
 
 Result<Pattern> read_json_pattern(Json component, std::string_view name) {
-  const auto pattern = json_find(component, "pattern");
-  const auto regex = pattern ? json_string(*pattern, "Regex") : std::nullopt;
-  if (const auto text = pattern ? json_string(*pattern, "String") : std::nullopt) return *text;
+  const auto pattern = component.find("pattern");
+  const auto regex = pattern ? pattern->string("Regex") : std::nullopt;
+  if (const auto text = pattern ? pattern->string("String") : std::nullopt) return *text;
   if (!regex) return fail({.what = "missing pattern", .at = std::string(name), .expected = "Regex or String"});
   auto compiled = Regex::compile(*regex);
   if (compiled) return *std::move(compiled);

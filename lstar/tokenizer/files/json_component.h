@@ -40,7 +40,7 @@ tl::unexpected<Error> unsupported_component(std::string_view component, std::str
 // The parts of a component that may be a Sequence of parts, itself or inside itself, in order: at most limits::kSteps
 // of them, the Sequences included. `key` holds a Sequence's parts.
 Result<std::vector<Json>> json_steps(Json component, std::string_view name, std::string_view key);
-Result<simdjson::dom::array> json_members(Json component, std::string_view name, std::string_view key);
+Result<Json> json_members(Json component, std::string_view name, std::string_view key);
 Result<Pattern> read_json_pattern(Json component, std::string_view name);
 
 }  // namespace lstar

@@ -12,7 +12,7 @@ constexpr std::string_view kKnown =
     "or a Sequence of them";
 
 Result<std::string> read_text(Json normalizer, std::string_view type, std::string_view key) {
-  auto text = json_string(normalizer, key);
+  auto text = normalizer.string(key);
   if (!text) return fail(Error{.what = "missing text", .at = fmt::format("normalizer {}, key {}", type, key)});
   return *std::move(text);
 }
@@ -66,15 +66,15 @@ Result<NormalizerStep> read_step(Json normalizer, const std::string& type) {
 }  // namespace
 
 Result<std::shared_ptr<const Charsmap>> read_json_charsmap(Json root) {
-  const auto normalizer = json_find(root, "normalizer");
+  const auto normalizer = root.find("normalizer");
   if (!normalizer) return nullptr;
   std::vector<Json> steps{*normalizer};  // what stands in a Sequence inside a Sequence is not looked for
   if (json_component_type(*normalizer) == "Sequence") {
-    LSTAR_ASSIGN(const simdjson::dom::array items, json_members(*normalizer, "normalizer", "normalizers"));
-    steps.assign(items.begin(), items.end());
+    LSTAR_ASSIGN(const Json list, json_members(*normalizer, "normalizer", "normalizers"));
+    steps.assign(list.items().begin(), list.items().end());
   }
   for (const Json& step : steps) {
-    if (json_component_type(step) != "Precompiled" || !json_find(step, "precompiled_charsmap")) continue;
+    if (json_component_type(step) != "Precompiled" || !step.find("precompiled_charsmap")) continue;
     return read_charsmap(step);
   }
   return nullptr;

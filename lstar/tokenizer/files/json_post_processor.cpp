@@ -7,8 +7,6 @@
 namespace lstar {
 namespace {
 
-namespace dom = simdjson::dom;
-
 Result<int32_t> used_id(int64_t id, const TokenizerPipeline& pipeline) {
   if (id < 0 || id >= pipeline.size())
     return fail({.what = "special token out of range",
@@ -31,8 +29,8 @@ Result<void> surround(std::vector<int32_t> before, std::vector<int32_t> after, T
 
 // A template's list for a single text: special tokens, the text ("Sequence" A) exactly once, special tokens.
 Result<void> read_template(Json processor, TokenizerPipeline& pipeline) {
-  LSTAR_ASSIGN(const dom::array items, json_members(processor, "post_processor TemplateProcessing", "single"));
-  const auto specials = json_find(processor, "special_tokens");
+  LSTAR_ASSIGN(const Json single, json_members(processor, "post_processor TemplateProcessing", "single"));
+  const auto specials = processor.find("special_tokens");
   std::vector<int32_t> before, after;
   int texts = 0;
   // Each entry may name a long list, and is looked up among all special tokens.
@@ -42,25 +40,22 @@ Result<void> read_template(Json processor, TokenizerPipeline& pipeline) {
                  .at = "post_processor TemplateProcessing",
                  .expected = fmt::format("at most {}", limits::kTokensAround)});
   };
-  if (items.size() > limits::kTokensAround) return too_many();
-  for (Json item : items) {
-    if (const auto sequence = json_find(item, "Sequence")) {
-      if (json_string(*sequence, "id") != "A")
-        return unsupported_component("post_processor TemplateProcessing", "Sequence A in single", json_shown(item));
+  if (single.size() > limits::kTokensAround) return too_many();
+  for (Json item : single.items()) {
+    if (const auto sequence = item.find("Sequence")) {
+      if (sequence->string("id") != "A")
+        return unsupported_component("post_processor TemplateProcessing", "Sequence A in single", item.shown());
       ++texts;
       continue;
     }
-    const auto token = json_find(item, "SpecialToken");
-    const std::string name = token ? json_string(*token, "id").value_or("") : "";
-    const auto entry = specials ? json_find(*specials, name) : std::nullopt;
+    const auto token = item.find("SpecialToken");
+    const std::string name = token ? token->string("id").value_or("") : "";
+    const auto entry = specials ? specials->find(name) : std::nullopt;
     if (!token || !entry)
-      return fail(
-          {.what = "unknown special token", .at = "post_processor TemplateProcessing", .found = json_shown(item)});
-    LSTAR_ASSIGN(const dom::array ids, json_members(*entry, "post_processor TemplateProcessing", "ids"));
-    for (Json value : ids) {
-      int64_t id = -1;
-      if (value.get_int64().get(id)) id = -1;
-      LSTAR_ASSIGN(const int32_t used, used_id(id, pipeline));
+      return fail({.what = "unknown special token", .at = "post_processor TemplateProcessing", .found = item.shown()});
+    LSTAR_ASSIGN(const Json ids, json_members(*entry, "post_processor TemplateProcessing", "ids"));
+    for (Json value : ids.items()) {
+      LSTAR_ASSIGN(const int32_t used, used_id(value.integer().value_or(-1), pipeline));
       if (before.size() + after.size() == limits::kTokensAround) return too_many();
       (texts ? after : before).push_back(used);
     }
@@ -73,10 +68,8 @@ Result<void> read_template(Json processor, TokenizerPipeline& pipeline) {
 
 // ["<s>", 0], as RobertaProcessing and BertProcessing write their two tokens.
 Result<int32_t> read_token_pair(Json processor, std::string_view key, const TokenizerPipeline& pipeline) {
-  LSTAR_ASSIGN(const dom::array pair, json_members(processor, "post_processor", key));
-  int64_t id = -1;
-  if (pair.size() != 2 || pair.at(1).get_int64().get(id)) id = -1;
-  return used_id(id, pipeline);
+  LSTAR_ASSIGN(const Json pair, json_members(processor, "post_processor", key));
+  return used_id(pair.size() == 2 ? pair.at(1)->integer().value_or(-1) : -1, pipeline);
 }
 
 Result<void> read_processor(Json processor, TokenizerPipeline& pipeline) {

@@ -13,7 +13,7 @@ constexpr std::string_view kKnown =
     "CharDelimiterSplit, FixedLength or a Sequence of them";
 
 Result<SplitBehavior> read_behavior(Json split, std::string_view name) {
-  const std::string text = json_string(split, "behavior").value_or("none");
+  const std::string text = split.string("behavior").value_or("none");
   if (text == "Removed") return SplitBehavior::removed;
   if (text == "Isolated") return SplitBehavior::isolated;
   if (text == "MergedWithPrevious") return SplitBehavior::merged_with_previous;
@@ -26,8 +26,8 @@ Result<SplitBehavior> read_behavior(Json split, std::string_view name) {
 Result<PreTokenizerStep> read_split(Json split) {
   LSTAR_ASSIGN(const SplitBehavior behavior, read_behavior(split, "Split"));
   const bool invert = json_flag(split, "invert", false);
-  const auto pattern = json_find(split, "pattern");
-  if (pattern && json_string(*pattern, "Regex") == kGpt2Pattern && behavior == SplitBehavior::isolated && !invert)
+  const auto pattern = split.find("pattern");
+  if (pattern && pattern->string("Regex") == kGpt2Pattern && behavior == SplitBehavior::isolated && !invert)
     return Gpt2Split{};
   LSTAR_ASSIGN(Pattern compiled, read_json_pattern(split, "pre_tokenizer Split"));
   return PatternSplit{.pattern = std::move(compiled), .behavior = behavior, .invert = invert};
@@ -35,7 +35,7 @@ Result<PreTokenizerStep> read_split(Json split) {
 
 // The one character that a component's key holds.
 Result<std::string> read_character(Json component, std::string_view name, std::string_view key) {
-  const std::string text = json_string(component, key).value_or("");
+  const std::string text = component.string(key).value_or("");
   if (text.empty() || utf8_length(text[0]) != text.size())
     return fail(
         Error{.what = "not one character", .at = fmt::format("pre_tokenizer {}, key {}", name, key), .found = text});
@@ -46,7 +46,7 @@ Result<MarkSpaces> read_metaspace(Json component) {
   MarkSpaces mark;
   LSTAR_ASSIGN(mark.marker, read_character(component, "Metaspace", "replacement"));
   const bool adds = json_flag(component, "add_prefix_space", true);  // how older files say "never"
-  const std::string scheme = json_string(component, "prepend_scheme").value_or(adds ? "always" : "never");
+  const std::string scheme = component.string("prepend_scheme").value_or(adds ? "always" : "never");
   if (scheme == "always")
     mark.prepend = MarkSpaces::Prepend::always;
   else if (scheme == "first")
@@ -89,7 +89,7 @@ Result<void> read_step(Json component, TokenizerPipeline& pipeline) {
     add_bert_pre_tokenizer(pipeline.pre_tokenizer);
   } else if (type == "Punctuation") {
     SplitBehavior behavior = SplitBehavior::isolated;
-    if (json_find(component, "behavior")) {
+    if (component.find("behavior")) {
       LSTAR_ASSIGN(behavior, read_behavior(component, "Punctuation"));
     }
     steps.emplace_back(CharacterSplit{.set = Set::punctuation, .behavior = behavior});
@@ -98,7 +98,7 @@ Result<void> read_step(Json component, TokenizerPipeline& pipeline) {
     steps.emplace_back(CharacterSplit{
         .set = Set::one, .character = decode_utf8(character, 0).value, .behavior = SplitBehavior::removed});
   } else if (type == "FixedLength") {
-    const int64_t length = json_integer(component, "length").value_or(5);
+    const int64_t length = component.integer("length").value_or(5);
     if (length < 1)
       return fail({.what = "length",
                    .at = "pre_tokenizer FixedLength",

@@ -7,10 +7,10 @@
 #include <string_view>
 
 #include <fmt/core.h>
-#include <simdjson.h>
 
 #include "lstar/base/atomic_file.h"
 #include "lstar/base/limits.h"
+#include "lstar/base/text.h"
 #include "lstar/tokenizer/pipeline/pipeline.h"
 
 namespace lstar {
@@ -110,7 +110,7 @@ bool read_piece(std::string_view bytes, Proto& proto) {
     if (field->number == 2) score = std::bit_cast<float>(static_cast<uint32_t>(field->value));
     if (field->number == 3) type = field->value;
   }
-  if (message.is_broken() || type < 1 || type > 6 || !simdjson::validate_utf8(piece.data(), piece.size())) return false;
+  if (message.is_broken() || type < 1 || type > 6 || !is_utf8(piece)) return false;
   proto.pieces.push_back(piece);
   proto.scores.push_back(score);
   proto.types.push_back(static_cast<Type>(type));

@@ -33,8 +33,8 @@ struct Folder {
 
 bool spells_bytes(Json root) {
   for (const char* component : {"normalizer", "pre_tokenizer", "post_processor", "decoder"}) {
-    const auto value = json_find(root, component);
-    if (value && simdjson::minify(*value).find("\"ByteLevel\"") != std::string::npos) return true;
+    const auto value = root.find(component);
+    if (value && value->minified().find("\"ByteLevel\"") != std::string::npos) return true;
   }
   return false;
 }
@@ -43,10 +43,10 @@ Result<Folder> look_into(const std::string& path, const JsonDocument* tokenizer_
   Folder folder{.path = path};
   LSTAR_ASSIGN(folder.files, read_settings(path));
   const Json settings = folder.files.tokenizer_config.root(), config = folder.files.config.root();
-  folder.hints = {.declared = json_string(settings, "tokenizer_class").value_or(""),
-                  .in_config = json_string(config, "tokenizer_class").value_or(""),
-                  .model_type = json_string(config, "model_type").value_or(""),
-                  .has_code = json_find(settings, "auto_map").has_value(),
+  folder.hints = {.declared = settings.string("tokenizer_class").value_or(""),
+                  .in_config = config.string("tokenizer_class").value_or(""),
+                  .model_type = config.string("model_type").value_or(""),
+                  .has_code = settings.find("auto_map").has_value(),
                   .byte_level = tokenizer_json && spells_bytes(tokenizer_json->root())};
   folder.class_name = choose_tokenizer_class(folder.hints);
   folder.tokenizer_class = find_tokenizer_class(folder.class_name);
@@ -119,8 +119,8 @@ Result<void> add_tokens(const Folder& folder, NamedTokens& named, std::vector<Js
 }
 
 bool has_merges(Json root) {
-  const auto model = json_find(root, "model");
-  return model && json_find(*model, "merges");
+  const auto model = root.find("model");
+  return model && model->find("merges");
 }
 
 Result<PipelinePointer> rebuild(const Folder& folder, Json root, const std::string& source) {

@@ -11,17 +11,15 @@
 namespace lstar {
 namespace {
 
-namespace dom = simdjson::dom;
-
 Result<void> read_all(Json root, TokenizerPipeline& pipeline) {
-  const auto model = json_find(root, "model");
+  const auto model = root.find("model");
   if (!model) return fail(Error{.what = "missing", .at = "key model"});
   LSTAR_TRY(read_json_model(*model, pipeline));
-  if (const auto normalizer = json_find(root, "normalizer")) LSTAR_TRY(read_json_normalizer(*normalizer, pipeline));
-  if (const auto pre = json_find(root, "pre_tokenizer")) LSTAR_TRY(read_json_pre_tokenizer(*pre, pipeline));
+  if (const auto normalizer = root.find("normalizer")) LSTAR_TRY(read_json_normalizer(*normalizer, pipeline));
+  if (const auto pre = root.find("pre_tokenizer")) LSTAR_TRY(read_json_pre_tokenizer(*pre, pipeline));
   LSTAR_ASSIGN(std::vector<JsonAddedToken> added, read_json_added_tokens(root));
   for (JsonAddedToken& entry : added) pipeline.added.add(std::move(entry.token), pipeline.model.vocabulary());
-  if (const auto post = json_find(root, "post_processor")) LSTAR_TRY(read_json_post_processor(*post, pipeline));
+  if (const auto post = root.find("post_processor")) LSTAR_TRY(read_json_post_processor(*post, pipeline));
   return {};
 }
 
@@ -29,20 +27,18 @@ Result<void> read_all(Json root, TokenizerPipeline& pipeline) {
 
 Result<std::vector<JsonAddedToken>> read_json_added_tokens(Json root) {
   std::vector<JsonAddedToken> added;
-  const auto list = json_find(root, "added_tokens");
+  const auto list = root.find("added_tokens");
   if (!list) return added;
-  dom::array tokens;
-  if (list->get_array().get(tokens)) return fail(Error{.what = "not a list", .at = "key added_tokens"});
-  for (Json token : tokens) {
-    auto content = json_string(token, "content");
+  if (!list->is_array()) return fail(Error{.what = "not a list", .at = "key added_tokens"});
+  for (Json token : list->items()) {
+    auto content = token.string("content");
     if (!content)
-      return fail({.what = json_find(token, "content") ? "content is no text" : "missing content",
+      return fail({.what = token.find("content") ? "content is no text" : "missing content",
                    .at = "key added_tokens",
-                   .found = json_shown(token)});
+                   .found = token.shown()});
     const bool special = json_flag(token, "special", false);
-    const double id = json_number(token, "id").value_or(-1);
-    if (std::isnan(id))
-      return fail({.what = "id is not a number", .at = "key added_tokens", .found = json_shown(token)});
+    const double id = token.number("id").value_or(-1);
+    if (std::isnan(id)) return fail({.what = "id is not a number", .at = "key added_tokens", .found = token.shown()});
     added.push_back({.id = id,
                      .token = {.content = *std::move(content),
                                .special = special,

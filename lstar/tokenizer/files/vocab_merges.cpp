@@ -31,14 +31,12 @@ Result<std::vector<BpeMerge>> parse_merges(std::string_view text) {
 }
 
 Result<Vocabulary> parse_vocabulary(Json root) {
-  simdjson::dom::object fields;
-  if (root.get_object().get(fields)) return fail("not an object of tokens and ids");
+  if (!root.is_object()) return fail("not an object of tokens and ids");
   std::vector<VocabularyEntry> entries;
-  for (simdjson::dom::key_value_pair field : fields) {
-    int64_t id = 0;
-    if (field.value.get_int64().get(id))
-      return fail(Error{.what = "token id is not an integer", .at = fmt::format("token {}", field.key)});
-    entries.push_back({field.key, id});
+  for (const auto& [piece, value] : root.fields()) {
+    const auto id = value.integer();
+    if (!id) return fail(Error{.what = "token id is not an integer", .at = fmt::format("token {}", piece)});
+    entries.push_back({piece, *id});
   }
   return Vocabulary::make(entries);
 }

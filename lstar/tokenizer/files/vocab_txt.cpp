@@ -2,9 +2,9 @@
 #include <string_view>
 
 #include <fmt/core.h>
-#include <simdjson.h>
 
 #include "lstar/base/atomic_file.h"
+#include "lstar/base/text.h"
 #include "lstar/tokenizer/pipeline/pipeline.h"
 
 namespace lstar {
@@ -28,7 +28,7 @@ ListedPieces parse_lines(std::string_view text) {
 
 Result<WordModel> read_vocab_txt(const std::string& path, const std::string& unknown) {
   LSTAR_ASSIGN(const std::string text, read_file(path, kLargestFile));
-  if (!simdjson::validate_utf8(text.data(), text.size())) return fail({.what = "not UTF-8", .file = path});
+  if (!is_utf8(text)) return fail({.what = "not UTF-8", .file = path});
   const auto make = [&]() -> Result<WordPiece> {
     LSTAR_ASSIGN(Vocabulary vocabulary, Vocabulary::make(parse_lines(text).entries()));
     return WordPiece::make(std::move(vocabulary), {.unknown = unknown});

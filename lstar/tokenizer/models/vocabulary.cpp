@@ -6,9 +6,9 @@
 #include <limits>
 
 #include <fmt/core.h>
-#include <simdjson.h>
 
 #include "lstar/base/limits.h"
+#include "lstar/base/text.h"
 
 namespace lstar {
 
@@ -85,10 +85,9 @@ std::optional<int32_t> Vocabulary::not_utf8() const {
   const auto begins_inside = [&](const Place& place) {
     return place.length > 0 && (static_cast<unsigned char>(text_[place.offset]) & 0xc0) == 0x80;
   };
-  if (simdjson::validate_utf8(text_) && std::none_of(places_.begin(), places_.end(), begins_inside))
-    return std::nullopt;
+  if (is_utf8(text_) && std::none_of(places_.begin(), places_.end(), begins_inside)) return std::nullopt;
   for (int32_t id = 0; id < size(); ++id)
-    if (!simdjson::validate_utf8(piece(id).data(), piece(id).size())) return id;
+    if (!is_utf8(piece(id))) return id;
   return std::nullopt;
 }
 

@@ -5,10 +5,10 @@
 #include <new>
 
 #include <fmt/core.h>
-#include <simdjson.h>
 #include <unicode/brkiter.h>
 #include <unicode/utext.h>
 
+#include "lstar/base/text.h"
 #include "lstar/tokenizer/pipeline/utf8.h"
 
 namespace lstar {
@@ -76,8 +76,7 @@ Result<Charsmap> Charsmap::make(std::string_view bytes) {
   map.trie_.reserve(size / 4);
   for (size_t at = 4; at < size + size_t{4}; at += 4) map.trie_.push_back(little_endian(bytes, at));
   map.replacements_ = bytes.substr(size + size_t{4});
-  if (!simdjson::validate_utf8(map.replacements_.data(), map.replacements_.size()))
-    return fail("the charsmap's replacements are not UTF-8");
+  if (!is_utf8(map.replacements_)) return fail("the charsmap's replacements are not UTF-8");
   return map;
 }
 
