@@ -36,7 +36,7 @@ TEST(Detectors, AnswerAsNumpyDoes) {
       EXPECT_EQ(turn.layer, std::nullopt);
     } else {
       EXPECT_EQ(turn.layer, expected.at(0)->integer());
-      EXPECT_EQ(turn.rule, std::string_view(expected.at(1)));
+      EXPECT_EQ(turn.rule, expected.at(1)->string());
     }
     ++cases;
   }
