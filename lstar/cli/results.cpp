@@ -40,7 +40,8 @@ void AnalysisOptions::put_into(Study& study) const {
 }
 
 void ResultOptions::add_to(CLI::App& app) {
-  app.add_option("--out", out, "Folder for JSON, CSV and figures, made if it is not there; without it nothing is written");
+  app.add_option("--out", out,
+                 "Folder for JSON, CSV and figures, made if it is not there; without it nothing is written");
   add_names(app, "--figures", formats, {"png", "svg", "pdf", "none"}, "Formats of the figures")->capture_default_str();
   app.add_option("--deterministic-timestamp", timestamp,
                  "Stands where the time would, so that results can be compared");

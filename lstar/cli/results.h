@@ -12,8 +12,8 @@
 
 namespace lstar::cli {
 
-// --estimator, --detector, --formula, --seed: what a measurement is asked, of which none needs a model. Unset ones leave
-// the study's value alone.
+// --estimator, --detector, --formula, --seed: what a measurement is asked, of which none needs a model. Unset ones
+// leave the study's value alone.
 struct AnalysisOptions {
   std::vector<std::string> estimators;
   std::string detector, formula;
