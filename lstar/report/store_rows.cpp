@@ -108,7 +108,7 @@ std::string json_of(const Place& place, ExportRows rows) {
                 {"layer", place.layer}};
   if (rows == ExportRows::heads) row["head"] = place.head;
   for (const Column& column : columns(rows)) row[column.name] = json_value(column.value(place));
-  return json_line(row) + "\n";
+  return json_line(row);
 }
 
 JsonValue provenance_json(const Provenance& from) {

@@ -84,7 +84,7 @@ TEST_F(StoreCommand, List) {
 
 TEST_F(StoreCommand, Show) {
   EXPECT_THAT(run("show", "org/one").out,
-              AllOf(HasSubstr("3 layers, 2 heads"), HasSubstr("sha256 ee"),
+              AllOf(HasSubstr("3 layers, 2 heads"), HasSubstr("1234 bytes, sha256\n               eee"),
                     HasSubstr("diagonal, rounded_sum, residual_norm\n"), HasSubstr("command:")));
   const JsonDocument model = json(run("show", "1111 --json"));
   EXPECT_EQ(model.root()["models"].at(0)->string("model"), "org/one");

@@ -93,9 +93,11 @@ Result<bool> Statement::step() {
     return fail(
         {.kind = ErrorKind::unsupported, .what = "a text or record too long for a store", .file = database_->path()});
   LSTAR_TRY(fault());
-  if (!sqlite3_stmt_busy(statement_.get())) database_->begin_walk();
+  // Others take their steps between this one's: each has a count of its own.
+  database_->steps_ = sqlite3_stmt_busy(statement_.get()) ? steps_ : 0;
   const FileLimitAsError limit;
   const int code = sqlite3_step(statement_.get());
+  steps_ = database_->steps_;
   if (code == SQLITE_ROW) return true;
   if (code == SQLITE_DONE) {
     sqlite3_reset(statement_.get());
@@ -219,7 +221,7 @@ Result<void> Database::run(const char* sql) {
 }
 
 Result<Statement> Database::prepare(const char* sql) {
-  begin_walk();
+  steps_ = 0;
   sqlite3_stmt* statement = nullptr;
   const FileLimitAsError limit;
   if (const int code = sqlite3_prepare_v2(database_.get(), sql, -1, &statement, nullptr); code != SQLITE_OK)
@@ -240,7 +242,7 @@ int64_t Database::last_row() const { return sqlite3_last_insert_rowid(database_.
 
 void Database::roll_back() noexcept {
   const FileLimitAsError limit;
-  begin_walk();
+  steps_ = 0;
   sqlite3_exec(database_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
 }
 

@@ -55,6 +55,7 @@ class Statement {
 
   std::unique_ptr<sqlite3_stmt, Finalize> statement_;
   Database* database_;
+  int64_t steps_ = 0;  // of SQLite's machine, since it began
   bool failed_to_bind_ = false, wrong_type_ = false;
 };
 
@@ -82,9 +83,9 @@ class Database {
   // What SQLite's last failure means, in a line.
   Error error(int code) const;
   Error damaged(std::string what) const;
-  void begin_walk() { steps_ = 0; }
 
  private:
+  friend class Statement;
   Database(const std::string& path, std::chrono::milliseconds patience)
       : path_(path), log_path_(path + "-wal"), patience_(patience) {}
   Result<void> connect(StoreAccess);
@@ -97,7 +98,7 @@ class Database {
   std::string path_, log_path_;
   std::chrono::milliseconds patience_;
   std::unique_ptr<sqlite3, Close> database_;
-  int64_t steps_ = 0;
+  int64_t steps_ = 0;  // of the statement at hand
 };
 
 // A transaction; undone unless committed.

@@ -37,7 +37,7 @@ Result<std::optional<std::string>> one_record(Statement& row) {
 
 }  // namespace
 
-std::string short_name(std::string_view hexadecimal) { return std::string(hexadecimal.substr(0, 12)); }
+std::string first_digits(std::string_view hexadecimal) { return std::string(hexadecimal.substr(0, 12)); }
 
 Result<std::optional<int64_t>> find_computation(Database& database, const StoreKey& key) {
   LSTAR_ASSIGN(Statement row, database.prepare("SELECT id FROM computation WHERE content = ?1 AND dtype = ?2 AND "
@@ -117,7 +117,7 @@ Result<Measurement> checked_model(const Database& database, const StoreKey& key,
   if (m && (m->numerics.dtype != key.dtype || m->numerics.head_layout != layout || m->backend != key.backend ||
             m->weights.w_v_sq.empty() || m->weights.w_v_head_sq.empty() || m->weights.ov_sq.empty()))
     m = fail({.what = "a damaged record: of another computation", .file = database.path()});
-  if (!m) m.error().at = "model " + short_name(key.content);
+  if (!m) m.error().at = "model " + first_digits(key.content);
   return m;
 }
 
@@ -126,7 +126,7 @@ Result<PromptObservation> checked_prompt(const Database& database, std::string_v
   auto seen = read_prompt_record(record, database.path());
   if (seen && digest_of_ids(seen->ids) != ids_digest)
     seen = fail({.what = "a damaged record: of other token ids", .file = database.path()});
-  if (!seen) seen.error().at = "prompt " + short_name(hex_of(ids_digest));
+  if (!seen) seen.error().at = "prompt " + first_digits(hex_of(ids_digest));
   return seen;
 }
 

@@ -57,6 +57,6 @@ Result<StoredRun> checked_run(const Database&, const RunRecords&);
 Result<bool> has_all_of(Database&, const StoredRun&);
 
 // The first digits, as people name what is long.
-std::string short_name(std::string_view hexadecimal);
+std::string first_digits(std::string_view hexadecimal);
 
 }  // namespace lstar

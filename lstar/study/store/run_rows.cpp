@@ -59,7 +59,7 @@ Result<Arrival> put_run(Database& database, const RunRecords& run, const Provena
 Result<StoredRun> checked_run(const Database& database, const RunRecords& records) {
   StoredRun run{.digest = hex_of(records.digest)};
   const auto refused = [&](Error error) {
-    error.at = "run " + short_name(run.digest);
+    error.at = "run " + first_digits(run.digest);
     return fail(std::move(error));
   };
   if (digest_of(records) != records.digest)

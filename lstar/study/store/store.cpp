@@ -125,7 +125,7 @@ Result<Measurement> Store::read(const StoreKey& key, HeadLayout layout, std::vec
       return fail({.kind = ErrorKind::missing,
                    .what = "has not been measured",
                    .file = path(),
-                   .at = "model " + short_name(key.content)});
+                   .at = "model " + first_digits(key.content)});
     Measurement m = *std::move(found);
     std::vector<PromptObservation> rows;
     for (size_t p = 0; p < prompts.size(); ++p) {
