@@ -75,8 +75,8 @@ TEST_F(StoreCommand, List) {
   const JsonDocument listed = json(run("list", "--json"));
   const auto models = testing::items(listed.root(), "models"), runs = testing::items(listed.root(), "runs");
   ASSERT_EQ(models.size(), 2u);
-  EXPECT_EQ(json_string(models[0], "model"), "org/one");
-  EXPECT_EQ(json_string(models[0], "content"), key_.content);
+  EXPECT_EQ(models[0].string("model"), "org/one");
+  EXPECT_EQ(models[0].string("content"), key_.content);
   EXPECT_EQ(testing::numbers(models[0], "prompts"), std::vector<double>{5});
   ASSERT_EQ(runs.size(), 1u);
   EXPECT_EQ(testing::numbers(runs[0], "failed"), std::vector<double>{1});
@@ -87,8 +87,8 @@ TEST_F(StoreCommand, Show) {
               AllOf(HasSubstr("3 layers, 2 heads"), HasSubstr("sha256 ee"),
                     HasSubstr("diagonal, rounded_sum, residual_norm\n"), HasSubstr("command:")));
   const JsonDocument model = json(run("show", "1111 --json"));
-  EXPECT_EQ(json_string(testing::items(model.root(), "models")[0], "model"), "org/one");
-  const std::string digest = *json_string(testing::items(json(run("list", "--json")).root(), "runs")[0], "run");
+  EXPECT_EQ(testing::items(model.root(), "models")[0].string("model"), "org/one");
+  const std::string digest = *testing::items(json(run("list", "--json")).root(), "runs")[0].string("run");
   EXPECT_THAT(
       run("show", digest.substr(0, 10)).out,
       AllOf(HasSubstr("off_diagonal, ov_circuit"), HasSubstr("failed: x: no such folder"), HasSubstr("[31mred")));
