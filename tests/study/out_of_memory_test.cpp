@@ -53,15 +53,15 @@ void* allocated(size_t bytes, size_t alignment) {
 
 }  // namespace
 
-// All others come down to these.
-void* operator new(size_t bytes) { return allocated(bytes, 1); }
-void* operator new(size_t bytes, std::align_val_t alignment) {
+// All others come down to these. Not inlined: GCC would see free() meet a new that it takes for its own.
+[[gnu::noinline]] void* operator new(size_t bytes) { return allocated(bytes, 1); }
+[[gnu::noinline]] void* operator new(size_t bytes, std::align_val_t alignment) {
   return allocated(bytes, static_cast<size_t>(alignment));
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t, std::align_val_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, size_t, std::align_val_t) noexcept { std::free(memory); }
 
 namespace lstar {
 namespace {
