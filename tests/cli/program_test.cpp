@@ -145,6 +145,7 @@ TEST(Program, SameBytesForAnyNumberOfThreads) {
   size_t files = 0;
   for (const auto& entry : std::filesystem::directory_iterator(folder / "one")) {
     const std::string name = entry.path().filename().string();
+    if (name == "measurements.sqlite") continue;  // it keeps when, and how long
     EXPECT_EQ(*read_file(entry.path().string()), *read_file((folder / "three") + "/" + name)) << name;
     ++files;
   }
@@ -185,9 +186,8 @@ TEST(Program, WritesWhatItHasWhenInterrupted) {
     ::waitpid(child, &status, 0);
     ASSERT_TRUE(WIFEXITED(status));
     EXPECT_EQ(WEXITSTATUS(status), 128 + signal);
-    EXPECT_THAT(*read_file(told),
-                ::testing::MatchesRegex("(.|\n)*lstar: interrupted; measured were [0-9]+ of [0-9]+ models, which are "
-                                        "written\n"));
+    EXPECT_THAT(*read_file(told), ::testing::AllOf(HasSubstr("lstar: interrupted; measured were "),
+                                                   ::testing::EndsWith(" of 12 models, which are written\n")));
     std::string json;
     for (const auto& entry : std::filesystem::directory_iterator(out))
       if (entry.path().extension() == ".json") json = *read_file(entry.path());

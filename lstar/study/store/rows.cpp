@@ -140,6 +140,17 @@ Result<std::optional<Measurement>> find_model(Database& database, int64_t comput
   return m;
 }
 
+Result<std::optional<Measurement>> find_model_by(Database& database, int64_t computation, HeadLayout layout) {
+  LSTAR_ASSIGN(auto found, find_model(database, computation, layout));
+  if (found || layout != HeadLayout::actual) return found;
+  LSTAR_ASSIGN(found, find_model(database, computation, HeadLayout::thirds));
+  if (found) {
+    found->numerics.head_layout = layout;
+    found->weights.w_v_cut_sq.clear();
+  }
+  return found;
+}
+
 Result<Arrival> put_model(Database& database, int64_t computation, const Measurement& given, int64_t provenance,
                           Stays stays) {
   const auto old = find_model(database, computation, given.numerics.head_layout);

@@ -29,6 +29,8 @@ Result<Provenance> read_provenance(Database&, int64_t id);
 
 // A measurement without its prompts. None where there is none; an error where its record is damaged.
 Result<std::optional<Measurement>> find_model(Database&, int64_t computation, HeadLayout);
+// The same for whoever reads: what is kept by thirds holds what one by actual does, and more.
+Result<std::optional<Measurement>> find_model_by(Database&, int64_t computation, HeadLayout);
 Result<Arrival> put_model(Database&, int64_t computation, const Measurement&, int64_t provenance, Stays);
 
 Result<std::optional<PromptObservation>> find_prompt(Database&, int64_t computation, std::string_view ids_digest);

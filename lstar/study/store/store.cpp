@@ -32,18 +32,6 @@ Error unknown_prompt(const std::string& path, size_t index, bool is_there) {
           .at = fmt::format("prompt {}", index + 1)};
 }
 
-// A model without prompts. What is kept by thirds holds what one by actual does, and more.
-Result<std::optional<Measurement>> model_by(Database& database, int64_t computation, HeadLayout layout) {
-  LSTAR_ASSIGN(auto found, find_model(database, computation, layout));
-  if (found || layout != HeadLayout::actual) return found;
-  LSTAR_ASSIGN(found, find_model(database, computation, HeadLayout::thirds));
-  if (found) {
-    found->numerics.head_layout = layout;
-    found->weights.w_v_cut_sq.clear();
-  }
-  return found;
-}
-
 }  // namespace
 
 size_t Known::count() const { return static_cast<size_t>(std::count(prompts.begin(), prompts.end(), true)); }
@@ -98,7 +86,7 @@ Result<Known> Store::known(const StoreKey& key, HeadLayout layout, std::span<con
     LSTAR_ASSIGN(const Transaction snapshot, Transaction::reading(*database_));
     LSTAR_ASSIGN(const auto computation, find_computation(*database_, key));
     if (!computation) return known;
-    const auto model = model_by(*database_, *computation, layout);
+    const auto model = find_model_by(*database_, *computation, layout);
     if (!model && model.error().kind != ErrorKind::malformed) return fail(model.error());
     known.weights = model && *model;
     if (!model) ++known.damaged;
@@ -119,7 +107,7 @@ Result<Measurement> Store::read(const StoreKey& key, HeadLayout layout, std::vec
   return catch_memory("reading a measurement: fewer prompts take less", path(), [&]() -> Result<Measurement> {
     LSTAR_ASSIGN(const Transaction snapshot, Transaction::reading(*database_));
     LSTAR_ASSIGN(const auto computation, find_computation(*database_, key));
-    LSTAR_ASSIGN(auto found, computation ? model_by(*database_, *computation, layout)
+    LSTAR_ASSIGN(auto found, computation ? find_model_by(*database_, *computation, layout)
                                          : Result<std::optional<Measurement>>(std::nullopt));
     if (!found)
       return fail({.kind = ErrorKind::missing,

@@ -112,13 +112,14 @@ bool is_named(const ModelRow& model, const std::vector<std::string>& names) {
 
 Result<bool> has_all_of(Database& database, const StoredRun& run) {
   LSTAR_ASSIGN(Statement prompt, database.prepare("SELECT 1 FROM prompt WHERE computation = ?1 AND ids = ?2"));
-  LSTAR_ASSIGN(Statement model, database.prepare("SELECT 1 FROM model WHERE computation = ?1 AND head_layout = ?2"));
+  LSTAR_ASSIGN(Statement model,
+               database.prepare("SELECT 1 FROM model WHERE computation = ?1 AND head_layout IN (?2, ?3)"));
   for (const StoredOutcome& outcome : run.outcomes) {
     if (outcome.error) continue;
     LSTAR_ASSIGN(const auto computation, find_computation(database, outcome.key));
     if (!computation) return false;
     model.reset();
-    model.bind(1, *computation).bind_text(2, name(outcome.numerics.head_layout));
+    model.bind(1, *computation).bind_text(2, name(outcome.numerics.head_layout)).bind_text(3, name(HeadLayout::thirds));
     LSTAR_ASSIGN(const bool has_model, model.step());
     if (!has_model) return false;
     for (const StoredPrompt& stored : outcome.prompts) {
