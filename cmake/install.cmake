@@ -13,18 +13,19 @@ set_target_properties(lstar_library PROPERTIES OUTPUT_NAME lstar EXPORT_NAME lst
   VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})  # no promise across 0.x yet
 target_compile_features(lstar_library PUBLIC cxx_std_20)
 target_link_libraries(lstar_library PUBLIC tl::expected PRIVATE Threads::Threads fmt::fmt simdjson::simdjson ICU::uc
-                      OpenSSL::Crypto SQLite::SQLite3 PkgConfig::MINIZIP PkgConfig::ONIG ${CMAKE_DL_LIBS})
+                      OpenSSL::Crypto SQLite::SQLite3 tomlplusplus::tomlplusplus PkgConfig::MINIZIP PkgConfig::ONIG ${CMAKE_DL_LIBS})
 target_include_directories(lstar_library INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 
 # Whoever links the static library needs what it is made of; the shared one brings it along.
 get_target_property(LSTAR_LIBRARY_TYPE lstar_library TYPE)
-set(LSTAR_PC_REQUIRES "fmt simdjson icu-uc libcrypto sqlite3 minizip oniguruma")
+set(LSTAR_PC_REQUIRES "fmt simdjson icu-uc libcrypto sqlite3 tomlplusplus minizip oniguruma")
 if(LSTAR_LIBRARY_TYPE STREQUAL SHARED_LIBRARY)
   set(LSTAR_PC_REQUIRES "")
 endif()
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/lstar)
 configure_package_config_file(cmake/lstarConfig.cmake.in lstarConfig.cmake INSTALL_DESTINATION ${package})
 write_basic_package_version_file(lstarConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+file(RELATIVE_PATH LSTAR_PC_UP /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)  # wherever it is installed to
 configure_file(cmake/lstar.pc.in lstar.pc @ONLY)
 
 install(TARGETS lstar RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT program)
