@@ -90,11 +90,9 @@ class Missing {
     kept_.kept.known = 0;
     if (kept_.kept.asked > 0 && !kept_.kept.fault) {
       LSTAR_ASSIGN(kept_.key, key_of(measured));
-      if (auto stored = put(measured, began); !stored) {
-        kept_.kept.fault = std::move(stored).error();
-        kept_.key = {};
-      }
+      if (auto stored = put(measured, began); !stored) kept_.kept.fault = std::move(stored).error();
     }
+    if (kept_.kept.fault) kept_.key = {};
     kept_.measurement = as_asked(std::move(measured), options_);
     return std::move(kept_);
   }
