@@ -149,12 +149,13 @@ int run(const Options& options) {
                      .timestamp = options.result.timestamp.empty() ? now() : options.result.timestamp,
                      .locate = [&](const ModelEntry& entry) { return locate(entry, quiet); },
                      .on_step = bar.callback()};
-  running.keep = {.store = store.store ? &*store.store : nullptr,
-                  .again = options.again,
-                  .provenance = {.time = iso_now(),
-                                 .command = options.command,
-                                 .manifest = options.manifest,
-                                 .threads = options.compute.threads}};
+  running.keep.store = store.store ? &*store.store : nullptr;
+  running.keep.again = options.again;
+  Provenance& from = running.keep.provenance;
+  from.time = iso_now();
+  from.command = options.command;
+  from.manifest = options.manifest;
+  from.threads = options.compute.threads;
   finish_when_interrupted();
   running.goes_on = [] { return !interrupted(); };
   size_t model = 0;
