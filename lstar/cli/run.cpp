@@ -143,12 +143,13 @@ int run(const Options& options) {
   OpenStore store(options.store_file());
   if (prints) print(study_banner(*study, colour));
   ProgressBar bar(quiet);
-  RunOptions running{.threads = options.compute.threads,
-                     .hash_memory = hash_memory(),
-                     .strict = options.strict,
-                     .timestamp = options.result.timestamp.empty() ? now() : options.result.timestamp,
-                     .locate = [&](const ModelEntry& entry) { return locate(entry, quiet); },
-                     .on_step = bar.callback()};
+  RunOptions running;
+  running.threads = options.compute.threads;
+  running.hash_memory = hash_memory();
+  running.strict = options.strict;
+  running.timestamp = options.result.timestamp.empty() ? now() : options.result.timestamp;
+  running.locate = [&](const ModelEntry& entry) { return locate(entry, quiet); };
+  running.on_step = bar.callback();
   running.keep.store = store.store ? &*store.store : nullptr;
   running.keep.again = options.again;
   Provenance& from = running.keep.provenance;
