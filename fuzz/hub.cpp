@@ -4,6 +4,7 @@
 // up, nobody answers. The token goes to the endpoint alone, and nothing is written outside the cache.
 #include <charconv>
 #include <cstdarg>
+#include <cstring>
 
 #include "fuzz/support.h"
 #include "lstar/hub/curl_library.h"

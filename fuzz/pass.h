@@ -4,6 +4,7 @@
 
 #include "fuzz/support.h"
 #include "lstar/architecture/architecture.h"
+#include "lstar/observe/observation.h"
 #include "lstar/observe/weight_norms.h"
 
 namespace lstar::fuzz {
