@@ -43,10 +43,10 @@ class Missing {
       : model_(model), prompts_(prompts), options_(options), wide_(for_store(options)), keep_(keep) {}
 
   Result<KeptMeasurement> run() {
-    Result<bool> found = keep_.again ? Result<bool>(false) : look_up();
-    if (!found && !is_of_store_) return fail(std::move(found).error());
-    if (!found) kept_.kept.fault = std::move(found).error();
+    const Result<bool> found = keep_.again ? Result<bool>(false) : look_up();
     if (found && *found) return std::move(kept_);
+    if (!found && !is_of_store_) return fail(found.error());
+    if (!found) kept_.kept.fault = found.error();
     return measure_all();
   }
 

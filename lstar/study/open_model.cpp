@@ -251,7 +251,8 @@ OpenModel::~OpenModel() = default;
 
 OpenModel OpenModel::from(Model model, std::optional<Tokenizer> tokenizer, OpenOptions options) {
   auto state = std::make_unique<State>();
-  state->name = options.name.empty() ? model.checkpoint->path() : std::move(options.name);
+  state->name = std::move(options.name);
+  if (state->name.empty()) state->name = model.checkpoint->path();
   state->model = std::move(model);
   state->tokenizer = std::move(tokenizer);
   state->pool = options.pool ? std::move(options.pool) : std::make_shared<WorkerPool>(options.threads);

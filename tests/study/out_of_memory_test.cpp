@@ -37,7 +37,7 @@ enum class Refused { none, one, all };  // of the allocations from `first` on
 std::atomic<Refused> refused = Refused::none;
 std::atomic<int64_t> first{0}, allocations{0};
 
-void* allocated(size_t bytes, size_t alignment) {
+[[maybe_unused]] void* allocated(size_t bytes, size_t alignment) {
   const int64_t number = allocations.fetch_add(1, std::memory_order_relaxed);
   const Refused now = refused.load(std::memory_order_relaxed);
   if (now != Refused::none && (now == Refused::one ? number == first : number >= first)) throw std::bad_alloc();
@@ -53,6 +53,7 @@ void* allocated(size_t bytes, size_t alignment) {
 
 }  // namespace
 
+#ifndef LSTAR_SANITIZED  // which has its own, for what is not among these too
 // All others come down to these. Not inlined: GCC would see free() meet a new that it takes for its own.
 [[gnu::noinline]] void* operator new(size_t bytes) { return allocated(bytes, 1); }
 [[gnu::noinline]] void* operator new(size_t bytes, std::align_val_t alignment) {
@@ -62,6 +63,7 @@ void* allocated(size_t bytes, size_t alignment) {
 [[gnu::noinline]] void operator delete(void* memory, size_t) noexcept { std::free(memory); }
 [[gnu::noinline]] void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
 [[gnu::noinline]] void operator delete(void* memory, size_t, std::align_val_t) noexcept { std::free(memory); }
+#endif
 
 namespace lstar {
 namespace {

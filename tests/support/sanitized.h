@@ -3,16 +3,18 @@
 
 #include <cstddef>
 
-namespace lstar::testing {
-
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)  // GCC's words
-inline constexpr bool kSanitized = true;
+#define LSTAR_SANITIZED
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)  // clang's
-inline constexpr bool kSanitized = true;
-#else
-inline constexpr bool kSanitized = false;
+#define LSTAR_SANITIZED
 #endif
+#endif
+
+namespace lstar::testing {
+
+#ifdef LSTAR_SANITIZED
+inline constexpr bool kSanitized = true;
 #else
 inline constexpr bool kSanitized = false;
 #endif

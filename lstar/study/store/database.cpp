@@ -250,7 +250,7 @@ void Database::roll_back() noexcept {
 Result<void> Database::use_write_ahead_log() {
   const auto until = std::chrono::steady_clock::now() + patience_;
   for (;;) {
-    const auto done = run("PRAGMA journal_mode = WAL");
+    auto done = run("PRAGMA journal_mode = WAL");
     if (done) return {};
     const int code = sqlite3_errcode(database_.get()) & 0xff;
     const bool is_locked = code == SQLITE_BUSY || code == SQLITE_LOCKED;

@@ -1,6 +1,7 @@
 #include "lstar/study/store/prompt_observation.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 namespace lstar {
@@ -61,7 +62,7 @@ bool agree(const PromptObservation& a, const PromptObservation& b) {
   if (a.next_tokens && b.next_tokens)
     for (size_t k = 0; k < std::min(a.next_tokens->size(), b.next_tokens->size()); ++k) {
       const TokenScore &x = (*a.next_tokens)[k], &y = (*b.next_tokens)[k];
-      if (x.id != y.id || std::memcmp(&x.logit, &y.logit, sizeof x.logit) != 0) return false;
+      if (x.id != y.id || std::bit_cast<uint64_t>(x.logit) != std::bit_cast<uint64_t>(y.logit)) return false;
     }
   return same(a.diagonal, b.diagonal) && same(a.off_diagonal, b.off_diagonal) && same(a.entropy, b.entropy) &&
          same(a.rounded_sum, b.rounded_sum) && same(a.residual_norm, b.residual_norm);

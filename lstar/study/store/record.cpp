@@ -41,7 +41,9 @@ std::string seal_record(RecordKind kind, std::string_view payload, uint8_t versi
 }
 
 Result<std::string_view> open_record(RecordKind kind, std::string_view bytes, const std::string& source) {
-  const auto damaged = [&](std::string what) { return fail({.what = "a damaged record: " + what, .file = source}); };
+  const auto damaged = [&](const std::string& what) {
+    return fail({.what = "a damaged record: " + what, .file = source});
+  };
   if (bytes.size() < kHead + kChecksum || !bytes.starts_with(kMark)) return damaged("none begins here");
   const std::string_view body = bytes.substr(0, bytes.size() - kChecksum);
   if (checksum(body) != bytes.substr(body.size())) return damaged("its checksum is another");
