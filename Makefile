@@ -1,6 +1,6 @@
 # The commands that everybody needs; `make help` lists them. The build itself is CMake's: see CMakePresets.json.
 .DEFAULT_GOAL := help
-.PHONY: help packages demo test labs families build debug tsan bench instructions performance fuzz fuzz-seeds check format package install clean \
+.PHONY: help packages demo test labs families build debug tsan crash-test bench instructions performance fuzz fuzz-seeds check format package install clean \
 	need-build need-labs need-check need-bench need-performance need-fuzz
 
 PREFIX ?= /usr/local
@@ -16,6 +16,7 @@ help:
 	@echo 'make packages  say which packages are missing, install nothing'
 	@echo 'make check     format and static checks;  make format rewrites the sources in the one format'
 	@echo 'make debug     all tests, not optimised, under the address and undefined-behaviour sanitizers'
+	@echo 'make crash-test   kill a study at 200 random moments; asked again, it leaves what an undisturbed one does'
 	@echo 'make tsan      the tests of what has threads, under the thread sanitizer'
 	@echo 'make bench     build the benchmarks: build/bench/bench'
 	@echo 'make instructions   count the instructions of whole commands and hold them to bench/instructions.txt'
@@ -75,6 +76,12 @@ tsan: need-build
 	@$(MAKE) --no-print-directory build/tsan/build.ninja
 	cmake --build --preset tsan --parallel $(JOBS) --target test_base test_hub test_study
 	ctest --preset tsan --parallel $(JOBS) --tests-regex '^(base|hub|study)/'
+
+KILLS ?= 200
+crash-test: need-build
+	@$(MAKE) --no-print-directory build/release/build.ninja
+	cmake --build --preset release --parallel $(JOBS) --target test_cli
+	LSTAR_KILLS=$(KILLS) build/release/test_cli --gtest_filter='Crash.*'
 
 # The table in docs/families.md, from the registry and the recorded checkpoints.
 families: need-build

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 #include <random>
 
 #include <fmt/core.h>
@@ -22,6 +23,13 @@ tl::unexpected<Error> system_error(const char* what, const std::string& path) {
   return fail({.kind = kind_of_errno(errno), .what = std::string(what) + ": " + std::strerror(errno), .file = path});
 }
 
+struct Closing {
+  int fd;
+  ~Closing() {
+    if (fd >= 0) ::close(fd);
+  }
+};
+
 bool write_all(int fd, std::string_view content) {
   const FileLimitAsError limit;
   while (!content.empty()) {
@@ -33,38 +41,14 @@ bool write_all(int fd, std::string_view content) {
   return true;
 }
 
-}  // namespace
+// What lies at the path already.
+enum class Existing : uint8_t { stays, is_replaced };
 
-namespace {
-
-// A new file beside `path`, with the rights that any new file gets (mkstemp's has others, and only a process of one
-// thread may ask for its mask).
-int make_beside(const std::string& path, std::string& temporary) {
-  constexpr int kAttempts = 100;
+std::string beside(const std::string& path) {
   std::random_device random;
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    temporary = fmt::format("{}.{:06x}", path, random() & 0xffffff);
-    const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (fd >= 0 || errno != EEXIST) return fd;
-  }
-  return -1;
+  return fmt::format("{}.{:06x}", path, random() & 0xffffff);
 }
-
-// Writes a new file beside `path` and lets `place` put it there: 0, or -1 and errno.
-template <class Place>
-Result<void> write_beside(const std::string& path, std::string_view content, Place place) {
-  std::string temporary;
-  const int fd = make_beside(path, temporary);
-  if (fd < 0) return system_error("cannot be written", path);
-  const bool good = write_all(fd, content) && ::fsync(fd) == 0;
-  const int saved = errno;
-  ::close(fd);
-  if (good && place(temporary.c_str()) == 0) return {};
-  if (!good) errno = saved;
-  auto error = system_error("cannot be written", path);
-  ::unlink(temporary.c_str());
-  return error;
-}
+constexpr int kAttempts = 100;  // at a name beside it that is free
 
 // Renames where the new name is free. File systems that know no such thing are asked to link, and then to rename.
 int rename_if_free(const char* from, const char* to) {
@@ -80,22 +64,79 @@ int rename_if_free(const char* from, const char* to) {
   return ::rename(from, to);
 }
 
+// Gives what lies beside its place that place, or removes it: 0, or -1 and errno.
+int put_in_place(const std::string& temporary, const std::string& path, Existing existing) {
+  const int done = existing == Existing::stays ? rename_if_free(temporary.c_str(), path.c_str())
+                                               : ::rename(temporary.c_str(), path.c_str());
+  const int saved = errno;
+  if (done != 0) ::unlink(temporary.c_str());
+  errno = saved;
+  return done;
+}
+
+// A file without a name; -1 where the file system has none.
+int make_unnamed(const std::string& folder) { return ::open(folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666); }
+
+int link_unnamed(int fd, const std::string& path) {
+  return ::linkat(AT_FDCWD, fmt::format("/proc/self/fd/{}", fd).c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW);
+}
+
+// Writes what has no name until all of it is there: a process that is killed leaves nothing of it. Whether it has
+// taken its place; nothing where this way leads to none, whatever the reason.
+std::optional<bool> write_unnamed(const std::string& path, std::string_view content, Existing existing) {
+  const size_t slash = path.find_last_of('/');
+  const Closing file{make_unnamed(slash == std::string::npos ? "." : path.substr(0, slash + 1))};
+  if (file.fd < 0 || !write_all(file.fd, content) || ::fsync(file.fd) != 0) return std::nullopt;
+  if (link_unnamed(file.fd, path) == 0) return true;
+  if (errno != EEXIST) return std::nullopt;
+  if (existing == Existing::stays) return false;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    const std::string temporary = beside(path);
+    if (link_unnamed(file.fd, temporary) == 0)
+      return put_in_place(temporary, path, existing) == 0 ? std::optional(true) : std::nullopt;
+    if (errno != EEXIST) break;
+  }
+  return std::nullopt;
+}
+
+// A new file beside `path`, with the rights that any new file gets (mkstemp's has others, and only a process of one
+// thread may ask for its mask).
+int make_beside(const std::string& path, std::string& temporary) {
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    temporary = beside(path);
+    const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd >= 0 || errno != EEXIST) return fd;
+  }
+  return -1;
+}
+
+// Whether it has taken its place.
+Result<bool> write_whole(const std::string& path, std::string_view content, Existing existing) {
+  if (const auto written = write_unnamed(path, content, existing)) return *written;
+  std::string temporary;
+  const int fd = make_beside(path, temporary);
+  if (fd < 0) return system_error("cannot be written", path);
+  const bool good = write_all(fd, content) && ::fsync(fd) == 0;
+  const int saved = errno;
+  ::close(fd);
+  if (good && put_in_place(temporary, path, existing) == 0) return true;
+  if (good && existing == Existing::stays && errno == EEXIST) return false;
+  if (!good) errno = saved;
+  auto error = system_error("cannot be written", path);
+  if (!good) ::unlink(temporary.c_str());
+  return error;
+}
+
 }  // namespace
 
 Result<void> write_file(const std::string& path, std::string_view content) {
-  return write_beside(path, content, [&](const char* temporary) { return ::rename(temporary, path.c_str()); });
+  const auto written = write_whole(path, content, Existing::is_replaced);
+  if (!written) return fail(written.error());
+  return {};
 }
 
 Result<bool> write_new_file(const std::string& path, std::string_view content) {
-  bool is_free = true;
-  const auto written = write_beside(path, content, [&](const char* temporary) {
-    const int done = rename_if_free(temporary, path.c_str());
-    is_free = done == 0 || errno != EEXIST;
-    return done;
-  });
-  if (!is_free) return false;
-  if (!written) return fail(written.error());
-  return true;
+  return write_whole(path, content, Existing::stays);
 }
 
 bool file_exists(const std::string& path) {
@@ -113,6 +154,7 @@ Result<void> make_writable_folder(const std::string& path) {
   if (const std::error_code error = make_folders(path))
     return fail(
         {.kind = kind_of_errno(error.value()), .what = "cannot make the folder: " + error.message(), .file = path});
+  if (const Closing unnamed{make_unnamed(path)}; unnamed.fd >= 0) return {};
   std::string probe = path + "/.writable.XXXXXX";
   const int fd = ::mkstemp(probe.data());
   if (fd < 0) return system_error("cannot write in this folder", path);
@@ -122,11 +164,6 @@ Result<void> make_writable_folder(const std::string& path) {
 }
 
 namespace {
-
-struct Closing {
-  int fd;
-  ~Closing() { ::close(fd); }
-};
 
 // What a pipe without bytes is waited for: `nobody`, who has not opened it for writing and may never, for ten seconds.
 enum class Silence { somebody, nobody };

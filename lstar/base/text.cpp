@@ -1,5 +1,7 @@
 #include "lstar/base/text.h"
 
+#include <algorithm>
+
 #include <simdjson.h>
 
 namespace lstar {
@@ -77,7 +79,12 @@ std::string valid_utf8(std::string_view text) {
 std::string one_plain_line(std::string_view text) {
   std::string line;
   line.reserve(text.size());
-  while (!text.empty()) {
+  while (true) {
+    const size_t plain = static_cast<size_t>(
+        std::find_if_not(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; }) - text.begin());
+    line += text.substr(0, plain);
+    text.remove_prefix(plain);
+    if (text.empty()) return line;
     const auto [c, bytes, valid] = first_character(text);
     if (valid)
       line += is_unseen(c) ? " " : text.substr(0, bytes);
@@ -85,7 +92,6 @@ std::string one_plain_line(std::string_view text) {
       for (const char byte : text.substr(0, bytes)) line += is_unseen(static_cast<unsigned char>(byte)) ? '?' : byte;
     text.remove_prefix(bytes);
   }
-  return line;
 }
 
 std::string_view without_mark(std::string_view content) {

@@ -37,22 +37,24 @@ size_t own_sequence(std::string_view text, bool redraws) {
 // The last look at what goes to a terminal: whatever a name in a file may have brought this far commands nothing.
 std::string guarded(std::string_view text, bool redraws) {
   const auto is_plain = [](char c) { return (c >= ' ' && c <= '~') || c == '\n' || c == '\t'; };
-  if (std::all_of(text.begin(), text.end(), is_plain)) return std::string(text);
   std::string out;
   out.reserve(text.size());
-  while (!text.empty()) {
+  while (true) {
+    const auto plain = std::find_if_not(text.begin(), text.end(), is_plain) - text.begin();
+    out += text.substr(0, static_cast<size_t>(plain));
+    text.remove_prefix(static_cast<size_t>(plain));
+    if (text.empty()) return out;
     const DecodedCharacter character = first_character(text);
     const uint32_t c = character.code_point;
     const size_t own = c == '\r' || c == '\x1b' ? own_sequence(text, redraws) : 0;
     const size_t bytes = own > 0 ? own : character.bytes;
     const std::string_view piece = text.substr(0, bytes);
-    if (own > 0 || c == '\n' || c == '\t')
+    if (own > 0)
       out += piece;
     else
       out += one_plain_line(piece);
     text.remove_prefix(bytes);
   }
-  return out;
 }
 
 void to_stderr(std::string_view given) {

@@ -1,13 +1,23 @@
 // JSON that others wrote, files that appear whole, errors on one line.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <iterator>
 #include <map>
 #include <thread>
+#include <tuple>
 #include <type_traits>
 #include <vector>
 
@@ -110,6 +120,45 @@ TEST(Files, AppearWholeOrNotAtAll) {
   size_t entries = 0;
   for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(folder.path())) ++entries;
   EXPECT_EQ(entries, 2u) << "a temporary file was left behind";
+}
+
+// Has a system call fail where its argument `number` has all of `bits`.
+void refuse(int call, unsigned number, unsigned bits, int error) {
+  sock_filter filter[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<unsigned>(call), 0, 4),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<unsigned>(offsetof(seccomp_data, args) + 8 * number)),
+      BPF_STMT(BPF_ALU | BPF_AND | BPF_K, bits),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, bits, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<unsigned>(error)),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog program{std::size(filter), filter};
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+    ::_exit(77);
+}
+
+// A file system that has no files without a name (a network's), and one where they cannot be given one.
+TEST(Files, AppearWholeWhereNoneCanBeWithoutAName) {
+  for (const auto& [call, number, bits, error] : {std::tuple{SYS_openat, 2u, unsigned{O_TMPFILE}, EOPNOTSUPP},
+                                                  {SYS_linkat, 4u, unsigned{AT_SYMLINK_FOLLOW}, ENOENT}}) {
+    testing::TemporaryFolder folder;
+    const std::string path = folder / "file";
+    const pid_t child = ::fork();
+    if (child == 0) {
+      refuse(static_cast<int>(call), number, bits, error);
+      const bool good = make_writable_folder(folder.path()) && write_file(path, "first") &&
+                        write_file(path, "second") && write_new_file(path, "third") == false &&
+                        write_new_file(folder / "new", "new") == true && !write_file(folder / "none/file", "x") &&
+                        read_file(path) == "second" && read_file(folder / "new") == "new";
+      ::_exit(good ? 0 : 1);
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 77) GTEST_SKIP() << "no system calls can be refused here";
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 2) << "nothing is left behind";
+  }
 }
 
 TEST(Files, ReadingIsBounded) {
