@@ -121,7 +121,7 @@ fuzz-seeds: need-build
 check: need-check
 	tools/check-format
 	tools/check-layers
-	tools/check-tidy build/tidy $(JOBS)
+	tools/check-tidy $(TIDY) build/tidy $(JOBS)
 
 format: need-check
 	tools/check-format --fix
