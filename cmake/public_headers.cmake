@@ -16,7 +16,8 @@ set(LSTAR_PUBLIC_HEADERS
     observe/observation.h observe/observer.h observe/weight_norms.h
     tokenizer/tokenizer.h
     hub/blob_download.h hub/environment.h hub/http.h hub/hub_cache.h hub/hub_client.h hub/locate_model.h hub/model_files.h
-    checkpoint/checkpoint.h checkpoint/checkpoint_identity.h checkpoint/hub_model.h checkpoint/placed_checkpoint.h checkpoint/random_checkpoint.h
+    checkpoint/checkpoint.h checkpoint/checkpoint_identity.h checkpoint/configuration.h checkpoint/hub_model.h checkpoint/memory_checkpoint.h checkpoint/placed_checkpoint.h
+    checkpoint/random_checkpoint.h
     checkpoint/stored_type.h checkpoint/weight_index.h
     base/array.h base/dtype.h base/json.h base/result.h base/steps.h base/worker_pool.h
     # Reports as text and files.

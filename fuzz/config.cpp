@@ -5,6 +5,7 @@
 #include "fuzz/made_up.h"
 #include "fuzz/pass.h"
 #include "lstar/architecture/family.h"
+#include "lstar/base/json.h"
 #include "lstar/base/worker_pool.h"
 #include "lstar/model/forward.h"
 #include "lstar/model/weight_norms.h"
@@ -39,7 +40,7 @@ void run_pass(std::unique_ptr<MadeUp> checkpoint) {
     require_fitting(a, seen, batch.prompts(), static_cast<size_t>(pass.next_tokens));
 }
 
-void bind_all(const Architecture& a, Json config, const char* format) {
+void bind_all(const Architecture& a, Configuration config, const char* format) {
   const int64_t experts = a.experts.count, norms = a.head_norm_of_each ? a.heads : 1;
   const bool is_small = a.layers <= 2 && experts <= 4 && norms <= 8;
   auto checkpoint = std::make_unique<MadeUp>(config, format);
@@ -48,7 +49,7 @@ void bind_all(const Architecture& a, Json config, const char* format) {
     run_pass(std::move(checkpoint));
 }
 
-void read(Json config) {
+void read(Configuration config) {
   for (const char* format : {"safetensors", "gguf"}) {
     const auto a = read_architecture(MadeUp(config, format));
     if (!succeeded(a)) continue;
@@ -64,7 +65,7 @@ void read(Json config) {
 void run(std::string_view text) {
   const auto document = JsonDocument::parse(text, "memory/config.json");
   if (!succeeded(document) || !document->root().is_object()) return;
-  read(document->root());
+  read(Configuration(document->root()));
 
   // The same with the name of a family that the text itself chooses.
   std::string other(text);
@@ -75,7 +76,7 @@ void run(std::string_view text) {
   const size_t choice = std::hash<std::string_view>()(text) % families().size();
   other.replace(open + 1, close - open - 1, families()[choice].model_type);
   const auto renamed = JsonDocument::parse(other, "memory/config.json");
-  if (succeeded(renamed) && renamed->root().is_object()) read(renamed->root());
+  if (succeeded(renamed) && renamed->root().is_object()) read(Configuration(renamed->root()));
 }
 
 }  // namespace

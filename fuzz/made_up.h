@@ -11,7 +11,7 @@ namespace lstar::fuzz {
 
 class MadeUp final : public Checkpoint {
  public:
-  MadeUp(Json config, const char* format) : config_(config) {
+  MadeUp(Configuration config, const char* format) : config_(config) {
     path_ = "memory";
     format_ = format;
     add({.name = buffer(format), .type = StoredType::float32, .shape = {{1}}});
@@ -34,7 +34,7 @@ class MadeUp final : public Checkpoint {
   Result<void> read(const TensorInfo& tensor, RowRange rows, std::span<double> out) const override {
     return fill(tensor, rows, out);
   }
-  Json config() const override { return config_; }
+  Configuration configuration() const override { return config_; }
   TokenizerSource tokenizer() const override { return {}; }
 
  private:
@@ -54,7 +54,7 @@ class MadeUp final : public Checkpoint {
     return {};
   }
 
-  Json config_;
+  Configuration config_;
 };
 
 // "shape [2, 3]"

@@ -9,7 +9,7 @@ namespace {
 
 class OneFile final : public MappedCheckpoint {
  public:
-  Json config() const override { return {}; }
+  Configuration configuration() const override { return {}; }
   TokenizerSource tokenizer() const override { return {}; }
   using MappedCheckpoint::take;
 };

@@ -8,8 +8,9 @@
 #include <fmt/format.h>
 
 #include "fuzz/made_up.h"
-#include "lstar/base/text_file.h"
 #include "lstar/architecture/family.h"
+#include "lstar/base/json.h"
+#include "lstar/base/text_file.h"
 #include "lstar/study/store/record.h"
 #include "tests/study/store_support.h"
 #include "tests/support/checkpoint_writer.h"
@@ -80,7 +81,7 @@ void write(const std::string& target, const std::string& name, const std::string
 Tensors tensors_of(const std::string& config, const char* format) {
   const auto document = JsonDocument::parse(config, "seed");
   fuzz::require(document.has_value(), "a seed's configuration is JSON");
-  fuzz::MadeUp made(document->root(), format);
+  fuzz::MadeUp made(Configuration(document->root()), format);
   const auto a = read_architecture(made);
   const bool done = a && fuzz::complete(*a, made, 200);
   if (!done) {

@@ -262,7 +262,7 @@ class NoCheckpoint final : public Checkpoint {
  public:
   Result<void> read(const TensorInfo&, RowRange, std::span<float>) const override { return {}; }
   Result<void> read(const TensorInfo&, RowRange, std::span<double>) const override { return {}; }
-  Json config() const override { return {}; }
+  Configuration configuration() const override { return {}; }
   TokenizerSource tokenizer() const override { return {}; }
 };
 

@@ -29,6 +29,12 @@ int64_t most_of(Keys keys) {
   return limits::kWidth;
 }
 
+// What a list holds, in turn; of anything else nothing.
+template <class Visit>
+void each_item(const std::optional<Configuration>& list, const Visit& visit) {
+  if (list && list->is_list()) list->each([&](std::string_view, const Configuration& item) { visit(item); });
+}
+
 std::string spelled(Keys keys) {
   std::string text;
   for (std::string_view key : keys) text += (text.empty() ? "key " : " or ") + std::string(key);
@@ -37,9 +43,11 @@ std::string spelled(Keys keys) {
 
 }  // namespace
 
-Json Config::holder_of(std::string_view key) const { return lower_ && !object_.has(key) ? *lower_ : object_; }
+const Configuration& Config::holder_of(std::string_view key) const {
+  return lower_ && !section_.has(key) ? *lower_ : section_;
+}
 
-std::optional<Json> Config::find(Keys keys, std::string_view& key) const {
+std::optional<Configuration> Config::find(Keys keys, std::string_view& key) const {
   for (std::string_view candidate : keys) {
     if (auto value = holder_of(candidate).find(candidate)) {
       key = candidate;
@@ -53,7 +61,7 @@ std::optional<Json> Config::find(Keys keys, std::string_view& key) const {
     for (size_t nth = 0;; ++nth) {
       const std::string_view in_gguf = llama_cpp_key(candidate, nth);
       if (in_gguf.empty()) break;
-      if (auto value = object_.find(in_gguf)) {
+      if (auto value = section_.find(in_gguf)) {
         key = in_gguf;
         return value;
       }
@@ -161,7 +169,7 @@ std::string Config::text_or(Keys keys, std::string fallback) {
     record({.what = "not a text", .at = fmt::format("key {}", key), .found = value->shown()});
     return fallback;
   }
-  return std::string(*text);
+  return *text;
 }
 
 Activation Config::activation(Keys keys, std::string_view fallback) {
@@ -208,12 +216,12 @@ double Config::positive_or(Keys keys, double fallback, double most, std::optiona
 std::vector<double> Config::numbers(std::string_view key, int count) {
   std::vector<double> values;
   const auto list = holder_of(key).find(key);
-  bool are_positive = list && list->is_array();
-  for (Json item : list ? list->items() : JsonItems()) {
+  bool are_positive = list && list->is_list();
+  each_item(list, [&](const Configuration& item) {
     const double value = item.number().value_or(0);
     are_positive = are_positive && value > 0 && std::isfinite(value);
     values.push_back(value);
-  }
+  });
   if (are_positive && values.size() == static_cast<size_t>(count)) return values;
   record({.what = "not a list of numbers",
           .at = fmt::format("key {}", key),
@@ -226,12 +234,12 @@ std::vector<std::string> Config::texts(std::string_view key, int count) {
   std::vector<std::string> values;
   const auto list = holder_of(key).find(key);
   if (!list) return values;
-  bool holds = list->is_array();
-  for (Json item : list->items()) {
+  bool holds = list->is_list();
+  each_item(list, [&](const Configuration& item) {
     const auto text = item.string();
     holds = holds && text;
     values.emplace_back(text.value_or(""));
-  }
+  });
   if (holds && values.size() == static_cast<size_t>(count)) return values;
   record({.what = "not a list of names",
           .at = fmt::format("key {}", key),
@@ -244,12 +252,12 @@ std::vector<int64_t> Config::integers(std::string_view key) {
   std::vector<int64_t> values;
   const auto list = holder_of(key).find(key);
   if (!list) return values;
-  bool holds = list->is_array();
-  for (Json item : list->items()) {
+  bool holds = list->is_list();
+  each_item(list, [&](const Configuration& item) {
     const auto value = item.integer();
     holds = holds && value;
     values.push_back(value.value_or(0));
-  }
+  });
   if (!holds) record({.what = "not a list of integers", .at = fmt::format("key {}", key), .found = list->shown()});
   return values;
 }
@@ -257,14 +265,14 @@ std::vector<int64_t> Config::integers(std::string_view key) {
 std::vector<bool> Config::flags(std::string_view key, int count) {
   std::vector<bool> values;
   const auto list = holder_of(key).find(key);
-  if (!list || !list->is_array()) return values;
+  if (!list || !list->is_list()) return values;
   bool holds = true;
-  for (Json item : list->items()) {
+  each_item(list, [&](const Configuration& item) {
     const auto number = item.integer();
     const auto flag = number ? *number != 0 : item.boolean();
     holds = holds && flag;
     values.push_back(flag.value_or(false));
-  }
+  });
   if (holds && values.size() == static_cast<size_t>(count)) return values;
   record({.what = "not a list of true and false",
           .at = fmt::format("key {}", key),
@@ -276,19 +284,20 @@ std::vector<bool> Config::flags(std::string_view key, int count) {
 std::vector<std::string> Config::repeated_texts(std::string_view key, int count) {
   std::vector<std::string> values;
   const auto list = holder_of(key).find(key);
-  bool holds = list && list->is_array();
-  for (Json group : list ? list->items() : JsonItems()) {
-    const bool is_pair = group.is_array() && group.size() == 2;
-    const Json names = is_pair ? *group.at(0) : Json();
-    const int64_t times = is_pair ? group.at(1)->integer().value_or(-1) : -1;
-    holds = holds && names.is_array() && names.size() > 0 && times >= 0 && times <= count;
+  bool holds = list && list->is_list();
+  each_item(list, [&](const Configuration& group) {
+    std::vector<Configuration> pair;
+    if (group.size() == 2) each_item(group, [&](const Configuration& part) { pair.push_back(part); });
+    const auto names = pair.empty() ? std::nullopt : std::optional(pair[0]);
+    const int64_t times = pair.empty() ? -1 : pair[1].integer().value_or(-1);
+    holds = holds && names && names->is_list() && names->size() > 0 && times >= 0 && times <= count;
     for (int64_t i = 0; holds && i < times; ++i)
-      for (Json name : names.items()) {
+      each_item(names, [&](const Configuration& name) {
         const auto text = name.string();
         holds = holds && text && values.size() < static_cast<size_t>(count);
         values.emplace_back(text.value_or(""));
-      }
-  }
+      });
+  });
   if (holds && values.size() == static_cast<size_t>(count)) return values;
   record({.what = "not a list of repeated names",
           .at = fmt::format("key {}", key),
@@ -299,7 +308,7 @@ std::vector<std::string> Config::repeated_texts(std::string_view key, int count)
 
 std::optional<Config> Config::section(std::string_view key) const {
   const auto nested = holder_of(key).find(key);
-  if (!nested || !nested->is_object()) return std::nullopt;
+  if (!nested || !nested->is_section()) return std::nullopt;
   return Config(*nested, file_);
 }
 
@@ -314,13 +323,10 @@ bool Config::has(std::string_view key) const {
 
 bool Config::is_list(std::string_view key) const {
   const auto value = holder_of(key).find(key);
-  return value && value->is_array();
+  return value && value->is_list();
 }
 
-bool Config::is_null(std::string_view key) const {
-  const Json holder = holder_of(key);
-  return holder.has(key) && holder[key].is_null();
-}
+bool Config::is_null(std::string_view key) const { return holder_of(key).is_null(key); }
 
 void Config::require(bool holds, std::string_view at, std::string_view expected, std::string found) {
   if (!holds)

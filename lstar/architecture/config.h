@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "lstar/base/json.h"
 #include "lstar/base/result.h"
+#include "lstar/checkpoint/configuration.h"
 #include "lstar/compute/ops.h"
 
 namespace lstar {
@@ -23,8 +23,8 @@ class Config {
  public:
   // `file` is named in errors: the config.json or the GGUF file. A GGUF's keys are found under the names that
   // transformers gives them.
-  Config(Json object, std::string file, bool is_gguf = false)
-      : object_(object), file_(std::move(file)), is_gguf_(is_gguf) {}
+  Config(Configuration section, std::string file, bool is_gguf = false)
+      : section_(section), file_(std::move(file)), is_gguf_(is_gguf) {}
 
   // A number of layers, heads, rows ...: required, 1 .. 2^24.
   int size(Keys keys);
@@ -50,7 +50,7 @@ class Config {
 
   // An activation by the name that transformers gives it; a name that is not known is a fault.
   Activation activation(Keys keys, std::string_view fallback);
-  // The nested object of that name. Its faults are its own: absorb() takes them over.
+  // The nested section of that name. Its faults are its own: absorb() takes them over.
   std::optional<Config> section(std::string_view key) const;
   void absorb(const Config& section);
   // Records a fault unless `holds`; `at` names the key.
@@ -66,7 +66,7 @@ class Config {
   void assume(std::string_view key, int value) { assumed_.emplace_back(key, value); }
 
   // Lays another configuration under this one: a key that is left out here is as it is there. A null is not left out.
-  void lay_over(Json lower) { lower_ = lower; }
+  void lay_over(Configuration lower) { lower_ = lower; }
 
   // Of the language model inside a model of text and images, whose masks may be made out there.
   void set_part(bool is_masked) { is_part_ = true, is_masked_ = is_masked; }
@@ -75,24 +75,24 @@ class Config {
 
   bool has(std::string_view key) const;  // null counts as absent
   bool is_null(std::string_view key) const;
-  bool is_empty() const { return object_.size() == 0; }
+  bool is_empty() const { return section_.size() == 0; }
   bool is_list(std::string_view key) const;
   bool is_gguf() const { return is_gguf_; }
   const std::string& file() const { return file_; }
   const std::optional<Error>& fault() const { return fault_; }
 
  private:
-  // The object that has the key: this one, or what lies under it.
-  Json holder_of(std::string_view key) const;
+  // The section that has the key: this one, or what lies under it.
+  const Configuration& holder_of(std::string_view key) const;
   // The value of the first of the keys that is there, and that key; null is no value.
-  std::optional<Json> find(Keys keys, std::string_view& key) const;
+  std::optional<Configuration> find(Keys keys, std::string_view& key) const;
   template <class T>
   T without_value(std::string_view key, T absent, std::optional<T> null);
   std::optional<int> assumed_size(Keys keys) const;
   void record(Error error);
 
-  Json object_;
-  std::optional<Json> lower_;
+  Configuration section_;
+  std::optional<Configuration> lower_;
   std::string file_;
   bool is_gguf_ = false, is_part_ = false, is_masked_ = false;
   std::optional<int64_t> vocab_size_;

@@ -130,7 +130,7 @@ Error unknown_family(const Config& config, const std::string& model_type) {
 // name.
 std::optional<Error> find_packed_weights(const Config& config, const Checkpoint& checkpoint,
                                          std::vector<std::string>& notes) {
-  const std::string method = quantisation_of(checkpoint.config());
+  const std::string method = quantisation_of(checkpoint.configuration());
   if (method.empty()) return std::nullopt;
   if (auto packing = find_packing(checkpoint)) return packing;
   auto section = config.section("quantization_config");
@@ -153,7 +153,8 @@ std::span<const Family> families() { return kFamilies; }
 
 Result<Architecture> read_architecture(const Checkpoint& checkpoint) {
   const bool is_gguf = checkpoint.format() == "gguf";
-  Config config(checkpoint.config(), is_gguf ? checkpoint.path() : checkpoint.path() + "/config.json", is_gguf);
+  const bool has_file = !is_gguf && checkpoint.format() != "memory";
+  Config config(checkpoint.configuration(), checkpoint.path() + (has_file ? "/config.json" : ""), is_gguf);
   if (const TensorInfo* table = is_gguf ? checkpoint.find("token_embd.weight") : nullptr)
     config.set_vocab_size(table->shape.rows());
   std::vector<std::string> notes;

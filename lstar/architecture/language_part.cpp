@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "lstar/base/json.h"
+
 namespace lstar {
 namespace {
 
@@ -146,14 +148,14 @@ constexpr std::string_view kPlaces[] = {
     "model.", "vlm.language_model.", "vlm.model.language_model.", "transformer."};
 
 // Documents of the program's own text, which live as long as it does.
-std::optional<Json> laid_under(std::string_view outer) {
+std::optional<Configuration> laid_under(std::string_view outer) {
   static const std::vector<JsonDocument> documents = [] {
     std::vector<JsonDocument> parsed;
     for (const LaidUnder& one : kLaidUnder) parsed.push_back(*JsonDocument::parse(one.text_config, "text_config"));
     return parsed;
   }();
   for (size_t i = 0; i < documents.size(); ++i)
-    if (kLaidUnder[i].model_type == outer) return documents[i].root();
+    if (kLaidUnder[i].model_type == outer) return Configuration(documents[i].root());
   return std::nullopt;
 }
 

@@ -134,10 +134,10 @@ std::string without_numbers(std::string_view name) {
 }
 
 // The configuration, and the language model's part of it.
-std::vector<Json> sections_of(const Checkpoint& checkpoint) {
-  std::vector<Json> sections{checkpoint.config()};
+std::vector<Configuration> sections_of(const Checkpoint& checkpoint) {
+  std::vector<Configuration> sections{checkpoint.configuration()};
   for (std::string_view name : kLanguageParts)
-    if (const auto inner = checkpoint.config().find(name)) sections.push_back(*inner);
+    if (const auto inner = sections[0].find(name)) sections.push_back(*inner);
   return sections;
 }
 
@@ -193,7 +193,7 @@ class Reader {
  private:
   // Layers behind the last that predict further tokens, of which the configuration speaks.
   int64_t extra_layers() const {
-    for (const Json& section : sections_of(c_))
+    for (const Configuration& section : sections_of(c_))
       if (const auto layers = section.integer("num_nextn_predict_layers")) return *layers;
     return 0;
   }
@@ -219,7 +219,7 @@ class Reader {
 
 // The key of the configuration that says a number, as it is written there.
 std::string key_of(const Checkpoint& checkpoint, std::initializer_list<std::string_view> spellings) {
-  for (const Json& section : sections_of(checkpoint))
+  for (const Configuration& section : sections_of(checkpoint))
     for (std::string_view key : spellings)
       if (section.find(key)) return std::string(key);
   return fmt::format("{}", fmt::join(spellings, " or "));

@@ -53,7 +53,7 @@ Error explained(Error error, const Architecture& a, const Checkpoint& checkpoint
   if (auto held = find_reparametrisation(checkpoint, [&](std::string_view stem) { return is_stem_of(a, stem); }))
     return *std::move(held);
   if (auto empty = find_empty_tensors(checkpoint)) return *std::move(empty);
-  const std::string method = quantisation_of(checkpoint.config());
+  const std::string method = quantisation_of(checkpoint.configuration());
   std::vector<std::string> parts = parts_beside(error, checkpoint);
   if (parts.size() > 4) parts.resize(4);
   std::vector<std::string> signs;

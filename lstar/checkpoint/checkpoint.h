@@ -16,8 +16,8 @@
 #include <string_view>
 #include <vector>
 
-#include "lstar/base/json.h"
 #include "lstar/base/result.h"
+#include "lstar/checkpoint/configuration.h"
 #include "lstar/checkpoint/stored_type.h"
 
 namespace lstar {
@@ -72,9 +72,8 @@ class Checkpoint {
   // Tells the system that a tensor's pages are not needed again soon. Never changes what read() returns.
   virtual void drop(const TensorInfo&) const {}
 
-  // The configuration: config.json, or a GGUF's metadata as one flat object, in which the architecture's own prefix is
-  // removed ("llama.block_count" is "block_count") and "model_type" names the architecture.
-  virtual Json config() const = 0;
+  // What config.json says, or a GGUF's metadata (gguf_configuration.h). Lives as long as the checkpoint.
+  virtual Configuration configuration() const = 0;
   virtual TokenizerSource tokenizer() const = 0;
 
   const std::string& path() const { return path_; }      // what was opened: a folder or a file

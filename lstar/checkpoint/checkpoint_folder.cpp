@@ -46,7 +46,7 @@ class CheckpointFolder final : public MappedCheckpoint {
  public:
   static Result<std::unique_ptr<Checkpoint>> open(const std::string& path);
 
-  Json config() const override { return config_.root(); }
+  Configuration configuration() const override { return Configuration(config_.root()); }
   TokenizerSource tokenizer() const override { return {.folder = path_, .gguf = nullptr}; }
 
  private:

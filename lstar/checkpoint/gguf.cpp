@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "lstar/checkpoint/gguf_configuration.h"
 #include "lstar/checkpoint/gguf_cursor.h"
 #include "lstar/checkpoint/gguf_values.h"
 #include "lstar/checkpoint/mapped_checkpoint.h"
@@ -154,14 +155,15 @@ class GgufFile final : public MappedCheckpoint {
  public:
   static Result<std::unique_ptr<Checkpoint>> open(MappedFile mapped, GgufWindow window);
 
-  Json config() const override { return config_.root(); }
+  Configuration configuration() const override { return configuration_.root(); }
   TokenizerSource tokenizer() const override { return {.folder = "", .gguf = &values_}; }
 
  private:
-  GgufFile(GgufValues values, JsonDocument config) : values_(std::move(values)), config_(std::move(config)) {}
+  GgufFile(GgufValues values, std::string_view architecture)
+      : values_(std::move(values)), configuration_(values_, architecture) {}
 
   GgufValues values_;  // into the mapping
-  JsonDocument config_;
+  GgufConfiguration configuration_;
 };
 
 // What one file says; a model may be in several.
@@ -295,8 +297,7 @@ Result<std::unique_ptr<Checkpoint>> GgufFile::open(MappedFile mapped, GgufWindow
 
   const auto architecture = model.values.string("general.architecture");
   if (!architecture || architecture->empty()) return fail({.what = "has no text general.architecture", .file = path});
-  LSTAR_ASSIGN(JsonDocument config, JsonDocument::parse(model.values.config(*architecture), path));
-  std::unique_ptr<GgufFile> checkpoint(new GgufFile(std::move(model.values), std::move(config)));
+  std::unique_ptr<GgufFile> checkpoint(new GgufFile(std::move(model.values), *architecture));
   checkpoint->path_ = path;
   checkpoint->format_ = "gguf";
   LSTAR_TRY(checkpoint->take(std::move(files), std::move(model.tensors)));

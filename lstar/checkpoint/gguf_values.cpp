@@ -5,13 +5,11 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
-#include <nlohmann/json.hpp>
 
 namespace lstar {
 namespace {
 
-constexpr uint64_t kKeyLimit = 65535;  // the format's own
-constexpr uint64_t kLongestList = 10000;
+constexpr uint64_t kKeyLimit = 65535;    // the format's own
 constexpr uint64_t kSmallestPair = 14;   // length, a key of one letter, type, one byte
 constexpr uint64_t kSmallestString = 8;  // its length
 
@@ -70,31 +68,35 @@ std::string_view text_of(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-nlohmann::json list_of(GgufType type, uint64_t count, std::span<const std::byte> bytes) {
-  nlohmann::json list = nlohmann::json::array();
-  for (uint64_t i = 0; i < count; ++i) {
-    const std::byte* one = bytes.data() + i * width(type);
-    if (type == GgufType::boolean)
-      list.push_back(*one != std::byte{0});
-    else if (const auto whole = load_integer(type, one))
-      list.push_back(*whole);
-    else
-      list.push_back(*load_number(type, one));
-  }
-  return list;
-}
-
 bool is_printable(std::string_view key) {
   return std::all_of(key.begin(), key.end(), [](char c) { return c > 0x20 && c < 0x7f; });
 }
 
 }  // namespace
 
-Result<GgufValues::Value> GgufValues::parse_array(GgufCursor& cursor) {
+std::optional<int64_t> GgufValue::integer(uint64_t i) const {
+  return load_integer(type, bytes.data() + i * width(type));
+}
+
+std::optional<double> GgufValue::number(uint64_t i) const { return load_number(type, bytes.data() + i * width(type)); }
+
+std::optional<uint64_t> GgufValue::unsigned_integer() const {
+  return type == GgufType::uint64 && !is_array ? std::optional(load<uint64_t>(bytes.data())) : std::nullopt;
+}
+
+std::optional<bool> GgufValue::boolean(uint64_t i) const {
+  return type == GgufType::boolean ? std::optional(bytes[i] != std::byte{0}) : std::nullopt;
+}
+
+std::optional<std::string_view> GgufValue::string() const {
+  return type == GgufType::string && !is_array ? std::optional(text_of(bytes)) : std::nullopt;
+}
+
+Result<GgufValue> GgufValues::parse_array(GgufCursor& cursor) {
   const std::string at = cursor.at();
   LSTAR_ASSIGN(const auto type, cursor.number<uint32_t>("an array"));
   LSTAR_ASSIGN(const auto count, cursor.number<uint64_t>("an array"));
-  Value value{.type = static_cast<GgufType>(type), .is_array = true, .count = count};
+  GgufValue value{.type = static_cast<GgufType>(type), .is_array = true, .count = count};
   if (value.type == GgufType::array)
     return fail(
         {.kind = ErrorKind::unsupported, .what = "arrays of arrays are not read", .file = cursor.path(), .at = at});
@@ -115,10 +117,10 @@ Result<GgufValues::Value> GgufValues::parse_array(GgufCursor& cursor) {
   return value;
 }
 
-Result<GgufValues::Value> GgufValues::parse_value(GgufCursor& cursor) {
+Result<GgufValue> GgufValues::parse_value(GgufCursor& cursor) {
   const std::string at = cursor.at();
   LSTAR_ASSIGN(const auto type, cursor.number<uint32_t>("a value"));
-  Value value{.type = static_cast<GgufType>(type)};
+  GgufValue value{.type = static_cast<GgufType>(type)};
   if (value.type == GgufType::array) return parse_array(cursor);
   if (value.type == GgufType::string) {
     LSTAR_ASSIGN(const std::string_view text, cursor.string("a string"));
@@ -159,41 +161,39 @@ Result<GgufValues> GgufValues::parse(GgufCursor& cursor, uint64_t count) {
   return values;
 }
 
-const GgufValues::Value* GgufValues::find(std::string_view key) const {
+const GgufValue* GgufValues::find(std::string_view key) const {
   const auto place = std::lower_bound(pairs_.begin(), pairs_.end(), key,
                                       [](const auto& pair, std::string_view wanted) { return pair.first < wanted; });
   return place != pairs_.end() && place->first == key ? &place->second : nullptr;
 }
 
-const GgufValues::Value* GgufValues::find(std::string_view key, bool is_array) const {
-  const Value* value = find(key);
+const GgufValue* GgufValues::find(std::string_view key, bool is_array) const {
+  const GgufValue* value = find(key);
   return value && value->is_array == is_array ? value : nullptr;
 }
 
 std::optional<int64_t> GgufValues::integer(std::string_view key) const {
-  const Value* value = find(key, false);
-  return value ? load_integer(value->type, value->bytes.data()) : std::nullopt;
+  const GgufValue* value = find(key, false);
+  return value ? value->integer() : std::nullopt;
 }
 
 std::optional<double> GgufValues::number(std::string_view key) const {
-  const Value* value = find(key, false);
-  return value ? load_number(value->type, value->bytes.data()) : std::nullopt;
+  const GgufValue* value = find(key, false);
+  return value ? value->number() : std::nullopt;
 }
 
 std::optional<bool> GgufValues::boolean(std::string_view key) const {
-  const Value* value = find(key, false);
-  if (!value || value->type != GgufType::boolean) return std::nullopt;
-  return value->bytes.front() != std::byte{0};
+  const GgufValue* value = find(key, false);
+  return value ? value->boolean() : std::nullopt;
 }
 
 std::optional<std::string_view> GgufValues::string(std::string_view key) const {
-  const Value* value = find(key, false);
-  if (!value || value->type != GgufType::string) return std::nullopt;
-  return text_of(value->bytes);
+  const GgufValue* value = find(key, false);
+  return value ? value->string() : std::nullopt;
 }
 
 std::optional<std::vector<std::string_view>> GgufValues::strings(std::string_view key) const {
-  const Value* value = find(key, true);
+  const GgufValue* value = find(key, true);
   if (!value || value->type != GgufType::string) return std::nullopt;
   std::vector<std::string_view> texts;
   texts.reserve(value->count);
@@ -207,12 +207,12 @@ std::optional<std::vector<std::string_view>> GgufValues::strings(std::string_vie
 }
 
 std::optional<std::vector<int64_t>> GgufValues::integers(std::string_view key) const {
-  const Value* value = find(key, true);
+  const GgufValue* value = find(key, true);
   if (!value || value->type == GgufType::string) return std::nullopt;
   std::vector<int64_t> numbers;
   numbers.reserve(value->count);
   for (uint64_t i = 0; i < value->count; ++i) {
-    const auto one = load_integer(value->type, value->bytes.data() + i * width(value->type));
+    const auto one = value->integer(i);
     if (!one) return std::nullopt;
     numbers.push_back(*one);
   }
@@ -220,46 +220,16 @@ std::optional<std::vector<int64_t>> GgufValues::integers(std::string_view key) c
 }
 
 std::optional<std::vector<double>> GgufValues::numbers(std::string_view key) const {
-  const Value* value = find(key, true);
+  const GgufValue* value = find(key, true);
   if (!value || value->type == GgufType::string) return std::nullopt;
   std::vector<double> numbers;
   numbers.reserve(value->count);
   for (uint64_t i = 0; i < value->count; ++i) {
-    const auto one = load_number(value->type, value->bytes.data() + i * width(value->type));
+    const auto one = value->number(i);
     if (!one) return std::nullopt;
     numbers.push_back(*one);
   }
   return numbers;
-}
-
-std::string GgufValues::config(std::string_view architecture) const {
-  const std::string prefix = fmt::format("{}.", architecture);
-  nlohmann::json config = nlohmann::json::object();
-  for (const auto& [key, value] : pairs_) {
-    const bool is_own = key.starts_with(prefix);
-    if (value.is_array) {
-      // One number a layer; longer lists, and lists of strings, are the tokenizer's.
-      if (is_own && value.type != GgufType::string && value.count <= kLongestList)
-        config[std::string(key.substr(prefix.size()))] = list_of(value.type, value.count, value.bytes);
-      continue;
-    }
-    const std::string name(is_own ? key.substr(prefix.size()) : key);
-    if (!is_own && config.contains(name)) continue;  // the architecture's own value stands
-    nlohmann::json& place = config[name];
-    if (value.type == GgufType::string)
-      place = text_of(value.bytes);
-    else if (value.type == GgufType::boolean)
-      place = value.bytes.front() != std::byte{0};
-    else if (const auto whole = load_integer(value.type, value.bytes.data()))
-      place = *whole;
-    else if (value.type == GgufType::uint64)
-      place = load<uint64_t>(value.bytes.data());
-    else
-      place = *load_number(value.type, value.bytes.data());  // dump() writes null for NaN and infinities
-  }
-  config["model_type"] = architecture;
-  // Strings may hold any bytes; JSON holds UTF-8.
-  return config.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 }  // namespace lstar

@@ -2,6 +2,9 @@
 // for. Borrows the mapping's bytes. Const calls may be made from several threads.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -31,6 +34,21 @@ enum class GgufType : uint32_t {
   float64
 };
 
+// A value where it lies, every length checked. A lookup of another type is absent; `i` is an element of an array.
+struct GgufValue {
+  GgufType type = GgufType::uint8;  // of the value, or of an array's elements
+  bool is_array = false;
+  uint64_t count = 1;
+  std::span<const std::byte> bytes;  // of a string: the text alone; of an array of strings: lengths and texts
+
+  std::optional<int64_t> integer(uint64_t i = 0) const;
+  std::optional<double> number(uint64_t i = 0) const;
+  std::optional<bool> boolean(uint64_t i = 0) const;
+  // No element's.
+  std::optional<std::string_view> string() const;
+  std::optional<uint64_t> unsigned_integer() const;  // of uint64
+};
+
 class GgufValues final : public GgufMetadata {
  public:
   // Reads `count` pairs; the cursor stands at the first.
@@ -46,24 +64,16 @@ class GgufValues final : public GgufMetadata {
   const std::string& path() const override { return path_; }
 
   bool has(std::string_view key) const { return find(key) != nullptr; }
-
-  // The scalars as the text of one JSON object, in the spelling of Checkpoint::config().
-  std::string config(std::string_view architecture) const;
+  std::span<const std::pair<std::string_view, GgufValue>> pairs() const { return pairs_; }
 
  private:
-  struct Value {
-    GgufType type = GgufType::uint8;  // of the value, or of an array's elements
-    bool is_array = false;
-    uint64_t count = 1;
-    std::span<const std::byte> bytes;  // of a string: the text alone; of an array of strings: lengths and texts
-  };
-  const Value* find(std::string_view key) const;
-  const Value* find(std::string_view key, bool is_array) const;
-  static Result<Value> parse_value(GgufCursor& cursor);
-  static Result<Value> parse_array(GgufCursor& cursor);
+  const GgufValue* find(std::string_view key) const;
+  const GgufValue* find(std::string_view key, bool is_array) const;
+  static Result<GgufValue> parse_value(GgufCursor& cursor);
+  static Result<GgufValue> parse_array(GgufCursor& cursor);
 
   std::string path_;
-  std::vector<std::pair<std::string_view, Value>> pairs_;  // sorted by key
+  std::vector<std::pair<std::string_view, GgufValue>> pairs_;  // sorted by key
 };
 
 }  // namespace lstar

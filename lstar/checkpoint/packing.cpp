@@ -126,11 +126,11 @@ std::optional<Error> find_empty_tensors(const Checkpoint& checkpoint) {
   return std::nullopt;
 }
 
-std::string quantisation_of(Json config) {
+std::string quantisation_of(const Configuration& config) {
   auto packing = config.find("quantization_config");
   for (const char* part : {"text_config", "llm_config", "language_config"})
     if (const auto inner = packing ? std::nullopt : config.find(part)) packing = inner->find("quantization_config");
-  if (!packing || !packing->is_object()) return {};
+  if (!packing || !packing->is_section()) return {};
   for (const char* key : {"quant_method", "quant_algo"})
     if (const auto method = packing->string(key)) return *method == "mxfp4" ? std::string() : plain_text(*method);
   for (const char* key : {"load_in_4bit", "load_in_8bit"})

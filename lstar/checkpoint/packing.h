@@ -39,6 +39,6 @@ std::optional<Error> find_empty_tensors(const Checkpoint& checkpoint);
 
 // What a configuration's quantization_config, or that of its language model's part, names as its method; "unknown"
 // where it names none; empty where there is no such object, and for MXFP4, which is read.
-std::string quantisation_of(Json config);
+std::string quantisation_of(const Configuration& config);
 
 }  // namespace lstar

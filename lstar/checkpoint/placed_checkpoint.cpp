@@ -82,6 +82,25 @@ std::optional<size_t> PlacedCheckpoint::index_of(const TensorInfo& tensor) const
   return own ? std::optional<size_t>(own - begin) : std::nullopt;
 }
 
+namespace {
+
+// Elements of so many bytes, each `step` elements behind the last. A width that the compiler knows is one load.
+template <int64_t kWidth>
+void bring_together(const std::byte* from, int64_t step, int64_t count, std::byte* to) {
+  for (int64_t i = 0; i < count; ++i) std::memcpy(to + i * kWidth, from + i * step * kWidth, kWidth);
+}
+
+auto gatherer(size_t width) {
+  switch (width) {
+    case 2: return bring_together<2>;
+    case 4: return bring_together<4>;
+    case 8: return bring_together<8>;
+    default: return bring_together<1>;  // float8
+  }
+}
+
+}  // namespace
+
 // Rows of a view: the elements of each are brought together, then widened.
 template <class T>
 Result<void> PlacedCheckpoint::gather_rows(const TensorInfo& tensor, const Place& place, RowRange rows,
@@ -91,6 +110,7 @@ Result<void> PlacedCheckpoint::gather_rows(const TensorInfo& tensor, const Place
   const auto& dims = tensor.shape.dims;
   const auto width = static_cast<size_t>(info(tensor.type).block_bytes), cols = static_cast<size_t>(dims.back());
   std::vector<std::byte> row(cols * width);
+  const auto gather = gatherer(width);
   for (int64_t r = rows.begin; r < rows.end; ++r) {
     int64_t element = 0;
     for (size_t axis = dims.size() - 1, rest = static_cast<size_t>(r); axis-- > 0;) {
@@ -98,8 +118,7 @@ Result<void> PlacedCheckpoint::gather_rows(const TensorInfo& tensor, const Place
       element += static_cast<int64_t>(rest % dim) * place.strides[axis];
       rest /= dim;
     }
-    for (size_t c = 0; c < cols; ++c, element += place.strides.back())
-      std::memcpy(row.data() + c * width, bytes.data() + static_cast<size_t>(element) * width, width);
+    gather(bytes.data() + static_cast<size_t>(element) * width, place.strides.back(), dims.back(), row.data());
     widen(tensor.type, row.data(), out.subspan(static_cast<size_t>(r - rows.begin) * cols, cols));
   }
   return {};

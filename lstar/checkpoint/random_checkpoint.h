@@ -26,7 +26,7 @@ class RandomCheckpoint final : public Checkpoint {
 
   Result<void> read(const TensorInfo&, RowRange, std::span<float> out) const override;
   Result<void> read(const TensorInfo&, RowRange, std::span<double> out) const override;
-  Json config() const override { return {}; }
+  Configuration configuration() const override { return {}; }
   TokenizerSource tokenizer() const override { return {}; }
 
  private:

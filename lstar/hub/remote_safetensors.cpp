@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "lstar/base/catch_memory.h"
+#include "lstar/base/json.h"
 #include "lstar/checkpoint/placed_checkpoint.h"
 #include "lstar/checkpoint/safetensors.h"
 #include "lstar/checkpoint/tensor_prefix.h"
@@ -59,7 +60,7 @@ class RemoteSafetensors final : public PlacedCheckpoint {
     return true;
   }
 
-  Json config() const override { return config_.root(); }
+  Configuration configuration() const override { return Configuration(config_.root()); }
   TokenizerSource tokenizer() const override { return {}; }
   std::optional<std::string> revision() const override { return model_.revision; }
 

@@ -98,7 +98,7 @@ class Missing {
   }
 
   Result<StoreKey> key_of(const Measurement& m) const {
-    LSTAR_ASSIGN(std::string content, content_of_files(model_.checkpoint(), m.identity.files));
+    LSTAR_ASSIGN(std::string content, content_of(model_.checkpoint(), m.identity.files));
     return StoreKey{.content = std::move(content), .dtype = options_.numerics.dtype, .backend = cpu_description()};
   }
 

@@ -22,10 +22,10 @@ std::map<std::string, std::vector<std::string>> prefixes_of_families() {
   for (const std::string& name : testing::recorded_checkpoints()) {
     const auto checkpoint = open_checkpoint(testing::recorded_folder(name));
     if (!checkpoint) continue;
-    const std::string model_type = (*checkpoint)->config().string("model_type").value_or("");
+    const std::string model_type = (*checkpoint)->configuration().string("model_type").value_or("");
     for (const Family& family : families()) {
       if (family.model_type != model_type) continue;
-      Config config((*checkpoint)->config(), "config.json");
+      Config config((*checkpoint)->configuration(), "config.json");
       found.emplace(model_type, family.read(config, **checkpoint).prefixes);
     }
   }

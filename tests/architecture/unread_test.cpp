@@ -5,7 +5,9 @@
 #include <filesystem>
 
 #include "lstar/architecture/weights.h"
+#include "lstar/base/json.h"
 #include "tests/support/checkpoint_writer.h"
+#include "tests/support/config_text.h"
 
 namespace lstar {
 namespace {
@@ -20,7 +22,7 @@ const std::string kRecorded = "tests/data/checkpoints/";
 class WithMore : public Checkpoint {
  public:
   WithMore(const std::string& folder, const std::vector<std::string>& names, const std::string& keys = "")
-      : inner_(*open_checkpoint(kRecorded + folder)), config_(configuration(keys)) {
+      : inner_(*open_checkpoint(kRecorded + folder)), config_(with_keys(keys)) {
     tensors_.assign(inner_->tensors().begin(), inner_->tensors().end());
     for (const std::string& name : names) tensors_.push_back({name, StoredType::float32, {{4, 4}}});
     std::sort(tensors_.begin(), tensors_.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
@@ -29,12 +31,12 @@ class WithMore : public Checkpoint {
   }
   Result<void> read(const TensorInfo&, RowRange, std::span<float>) const override { return fail("not read"); }
   Result<void> read(const TensorInfo&, RowRange, std::span<double>) const override { return fail("not read"); }
-  Json config() const override { return config_.root(); }
+  Configuration configuration() const override { return Configuration(config_.root()); }
   TokenizerSource tokenizer() const override { return {}; }
 
  private:
-  JsonDocument configuration(const std::string& keys) const {
-    const std::string text = inner_->config().minified();
+  JsonDocument with_keys(const std::string& keys) const {
+    const std::string text = testing::config_text(*inner_);
     return *JsonDocument::parse(text.substr(0, text.size() - 1) + keys + "}", "config");  // the last of two keys counts
   }
   std::unique_ptr<Checkpoint> inner_;

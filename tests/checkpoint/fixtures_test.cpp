@@ -55,7 +55,7 @@ TEST(Fixtures, GgufTypesAreOneModel) {
   };
   const auto reference = open("f32");
   ASSERT_NE(reference, nullptr);
-  EXPECT_EQ(reference->config().string("model_type"), "llama");
+  EXPECT_EQ(reference->configuration().string("model_type"), "llama");
   for (const char* name : {"f16", "bf16", "q8_0", "q4_0", "q4_1"}) {
     const auto checkpoint = open(name);
     ASSERT_NE(checkpoint, nullptr);

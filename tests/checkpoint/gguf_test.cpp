@@ -155,7 +155,7 @@ TEST_F(Gguf, Metadata) {
   EXPECT_EQ(metadata.numbers("strings"), std::nullopt);
   EXPECT_EQ(metadata.integer("nothing"), std::nullopt);
 
-  const Json config = checkpoint->config();
+  const Configuration config = checkpoint->configuration();
   EXPECT_EQ(config.string("model_type"), "llama");
   EXPECT_EQ(config.string("general.architecture"), "llama");
   EXPECT_EQ(config.string("general.name"), "a \xef\xbf\xbd name");
@@ -325,7 +325,7 @@ TEST_F(SplitGguf, EveryPartNamesTheModel) {
     const auto checkpoint = open_checkpoint(asked);
     ASSERT_TRUE(checkpoint) << checkpoint.error().message();
     EXPECT_EQ((*checkpoint)->path(), path(1));
-    EXPECT_EQ((*checkpoint)->config().integer("block_count"), 2);
+    EXPECT_EQ((*checkpoint)->configuration().integer("block_count"), 2);
     ASSERT_EQ((*checkpoint)->tensors().size(), 4u);
     EXPECT_EQ((*checkpoint)->files().size(), 3u);
     const TensorInfo& b = *(*checkpoint)->find("b");

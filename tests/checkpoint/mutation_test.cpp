@@ -39,7 +39,7 @@ void use(const Checkpoint& checkpoint) {
       (void)metadata->integers(key);
       (void)metadata->numbers(key);
     }
-  (void)checkpoint.config().string("model_type");
+  (void)checkpoint.configuration().string("model_type");
 }
 
 // Writes `good` with some bytes changed to `file` and opens `path`, again and again. Changes fall on the first `head`

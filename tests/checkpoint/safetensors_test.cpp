@@ -58,7 +58,7 @@ TEST_F(Safetensors, ReadsWhatWasWrittenInEveryType) {
   ASSERT_TRUE(checkpoint) << checkpoint.error().message();
   EXPECT_EQ((*checkpoint)->format(), "safetensors");
   EXPECT_EQ((*checkpoint)->tokenizer().folder, folder_.path());
-  EXPECT_EQ((*checkpoint)->config().integer("n_layer"), 2);
+  EXPECT_EQ((*checkpoint)->configuration().integer("n_layer"), 2);
   for (const StoredTensor& tensor : stored) {
     const TensorInfo* found = (*checkpoint)->find(tensor.name);
     ASSERT_NE(found, nullptr) << tensor.name;

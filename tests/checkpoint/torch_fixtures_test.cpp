@@ -54,7 +54,7 @@ TEST(TorchFixtures, Gpt2InEveryLayoutIsTheSafetensorsFile) {
     const auto checkpoint = open(std::string("bin/") + name);
     ASSERT_NE(checkpoint, nullptr);
     EXPECT_EQ(checkpoint->format(), "pytorch");
-    EXPECT_EQ(checkpoint->config().string("model_type"), "gpt2");
+    EXPECT_EQ(checkpoint->configuration().string("model_type"), "gpt2");
     EXPECT_EQ(checkpoint->tensors().size(), reference->tensors().size());
     expect_same(*checkpoint, *reference);
   }

@@ -71,7 +71,7 @@ TEST_F(RemoteSafetensors, TheSameNumbersAsFromDisk) {
   ASSERT_TRUE(*remote);
   EXPECT_EQ((*remote)->revision(), kCommit);
   EXPECT_EQ((*remote)->path(), server.endpoint() + "/org/two/resolve/" + kCommit);
-  EXPECT_EQ((*remote)->config().string("model_type"), "made-up");
+  EXPECT_EQ((*remote)->configuration().string("model_type"), "made-up");
   expect_equal(**remote, **local);
   EXPECT_EQ((*remote)->find("m")->shape, (Shape{{5, 96}})) << "an MXFP4 pair";
   EXPECT_FALSE(fs::exists(options.hub.cache)) << "nothing is written";

@@ -9,6 +9,7 @@
 #include "lstar/architecture/family.h"
 #include "lstar/model/forward.h"
 #include "lstar/model/weight_norms.h"
+#include "tests/support/config_text.h"
 #include "tests/support/memory_checkpoint.h"
 #include "tests/support/recorded.h"
 
@@ -23,7 +24,7 @@ using Map = Eigen::Map<RowMajor>;
 std::unique_ptr<MemoryCheckpoint> in_memory(const std::string& folder) {
   const auto from = open_checkpoint(folder);
   EXPECT_TRUE(from);
-  auto copy = std::make_unique<MemoryCheckpoint>((*from)->config().minified());
+  auto copy = std::make_unique<MemoryCheckpoint>(testing::config_text(**from));
   for (const TensorInfo& tensor : (*from)->tensors()) {
     if (!info(tensor.type).is_weight) continue;
     std::vector<double> values(static_cast<size_t>(tensor.shape.elements()));

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "lstar/model/forward.h"
+#include "tests/support/config_text.h"
 #include "tests/support/memory_checkpoint.h"
 #include "tests/support/recorded.h"
 
@@ -43,7 +44,7 @@ TEST(StackedExperts, GiveTheNumbersOfSeparateOnes) {
     const auto recorded = open_checkpoint(testing::source_path(fmt::format("tests/data/checkpoints/{}", m.folder)));
     ASSERT_TRUE(recorded) << recorded.error().message();
     const Checkpoint& from = **recorded;
-    auto stacked = std::make_unique<testing::MemoryCheckpoint>(from.config().minified());
+    auto stacked = std::make_unique<testing::MemoryCheckpoint>(testing::config_text(from));
     for (const TensorInfo& tensor : from.tensors()) {
       std::string name = tensor.name;
       if (name.find(".experts.") != std::string::npos) continue;

@@ -17,6 +17,7 @@
 #include "lstar/base/atomic_file.h"
 #include "lstar/base/json.h"
 #include "lstar/base/worker_pool.h"
+#include "lstar/checkpoint/memory_checkpoint.h"
 #include "lstar/hub/locate_model.h"
 #include "lstar/model/forward.h"
 #include "lstar/model/weight_norms.h"
@@ -200,8 +201,15 @@ TEST_F(OutOfMemory, IsAnErrorOfEveryEntryPoint) {
   study.prompts = {{.text = {}, .ids = {1, 2, 3}}};
   const TokenizerSource source{.folder = path};
   const LocateOptions locating{.ask_hub = false};
+  const std::vector<float> numbers(6);
+  const std::string config = R"({"model_type": "a type of model", "n_layer": 3})";
+  std::vector<MemoryTensor> tensors(2, {.shape = {{2, 3}}, .bytes = std::as_bytes(std::span(numbers))});
+  tensors[0].name = "model.layers.0.self_attn.q_proj.weight";
+  tensors[1].name = "model.layers.0.self_attn.k_proj.weight";
+  tensors[1].strides = {1, 2};
   const std::pair<const char*, Call> calls[] = {
       {"open_checkpoint", [&] { return outcome(open_checkpoint(path)); }},
+      {"MemoryCheckpoint::from", [&] { return outcome(MemoryCheckpoint::from(std::move(tensors), config)); }},
       {"open_model", [&] { return outcome(open_model(path)); }},
       {"open_tokenizer", [&] { return outcome(open_tokenizer(source)); }},
       {"measure", [&] { return measured(measure(path, prompts_, options(), {.threads = 2})); }},

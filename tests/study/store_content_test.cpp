@@ -85,18 +85,18 @@ TEST(Content, TheOrderOfFilesCounts) {
 
 TEST(Content, OfTensorsInMemory) {
   const auto of = [](auto change, const std::string& config = "{}") {
-    testing::MemoryCheckpoint checkpoint;
+    testing::MemoryCheckpoint checkpoint(config);
     checkpoint.add("a", {2, 3}, {1, 2, 3, 4, 5, 6});
     checkpoint.add("b", {2}, {7, 8});
     checkpoint.add("empty", {0, 4}, {});
     change(checkpoint);
-    const auto content = content_of_tensors(checkpoint, config);
+    const auto content = content_of_tensors(checkpoint);
     EXPECT_TRUE(content) << content.error().message();
     return content.value_or("");
   };
   const auto nothing = [](testing::MemoryCheckpoint&) {};
   std::set<std::string> all{of(nothing),
-                            of(nothing, "{ }"),
+                            of(nothing, R"({"a": 1})"),
                             of([](auto& c) {
                               c.add("a", {3, 2}, {1, 2, 3, 4, 5, 6});
                             }),

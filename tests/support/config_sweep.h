@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "tests/support/config_text.h"
 #include "tests/support/recorded_model.h"
 
 namespace lstar::testing {
@@ -55,7 +56,7 @@ class Reconfigured : public Checkpoint {
   std::span<const std::byte> stored_rows(const TensorInfo& tensor, RowRange rows) const override {
     return inner_.stored_rows(within(tensor), rows);
   }
-  Json config() const override { return config_.root(); }
+  Configuration configuration() const override { return Configuration(config_.root()); }
   TokenizerSource tokenizer() const override { return {}; }
 
  private:
@@ -73,7 +74,7 @@ class SweptCheckpoint {
       : name(*recorded.string("checkpoint")),
         base(numbers(recorded, "numbers")),
         checkpoint_(*open_checkpoint(source_path("tests/data/checkpoints/" + name))),
-        published_config(checkpoint_->config().minified()),
+        published_config(config_text(*checkpoint_)),
         saved_config(recorded.find("saved_config")->minified()),
         backend_(make_cpu_backend<double>(Dtype::float64, 1)) {
     for (double id : numbers(recorded, "token_ids")) batch_.ids.push_back(static_cast<int32_t>(id));

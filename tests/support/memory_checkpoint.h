@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "lstar/base/dtype.h"
+#include "lstar/base/json.h"
 #include "lstar/checkpoint/checkpoint.h"
 #include "lstar/checkpoint/widen.h"
 #include "tests/support/stored_numbers.h"
@@ -74,7 +75,7 @@ class MemoryCheckpoint : public Checkpoint {
     }
     return std::as_bytes(std::span(stored_)).subspan(1);
   }
-  Json config() const override { return config_.root(); }
+  Configuration configuration() const override { return Configuration(config_.root()); }
   TokenizerSource tokenizer() const override { return {}; }
 
  private:

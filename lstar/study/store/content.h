@@ -20,8 +20,12 @@ class Checkpoint;
 // Of a checkpoint in files, from their hashes (identify()): 64 hexadecimal digits. Reads its config.json.
 Result<std::string> content_of_files(const Checkpoint&, std::span<const FileIdentity> files);
 
-// Of a checkpoint in memory, whose configuration is this text: the name, type, shape and values of every tensor. Reads
-// all of it.
-Result<std::string> content_of_tensors(const Checkpoint&, std::string_view config);
+// Of a checkpoint without files: the name, type, shape and values of every tensor, and what its configuration says.
+// Reads all of it. Where in memory the numbers lie does not count, nor the order of the configuration's keys. Without a
+// configuration (an untrained twin's) it is nothing that could be found again: an error of kind `argument`.
+Result<std::string> content_of_tensors(const Checkpoint&);
+
+// Of either, as it has files or none.
+Result<std::string> content_of(const Checkpoint&, std::span<const FileIdentity> files);
 
 }  // namespace lstar
