@@ -91,7 +91,8 @@ TEST(Diff, LayersInWordsAndAsJson) {
   const auto stepped = [](Measurement& m) {
     if (m.identity.model == "openai-community/gpt2") m.weights.w_v_sq[4] *= 40;
   };
-  const ResultDiff diff = compare(read_back(asked(same), "a.json"), read_back(asked(same, stepped), "b\x1b[31m.json"));
+  const StudyResult after = asked(same, stepped);
+  const ResultDiff diff = compare(read_back(asked(same), "a.json"), read_back(after, "b\x1b[31m.json"));
   const std::string text = diff_text(diff, false);
   EXPECT_THAT(text, AllOf(HasSubstr("MODELS\n  openai-community/gpt2\n    off_diagonal: L* "),
                           HasSubstr("; 5 of 5 prompts: 1: "), HasSubstr(", error "),
