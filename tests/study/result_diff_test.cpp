@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <initializer_list>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -55,7 +55,7 @@ const std::string kResult = R"({
     {"model": "two", "by_estimator": {"off_diagonal": []}}]
 })";
 
-using Edits = std::initializer_list<std::pair<const char*, const char*>>;
+using Edits = std::vector<std::pair<const char*, const char*>>;
 
 ResultFile parsed(const std::string& text) {
   auto result = parse_result(text, "r.json");
@@ -64,7 +64,7 @@ ResultFile parsed(const std::string& text) {
 }
 
 // The first place of each.
-std::string edited(Edits edits) {
+std::string edited(const Edits& edits) {
   std::string text = kResult;
   for (const auto& [from, to] : edits) {
     const size_t at = text.find(from);
@@ -74,7 +74,7 @@ std::string edited(Edits edits) {
   return text;
 }
 
-ResultDiff diff_of(Edits edits) { return compare(parsed(kResult), parsed(edited(edits))); }
+ResultDiff diff_of(const Edits& edits) { return compare(parsed(kResult), parsed(edited(edits))); }
 
 std::vector<std::string> words(const std::vector<ValueDifference>& differences) {
   std::vector<std::string> all;
