@@ -95,7 +95,7 @@ TEST(Diff, LayersInWordsAndAsJson) {
   const ResultDiff diff = compare(read_back(asked(same), "a.json"), read_back(after, "b\x1b[31m.json"));
   const std::string text = diff_text(diff, false);
   EXPECT_THAT(text, AllOf(HasSubstr("MODELS\n  openai-community/gpt2\n    off_diagonal: L* "),
-                          HasSubstr("; 5 of 5 prompts: 1: "), HasSubstr(", error "),
+                          HasSubstr("; 5 of 5 prompts: #1 "), HasSubstr(", error "),
                           HasSubstr("L* changed in 1 of 6 models"), Not(HasSubstr("\x1b"))));
   const auto document = JsonDocument::parse(write_json(diff_json(diff)), "diff");
   ASSERT_TRUE(document) << document.error().message();

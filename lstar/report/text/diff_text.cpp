@@ -9,8 +9,8 @@
 namespace lstar {
 namespace {
 
-constexpr int kWidth = 100, kName = 40, kValue = 60;
-constexpr size_t kShown = 5;    // of what there are many
+constexpr int kWidth = 100, kName = 40, kValue = 160;
+constexpr size_t kShown = 3;    // of what there are many
 constexpr size_t kDigits = 12;  // of a hash
 
 std::string counted(size_t count, const char* thing) {
@@ -105,8 +105,8 @@ std::string score_text(const ScoreDiff& d) {
   if (!d.prompts.empty()) text += fmt::format("; {} of {} prompts", d.prompts.size(), d.prompts_compared);
   for (size_t i = 0; i < std::min(d.prompts.size(), kShown); ++i) {
     const LayerDifference& one = d.prompts[i];
-    const std::string moved = one.prompt_a == one.prompt_b ? "" : fmt::format(" ({} in B)", one.prompt_b + 1);
-    text += fmt::format("{} {}{}: {} -> {}", i == 0 ? ":" : ",", one.prompt_a + 1, moved,
+    const std::string moved = one.prompt_a == one.prompt_b ? "" : fmt::format(" (#{} in B)", one.prompt_b + 1);
+    text += fmt::format("{} #{}{} {} -> {}", i == 0 ? ":" : ",", one.prompt_a + 1, moved,
                         layer(one.a, one.is_resolved_a), layer(one.b, one.is_resolved_b));
   }
   if (d.prompts.size() > kShown) text += fmt::format(" and {} more", d.prompts.size() - kShown);
