@@ -20,6 +20,8 @@ void add_tokenize(CLI::App& app, int& status);
 void add_detect(CLI::App& app, int& status);
 void add_fetch(CLI::App& app, int& status);
 void add_store(CLI::App& app, int& status);
+void add_report(CLI::App& app, int& status);
+void add_diff(CLI::App& app, int& status);
 void add_help(CLI::App& app, int& status, const std::string& version);  // help, version
 
 }  // namespace lstar::cli

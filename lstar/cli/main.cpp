@@ -36,6 +36,8 @@ int main(int argc, char** argv) {
   add_detect(app, status);
   add_fetch(app, status);
   add_store(app, status);
+  add_report(app, status);
+  add_diff(app, status);
   add_help(app, status, version);
   const std::vector<std::string> arguments = arguments_of(app, argc, argv);
   try {

@@ -67,14 +67,18 @@ CLI::Option* add_names(CLI::App& app, const std::string& option, std::vector<std
       ->allow_extra_args(false);
 }
 
-void ComputeOptions::add_to(CLI::App& app) {
-  const std::vector<std::string> dtypes(kDtypeNames.begin(), kDtypeNames.end());
-  app.add_option("--dtype", dtype, "What to compute in; float16 and bfloat16 round where `transformers` would")
-      ->check(one_of(dtypes));
+void add_head_layout(CLI::App& app, std::string& head_layout) {
   app.add_option("--head-layout", head_layout,
                  "What as_written takes for W_V of a fused query_key_value: its real rows, or the last third, as the "
                  "notebook did; all other estimators take the real ones")
       ->check(one_of({"true", "thirds"}));
+}
+
+void ComputeOptions::add_to(CLI::App& app) {
+  const std::vector<std::string> dtypes(kDtypeNames.begin(), kDtypeNames.end());
+  app.add_option("--dtype", dtype, "What to compute in; float16 and bfloat16 round where `transformers` would")
+      ->check(one_of(dtypes));
+  add_head_layout(app, head_layout);
   app.add_option("--threads", threads, "Threads; 0 is as many as this process may use")
       ->check(decimal(0, 1024))
       ->capture_default_str();

@@ -39,6 +39,9 @@ struct ComputeOptions {
 CLI::Option* add_names(CLI::App& app, const std::string& option, std::vector<std::string>& names,
                        std::vector<std::string> known, const std::string& help);
 
+// --head-layout alone, for what opens no model.
+void add_head_layout(CLI::App& app, std::string& head_layout);
+
 inline constexpr const char* kStrictHelp = "A warning is an error: no number of such a model is shown";
 
 // Where hashes of weight files are remembered; empty where there is no place for it.

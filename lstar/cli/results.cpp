@@ -55,6 +55,16 @@ Result<void> ResultOptions::check() const {
   return {};
 }
 
+void print_model(const Study& study, const ModelEntry& entry, const Result<ModelResult>& result,
+                 const ResultOptions& options, const std::optional<Error>& in_full) {
+  if (options.prints()) print(model_text(study, entry, result, stdout_takes_colour()));
+  if (result) return;
+  const std::string shown = result.error().message(), fault = in_full ? in_full->message() : shown;
+  // A report in a file has it, but nobody sees that now.
+  if (options.prints() && stdout_is_terminal() && fault == shown) return;
+  message(fault.starts_with(entry.name) ? fault : fmt::format("{}: {}", entry.name, fault));
+}
+
 void print_result(const StudyResult& result, const ResultOptions& options) {
   if (options.prints()) print(study_summary(result, stdout_takes_colour()));
   if (options.quiet && !options.json && options.out.empty()) print(verdict_line(result));

@@ -32,6 +32,11 @@ struct ResultOptions {
   bool prints() const { return !quiet && !json; }  // tables
 };
 
+// One model as it ends. Why it failed is on stderr too, where stdout goes elsewhere than the terminal; `in_full` is
+// what to say there, where that is more than the study says of it.
+void print_model(const Study&, const ModelEntry&, const Result<ModelResult>&, const ResultOptions&,
+                 const std::optional<Error>& in_full = std::nullopt);
+
 // What stands at the end, on the terminal.
 void print_result(const StudyResult&, const ResultOptions&);
 

@@ -3,7 +3,7 @@
 #include <optional>
 #include <utility>
 
-#include <fmt/chrono.h>
+#include <fmt/core.h>
 
 #include "lstar/base/atomic_file.h"
 #include "lstar/cli/arguments.h"
@@ -13,14 +13,13 @@
 #include "lstar/cli/models.h"
 #include "lstar/cli/options.h"
 #include "lstar/cli/results.h"
+#include "lstar/cli/stored_run.h"
 #include "lstar/cli/terminal.h"
 #include "lstar/report/text/study_text.h"
 #include "lstar/study/store/store.h"
 
 namespace lstar::cli {
 namespace {
-
-constexpr const char* kStoreName = "measurements.sqlite";  // in the folder of --out
 
 struct Options {
   std::vector<std::string> models, labs;
@@ -36,7 +35,7 @@ struct Options {
   // Where measurements are kept; empty: nowhere.
   std::string store_file() const {
     if (!store.empty() || result.out.empty()) return store;
-    return result.out + "/" + kStoreName;
+    return store_in(result.out);
   }
 };
 
@@ -73,14 +72,6 @@ Result<Study> asked_for(const Options& options) {
   study.head_layout = options.compute.chosen_layout().value_or(study.head_layout);
   LSTAR_TRY(check(study));
   return study;
-}
-
-// ISO 8601, for the store.
-std::string iso_now() { return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))); }
-
-std::string now() {
-  const std::time_t time = std::time(nullptr);
-  return fmt::format("{:%Y%m%d_%H%M%S}", fmt::localtime(time));
 }
 
 // The store that is asked for, opened; without it the study is run all the same.
@@ -147,13 +138,19 @@ int run(const Options& options) {
   running.threads = options.compute.threads;
   running.hash_memory = hash_memory();
   running.strict = options.strict;
-  running.timestamp = options.result.timestamp.empty() ? now() : options.result.timestamp;
-  running.locate = [&](const ModelEntry& entry) { return locate(entry, quiet); };
+  const std::time_t began = std::time(nullptr);
+  running.timestamp = options.result.timestamp.empty() ? timestamp_of(began) : options.result.timestamp;
+  std::optional<Error> not_located;  // of the model at hand: with paths that a result does not have
+  running.locate = [&](const ModelEntry& entry) {
+    auto found = locate(entry, quiet);
+    if (!found) not_located = found.error();
+    return found;
+  };
   running.on_step = bar.callback();
   running.keep.store = store.store ? &*store.store : nullptr;
   running.keep.again = options.again;
   Provenance& from = running.keep.provenance;
-  from.time = iso_now();
+  from.time = stored_time_of(began);
   from.command = options.command;
   from.manifest = options.manifest;
   from.threads = options.compute.threads;
@@ -165,10 +162,7 @@ int run(const Options& options) {
   };
   running.done = [&](const ModelEntry& entry, const Result<ModelResult>& result) {
     bar.clear();
-    if (prints) print(model_text(*study, entry, result, colour));
-    if (result || (prints && stdout_is_terminal())) return;  // a report in a file has it, but nobody sees that now
-    const std::string fault = result.error().message();
-    message(fault.starts_with(entry.name) ? fault : fmt::format("{}: {}", entry.name, fault));
+    print_model(*study, entry, result, options.result, std::exchange(not_located, std::nullopt));
   };
   running.duplicate = [&](const ModelEntry& entry, const std::string& same_as) {
     bar.clear();

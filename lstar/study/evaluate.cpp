@@ -291,6 +291,19 @@ bool same_checkpoint(const Measurement& a, const Measurement& b) {
          equal(x.rounded_sum.values(), y.rounded_sum.values()) && equal(x.entropy.values(), y.entropy.values());
 }
 
+std::optional<size_t> earlier_same(const std::vector<Result<ModelResult>>& models, size_t model) {
+  for (size_t i = 0; models[model] && i < model; ++i)
+    if (models[i] && same_checkpoint(models[i]->measurement, models[model]->measurement)) return i;
+  return std::nullopt;
+}
+
+Wants wants_of(const std::vector<std::string>& estimators) {
+  Wants wants = Want::residual_norm;
+  for (const std::string& name : estimators)
+    if (const Estimator* estimator = find_estimator(name)) wants = wants | estimator->wants;
+  return wants;
+}
+
 namespace {
 
 // The earlier model that is the same checkpoint, if there is one.

@@ -8,6 +8,7 @@
 #include "lstar/base/worker_pool.h"
 #include "lstar/study/measure_missing.h"
 #include "lstar/study/open_model.h"
+#include "lstar/study/store/private_paths.h"
 #include "lstar/study/study.h"
 
 namespace lstar {
@@ -24,11 +25,15 @@ Result<Measurement> measured(const Study& study, const ModelEntry& entry, const 
                              const std::shared_ptr<WorkerPool>& pool, RunModel& kept) {
   LSTAR_ASSIGN(OpenModel model,
                OpenModel::open(path, {.name = entry.name, .pool = pool, .on_step = measuring.on_step}));
-  if (!options.keep.store) return model.measure(study.prompts, measuring);
+  if (!options.keep.store) {
+    LSTAR_ASSIGN(Measurement measurement, model.measure(study.prompts, measuring));
+    return without_path(std::move(measurement), entry, path);
+  }
   LSTAR_ASSIGN(KeptMeasurement found, measure_missing(model, study.prompts, measuring, options.keep));
   if (options.kept) options.kept(found.kept);
-  kept = {.key = std::move(found.key), .measurement = found.measurement};
-  return std::move(found.measurement);
+  Measurement measurement = without_path(std::move(found.measurement), entry, path);
+  kept = {.key = std::move(found.key), .measurement = measurement};
+  return measurement;
 }
 
 Result<ModelResult> run_model(const Study& study, const ModelEntry& entry, const std::string& path,
@@ -38,22 +43,21 @@ Result<ModelResult> run_model(const Study& study, const ModelEntry& entry, const
   return catch_memory(
       "measuring the model: fewer or shorter prompts take less", entry.path, [&]() -> Result<ModelResult> {
         LSTAR_ASSIGN(Measurement measurement, measured(study, entry, path, options, measuring, pool, kept));
-        if (!entry.written_path.empty()) measurement.identity.path = entry.written_path;
         LSTAR_ASSIGN(ModelResult model, evaluate_model(study, entry, std::move(measurement)));
         if (options.strict) LSTAR_TRY(refuse_warnings(model.measurement.warnings, entry.path));
         return model;
       });
 }
 
-// What was asked and what came of it, once its measurements are kept. Where one is not, for which there was an error
-// already, there is no run either.
-Result<void> keep_run(const Study& study, const std::vector<Result<ModelResult>>& models, std::vector<RunModel> kept,
-                      const KeepOptions& keep, double seconds) {
+// What was asked and what came of it, once its measurements are kept: the run's digest. Where one is not, for which
+// there was an error already, there is no run either.
+Result<std::string> keep_run(const Study& study, const std::vector<Result<ModelResult>>& models,
+                             std::vector<RunModel> kept, const KeepOptions& keep, double seconds) {
   for (size_t i = 0; i < models.size(); ++i) {
     if (!models[i])
       kept[i] = {.key = {}, .measurement = fail(models[i].error())};
     else if (kept[i].key.content.empty())
-      return {};
+      return std::string();
   }
   Provenance provenance = keep.provenance;
   provenance.seconds = seconds;
@@ -70,7 +74,7 @@ std::optional<std::pair<dev_t, ino_t>> place_of(const std::string& path) {
 Result<StudyResult> run(const Study& study, const RunOptions& options) {
   const auto goes_on = [&] { return !options.goes_on || options.goes_on(); };
   MeasureOptions measuring{.numerics = {.dtype = study.dtype, .head_layout = study.head_layout},
-                           .wants = Want::residual_norm,
+                           .wants = wants_of(study.estimators),
                            .hash_files = options.hash_files,
                            .hash_memory = options.hash_memory,
                            .on_step = [&](const Step& step) {
@@ -78,7 +82,6 @@ Result<StudyResult> run(const Study& study, const RunOptions& options) {
                              return on && goes_on();
                            }};
   const auto pool = std::make_shared<WorkerPool>(options.threads);
-  for (const std::string& name : study.estimators) measuring.wants = measuring.wants | find_estimator(name)->wants;
   const auto began = std::chrono::steady_clock::now();
   std::vector<Result<ModelResult>> models;
   std::vector<RunModel> kept;                        // beside models
@@ -100,9 +103,8 @@ Result<StudyResult> run(const Study& study, const RunOptions& options) {
     } else {
       models.push_back(path ? run_model(study, entry, *path, options, measuring, pool, kept.back())
                             : fail(path.error()));
-      same.reset();
-      for (size_t i = 0; models.back() && !same && i + 1 < models.size(); ++i)
-        if (models[i] && same_checkpoint(models[i]->measurement, models.back()->measurement)) same = i;
+      if (!models.back()) models.back() = fail(without_path(models.back().error(), entry, path.value_or(entry.path)));
+      same = earlier_same(models, models.size() - 1);
       if (place) places.emplace(*place, models.size() - 1);
     }
     if (same && options.duplicate)
@@ -110,12 +112,16 @@ Result<StudyResult> run(const Study& study, const RunOptions& options) {
     else if (!same && options.done)
       options.done(entry, models.back());
   }
+  std::string digest;
   if (options.keep.store) {
     const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - began;
-    if (auto done = keep_run(study, models, std::move(kept), options.keep, spent.count()); !done && options.not_kept)
-      options.not_kept(done.error());
+    auto done = keep_run(study, models, std::move(kept), options.keep, spent.count());
+    if (!done && options.not_kept) options.not_kept(done.error());
+    if (done) digest = *std::move(done);
   }
-  return evaluate(study, std::move(models), options.timestamp);
+  LSTAR_ASSIGN(StudyResult result, evaluate(study, std::move(models), options.timestamp));
+  result.run = std::move(digest);
+  return result;
 }
 
 }  // namespace

@@ -146,6 +146,8 @@ struct StudyResult {
   Study study;
   std::string formula_text;  // "L* = L × (0.11 + 0.012×L + 4.9/H)"
   std::string timestamp;
+  std::string run = {};             // its digest in the store that keeps it; empty: none does
+  int numerics = kNumericsVersion;  // of the lstar that measured
   std::vector<ModelResult> models;
   std::vector<FailedModel> failed;
   std::vector<DuplicateModel> duplicates;
@@ -164,6 +166,12 @@ bool is_complete(const ModelResult&);
 // Whether two measurements are of the same checkpoint: everything seen of it on the same tokens is equal to the last
 // bit, whatever its files are called and however they pack the same weights.
 bool same_checkpoint(const Measurement&, const Measurement&);
+
+// The model before this one that is of the same checkpoint; none where this one failed.
+std::optional<size_t> earlier_same(const std::vector<Result<ModelResult>>&, size_t model);
+
+// The arrays that these estimators read, and the residual norms, which a formula may.
+Wants wants_of(const std::vector<std::string>& estimators);
 
 // The whole study from its models; `models[i]` belongs to study.models[i]. Pure; fails only where memory runs out.
 Result<StudyResult> evaluate(const Study&, std::vector<Result<ModelResult>> models, std::string timestamp);
@@ -190,6 +198,7 @@ struct RunOptions {
   bool strict = false;      // a model with a warning fails with it
   std::string timestamp;
   // A model's folder or file, where ModelEntry::path may be something else (a hub id); empty: the path as it stands.
+  // Results and errors name the model as the study does, wherever it was found.
   std::function<Result<std::string>(const ModelEntry&)> locate;
   KeepOptions keep;
   OnStep on_step;                 // within a model

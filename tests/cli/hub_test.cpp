@@ -160,6 +160,13 @@ TEST_F(HubProgram, AStudyTakesHubIds) {
   const auto document = JsonDocument::parse(remote.out, "run");
   ASSERT_TRUE(document) << document.error().message();
   EXPECT_THAT(remote.out, AllOf(HasSubstr("\"revision\": \"" + kCommit + "\""), HasSubstr("no such repository")));
+  // A result names the model as the study does, and is told again without it.
+  const std::string kept = " --quiet --figures none --out " + (home / "out");
+  const Outcome ran = lstar("run org/name org/nowhere --deterministic-timestamp t --token-ids '1 2 3 4'" + kept);
+  EXPECT_EQ(ran.status, 1) << ran.err;
+  const std::string json = *read_file(home / "out/l_star_cross_heritage_t.json");
+  EXPECT_THAT(json, AllOf(HasSubstr("\"path\": \"org/name\""), Not(HasSubstr(home.path()))));
+  EXPECT_EQ(lstar("report --json --deterministic-timestamp t " + (home / "out")).out, json);
   server.forget_requests();
   const Outcome cached = lstar("trace org/name" + ids), same = lstar("trace " + local + ids);
   EXPECT_EQ(cached.status, 0) << cached.err;

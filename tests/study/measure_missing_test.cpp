@@ -99,6 +99,11 @@ TEST_F(MeasureMissing, OnlyWhatIsMissing) {
   Ran ran = run(more, store_);
   EXPECT_EQ(known(ran), (Counts{{4, 5}, {4, 5}}));
   expect_same(ran.result, run(more, "").result);
+  // It is the run that measuring all at once would have been.
+  EXPECT_EQ(ran.result.run.size(), 64u);
+  EXPECT_EQ(run(more, folder_ / "at once").result.run, ran.result.run);
+  EXPECT_NE(run(study_, store_).result.run, ran.result.run);
+  EXPECT_EQ(run(more, "").result.run, "");
   // Other estimators and the notebook's head layout ask for nothing new; another dtype for everything.
   Study other = more;
   other.estimators = {"as_written", "multi_head"};

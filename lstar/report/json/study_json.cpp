@@ -4,6 +4,7 @@
 
 #include "lstar/report/text/notes.h"
 #include "lstar/report/text/prompts_line.h"
+#include "lstar/study/store/private_paths.h"
 #include "lstar/version.h"
 
 namespace lstar {
@@ -201,7 +202,7 @@ JsonValue study_json(const StudyResult& result) {
                       {"lab", model.entry.lab},
                       {"error", model.error.message()},
                       {"kind", name(model.error.kind)},
-                      {"file", json_or_null(model.error.file.empty() ? model.entry.path : model.error.file)}});
+                      {"file", json_or_null(model.error.file.empty() ? shown_path(model.entry) : model.error.file)}});
   JsonValue duplicates = JsonValue::array();
   for (const DuplicateModel& duplicate : result.duplicates)
     duplicates.push_back(
@@ -229,6 +230,8 @@ JsonValue study_json(const StudyResult& result) {
   out["backend"] = result.models.empty() ? JsonValue(nullptr) : json_or_null(result.models[0].measurement.backend);
   out["seed"] = study.seed;
   out["version"] = kVersion;
+  out["numerics"] = result.numerics;
+  out["run"] = json_or_null(result.run);
   out["prompts_read"] = prompts_read_json(read, study.prompts.empty() ? std::nullopt : study.prompts.front().text);
   out["prompts"] = std::move(prompts);
   out["traces"] = std::move(traces);

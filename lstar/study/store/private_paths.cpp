@@ -27,12 +27,27 @@ const std::string& shown_path(const ModelEntry& entry) {
   return entry.written_path.empty() ? entry.path : entry.written_path;
 }
 
-Error without_path(Error error, const ModelEntry& entry) {
+Error without_path(Error error, const ModelEntry& entry) { return without_path(std::move(error), entry, entry.path); }
+
+Error without_path(Error error, const ModelEntry& entry, const std::string& located) {
   const std::string& shown = shown_path(entry);
   for (std::string* part : {&error.what, &error.file, &error.at, &error.expected, &error.found})
-    *part = replaced(std::move(*part), entry.path, shown);
+    *part = replaced(replaced(std::move(*part), located, shown), entry.path, shown);
   if (is_absolute(error.file) && !error.file.starts_with(shown)) error.file.erase(0, error.file.rfind('/') + 1);
   return error;
+}
+
+Measurement without_path(Measurement m, const ModelEntry& entry, const std::string& located) {
+  const std::string& shown = shown_path(entry);
+  const std::string opened = m.identity.path;
+  m.identity.path = opened.starts_with(located) ? shown + opened.substr(located.size()) : shown;
+  for (std::string& warning : m.warnings) {
+    for (const std::string& path : {opened, located, m.identity.path})
+      warning = replaced(std::move(warning), path, m.identity.model);
+  }
+  for (MeasuredPrompt& prompt : m.prompts)
+    if (prompt.error) prompt.error = without_path(*std::move(prompt.error), entry, located);
+  return m;
 }
 
 }  // namespace lstar

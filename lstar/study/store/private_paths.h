@@ -13,8 +13,13 @@ Identity without_path(Identity);
 // A text in which the model's path stands as the model's name, where it says more than that.
 std::string without_path(std::string text, const Identity&);
 
-// An error of one of a study's models: the path as the study has it, and elsewhere the file's name alone.
+// An error of one of a study's models: the path as the study has it, and elsewhere the file's name alone. `located` is
+// where it was found, which may be elsewhere.
+Error without_path(Error, const ModelEntry&, const std::string& located);
 Error without_path(Error, const ModelEntry&);
+
+// A measurement of it: the path, the warnings and the errors of prompts as the study has them.
+Measurement without_path(Measurement, const ModelEntry&, const std::string& located);
 
 // A path as the study has it: with its variables, where a manifest wrote it with some.
 const std::string& shown_path(const ModelEntry&);

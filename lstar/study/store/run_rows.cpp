@@ -12,7 +12,8 @@ std::string digest_of(const RunRecords& run) {
 
 Result<std::vector<RunRecords>> read_runs(Database& database) {
   LSTAR_ASSIGN(Statement rows, database.prepare("SELECT run.id, digest, provenance, record FROM run JOIN provenance "
-                                                "ON provenance.id = run.provenance ORDER BY time DESC, run.id DESC"));
+                                                "ON provenance.id = run.provenance ORDER BY time DESC, provenance.id "
+                                                "DESC, run.id DESC"));
   LSTAR_ASSIGN(Statement of_run, database.prepare("SELECT record FROM outcome WHERE run = ?1 ORDER BY position"));
   std::vector<RunRecords> runs;
   for (;;) {

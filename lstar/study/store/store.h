@@ -106,14 +106,16 @@ class Store {
                            int next_tokens = 0);
 
   // Keeps what was asked and what came of it; the measurements have been put before. The same study with
-  // the same outcomes is the same run, whose time becomes this one.
-  Result<void> put_run(const Study&, std::span<const RunModel>, const Provenance&);
+  // the same outcomes is the same run, whose time becomes this one. Its digest.
+  Result<std::string> put_run(const Study&, std::span<const RunModel>, const Provenance&);
 
   // The runs, the one that was asked last first.
   Result<std::vector<StoredRun>> runs();
 
-  // The measurements of a run, or their errors, with all that evaluate() reads: as they were when it ran, but that the
-  // path is the study's.
+  // The one whose digest begins with these digits; without any, that which was asked last.
+  Result<StoredRun> find_run(std::string_view digits);
+
+  // The measurements of a run, or their errors, with all that evaluate() reads: as they were when it ran.
   Result<std::vector<Result<Measurement>>> read_run(const StoredRun&, Wants);
 
   Result<std::vector<StoredModel>> models();

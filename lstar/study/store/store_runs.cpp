@@ -1,5 +1,8 @@
+#include <fmt/core.h>
+
 #include "lstar/base/catch_memory.h"
 #include "lstar/study/store/private_paths.h"
+#include "lstar/study/store/record.h"
 #include "lstar/study/store/rows.h"
 #include "lstar/study/store/store.h"
 
@@ -15,7 +18,7 @@ StoredOutcome outcome_of(const ModelEntry& entry, const RunModel& model) {
   const Measurement& m = *model.measurement;
   outcome.key = model.key;
   outcome.identity = m.identity;
-  outcome.identity.path = shown_path(entry);
+  if (!m.identity.path.starts_with(shown_path(entry))) outcome.identity.path = shown_path(entry);
   outcome.numerics = m.numerics;
   for (const std::string& warning : m.warnings) outcome.warnings.push_back(without_path(warning, m.identity));
   outcome.prompts_read = m.prompts_read;
@@ -39,8 +42,8 @@ Result<void> check_run(const Study& study, std::span<const RunModel> models, con
 
 }  // namespace
 
-Result<void> Store::put_run(const Study& study, std::span<const RunModel> models, const Provenance& from) {
-  return catch_memory("storing a run", path(), [&]() -> Result<void> {
+Result<std::string> Store::put_run(const Study& study, std::span<const RunModel> models, const Provenance& from) {
+  return catch_memory("storing a run", path(), [&]() -> Result<std::string> {
     LSTAR_TRY(check_run(study, models, path()));
     StoredRun stored{.study = study};
     RunRecords run{.study = study_record(study)};
@@ -56,7 +59,8 @@ Result<void> Store::put_run(const Study& study, std::span<const RunModel> models
                    .what = "not stored: a run of measurements that are not in the store",
                    .file = path()});
     LSTAR_TRY(lstar::put_run(*database_, run, from, Stays::new_one));
-    return transaction.commit();
+    LSTAR_TRY(transaction.commit());
+    return hex_of(run.digest);
   });
 }
 
@@ -72,6 +76,23 @@ Result<std::vector<StoredRun>> Store::runs() {
     }
     return runs;
   });
+}
+
+Result<StoredRun> Store::find_run(std::string_view digits) {
+  LSTAR_ASSIGN(std::vector<StoredRun> all, runs());
+  std::erase_if(all, [&](const StoredRun& run) { return !run.digest.starts_with(digits); });
+  const auto refused = [&](ErrorKind kind, std::string what) {
+    return fail({.kind = kind,
+                 .what = std::move(what),
+                 .file = path(),
+                 .at = digits.empty() ? std::string() : "run " + std::string(digits)});
+  };
+  if (all.empty() && digits.empty())
+    return refused(ErrorKind::missing, "no run in the store; lstar run with --store, or with --out, keeps one");
+  if (all.empty()) return refused(ErrorKind::missing, "no such run in the store; lstar store list shows them");
+  if (all.size() > 1 && !digits.empty())
+    return refused(ErrorKind::argument, fmt::format("{} runs begin so: more digits say which", all.size()));
+  return std::move(all.front());
 }
 
 Result<std::vector<Result<Measurement>>> Store::read_run(const StoredRun& run, Wants wants) {
@@ -99,7 +120,10 @@ Result<std::vector<Result<Measurement>>> Store::read_run(const StoredRun& run, W
           prompts.push_back(std::move(prompt));
         }
       }
-      LSTAR_ASSIGN(Measurement m, read(outcome.key, outcome.numerics.head_layout, std::move(prompts), wants));
+      auto found = read(outcome.key, outcome.numerics.head_layout, std::move(prompts), wants);
+      if (!found && found.error().kind == ErrorKind::missing)
+        found.error().at = run.study.models[measurements.size()].name + ", " + found.error().at;
+      LSTAR_ASSIGN(Measurement m, std::move(found));
       m.identity = outcome.identity;
       m.warnings = outcome.warnings;
       m.prompts_read = outcome.prompts_read;

@@ -1,0 +1,64 @@
+#include "lstar/study/evaluate_run.h"
+
+#include <fmt/core.h>
+
+#include "lstar/base/catch_memory.h"
+
+namespace lstar {
+namespace {
+
+using Measurements = std::vector<Result<Measurement>>;
+
+// The measurements with what these estimators read, by a head layout that may be another than the run's.
+Result<Measurements> read(Store& store, StoredRun run, const std::vector<std::string>& estimators, HeadLayout layout) {
+  for (StoredOutcome& outcome : run.outcomes) outcome.numerics.head_layout = layout;
+  return store.read_run(run, wants_of(estimators));
+}
+
+// Which of the questions it is that the measurements have no answer to, and what to do.
+Error not_kept(Store& store, const StoredRun& run, const Study& study, Error why) {
+  std::string lacks, option;
+  if (!read(store, run, {}, run.study.head_layout)) return why;  // whatever is asked
+  for (const std::string& name : study.estimators) {
+    if (!lacks.empty() || read(store, run, {name}, run.study.head_layout)) continue;
+    lacks = fmt::format("what {} reads was not measured", name);
+    option = "--estimator " + name;
+  }
+  if (lacks.empty() && study.head_layout != run.study.head_layout) {
+    lacks = fmt::format("the norms of head layout {} were not kept", name(study.head_layout));
+    option = fmt::format("--head-layout {}", name(study.head_layout));
+  }
+  if (lacks.empty()) return why;
+  why.what = fmt::format("{}; the run's own command with {} and --store {} measures it", lacks, option, store.path());
+  return why;
+}
+
+}  // namespace
+
+Result<std::vector<Result<ModelResult>>> evaluate_models(Store& store, const StoredRun& run, const Study& study) {
+  return catch_memory("evaluating a run", store.path(), [&]() -> Result<std::vector<Result<ModelResult>>> {
+    LSTAR_TRY(check(study));
+    auto measurements = read(store, run, study.estimators, study.head_layout);
+    if (!measurements) {
+      if (measurements.error().kind != ErrorKind::missing) return fail(std::move(measurements).error());
+      return fail(not_kept(store, run, study, std::move(measurements).error()));
+    }
+    std::vector<Result<ModelResult>> models;
+    for (size_t i = 0; i < measurements->size(); ++i) {
+      Result<Measurement>& m = (*measurements)[i];
+      models.push_back(m ? evaluate_model(study, study.models[i], *std::move(m)) : fail(std::move(m).error()));
+    }
+    return models;
+  });
+}
+
+Result<StudyResult> evaluate_run(const StoredRun& run, const Study& study, std::vector<Result<ModelResult>> models,
+                                 std::string timestamp) {
+  LSTAR_ASSIGN(StudyResult result, evaluate(study, std::move(models), std::move(timestamp)));
+  result.run = run.digest;
+  for (const StoredOutcome& outcome : run.outcomes)
+    if (!outcome.error) result.numerics = outcome.key.numerics;
+  return result;
+}
+
+}  // namespace lstar

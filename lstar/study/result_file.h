@@ -1,0 +1,91 @@
+// A result of `lstar run` as its JSON has it, whichever version wrote it: what a report of it and a comparison of two
+// ask. A key that it lacks is not there, which is another thing than null; keys that nobody asks are passed over, and
+// one of another type is an error. The one place that knows the keys. Plain data; pure but for read_result.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lstar/base/result.h"
+
+namespace lstar {
+
+// What a result says under one key.
+template <class T>
+struct Reported {
+  bool is_there = false;   // the key
+  std::optional<T> value;  // none: null
+  bool operator==(const Reported&) const = default;
+};
+
+struct ReportedPrompt {
+  std::string id;                   // as JSON, "7" or "\"a\""; empty for none
+  std::optional<std::string> text;  // none: of token ids alone
+  std::vector<int64_t> ids;         // as they were asked; of a model, as they were run
+  bool failed = false;
+  bool operator==(const ReportedPrompt&) const = default;
+};
+
+struct ReportedFile {
+  std::string file;
+  std::optional<std::string> sha256;
+};
+
+struct ReportedTrace {  // of a prompt that ran; a number that is not finite is NaN
+  std::vector<double> trace, floor;
+  Reported<double> margin;  // by the result's detector, as is the next
+  Reported<bool> resolved;
+};
+
+// A model by an estimator.
+struct ReportedScore {
+  std::string estimator;
+  Reported<double> l_star, deviation, error_pct;
+  Reported<bool> resolved;
+  Reported<std::string> reason, decided_by;
+  Reported<std::vector<std::optional<int64_t>>> l_star_per_prompt;
+  Reported<std::vector<bool>> resolved_per_prompt;
+};
+
+struct ReportedModel {
+  std::string name;
+  Reported<std::string> lab, error, same_as;  // failed with it; the same checkpoint as that model
+  Reported<std::string> revision, family, dtype, head_layout, backend, stored_dtype;
+  Reported<int64_t> layers, heads;
+  Reported<double> predicted, gain;
+  Reported<std::vector<ReportedFile>> files;
+  Reported<std::vector<ReportedPrompt>> prompts;
+  std::vector<ReportedScore> scores;
+  std::map<std::string, std::vector<ReportedTrace>> traces;  // by estimator; a row for each prompt that ran
+  std::vector<std::vector<double>> residual_norm;            // likewise
+  std::map<std::string, std::vector<double>> weight_norms;   // by key
+};
+
+// The whole study by an estimator.
+struct ReportedSummary {
+  std::string estimator;
+  Reported<std::string> verdict;
+  Reported<double> overall_mape, mape_of_actual;
+  Reported<int64_t> asked, models, resolved;
+  Reported<std::vector<std::string>> caveats;
+};
+
+struct ResultFile {
+  std::string source;
+  Reported<std::string> run, timestamp, version, formula, formula_text, detector, dtype, head_layout, backend, device;
+  Reported<int64_t> numerics;
+  Reported<uint64_t> seed;
+  Reported<std::vector<std::string>> estimators, in_sample;
+  Reported<std::vector<ReportedPrompt>> prompts;
+  std::vector<ReportedSummary> summaries;  // the first is the headline
+  std::vector<ReportedModel> models;       // those that failed last
+};
+
+Result<ResultFile> read_result(const std::string& path);
+Result<ResultFile> parse_result(std::string_view text, const std::string& source);
+
+}  // namespace lstar
