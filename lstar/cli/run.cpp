@@ -141,7 +141,8 @@ int run(const Options& options) {
   const bool quiet = options.result.quiet, prints = options.result.prints(), colour = stdout_takes_colour();
   if (options.is_built_in_study() && !may_download(*study, options.yes, quiet)) return kUsage;
   OpenStore store(options.store_file());
-  if (prints) print(study_banner(*study, colour));
+  const Detail detail = options.result.detail();
+  if (prints) print(study_banner(*study, colour, detail));
   ProgressBar bar(quiet);
   RunOptions running;
   running.threads = options.compute.threads;
@@ -165,7 +166,7 @@ int run(const Options& options) {
   };
   running.done = [&](const ModelEntry& entry, const Result<ModelResult>& result) {
     bar.clear();
-    if (prints) print(model_text(*study, entry, result, colour));
+    if (prints) print(model_text(*study, entry, result, colour, detail));
     if (result || (prints && stdout_is_terminal())) return;  // a report in a file has it, but nobody sees that now
     const std::string fault = result.error().message();
     message(fault.starts_with(entry.name) ? fault : fmt::format("{}: {}", entry.name, fault));
