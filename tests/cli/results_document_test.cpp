@@ -155,6 +155,21 @@ TEST(ResultsDocument, NamesWhatIsWritten) {
   expect_columns("l_star_heads_T.csv and lstar trace --csv --per-head",
                  lstar_program("trace --csv --per-head " + kModel + few).out);
 
+  const std::string store = out + "/measurements.sqlite ";
+  const std::string listed = lstar_program("store list --json " + store).out;
+  expect_documented("lstar store list --json", "store", {listed});
+  const auto list = JsonDocument::parse(listed, "list");
+  ASSERT_TRUE(list) << listed;
+  const auto show = [&](const std::string& name) { return lstar_program("store show --json " + store + name).out; };
+  expect_documented("lstar store show --json", "store",
+                    {show(testing::items(list->root(), "models").at(0).string("content").value_or("")),
+                     show(testing::items(list->root(), "runs").at(0).string("run").value_or(""))});
+  expect_columns("lstar store export", lstar_program("store export " + store).out);
+  expect_columns("lstar store export", lstar_program("store export --per-head " + store).out);
+  expect_documented("lstar store prune --json", "store", {lstar_program("store prune --unused --json " + store).out});
+  expect_documented("lstar store merge --json", "store",
+                    {lstar_program("store merge --json " + (folder / "other ") + store).out});
+
   const std::string trace = lstar_program("trace --json --next-token 2 " + kModel + few).out;
   expect_documented("lstar trace --json", "trace", {trace, lstar_program("trace --json " + kModel + many).out});
   expect_documented("lstar detect --json", "detect", {lstar_program("detect --json -", "[1, 2, 5, NaN]").out});

@@ -12,7 +12,7 @@ namespace lstar {
 namespace {
 
 constexpr size_t kMostBins = 8;
-constexpr int kWidestBar = 50;
+constexpr int kWidestBar = 40;
 
 std::string repeated(std::string_view piece, int times) {
   std::string out;
