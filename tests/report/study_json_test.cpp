@@ -150,6 +150,38 @@ TEST(StudyJson, IdsStandOnce) {
   EXPECT_TRUE(json["prompts"][0]["token_ids"].is_null());
 }
 
+// Lists by prompt keep their places where a prompt failed or has no L*.
+TEST(StudyJson, ListsAreInTheOrderOfThePrompts) {
+  Study study = testing::made_up_study(Dtype::float32);
+  study.models.resize(1);
+  Measurement m = testing::made_up_measurement(testing::made_up_models()[0], Dtype::float32, 5);
+  m.weights.w_v_sq.assign(12, 80);  // attention decides
+  for (size_t l = 0; l < 12; ++l)
+    for (size_t h = 0; h < 12; ++h) {
+      m.seen.off_diagonal(0, l, h) = 0;                                // no L*
+      m.seen.off_diagonal(2, l, h) = l < 4 ? 1 : 9 + 0.1 * double(l);  // another L* than the others'
+    }
+  m.prompts.insert(m.prompts.begin(),
+                   {.text = "", .ids = {}, .row = std::nullopt, .error = Error{.what = "prompt is empty"}});
+  study.prompts.insert(study.prompts.begin(), Prompt{.text = ""});
+  std::vector<Result<ModelResult>> models{evaluate_model(study, study.models[0], m)};
+  const StudyResult result = *evaluate(study, std::move(models), "now");
+  const JsonValue entry = study_json(result)["results"][0];
+  EXPECT_TRUE(entry["l_star_per_prompt"][0].is_null());
+  EXPECT_TRUE(entry["l_star_per_prompt"][1].is_null());
+  EXPECT_EQ(entry["l_star_per_prompt"][3], 4);
+  EXPECT_EQ(entry["reason_per_prompt"][0], "prompt is empty");
+  EXPECT_EQ(entry["reason_per_prompt"][1], "the trace is zero in every layer");
+  EXPECT_TRUE(entry["reason_per_prompt"][2].is_null());
+  EXPECT_EQ(entry["decides"]["attention_only_per_prompt"].size(), 6u);
+  EXPECT_TRUE(entry["decides"]["attention_only_per_prompt"][1].is_null());
+  EXPECT_EQ(entry["decides"]["attention_only_per_prompt"][3], 4);
+  EXPECT_NE(entry["decides"]["attention_only_per_prompt"][2], 4);
+  EXPECT_EQ(entry["decides"]["verdict_per_prompt"][3], "attention");
+  EXPECT_EQ(entry["failed_prompts"][0]["prompt"], 1);
+  EXPECT_EQ(study_json(result)["traces"][0]["by_estimator"]["off_diagonal"]["prompts"].size(), 5u);
+}
+
 TEST(StudyJson, HeadsOnRequest) {
   const StudyResult result = testing::made_up_result();
   EXPECT_TRUE(study_json(result)["traces"][0]["per_head"].is_null());
