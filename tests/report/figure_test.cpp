@@ -246,14 +246,15 @@ TEST(WriteStudy, SaysWhereItCannotWrite) {
 }
 
 TEST(StudyCsv, OneRowAModelAndEstimator) {
-  const std::string csv = study_csv(testing::made_up_result());
+  const StudyResult result = testing::made_up_result();
+  const std::string csv = study_csv(result);
   EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 1 + 6 * 3 + 1);
   EXPECT_THAT(csv, HasSubstr("EleutherAI/pythia-160m,EleutherAI,12,12,pythia,gpt_neox,off_diagonal,argmax_step,"));
   // as_written's L* is a number, and that it is not resolved stands beside it.
-  const ModelScore& score = testing::made_up_result().models[0].scores[2];
+  const ModelScore& score = result.models[0].scores[2];
   EXPECT_THAT(csv, HasSubstr(fmt::format(",as_written,argmax_step,float16,v3,{},{},{},{},{},false,,true,5,5,0,,",
-                                         *testing::made_up_result().models[0].predicted, *score.l_star,
-                                         *score.l_star_std, *score.error_pct, *score.error_of_actual_pct)));
+                                         *result.models[0].predicted, *score.l_star, *score.l_star_std,
+                                         *score.error_pct, *score.error_of_actual_pct)));
   EXPECT_THAT(csv, HasSubstr("\nnobody/missing,Nobody,,"));
   EXPECT_THAT(csv, ::testing::EndsWith(",models/nobody/missing: no such folder\n"));
 }

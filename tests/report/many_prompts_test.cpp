@@ -249,6 +249,8 @@ TEST(HeadsTable, OneRowAHead) {
   const Row& last = rows[15];  // prompt 2, layer 1, head 3, of the second key/value head
   EXPECT_EQ(last.at("prompt") + last.at("layer") + last.at("head"), "213");
   EXPECT_EQ(last.at("w_v_frobenius_sq"), "7");
+  EXPECT_EQ(rows[14].at("w_v_frobenius_sq"), "7");
+  EXPECT_NE(rows[13].at("w_v_frobenius_sq"), "7");
   EXPECT_EQ(std::stod(last.at("diagonal_sum")), m.seen.diagonal(1, 1, 3));
   EXPECT_EQ(std::stod(last.at("off_diagonal_sum")), m.seen.off_diagonal(1, 1, 3));
   EXPECT_EQ(std::stod(last.at("attention_entropy")), m.seen.entropy(1, 1, 3) / 13);
