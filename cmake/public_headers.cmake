@@ -21,4 +21,4 @@ set(LSTAR_PUBLIC_HEADERS
     checkpoint/stored_type.h checkpoint/weight_index.h
     base/array.h base/dtype.h base/json.h base/result.h base/steps.h base/worker_pool.h
     # Reports as text and files.
-    report/text/study_text.h report/text/trace_text.h report/figures/gnuplot.h report/write_study.h)
+    report/detail.h report/text/study_text.h report/text/trace_text.h report/figures/gnuplot.h report/write_study.h)

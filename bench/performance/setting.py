@@ -92,7 +92,7 @@ class Setting:
 
     def trace(self, model, prompts, *options):
         """The parsed result of `lstar trace --json`."""
-        return json.loads(self.run_lstar(*self.trace_command(model, prompts, "--json", *options)).output)
+        return json.loads(self.run_lstar(*self.trace_command(model, prompts, "--json", "--per-head", *options)).output)
 
     def peer(self, script, *arguments):
         return processes.run([self.python, HERE / "peers" / script, *arguments], environment=self.environment)

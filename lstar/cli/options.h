@@ -44,6 +44,10 @@ void add_head_layout(CLI::App& app, std::string& head_layout);
 
 inline constexpr const char* kStrictHelp = "A warning is an error: no number of such a model is shown";
 
+inline constexpr const char* kPerHeadHelp = "What was seen of each head too: in the JSON, and as a table of its own";
+inline constexpr const char* kVerboseHelp =
+    "Everything about each prompt, however many there are; without it, more than 8 are shown as a histogram of L*";
+
 // Where hashes of weight files are remembered; empty where there is no place for it.
 std::string hash_memory();
 

@@ -80,7 +80,7 @@ Result<StudyResult> reported(const Options& options) {
   LSTAR_ASSIGN(const StoredRun run, store.find_run(asked.digits));
   LSTAR_ASSIGN(const Study study, questions(run.study, asked.result, options));
   LSTAR_ASSIGN(auto models, evaluate_models(store, run, study));
-  if (options.result.prints()) print(study_banner(study, stdout_takes_colour()));
+  if (options.result.prints()) print(study_banner(study, stdout_takes_colour(), options.result.detail()));
   for (size_t i = 0; i < models.size(); ++i) {
     const auto same = earlier_same(models, i);
     if (!same)

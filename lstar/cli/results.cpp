@@ -10,6 +10,7 @@
 #include "lstar/cli/terminal.h"
 #include "lstar/report/json/study_json.h"
 #include "lstar/report/text/study_text.h"
+#include "lstar/report/text/text_layout.h"
 #include "lstar/report/write_study.h"
 
 namespace lstar::cli {
@@ -46,18 +47,22 @@ void ResultOptions::add_to(CLI::App& app) {
   app.add_option("--deterministic-timestamp", timestamp,
                  "Stands where the time would, so that results can be compared");
   app.add_flag("--json", json, "Print the result as JSON and nothing else");
+  app.add_flag("--per-head", per_head, kPerHeadHelp);
+  app.add_flag("--verbose", verbose, kVerboseHelp);
   app.add_flag("--quiet", quiet, "No tables and no progress: the verdict alone, and nothing with --out or --json");
 }
 
 Result<void> ResultOptions::check() const {
   if (formats.size() > 1 && std::find(formats.begin(), formats.end(), "none") != formats.end())
     return fail(ErrorKind::argument, "--figures: none stands alone");
+  if (per_head && out.empty() && !json)
+    return fail(ErrorKind::argument, "--per-head goes into files and JSON: --out or --json");
   return {};
 }
 
 void print_model(const Study& study, const ModelEntry& entry, const Result<ModelResult>& result,
                  const ResultOptions& options, const std::optional<Error>& in_full) {
-  if (options.prints()) print(model_text(study, entry, result, stdout_takes_colour()));
+  if (options.prints()) print(model_text(study, entry, result, stdout_takes_colour(), options.detail()));
   if (result) return;
   const std::string shown = result.error().message(), fault = in_full ? in_full->message() : shown;
   // A report in a file has it, but nobody sees that now.
@@ -66,9 +71,9 @@ void print_model(const Study& study, const ModelEntry& entry, const Result<Model
 }
 
 void print_result(const StudyResult& result, const ResultOptions& options) {
-  if (options.prints()) print(study_summary(result, stdout_takes_colour()));
+  if (options.prints()) print(study_summary(result, stdout_takes_colour(), options.detail()));
   if (options.quiet && !options.json && options.out.empty()) print(verdict_line(result));
-  if (options.json) print(study_json_text(result));
+  if (options.json) print(study_json_text(result, options.per_head));
 }
 
 Result<bool> write_result(const StudyResult& result, const ResultOptions& options) {
@@ -77,9 +82,8 @@ Result<bool> write_result(const StudyResult& result, const ResultOptions& option
   for (const std::string& format : once_each(options.formats))
     if (format != "none")
       formats.push_back(format == "png" ? FigureFormat::png : format == "svg" ? FigureFormat::svg : FigureFormat::pdf);
-  LSTAR_ASSIGN(const StudyFiles files, write_study(result, options.out, formats));
-  if (options.prints())
-    for (const std::string& path : files.written) print(fmt::format("Saved: {}\n", path));
+  LSTAR_ASSIGN(const StudyFiles files, write_study(result, options.out, formats, options.per_head));
+  if (options.prints()) print(wrap(one_line(files_text(files.written)), 100, "Saved in ", 2));
   if (!files.other_run.empty())
     message(fmt::format("{} is there already, of another run; this one is {}", files.other_run, files.written[0]));
   for (const Error& error : files.missing) message(error);

@@ -8,6 +8,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "lstar/report/detail.h"
 #include "lstar/study/study.h"
 
 namespace lstar::cli {
@@ -22,14 +23,15 @@ struct AnalysisOptions {
   void put_into(Study& study) const;
 };
 
-// --out, --figures, --deterministic-timestamp, --json, --quiet.
+// --out, --figures, --deterministic-timestamp, --json, --per-head, --quiet, --verbose.
 struct ResultOptions {
   std::vector<std::string> formats{"png", "svg"};
   std::string out, timestamp;
-  bool json = false, quiet = false;
+  bool json = false, per_head = false, quiet = false, verbose = false;
   void add_to(CLI::App& app);
   Result<void> check() const;
   bool prints() const { return !quiet && !json; }  // tables
+  Detail detail() const { return verbose ? Detail::every_prompt : Detail::by_count; }
 };
 
 // One model as it ends. Why it failed is on stderr too, where stdout goes elsewhere than the terminal; `in_full` is

@@ -132,7 +132,7 @@ int run(const Options& options) {
   const bool quiet = options.result.quiet, prints = options.result.prints(), colour = stdout_takes_colour();
   if (options.is_built_in_study() && !may_download(*study, options.yes, quiet)) return kUsage;
   OpenStore store(options.store_file());
-  if (prints) print(study_banner(*study, colour));
+  if (prints) print(study_banner(*study, colour, options.result.detail()));
   ProgressBar bar(quiet);
   RunOptions running;
   running.threads = options.compute.threads;

@@ -10,6 +10,7 @@
 #include "lstar/cli/options.h"
 #include "lstar/cli/terminal.h"
 #include "lstar/report/json/trace_json.h"
+#include "lstar/report/text/failed_prompts.h"
 #include "lstar/report/text/prompts_line.h"
 #include "lstar/report/text/trace_text.h"
 #include "lstar/study/open_model.h"
@@ -22,7 +23,7 @@ struct Options {
   PromptOptions prompts;
   ComputeOptions compute;
   int next_tokens = 0;
-  bool json = false, csv = false, quiet = false, strict = false;
+  bool json = false, csv = false, per_head = false, quiet = false, verbose = false, strict = false;
 };
 
 int run(const Options& options) {
@@ -36,6 +37,10 @@ int run(const Options& options) {
         prompts
             ? Error{.kind = ErrorKind::argument, .what = "no prompts", .expected = "--prompt, --prompts or --token-ids"}
             : prompts.error());
+    return kUsage;
+  }
+  if (options.per_head && !options.json && !options.csv) {
+    message("--per-head goes into JSON and CSV: --json or --csv");
     return kUsage;
   }
   const auto path = locate(options.model, options.quiet);
@@ -65,24 +70,22 @@ int run(const Options& options) {
   measured->prompts_read = prompts->read;
   const NanPolicy policy = options.nan == "report" ? NanPolicy::report : NanPolicy::propagate;
   if (options.json) {
-    print(trace_json_text(*measured, policy));
+    print(trace_json_text(*measured, policy, options.per_head));
   } else if (options.csv) {
     if (!options.quiet && !prompts->read.file.empty()) message(prompts_line(prompts->read, prompts->prompts));
     for (const std::string& warning : measured->warnings) message(fmt::format("warning: {}", warning));
     if (options.next_tokens > 0 && !options.quiet)
       message("warning: CSV has no column for next tokens; --json has them");
-    print(trace_csv(*measured, policy));
+    print(trace_csv(*measured, policy, options.per_head));
   } else {
-    print(trace_text(*measured, stdout_takes_colour(), policy));
+    print(trace_text(*measured, stdout_takes_colour(), policy,
+                     options.verbose ? Detail::every_prompt : Detail::by_count));
   }
 
-  size_t failed = 0;
-  for (size_t i = 0; i < measured->prompts.size(); ++i) {
-    const auto& error = measured->prompts[i].error;
-    if (!error) continue;
-    ++failed;
-    message(fmt::format("prompt {}: {}", i + 1, error->message()));
-  }
+  constexpr size_t kReasons = 5;
+  for (const std::string& line : failed_prompts_lines(*measured, kReasons)) message(line);
+  const auto failed = static_cast<size_t>(std::count_if(measured->prompts.begin(), measured->prompts.end(),
+                                                        [](const MeasuredPrompt& p) { return p.error.has_value(); }));
   if (failed == measured->prompts.size()) return kNoneRun;
   bool broken = false;
   for (const ModelTraces& traces : traces_of(*measured, policy))
@@ -106,6 +109,9 @@ void add_trace(CLI::App& app, int& status) {
       ->capture_default_str();
   const auto json = command->add_flag("--json", options->json, "Print JSON");
   command->add_flag("--csv", options->csv, "Print CSV, a row for each prompt and layer")->excludes(json);
+  command->add_flag("--per-head", options->per_head,
+                    "With --json, each head's numbers however many prompts there are; with --csv, a row for each head");
+  command->add_flag("--verbose", options->verbose, kVerboseHelp);
   command->add_flag("--quiet", options->quiet, "No progress");
   command->add_flag("--strict", options->strict, kStrictHelp);
   command->callback([options, &status] { status = run(*options); });

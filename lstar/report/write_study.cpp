@@ -3,17 +3,19 @@
 #include <algorithm>
 #include <filesystem>
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include "lstar/base/atomic_file.h"
 #include "lstar/report/csv.h"
 #include "lstar/report/figures/figure.h"
 #include "lstar/report/json/study_json.h"
+#include "lstar/report/trace_table.h"
 
 namespace lstar {
 namespace {
 
-constexpr const char *kStudy = "l_star_cross_heritage", *kTraces = "l_star_traces";
+constexpr const char *kStudy = "l_star_cross_heritage", *kPrompts = "l_star_prompts", *kTraces = "l_star_traces",
+                     *kHeads = "l_star_heads";
 
 // A timestamp may be any text; in a file's name it keeps what is harmless there.
 std::string for_file_name(std::string text) {
@@ -38,7 +40,7 @@ class Names {
   bool is_taken() const {  // by files without the JSON that belongs to them
     std::error_code ignored;
     for (const char* extension : {"csv", "png", "svg", "pdf"})
-      for (const char* stem : {kStudy, kTraces})
+      for (const char* stem : {kStudy, kPrompts, kTraces, kHeads})
         if (std::filesystem::exists(path(stem, extension), ignored)) return true;
     return false;
   }
@@ -70,10 +72,10 @@ Result<Names> claim(Names names, const std::string& json) {
 }  // namespace
 
 Result<StudyFiles> write_study(const StudyResult& result, const std::string& folder,
-                               const std::vector<FigureFormat>& formats) {
+                               const std::vector<FigureFormat>& formats, bool per_head) {
   LSTAR_TRY(make_writable_folder(folder));
   const Names wanted(folder, result.timestamp);
-  LSTAR_ASSIGN(const Names names, claim(wanted, study_json_text(result)));
+  LSTAR_ASSIGN(const Names names, claim(wanted, study_json_text(result, per_head)));
   StudyFiles files;
   files.written.push_back(names.path(kStudy, "json"));
   if (files.written[0] != wanted.path(kStudy, "json")) files.other_run = wanted.path(kStudy, "json");
@@ -82,7 +84,12 @@ Result<StudyFiles> write_study(const StudyResult& result, const std::string& fol
     files.written.push_back(to);
     return {};
   };
+  std::vector<TracedModel> traced;
+  for (const ModelResult& model : result.models) traced.push_back({model.entry.name, model.measurement, model.traces});
   LSTAR_TRY(write(names.path(kStudy, "csv"), study_csv(result)));
+  LSTAR_TRY(write(names.path(kPrompts, "csv"), prompts_csv(result)));
+  LSTAR_TRY(write(names.path(kTraces, "csv"), layers_csv(traced, /*texts=*/false)));
+  if (per_head) LSTAR_TRY(write(names.path(kHeads, "csv"), heads_csv(traced)));
   if (result.models.empty()) return files;  // nothing to draw
 
   const Figure heritage = cross_heritage_figure(result), traces = traces_figure(result);
@@ -99,6 +106,24 @@ Result<StudyFiles> write_study(const StudyResult& result, const std::string& fol
       LSTAR_TRY(write(names.path(stem, name(format)), *drawn));
     }
   return files;
+}
+
+std::string files_text(const std::vector<std::string>& paths) {
+  std::vector<std::pair<std::string, std::vector<std::string>>> stems;  // with their extensions
+  for (const std::string& path : paths) {
+    const std::filesystem::path file(path);
+    const std::string stem = file.stem().string(), extension = file.extension().string();
+    const auto found = std::find_if(stems.begin(), stems.end(), [&](const auto& s) { return s.first == stem; });
+    auto& extensions =
+        found == stems.end() ? stems.emplace_back(stem, std::vector<std::string>()).second : found->second;
+    extensions.push_back(extension.empty() ? extension : extension.substr(1));
+  }
+  std::string text;
+  for (const auto& [stem, extensions] : stems)
+    text += fmt::format("{}{}.{}", text.empty() ? "" : ", ", stem,
+                        extensions.size() == 1 ? extensions[0] : fmt::format("{{{}}}", fmt::join(extensions, ",")));
+  const std::string folder = paths.empty() ? "" : std::filesystem::path(paths[0]).parent_path().string();
+  return fmt::format("{}: {}", folder, text);
 }
 
 }  // namespace lstar

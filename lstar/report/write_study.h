@@ -15,11 +15,16 @@ struct StudyFiles {
   std::string other_run;             // the file of another run in whose place these have a number; empty: none
 };
 
-// Writes l_star_cross_heritage_<timestamp>.json and .csv to `folder`, which is made if need be, and in each format
-// l_star_cross_heritage_<timestamp> and l_star_traces_<timestamp> as figures. Where files of that time are there
-// already and hold another result, the names end in _2, _3, ...; the same result is written over itself. Fails if a
-// file cannot be written.
+// Writes to `folder`, which is made if need be, l_star_cross_heritage_<timestamp>.json and the tables
+// l_star_cross_heritage_ (a row a model), l_star_prompts_ and l_star_traces_<timestamp>.csv, with `per_head` also
+// l_star_heads_, and in each format l_star_cross_heritage_ and l_star_traces_<timestamp> as figures. Where files of
+// that time are there already and hold another result, the names end in _2, _3, ...; the same result is written over
+// itself. Fails if a file cannot be written.
 Result<StudyFiles> write_study(const StudyResult&, const std::string& folder,
-                               const std::vector<FigureFormat>& formats = {FigureFormat::png, FigureFormat::svg});
+                               const std::vector<FigureFormat>& formats = {FigureFormat::png, FigureFormat::svg},
+                               bool per_head = false);
+
+// "DIR: l_star_cross_heritage_T.{json,csv,png}, l_star_prompts_T.csv, ...": what was written, for people.
+std::string files_text(const std::vector<std::string>& paths);
 
 }  // namespace lstar

@@ -147,7 +147,8 @@ class JsonTraces {
     return traces;
   }
 
-  // traces[].by_estimator.ESTIMATOR[].trace and .rounding_floor, a row for each prompt that ran
+  // traces[].by_estimator.ESTIMATOR.prompts[].trace and .rounding_floor, a row for each prompt that ran; their mean
+  // where they were too many. In older files by_estimator.ESTIMATOR is that list.
   Result<Traces> printed_by_run(Json root) const {
     Traces traces;
     const Json models = root["traces"];
@@ -163,21 +164,21 @@ class JsonTraces {
       }
       const Json by_estimator = model["by_estimator"];
       if (!by_estimator.is_object()) return misshapen(name);
-      for (const auto& [estimator, rows] : by_estimator.fields()) {
+      for (const auto& [estimator, written] : by_estimator.fields()) {
+        const Json rows = written.is_object() ? written["prompts"] : written;
+        if (written.is_object() && rows.is_null()) {
+          const auto count = written.integer("mean_of");
+          LSTAR_TRY(add(fmt::format("{}: mean of {} prompts: {}", name, count.value_or(0), estimator), written["mean"],
+                        written["mean_rounding_floor"], traces));
+          continue;
+        }
         if (!rows.is_array()) return misshapen(name);
         size_t row = 0;
         for (Json prompt : rows.items()) {
           const size_t shown = row < ran.size() ? ran[row] : row + 1;
           ++row;
-          NamedTrace trace{.name = fmt::format("{}: prompt {}: {}", name, shown, estimator), .trace = {}, .floor = {}};
-          const Json values = prompt["trace"], floors = prompt["rounding_floor"];
-          if (!values.is_array() || !floors.is_array()) return misshapen(trace.name);
-          if (values.size() == 0) continue;  // an estimator that was not measured
-          LSTAR_ASSIGN(trace.trace, numbers(values, trace.name));
-          if (floors.size() > 0) {
-            LSTAR_ASSIGN(trace.floor, numbers(floors, trace.name));
-          }
-          traces.push_back(std::move(trace));
+          LSTAR_TRY(add(fmt::format("{}: prompt {}: {}", name, shown, estimator), prompt["trace"],
+                        prompt["rounding_floor"], traces));
         }
       }
     }
@@ -186,14 +187,32 @@ class JsonTraces {
     return traces;
   }
 
+  // An estimator that was not measured has no trace.
+  Result<void> add(std::string name, Json values, Json floors, Traces& traces) const {
+    if (!values.is_array() || !floors.is_array()) return misshapen(std::move(name));
+    if (values.size() == 0) return {};
+    NamedTrace trace{.name = std::move(name), .trace = {}, .floor = {}};
+    LSTAR_ASSIGN(trace.trace, numbers(values, trace.name));
+    if (floors.size() > 0) {
+      LSTAR_ASSIGN(trace.floor, numbers(floors, trace.name));
+    }
+    traces.push_back(std::move(trace));
+    return {};
+  }
+
   // The numbers, from 1, of the prompts that a model ran: a row of its traces belongs to each.
   static std::vector<size_t> prompts_that_ran(Json result) {
     std::vector<size_t> ran;
-    size_t i = 0;
-    for (Json prompt : result["prompts"].items()) {
-      ++i;
-      if (!prompt.find("error")) ran.push_back(i);
+    std::set<int64_t> failed;
+    for (Json prompt : result["failed_prompts"].items()) failed.insert(prompt.integer("prompt").value_or(0));
+    size_t count = result["l_star_per_prompt"].size(), i = 0;
+    if (const Json prompts = result["prompts"]; prompts.is_array()) {  // in older files
+      count = 0;
+      for (Json prompt : prompts.items())
+        if (++count; prompt.find("error")) failed.insert(static_cast<int64_t>(count));
     }
+    while (++i <= count)
+      if (!failed.contains(static_cast<int64_t>(i))) ran.push_back(i);
     return ran;
   }
 
@@ -235,9 +254,10 @@ class TableTraces {
       header = first;
       rows_.erase(rows_.begin());
     }
-    if (std::find(header.begin(), header.end(), "L_star_empirical") != header.end())
+    const auto has = [&](const char* name) { return std::find(header.begin(), header.end(), name) != header.end(); };
+    if (has("L_star_empirical") || (has("l_star") && has("detector")) || (has("head") && has("ov_frobenius_sq")))
       return fail({.kind = ErrorKind::unsupported,
-                   .what = "the table of a study, which holds no traces; the JSON beside it does",
+                   .what = "a table of a study, which holds no traces; its l_star_traces CSV does",
                    .file = source_});
     if (rows_.empty()) return fail({.what = "no traces", .file = source_});
     const auto is_printed = [&](const std::string& name) { return name.ends_with(kFloor); };

@@ -149,7 +149,7 @@ TEST(Program, SameBytesForAnyNumberOfThreads) {
     EXPECT_EQ(*read_file(entry.path().string()), *read_file((folder / "three") + "/" + name)) << name;
     ++files;
   }
-  EXPECT_EQ(files, 6u);
+  EXPECT_EQ(files, 8u);
 }
 
 // A study that goes on for a while, interrupted once its first model is printed.

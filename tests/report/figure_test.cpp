@@ -216,10 +216,16 @@ TEST(WriteStudy, WritesEveryFileUnderItsName) {
   EXPECT_THAT(names, ::testing::ElementsAre(
                          "l_star_cross_heritage_20260106_120000.csv", "l_star_cross_heritage_20260106_120000.json",
                          "l_star_cross_heritage_20260106_120000.png", "l_star_cross_heritage_20260106_120000.svg",
+                         "l_star_prompts_20260106_120000.csv", "l_star_traces_20260106_120000.csv",
                          "l_star_traces_20260106_120000.png", "l_star_traces_20260106_120000.svg"));
-  EXPECT_EQ(files->written.size(), 6u);
+  EXPECT_EQ(files->written.size(), 8u);
   EXPECT_EQ(read_file(folder / "a/b/l_star_cross_heritage_20260106_120000.json"), study_json_text(result));
   EXPECT_EQ(read_file(folder / "a/b/l_star_cross_heritage_20260106_120000.csv"), study_csv(result));
+  EXPECT_EQ(read_file(folder / "a/b/l_star_prompts_20260106_120000.csv"), prompts_csv(result));
+  EXPECT_EQ(files_text(files->written),
+            (folder / "a/b") +
+                ": l_star_cross_heritage_20260106_120000.{json,csv,png,svg}, "
+                "l_star_prompts_20260106_120000.csv, l_star_traces_20260106_120000.{csv,png,svg}");
 }
 
 TEST(WriteStudy, ATimestampLeavesNoFolder) {
@@ -240,10 +246,17 @@ TEST(WriteStudy, SaysWhereItCannotWrite) {
 }
 
 TEST(StudyCsv, OneRowAModelAndEstimator) {
-  const std::string csv = study_csv(testing::made_up_result());
+  const StudyResult result = testing::made_up_result();
+  const std::string csv = study_csv(result);
   EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 1 + 6 * 3 + 1);
   EXPECT_THAT(csv, HasSubstr("EleutherAI/pythia-160m,EleutherAI,12,12,pythia,gpt_neox,off_diagonal,argmax_step,"));
-  EXPECT_THAT(csv, HasSubstr(",8? 10? 9? 11? 10?,"));
+  // as_written's L* is a number, and that it is not resolved stands beside it.
+  const ModelScore& score = result.models[0].scores[2];
+  EXPECT_THAT(csv, HasSubstr(fmt::format(",as_written,argmax_step,float16,v3,{},{},{},{},{},false,,true,5,5,0,,",
+                                         *result.models[0].predicted, *score.l_star, *score.l_star_std,
+                                         *score.error_pct, *score.error_of_actual_pct)));
+  EXPECT_THAT(csv, HasSubstr("\nnobody/missing,Nobody,,"));
+  EXPECT_THAT(csv, ::testing::EndsWith(",models/nobody/missing: no such folder\n"));
 }
 
 }  // namespace

@@ -50,7 +50,7 @@ const std::initializer_list<std::pair<const char*, Type>> kEntry{{"model", Type:
                                                                  {"family", Type::string},
                                                                  {"prediction_in_range", Type::boolean},
                                                                  {"checkpoint", Type::object},
-                                                                 {"prompts", Type::array}};
+                                                                 {"failed_prompts", Type::array}};
 
 TEST(StudyJson, KeepsTheContract) {
   const JsonDocument document = parsed(study_json_text(testing::made_up_result()));
@@ -99,7 +99,7 @@ TEST(StudyJson, NumbersReadBackToTheSameDouble) {
   EXPECT_EQ(entry.number("L_star_predicted"), result.models[4].predicted);
   EXPECT_EQ(entry.number("error_pct"), result.models[4].scores[0].error_pct);
   const Json trace = document.root()["traces"].at(4).value();
-  const auto values = trace["by_estimator"]["ov_circuit"].at(2).value()["trace"];
+  const auto values = trace["by_estimator"]["ov_circuit"]["prompts"].at(2).value()["trace"];
   const PromptTrace& expected = result.models[4].traces[3].prompts[2];
   ASSERT_EQ(result.models[4].traces[3].estimator, "ov_circuit");
   ASSERT_EQ(values.size(), expected.trace.size());
@@ -128,6 +128,69 @@ TEST(StudyJson, NaNBecomesNullWithAReason) {
   EXPECT_EQ(document.root()["left_out"].at(0).value().string("model"), "EleutherAI/pythia-160m");
   EXPECT_EQ(document.root()["left_out"].at(1).value().string("reason"), "failed: gone");
   EXPECT_TRUE(document.root().string("reason"));
+}
+
+// The ids of a tokenizer that several models share stand once; those of prompts that were given as ids are not
+// repeated.
+TEST(StudyJson, IdsStandOnce) {
+  StudyResult result = testing::made_up_result();
+  for (ModelResult& model : result.models) {
+    model.measurement.prompts[1].text = std::nullopt;
+    model.measurement.prompts[1].ids = {7, 8};
+  }
+  result.study.prompts[1] = {.text = std::nullopt, .ids = {7, 8}};
+  result.models[4].measurement.prompts[0].ids = {1, 2, 3};
+  const JsonValue json = study_json(result);
+  ASSERT_EQ(json["tokenizations"].size(), 2u);
+  EXPECT_EQ(json["tokenizations"][0]["models"].size(), 5u);
+  EXPECT_EQ(json["tokenizations"][1]["models"], JsonValue::array({"bigscience/bloom-560m"}));
+  EXPECT_EQ(json["tokenizations"][1]["token_ids"][0], JsonValue::array({1, 2, 3}));
+  EXPECT_TRUE(json["tokenizations"][0]["token_ids"][1].is_null());
+  EXPECT_EQ(json["prompts"][1]["token_ids"], JsonValue::array({7, 8}));
+  EXPECT_TRUE(json["prompts"][0]["token_ids"].is_null());
+}
+
+// Lists by prompt keep their places where a prompt failed or has no L*.
+TEST(StudyJson, ListsAreInTheOrderOfThePrompts) {
+  Study study = testing::made_up_study(Dtype::float32);
+  study.models.resize(1);
+  Measurement m = testing::made_up_measurement(testing::made_up_models()[0], Dtype::float32, 5);
+  m.weights.w_v_sq.assign(12, 80);  // attention decides
+  for (size_t l = 0; l < 12; ++l)
+    for (size_t h = 0; h < 12; ++h) {
+      m.seen.off_diagonal(0, l, h) = 0;                                // no L*
+      m.seen.off_diagonal(2, l, h) = l < 4 ? 1 : 9 + 0.1 * double(l);  // another L* than the others'
+    }
+  m.prompts.insert(m.prompts.begin(),
+                   {.text = "", .ids = {}, .row = std::nullopt, .error = Error{.what = "prompt is empty"}});
+  study.prompts.insert(study.prompts.begin(), Prompt{.text = ""});
+  std::vector<Result<ModelResult>> models{evaluate_model(study, study.models[0], m)};
+  const StudyResult result = *evaluate(study, std::move(models), "now");
+  const JsonValue entry = study_json(result)["results"][0];
+  EXPECT_TRUE(entry["l_star_per_prompt"][0].is_null());
+  EXPECT_TRUE(entry["l_star_per_prompt"][1].is_null());
+  EXPECT_EQ(entry["l_star_per_prompt"][3], 4);
+  EXPECT_EQ(entry["reason_per_prompt"][0], "prompt is empty");
+  EXPECT_EQ(entry["reason_per_prompt"][1], "the trace is zero in every layer");
+  EXPECT_TRUE(entry["reason_per_prompt"][2].is_null());
+  EXPECT_EQ(entry["decides"]["attention_only_per_prompt"].size(), 6u);
+  EXPECT_TRUE(entry["decides"]["attention_only_per_prompt"][1].is_null());
+  EXPECT_EQ(entry["decides"]["attention_only_per_prompt"][3], 4);
+  EXPECT_NE(entry["decides"]["attention_only_per_prompt"][2], 4);
+  EXPECT_EQ(entry["decides"]["verdict_per_prompt"][3], "attention");
+  EXPECT_EQ(entry["failed_prompts"][0]["prompt"], 1);
+  EXPECT_EQ(study_json(result)["traces"][0]["by_estimator"]["off_diagonal"]["prompts"].size(), 5u);
+}
+
+TEST(StudyJson, HeadsOnRequest) {
+  const StudyResult result = testing::made_up_result();
+  EXPECT_TRUE(study_json(result)["traces"][0]["per_head"].is_null());
+  const JsonValue heads = study_json(result, /*per_head=*/true)["traces"][0]["per_head"];
+  const Measurement& m = result.models[0].measurement;
+  double sum = 0;
+  for (size_t p = 0; p < 5; ++p) sum += m.seen.off_diagonal(p, 3, 4);
+  EXPECT_DOUBLE_EQ(heads["off_diagonal_sum_mean"][3][4].get<double>(), sum / 5);
+  EXPECT_EQ(heads["ov_frobenius_sq"][3][4], m.weights.ov_sq(3, 4));
 }
 
 TEST(StudyJson, HostileTextStaysValid) {
@@ -160,6 +223,8 @@ TEST(StudyJson, WriterKeepsNumbersOnOneLine) {
             "{\n  \"a\": \"\\u202e\\u009b \\u2028\u00e9\\udb40\\udc41\\u007f\"\n}\n");
   EXPECT_EQ(write_json({{"a", {1, 2.5, nullptr}}, {"b", JsonValue::object()}, {"c", JsonValue::array({"x"})}}),
             "{\n  \"a\": [1, 2.5, null],\n  \"b\": {},\n  \"c\": [\n    \"x\"\n  ]\n}\n");
+  EXPECT_EQ(write_json({{"a", {{"b", "x"}, {"c", nullptr}}}, {"d", {{"e", {1, 2}}}}}),
+            "{\n  \"a\": {\"b\": \"x\", \"c\": null},\n  \"d\": {\n    \"e\": [1, 2]\n  }\n}\n");
 }
 
 }  // namespace

@@ -42,15 +42,19 @@ std::string scalar(const JsonValue& value) {
   return one_line_of(value);
 }
 
+constexpr size_t kMostOnOneLine = 8;  // keys of an object
+
 void write(const JsonValue& value, int depth, std::string& out) {
   if (!value.is_structured() || value.empty()) {
     out += scalar(value);
     return;
   }
   const bool object = value.is_object();
-  const bool flat = !object && std::none_of(value.begin(), value.end(), [](const JsonValue& v) {
-    return v.is_string() || (v.is_structured() && !v.empty());
-  });
+  const bool flat = std::none_of(value.begin(), value.end(),
+                                 [&](const JsonValue& v) {
+                                   return (v.is_string() && !object) || (v.is_structured() && !v.empty());
+                                 }) &&
+                    (!object || (depth > 0 && value.size() <= kMostOnOneLine));
   std::string gap;
   if (!flat) gap.append(1, '\n').append(static_cast<size_t>(2 * depth + 2), ' ');
   out += object ? '{' : '[';

@@ -1,5 +1,5 @@
-// Writing JSON: shortest round-trip numbers, no NaN or Infinity, lists of numbers on one line. Pure; the same
-// value gives the same bytes.
+// Writing JSON: shortest round-trip numbers, no NaN or Infinity; lists of numbers, and objects of a few keys that hold
+// no others, on one line. Pure; the same value gives the same bytes.
 #pragma once
 
 #include <optional>

@@ -2,6 +2,10 @@
 
 #include <algorithm>
 
+#include <fmt/core.h>
+
+#include "lstar/report/detail.h"
+#include "lstar/report/prompt_results.h"
 #include "lstar/report/text/notes.h"
 #include "lstar/report/text/prompts_line.h"
 #include "lstar/study/store/private_paths.h"
@@ -10,8 +14,16 @@
 namespace lstar {
 namespace {
 
+// One value a prompt, in their order; null where there is none.
+template <class Value>
+JsonValue per_prompt(const std::vector<PromptResult>& prompts, Value value) {
+  JsonValue list = JsonValue::array();
+  for (const PromptResult& prompt : prompts) list.push_back(value(prompt));
+  return list;
+}
+
 // Of the L* that stands beside it: the mean over prompts of each prompt's own.
-JsonValue decides_json(const StudyDecides& d, const std::string& estimator) {
+JsonValue decides_json(const StudyDecides& d, const std::string& estimator, const std::vector<PromptResult>& prompts) {
   JsonValue out{{"verdict", json_or_null(d.verdict)}, {"attention_factor", attention_factor(estimator)}};
   const auto add = [&](const std::string& key, const std::optional<OverPrompts>& value) {
     out[key] = json_value(value ? std::optional(value->mean) : std::nullopt);
@@ -26,52 +38,29 @@ JsonValue decides_json(const StudyDecides& d, const std::string& estimator) {
   out["permutation_share"] = json_value(d.permutation_share);
   out["margin"] = json_value(d.margin);
   out["reason"] = json_or_null(d.reason);
-  JsonValue prompts = JsonValue::array();
-  for (const Decides& prompt : d.per_prompt)
-    prompts.push_back({{"l_star", json_value(prompt.l_star)},
-                       {"attention_only", json_value(prompt.attention_only)},
-                       {"permutation_share", json_value(prompt.permutation_share)},
-                       {"verdict", json_or_null(prompt.verdict)}});
-  out["per_prompt"] = std::move(prompts);
+  const auto add_each = [&](const char* key, auto value) {
+    out[key] = per_prompt(prompts, [&](const PromptResult& prompt) -> JsonValue {
+      if (!prompt.decides) return nullptr;
+      return value(*prompt.decides);
+    });
+  };
+  add_each("attention_only_per_prompt", [](const Decides& of) { return json_value(of.attention_only); });
+  add_each("permutation_share_per_prompt", [](const Decides& of) { return json_value(of.permutation_share); });
+  add_each("verdict_per_prompt", [](const Decides& of) { return json_or_null(of.verdict); });
   return out;
 }
 
-const ModelTraces* traces_named(const ModelResult& model, const std::string& estimator) {
-  for (const ModelTraces& traces : model.traces)
-    if (traces.estimator == estimator) return &traces;
-  return nullptr;
-}
-
-JsonValue prompts_json(const Study& study, const ModelResult& model, const ModelScore& score) {
-  const ModelTraces* traces = traces_named(model, score.estimator);
-  const auto all = detectors();
-  JsonValue prompts = JsonValue::array();
-  for (size_t i = 0; i < model.measurement.prompts.size(); ++i) {
-    const MeasuredPrompt& prompt = model.measurement.prompts[i];
-    JsonValue entry{
-        {"id", json_value(prompt.id)},
-        {"text", json_value(prompt.text)},
-        {"tokens", prompt.ids.size()},
-        {"token_ids", prompt.ids},
-        {"l_star", json_value(i < score.l_star_per_prompt.size() ? score.l_star_per_prompt[i] : std::nullopt)},
-        {"resolved", i < score.resolved_per_prompt.size() && score.resolved_per_prompt[i]}};
-    JsonValue reason = nullptr;
-    if (prompt.error) reason = prompt.error->message();
-    if (traces && prompt.row && *prompt.row < traces->prompts.size()) {
-      const PromptTrace& trace = traces->prompts[*prompt.row];
-      for (size_t k = 0; k < std::min(all.size(), trace.detections.size()); ++k)
-        if (all[k].name == study.detector) reason = json_or_null(trace.detections[k].reason);
-    }
-    entry["reason"] = std::move(reason);
-    entry["error"] = prompt.error ? JsonValue(prompt.error->message()) : JsonValue(nullptr);
-    entry["kind"] = prompt.error ? JsonValue(name(prompt.error->kind)) : JsonValue(nullptr);
-    prompts.push_back(std::move(entry));
-  }
-  return prompts;
+JsonValue failed_prompts_json(const Measurement& m) {
+  JsonValue failed = JsonValue::array();
+  for (size_t i = 0; i < m.prompts.size(); ++i)
+    if (const auto& error = m.prompts[i].error)
+      failed.push_back({{"prompt", i + 1}, {"error", error->message()}, {"kind", name(error->kind)}});
+  return failed;
 }
 
 JsonValue entry_json(const Study& study, const ModelResult& model, const ModelScore& score) {
   const Measurement& m = model.measurement;
+  const std::vector<PromptResult> prompts = prompt_results(study, model, score);
   const auto expansion = [&]() -> JsonValue {
     if (!model.gain) return nullptr;
     return *model.gain < 1 ? "DAMPEN" : "EXPAND";
@@ -90,13 +79,14 @@ JsonValue entry_json(const Study& study, const ModelResult& model, const ModelSc
           {"reason", json_or_null(score.reason)},
           {"prediction_in_range", model.prediction_in_range},
           {"prediction_reason", json_or_null(model.no_prediction)},
-          {"l_star_per_prompt",
-           [&] {
-             JsonValue values = JsonValue::array();
-             for (const std::optional<int>& value : score.l_star_per_prompt) values.push_back(json_value(value));
-             return values;
-           }()},
-          {"resolved_per_prompt", score.resolved_per_prompt},
+          {"l_star_per_prompt", per_prompt(prompts, [](const PromptResult& p) { return json_value(p.l_star); })},
+          {"resolved_per_prompt", per_prompt(prompts,
+                                             [](const PromptResult& p) -> JsonValue {
+                                               if (!p.l_star) return nullptr;
+                                               return p.resolved;
+                                             })},
+          {"margin_per_prompt", per_prompt(prompts, [](const PromptResult& p) { return json_value(p.margin); })},
+          {"reason_per_prompt", per_prompt(prompts, [](const PromptResult& p) { return json_or_null(p.reason); })},
           {"estimator", score.estimator},
           {"detector", study.detector},
           {"formula", study.formula},
@@ -108,13 +98,13 @@ JsonValue entry_json(const Study& study, const ModelResult& model, const ModelSc
           {"kv_heads", m.shape.kv_heads},
           {"head_dim", m.shape.head_dim},
           {"hidden_size", m.shape.hidden},
-          {"decides", score.decides ? decides_json(*score.decides, score.estimator) : JsonValue(nullptr)},
+          {"decides", score.decides ? decides_json(*score.decides, score.estimator, prompts) : JsonValue(nullptr)},
           {"gain", json_value(model.gain)},
           {"gain_class", expansion()},
           {"expected", json_or_null(model.entry.expected)},
           {"note", json_or_null(model.entry.note)},
           {"checkpoint", json_value(m.identity)},
-          {"prompts", prompts_json(study, model, score)},
+          {"failed_prompts", failed_prompts_json(m)},
           {"warnings", m.warnings}};
 }
 
@@ -163,31 +153,104 @@ JsonValue as_written_w_v(const WeightNorms& norms) {
   return norms.w_v_cut_sq.empty() ? JsonValue(nullptr) : json_array(norms.w_v_cut_sq);
 }
 
-// Every trace of every model, so that figures can be drawn again.
-JsonValue traces_json(const ModelResult& model) {
-  JsonValue by_estimator = JsonValue::object();
-  for (const ModelTraces& traces : model.traces) {
-    JsonValue prompts = JsonValue::array();
-    for (const PromptTrace& prompt : traces.prompts)
-      prompts.push_back({{"trace", json_array(prompt.trace)},
-                         {"rounding_floor", json_array(prompt.floor)},
-                         {"l_star", json_detections(prompt.detections)}});
-    by_estimator[traces.estimator] = std::move(prompts);
+// One list of layers for each prompt that ran.
+JsonValue rows_json(const Array2<double>& values) {
+  JsonValue rows = JsonValue::array();
+  for (size_t p = 0; p < values.dim0(); ++p) rows.push_back(json_array(values[p]));
+  return rows;
+}
+
+std::vector<double> mean_over_prompts(const Array2<double>& values) {
+  std::vector<double> mean(values.dim0() > 0 ? values.dim1() : 0);
+  for (size_t l = 0; l < mean.size(); ++l) {
+    for (size_t p = 0; p < values.dim0(); ++p) mean[l] += values(p, l);
+    mean[l] /= static_cast<double>(values.dim0());
   }
-  JsonValue norms = JsonValue::array();
-  const Array2<double>& residual = model.measurement.seen.residual_norm;
-  for (size_t p = 0; p < residual.dim0(); ++p) norms.push_back(json_array(residual[p]));
+  return mean;
+}
+
+// (layers, heads), as lists in a list; null where it was not measured.
+JsonValue heads_json(const Array3<double>& of_prompts) {
+  if (of_prompts.empty()) return nullptr;
+  Array2<double> mean(of_prompts.dim1(), of_prompts.dim2());
+  for (size_t l = 0; l < mean.dim0(); ++l)
+    for (size_t h = 0; h < mean.dim1(); ++h) {
+      for (size_t p = 0; p < of_prompts.dim0(); ++p) mean(l, h) += of_prompts(p, l, h);
+      mean(l, h) /= static_cast<double>(of_prompts.dim0());
+    }
+  return rows_json(mean);
+}
+
+JsonValue per_head_json(const Measurement& m) {
+  return {{"diagonal_sum_mean", heads_json(m.seen.diagonal)},
+          {"off_diagonal_sum_mean", heads_json(m.seen.off_diagonal)},
+          {"ov_frobenius_sq", rows_json(m.weights.ov_sq)},
+          {"w_v_frobenius_sq_per_kv_head", rows_json(m.weights.w_v_head_sq)}};
+}
+
+// The traces of a model: their mean always, and each prompt's where there are few.
+JsonValue traces_json(const ModelResult& model, bool per_head) {
+  const Measurement& m = model.measurement;
+  const bool each = shows_each(m.prompts.size(), Detail::by_count);
+  JsonValue by_estimator = JsonValue::object(), reason = nullptr;
+  for (const ModelTraces& traces : model.traces) {
+    JsonValue prompts = each ? JsonValue::array() : JsonValue(nullptr);
+    for (size_t p = 0; each && p < traces.prompts.size(); ++p)
+      prompts.push_back({{"trace", json_array(traces.prompts[p].trace)},
+                         {"rounding_floor", json_array(traces.prompts[p].floor)},
+                         {"l_star", json_detections(traces.prompts[p].detections)}});
+    const MeanTrace mean = mean_trace(traces);
+    by_estimator[traces.estimator] = {{"mean", json_array(mean.trace)},
+                                      {"mean_rounding_floor", json_array(mean.floor)},
+                                      {"mean_of", mean.prompts},
+                                      {"prompts", std::move(prompts)}};
+  }
+  if (!each)
+    reason =
+        fmt::format("of more than {} prompts, each one's traces and norms are in l_star_traces_*.csv", kFewPrompts);
   return {{"model", model.entry.name},
-          {"w_v_frobenius_sq", json_array(model.measurement.weights.w_v_sq)},
-          {"w_v_as_written_frobenius_sq", as_written_w_v(model.measurement.weights)},
-          {"w_o_frobenius_sq", json_array(model.measurement.weights.w_o_sq)},
-          {"residual_norm", std::move(norms)},
+          {"w_v_frobenius_sq", json_array(m.weights.w_v_sq)},
+          {"w_v_as_written_frobenius_sq", as_written_w_v(m.weights)},
+          {"w_o_frobenius_sq", json_array(m.weights.w_o_sq)},
+          {"residual_norm_mean", json_array(mean_over_prompts(m.seen.residual_norm))},
+          {"residual_norm", each ? rows_json(m.seen.residual_norm) : JsonValue(nullptr)},
+          {"per_head", per_head ? per_head_json(m) : JsonValue(nullptr)},
+          {"reason", std::move(reason)},
           {"by_estimator", std::move(by_estimator)}};
+}
+
+// The token ids of texts: once for all models whose tokenizers gave the same. Those of prompts that were asked for by
+// their ids stand with these.
+JsonValue tokenizations_json(const StudyResult& result) {
+  struct Group {
+    const std::vector<MeasuredPrompt>& prompts;
+    std::vector<std::string> models;
+  };
+  std::vector<Group> groups;
+  for (const ModelResult& model : result.models) {
+    const auto& prompts = model.measurement.prompts;
+    const auto same = std::find_if(groups.begin(), groups.end(), [&](const Group& group) {
+      return std::equal(prompts.begin(), prompts.end(), group.prompts.begin(), group.prompts.end(),
+                        [](const MeasuredPrompt& a, const MeasuredPrompt& b) { return a.ids == b.ids; });
+    });
+    if (same == groups.end())
+      groups.push_back({prompts, {model.entry.name}});
+    else
+      same->models.push_back(model.entry.name);
+  }
+  JsonValue list = JsonValue::array();
+  for (const Group& group : groups) {
+    JsonValue ids = JsonValue::array();
+    for (const MeasuredPrompt& prompt : group.prompts)
+      ids.push_back(prompt.text ? JsonValue(prompt.ids) : JsonValue(nullptr));
+    list.push_back({{"models", group.models}, {"token_ids", std::move(ids)}});
+  }
+  return list;
 }
 
 }  // namespace
 
-JsonValue study_json(const StudyResult& result) {
+JsonValue study_json(const StudyResult& result, bool per_head) {
   const Study& study = result.study;
   JsonValue out;
   out["experiment"] = "L* Cross-Heritage Validation";
@@ -210,8 +273,10 @@ JsonValue study_json(const StudyResult& result) {
   PromptsRead read = study.prompts_read;
   if (read.file.empty()) read.count = study.prompts.size();
   for (const Prompt& prompt : study.prompts)
-    prompts.push_back({{"id", json_value(prompt.id)}, {"text", json_value(prompt.text)}, {"token_ids", prompt.ids}});
-  for (const ModelResult& model : result.models) traces.push_back(traces_json(model));
+    prompts.push_back({{"id", json_value(prompt.id)},
+                       {"text", json_value(prompt.text)},
+                       {"token_ids", prompt.ids.empty() ? JsonValue(nullptr) : JsonValue(prompt.ids)}});
+  for (const ModelResult& model : result.models) traces.push_back(traces_json(model, per_head));
 
   out["by_estimator"] = JsonValue::object();
   for (size_t e = 0; e < result.summaries.size(); ++e) {
@@ -234,10 +299,13 @@ JsonValue study_json(const StudyResult& result) {
   out["run"] = json_or_null(result.run);
   out["prompts_read"] = prompts_read_json(read, study.prompts.empty() ? std::nullopt : study.prompts.front().text);
   out["prompts"] = std::move(prompts);
+  out["tokenizations"] = tokenizations_json(result);
   out["traces"] = std::move(traces);
   return out;
 }
 
-std::string study_json_text(const StudyResult& result) { return write_json(study_json(result)); }
+std::string study_json_text(const StudyResult& result, bool per_head) {
+  return write_json(study_json(result, per_head));
+}
 
 }  // namespace lstar

@@ -4,6 +4,7 @@
 
 #include <fmt/core.h>
 
+#include "lstar/report/detail.h"
 #include "lstar/report/text/notes.h"
 #include "lstar/report/text/prompts_line.h"
 #include "lstar/report/trace_rows.h"
@@ -12,7 +13,7 @@
 namespace lstar {
 namespace {
 
-JsonValue layer_json(const TraceRow& row) {
+JsonValue layer_json(const TraceRow& row, bool per_head) {
   JsonValue traces = JsonValue::object(), floors = JsonValue::object();
   for (const TraceRow::Value& value : row.traces) {
     traces[value.estimator] = json_value(std::optional(value.trace));
@@ -21,7 +22,7 @@ JsonValue layer_json(const TraceRow& row) {
   return {{"layer", row.layer},
           {"attention_sum", json_value(row.attention_sum)},
           {"diagonal_sum", json_value(row.diagonal_sum)},
-          {"diagonal_sum_per_head", json_array(row.diagonal_sum_per_head)},
+          {"diagonal_sum_per_head", per_head ? json_array(row.diagonal_sum_per_head) : JsonValue(nullptr)},
           {"attention_entropy", json_value(row.attention_entropy)},
           {"w_v_frobenius_sq", json_value(row.w_v_frobenius_sq)},
           {"w_v_as_written_frobenius_sq", json_value(row.w_v_as_written_sq)},
@@ -65,7 +66,8 @@ JsonValue next_tokens_json(const Measurement& m, size_t row) {
 
 }  // namespace
 
-JsonValue trace_json(const Measurement& m, NanPolicy policy) {
+JsonValue trace_json(const Measurement& m, NanPolicy policy, bool per_head) {
+  per_head = per_head || shows_each(m.prompts.size(), Detail::by_count);
   const std::vector<ModelTraces> traces = traces_of(m, policy);
   JsonValue out{{"model", m.identity.model},
                 {"revision", json_value(m.identity.revision)},
@@ -111,7 +113,7 @@ JsonValue trace_json(const Measurement& m, NanPolicy policy) {
     const size_t row = *prompt.row;
     const std::vector<TraceRow> rows = trace_rows(m, traces, row);
     JsonValue layers = JsonValue::array(), l_star = JsonValue::object();
-    for (const TraceRow& layer : rows) layers.push_back(layer_json(layer));
+    for (const TraceRow& layer : rows) layers.push_back(layer_json(layer, per_head));
     for (const ModelTraces& t : traces) l_star[t.estimator] = json_detections(t.prompts[row].detections);
     entry["layers"] = std::move(layers);
     entry["residual_norm"] =
@@ -120,6 +122,9 @@ JsonValue trace_json(const Measurement& m, NanPolicy policy) {
     if (row < m.seen.next_tokens.size() && !m.seen.next_tokens[row].empty())
       entry["next_tokens"] = next_tokens_json(m, row);
     JsonValue reasons = reasons_json(rows);
+    if (!per_head)
+      reasons["diagonal_sum_per_head"] =
+          fmt::format("left out of more than {} prompts without --per-head", kFewPrompts);
     if (row >= m.seen.residual_norm.dim0()) reasons["residual_norm"] = "not measured";
     if (!reasons.empty()) entry["reasons"] = std::move(reasons);
     entry["error"] = nullptr;
@@ -130,6 +135,8 @@ JsonValue trace_json(const Measurement& m, NanPolicy policy) {
   return out;
 }
 
-std::string trace_json_text(const Measurement& m, NanPolicy policy) { return write_json(trace_json(m, policy)); }
+std::string trace_json_text(const Measurement& m, NanPolicy policy, bool per_head) {
+  return write_json(trace_json(m, policy, per_head));
+}
 
 }  // namespace lstar

@@ -8,8 +8,9 @@
 
 namespace lstar {
 
-// A number that was not measured or is not finite is null; the prompt's "reasons" says why, by key.
-JsonValue trace_json(const Measurement&, NanPolicy = NanPolicy::report);
-std::string trace_json_text(const Measurement&, NanPolicy = NanPolicy::report);
+// A number that was not measured or is not finite is null; the prompt's "reasons" says why, by key. So is what was seen
+// of each head where there are many prompts (detail.h), unless `per_head` asks for it.
+JsonValue trace_json(const Measurement&, NanPolicy = NanPolicy::report, bool per_head = false);
+std::string trace_json_text(const Measurement&, NanPolicy = NanPolicy::report, bool per_head = false);
 
 }  // namespace lstar

@@ -7,6 +7,7 @@
 #include "lstar/report/figures/figure.h"
 #include "lstar/report/text/notes.h"
 #include "lstar/report/text/prompts_line.h"
+#include "lstar/report/text/study_brief.h"
 #include "lstar/report/text/text_layout.h"
 
 namespace lstar {
@@ -19,15 +20,6 @@ std::string rule(char c = '=') { return std::string(kRule, c) + "\n"; }
 std::string heading(const Paint& paint, const std::string& title) {
   return fmt::format("\n{}{}\n{}", rule(), paint.bold(title), rule());
 }
-
-// "7", or "7?" where rounding could move it.
-std::string marked(const std::string& value, bool resolved) { return resolved ? value : value + "?"; }
-
-std::string mean_text(const ModelScore& s, int digits) {
-  return s.l_star ? marked(fixed(s.l_star, digits), s.resolved) : "none";
-}
-
-std::string percent(std::optional<double> value) { return value ? fixed(value, 1) + "%" : "-"; }
 
 const Detection* detection_of(const Study& study, const ModelResult& model, const ModelScore& score,
                               const MeasuredPrompt& prompt) {
@@ -67,14 +59,6 @@ std::string prompt_lines(const Study& study, const ModelResult& model, const Mod
     out += resolved ? wrapped : paint.dim(wrapped.substr(0, wrapped.size() - 1)) + "\n";
   }
   return out;
-}
-
-std::string shape_text(const ModelResult& model) {
-  const Measurement& m = model.measurement;
-  std::string text = family_text(m.shape.family, m.shape.notebook_name);
-  if (m.shape.kv_heads != m.shape.heads) text += fmt::format(", {} KV heads", m.shape.kv_heads);
-  text += fmt::format(", {} stored as {}", m.identity.format, m.identity.stored_dtype);
-  return text;
 }
 
 std::string results_table(const StudyResult& result, const Paint& paint) {
@@ -244,12 +228,25 @@ std::string complete_text(const StudyResult& result) {
   return wrap(fmt::format("{}/{} models{}{}", done, asked, given, without), kWidth, "COMPLETE: ", 4);
 }
 
+// Of many prompts: one table where there are several models, and the verdict with what stands against it.
+std::string brief_summary(const StudyResult& result, const Paint& paint) {
+  std::string out = fmt::format("\n{}", complete_text(result));
+  for (const FailedModel& failed : result.failed)
+    out += wrap(one_line(failed.error.message()), kWidth, fmt::format("  {}: ", one_line(failed.entry.name)), 4);
+  if (result.models.empty() || result.summaries.empty()) return out + "No results!\n";
+  if (result.models.size() > 1)
+    out += fmt::format("\n{}\n{}", results_table(result, paint), estimators_table(result, paint));
+  out += fmt::format("\n{}", paint.bold(wrap(verdict_sentence(result, 0), kWidth, "VERDICT: ", 4)));
+  return out + "A line for each prompt, all tables and notes: --verbose\n";
+}
+
 }  // namespace
 
-std::string study_banner(const Study& study, bool colour) {
+std::string study_banner(const Study& study, bool colour, Detail detail) {
   const Paint paint{colour};
   const std::string estimators = fmt::format("{}", fmt::join(study.estimators, ", "));
-  std::string out = rule() + paint.bold("L* CROSS-HERITAGE VALIDATION") + "\n" + rule();
+  const std::string line = shows_each(study.prompts.size(), detail) ? rule() : std::string();
+  std::string out = line + paint.bold("L* CROSS-HERITAGE VALIDATION") + "\n" + line;
   const Formula* formula = find_formula(study.formula);
   if (!study.note.empty()) out += wrap(one_line(study.note), kWidth, "", 0);
   out += fmt::format("Models: {}, prompts: {}\n", study.models.size(), study.prompts.size());
@@ -259,8 +256,10 @@ std::string study_banner(const Study& study, bool colour) {
   return out;
 }
 
-std::string model_text(const Study& study, const ModelEntry& entry, const Result<ModelResult>& result, bool colour) {
+std::string model_text(const Study& study, const ModelEntry& entry, const Result<ModelResult>& result, bool colour,
+                       Detail detail) {
   const Paint paint{colour};
+  if (result && !shows_each(study.prompts.size(), detail)) return brief_model_text(study, *result, kWidth, paint);
   std::string out = fmt::format("\n{:=<70}\n{}\n", "", paint.bold(fmt::format("Model: {}", one_line(entry.name))));
   if (!result) {
     out += fmt::format("Lab: {}\n", one_line(entry.lab));
@@ -297,10 +296,7 @@ std::string model_text(const Study& study, const ModelEntry& entry, const Result
   if (model.gain)
     out += fmt::format("    Gain:          {:.3f} ({}{})\n", *model.gain, *model.gain < 1 ? "DAMPEN" : "EXPAND",
                        entry.expected.empty() ? "" : fmt::format(", expected {}", one_line(entry.expected)));
-  if (const std::string note = range_note(study, model); !note.empty())
-    out += paint.yellow(wrap(note, kWidth, "    Note: ", 4));
-  if (!entry.note.empty()) out += wrap(one_line(entry.note), kWidth, "    Note: ", 4);
-  return out;
+  return out + model_notes(study, model, kWidth, paint);
 }
 
 std::string duplicate_text(const ModelEntry& entry, const std::string& same_as, bool colour) {
@@ -315,8 +311,9 @@ std::string verdict_line(const StudyResult& result) {
   return fmt::format("VERDICT: {}\n", verdict_sentence(result, 0));
 }
 
-std::string study_summary(const StudyResult& result, bool colour) {
+std::string study_summary(const StudyResult& result, bool colour, Detail detail) {
   const Paint paint{colour};
+  if (!shows_each(result.study.prompts.size(), detail)) return brief_summary(result, paint);
   std::string out = fmt::format("\n{}{}{}", rule(), complete_text(result), rule());
   if (result.models.empty() || result.summaries.empty()) return out + "No results!\n" + failures(result, paint);
 

@@ -1,18 +1,21 @@
-// What `lstar run` prints, in three pieces: before the first model, as each model ends, and at the end. Pure; at most
-// 100 columns wide; `colour` adds a terminal's colours and changes nothing else. report/ may include everything but
+// What `lstar run` prints, in three pieces: before the first model, as each model ends, and at the end. Of many prompts
+// (detail.h) that is how their L* are spread and the verdict, unless every prompt is asked for. Pure; at most 100
+// columns wide; `colour` adds a terminal's colours and changes nothing else. report/ may include everything but
 // cli/; every function of this folder is safe from any thread, owns nothing beyond what it returns and never prints.
 #pragma once
 
 #include <string>
 
+#include "lstar/report/detail.h"
 #include "lstar/study/study.h"
 
 namespace lstar {
 
-std::string study_banner(const Study&, bool colour);
+std::string study_banner(const Study&, bool colour, Detail = Detail::by_count);
 
 // One model, measured or failed.
-std::string model_text(const Study&, const ModelEntry&, const Result<ModelResult>&, bool colour);
+std::string model_text(const Study&, const ModelEntry&, const Result<ModelResult>&, bool colour,
+                       Detail = Detail::by_count);
 
 // One that is the same checkpoint as an earlier one.
 std::string duplicate_text(const ModelEntry&, const std::string& same_as, bool colour);
@@ -21,6 +24,6 @@ std::string duplicate_text(const ModelEntry&, const std::string& same_as, bool c
 std::string verdict_line(const StudyResult&);
 
 // Tables, summary by lab, estimators and baselines side by side, notes, and the verdict.
-std::string study_summary(const StudyResult&, bool colour);
+std::string study_summary(const StudyResult&, bool colour, Detail = Detail::by_count);
 
 }  // namespace lstar

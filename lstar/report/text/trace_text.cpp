@@ -4,11 +4,15 @@
 
 #include <fmt/core.h>
 
-#include "lstar/report/csv.h"
+#include "lstar/analysis/statistics.h"
+#include "lstar/report/prompt_results.h"
+#include "lstar/report/text/failed_prompts.h"
+#include "lstar/report/text/layer_histogram.h"
 #include "lstar/report/text/notes.h"
 #include "lstar/report/text/prompts_line.h"
 #include "lstar/report/text/text_layout.h"
 #include "lstar/report/trace_rows.h"
+#include "lstar/report/trace_table.h"
 
 namespace lstar {
 namespace {
@@ -79,22 +83,68 @@ std::string next_tokens(const Measurement& m, size_t row) {
   return wrap(list, kWidth, "  next: ", 8);
 }
 
-}  // namespace
+std::vector<FoundLayer> found_layers(const ModelTraces& traces, size_t detector) {
+  std::vector<FoundLayer> found;
+  for (const PromptTrace& prompt : traces.prompts)
+    found.push_back({prompt.detections[detector].layer, prompt.detections[detector].resolved});
+  return found;
+}
 
-std::string trace_text(const Measurement& m, bool colour, NanPolicy policy) {
-  const Paint paint{colour};
-  const std::vector<ModelTraces> traces = traces_of(m, policy);
-  std::string out = paint.bold(one_line(m.identity.model)) + "\n";
-  out += fmt::format("{}, L={}, H={}{}, hidden {}, {}, head layout of as_written {}\n", m.shape.family, m.shape.layers,
-                     m.shape.heads,
-                     m.shape.kv_heads == m.shape.heads ? "" : fmt::format(", {} KV heads", m.shape.kv_heads),
-                     m.shape.hidden, name(m.numerics.dtype), name(m.numerics.head_layout));
-  if (m.prompts_read && !m.prompts_read->file.empty()) {
-    std::vector<Prompt> prompts;
-    for (const MeasuredPrompt& prompt : m.prompts) prompts.push_back({.text = prompt.text, .ids = prompt.ids});
-    out += wrap(prompts_line(*m.prompts_read, prompts), kWidth, "Read: ", 6);
+// "18.0 ± 0.4", with a ? where one of them is not resolved.
+std::string mean_text(std::span<const FoundLayer> found) {
+  std::vector<double> layers;
+  bool resolved = true;
+  for (const FoundLayer& prompt : found) {
+    if (!prompt.layer) continue;
+    layers.push_back(*prompt.layer);
+    resolved = resolved && prompt.resolved;
   }
-  for (const std::string& warning : m.warnings) out += wrap(one_line(warning), kWidth, "Warning: ", 2);
+  if (layers.empty()) return "none";
+  return fmt::format("{:.1f}{} ± {:.1f}", mean(layers), resolved ? "" : "?", population_deviation(layers));
+}
+
+// L* over prompts by every estimator and detector.
+std::string means_table(std::span<const ModelTraces> traces, const Paint& paint) {
+  TextTable table;
+  table.column("L* by", TextTable::Align::left);
+  for (const Detector& detector : detectors()) table.column(std::string(detector.name));
+  table.column("resolved");
+  table.column("margin");
+  for (const ModelTraces& t : traces) {
+    std::vector<std::string> cells{t.estimator};
+    for (size_t k = 0; k < detectors().size(); ++k) cells.push_back(mean_text(found_layers(t, k)));
+    std::vector<double> margins;
+    ptrdiff_t resolved = 0;
+    for (const PromptTrace& prompt : t.prompts) {
+      const Detection& first = prompt.detections.front();
+      resolved += first.layer && first.resolved;
+      if (first.margin) margins.push_back(*first.margin);
+    }
+    cells.push_back(fmt::format("{}/{}", resolved, t.prompts.size()));
+    cells.push_back(fixed(margins.empty() ? std::nullopt : std::optional(mean(margins)), 2));
+    table.row(std::move(cells));
+  }
+  return table.str(kWidth, "  ", paint);
+}
+
+// Many prompts: how their L* are spread, by the estimator that is a study's headline too.
+std::string over_prompts(const Measurement& m, std::span<const ModelTraces> traces, const Paint& paint) {
+  const std::string headline = Study{}.estimators.front();
+  const ModelTraces* shown = traces_named(traces, headline);
+  std::string out;
+  if (shown && !shown->prompts.empty()) {
+    const std::vector<FoundLayer> found = found_layers(*shown, 0);
+    out +=
+        fmt::format("\nL* by {}, {}, prompts by layer: {}\n", headline, detectors().front().name, resolved_text(found));
+    out += histogram_text(found, kWidth, 2) + "\n" + means_table(traces, paint);
+  }
+  out += failed_prompts_text(m, kWidth, 2);
+  if (!m.seen.next_tokens.empty()) out += "  Next tokens: --verbose or --json\n";
+  return out;
+}
+
+std::string each_prompt(const Measurement& m, std::span<const ModelTraces> traces, const Paint& paint) {
+  std::string out;
   for (size_t i = 0; i < m.prompts.size(); ++i) {
     const MeasuredPrompt& prompt = m.prompts[i];
     const std::string text = prompt.text ? one_line(*prompt.text) : std::string("(token ids)");
@@ -110,51 +160,44 @@ std::string trace_text(const Measurement& m, bool colour, NanPolicy policy) {
     out += l_star_table(traces, *prompt.row, paint);
     out += next_tokens(m, *prompt.row);
   }
+  return out;
+}
+
+}  // namespace
+
+std::string trace_text(const Measurement& m, bool colour, NanPolicy policy, Detail detail) {
+  const Paint paint{colour};
+  const std::vector<ModelTraces> traces = traces_of(m, policy);
+  const bool each = shows_each(m.prompts.size(), detail);
+  std::string out = paint.bold(one_line(m.identity.model)) + "\n";
+  out += fmt::format("{}, L={}, H={}{}, hidden {}, {}, head layout of as_written {}\n", m.shape.family, m.shape.layers,
+                     m.shape.heads,
+                     m.shape.kv_heads == m.shape.heads ? "" : fmt::format(", {} KV heads", m.shape.kv_heads),
+                     m.shape.hidden, name(m.numerics.dtype), name(m.numerics.head_layout));
+  if (m.prompts_read && !m.prompts_read->file.empty()) {
+    std::vector<Prompt> prompts;
+    for (const MeasuredPrompt& prompt : m.prompts) prompts.push_back({.text = prompt.text, .ids = prompt.ids});
+    out += wrap(prompts_line(*m.prompts_read, prompts), kWidth, "Read: ", 6);
+  }
+  for (const std::string& warning : m.warnings) out += wrap(one_line(warning), kWidth, "Warning: ", 2);
+  out += each ? each_prompt(m, traces, paint) : over_prompts(m, traces, paint);
   std::vector<std::string> shown;
   for (const ModelTraces& t : traces) shown.push_back(t.estimator);
   out += '\n';
   const Measurement* const only[] = {&m};
   for (const std::string& note : estimator_notes(shown, only)) out += wrap(note, kWidth, "* ", 2);
   for (const std::string& note : attention_notes(m)) out += wrap(note, kWidth, "* ", 2);
-  return out + "* Behind a value: * L* by argmax_step, ? one that is not resolved, because rounding could move it.\n";
+  if (each)
+    return out + "* Behind a value: * L* by argmax_step, ? one that is not resolved, because rounding could move it.\n";
+  return out +
+         "* A mean with ?, and what is pale: L* that are not resolved, because rounding could move them.\n"
+         "* Each prompt: --verbose for tables, --csv or --json for all numbers.\n";
 }
 
-std::string trace_csv(const Measurement& m, NanPolicy policy) {
+std::string trace_csv(const Measurement& m, NanPolicy policy, bool per_head) {
   const std::vector<ModelTraces> traces = traces_of(m, policy);
-  std::string out =
-      "model,prompt,text,tokens,layer,attention_sum,diagonal_sum,attention_entropy,w_v_frobenius_sq,"
-      "w_o_frobenius_sq,residual_norm";
-  for (const ModelTraces& t : traces)
-    if (has_column(t.estimator)) out += fmt::format(",{0},{0}_rounding_floor", t.estimator);
-  out += ",id\n";
-  for (size_t i = 0; i < m.prompts.size(); ++i) {
-    const MeasuredPrompt& prompt = m.prompts[i];
-    if (!prompt.row) continue;
-    const size_t row = *prompt.row;
-    for (const TraceRow& layer : trace_rows(m, traces, row)) {
-      const auto l = static_cast<size_t>(layer.layer);
-      std::optional<double> norm;
-      if (row < m.seen.residual_norm.dim0() && l < m.seen.residual_norm.dim1()) norm = m.seen.residual_norm(row, l);
-      std::vector<std::string> cells{m.identity.model,
-                                     std::to_string(i + 1),
-                                     prompt.text.value_or(""),
-                                     std::to_string(prompt.ids.size()),
-                                     std::to_string(layer.layer),
-                                     csv_number(layer.attention_sum),
-                                     csv_number(layer.diagonal_sum),
-                                     csv_number(layer.attention_entropy),
-                                     csv_number(layer.w_v_frobenius_sq),
-                                     csv_number(layer.w_o_frobenius_sq),
-                                     csv_number(norm)};
-      for (const TraceRow::Value& value : layer.traces) {
-        cells.push_back(csv_number(value.trace));
-        cells.push_back(csv_number(value.floor));
-      }
-      cells.push_back(prompt.id ? prompt.id->text : "");
-      out += csv_row(cells);
-    }
-  }
-  return out;
+  const TracedModel model[] = {{m.identity.model, m, traces}};
+  return per_head ? heads_csv(model) : layers_csv(model, /*texts=*/true);
 }
 
 }  // namespace lstar
