@@ -207,8 +207,7 @@ class Comparison {
     for (const ReportedScore& score : b.scores) others[score.estimator] = &score;
     for (const ReportedScore& score : a.scores)
       if (const auto other = others.find(score.estimator); other != others.end())
-        if (ScoreDiff of = compare_score(score, *other->second, a.name); of.any())
-          model.scores.push_back(std::move(of));
+        if (ScoreDiff of = compare_score(a, score, b, *other->second); of.any()) model.scores.push_back(std::move(of));
     compare_numbers(a, b);
     return model;
   }
@@ -223,22 +222,26 @@ class Comparison {
 
   size_t compare_tokens(const ReportedModel& a, const ReportedModel& b) {
     if (!both("token ids", a.prompts, b.prompts) || !a.prompts.value || !b.prompts.value) return 0;
-    const auto &x = *a.prompts.value, &y = *b.prompts.value;
+    const auto &x = **a.prompts.value, &y = **b.prompts.value;
     size_t other = 0;
     for (size_t i = 0; i < x.size(); ++i)
       if (const auto j = in_b(i, x.size(), y.size())) other += x[i].ids != y[*j].ids;
     return other;
   }
 
-  ScoreDiff compare_score(const ReportedScore& a, const ReportedScore& b, const std::string& model) {
+  ScoreDiff compare_score(const ReportedModel& model_a, const ReportedScore& a, const ReportedModel& model_b,
+                          const ReportedScore& b) {
     ScoreDiff score{.estimator = a.estimator, .a = a, .b = b};
-    score.a.l_star_per_prompt = score.b.l_star_per_prompt = {};
-    score.a.resolved_per_prompt = score.b.resolved_per_prompt = {};
+    for (ReportedScore* of : {&score.a, &score.b}) {
+      of->l_star_per_prompt = {};
+      of->resolved_per_prompt = {};
+      of->margin_per_prompt = {};
+    }
+    const std::string where = fmt::format("{}, {}", model_a.name, a.estimator);
     score.l_star = both("L*", a.l_star, b.l_star) && a.l_star.value != b.l_star.value;
     score.resolved = both("resolved", a.resolved, b.resolved) && a.resolved.value != b.resolved.value;
     score.error = both("error", a.error_pct, b.error_pct) &&
-                  !number(kErrors, a.error_pct, b.error_pct, fmt::format("{}, {}", model, a.estimator),
-                          score.l_star || other_formula());
+                  !number(kErrors, a.error_pct, b.error_pct, where, score.l_star || other_formula());
     if (score.l_star) moved_.insert(a.estimator);
     score.decided = both("what decides", a.decided_by, b.decided_by) && a.decided_by.value != b.decided_by.value;
     if (!both("L* of each prompt", a.l_star_per_prompt, b.l_star_per_prompt)) return score;
@@ -246,16 +249,24 @@ class Comparison {
     const auto &x = *a.l_star_per_prompt.value, &y = *b.l_star_per_prompt.value;
     const auto is_resolved = [](const ReportedScore& of, size_t prompt) {
       return of.resolved_per_prompt.value && prompt < of.resolved_per_prompt.value->size() &&
-             (*of.resolved_per_prompt.value)[prompt];
+             (*of.resolved_per_prompt.value)[prompt].value_or(false);
     };
+    const bool margins = both("margins", a.margin_per_prompt, b.margin_per_prompt) && a_.detector == b_.detector;
     for (size_t i = 0; i < x.size(); ++i) {
       const auto j = in_b(i, x.size(), y.size());
       if (!j) continue;
       ++score.prompts_compared;
       const LayerDifference one{i, *j, x[i], y[*j], is_resolved(a, i), is_resolved(b, *j)};
       if (one.a != one.b || one.is_resolved_a != one.is_resolved_b) score.prompts.push_back(one);
+      if (margins && one.is_resolved_a && one.is_resolved_b && same_ids(model_a, i, model_b, *j))
+        number(kMargins, margin_of(a, i), margin_of(b, *j), where);
     }
     return score;
+  }
+
+  static Reported<double> margin_of(const ReportedScore& of, size_t prompt) {
+    const auto& margins = of.margin_per_prompt.value;
+    return {true, margins && prompt < margins->size() ? (*margins)[prompt] : std::nullopt};
   }
 
   // The prompts of a model's rows: those that ran.
@@ -264,24 +275,37 @@ class Comparison {
     if (!model.prompts.value)
       for (size_t row = 0; row < rows; ++row) prompts.push_back(row);
     else
-      for (size_t p = 0; p < model.prompts.value->size() && prompts.size() < rows; ++p)
-        if (!(*model.prompts.value)[p].failed) prompts.push_back(p);
+      for (size_t p = 0; p < (*model.prompts.value)->size() && prompts.size() < rows; ++p)
+        if (!model.failed_prompts.contains(p)) prompts.push_back(p);
     return prompts;
   }
 
   // Each pair of rows that are of the same token ids.
   template <class Use>
   void each_row(const ReportedModel& a, const ReportedModel& b, size_t rows_a, size_t rows_b, Use use) const {
-    const auto &x = a.prompts.value, &y = b.prompts.value;
     const auto of_a = prompts_of_rows(a, rows_a), of_b = prompts_of_rows(b, rows_b);
     std::map<size_t, size_t> row_of;  // by b's prompt
     for (size_t row = 0; row < of_b.size(); ++row) row_of[of_b[row]] = row;
     for (size_t row = 0; row < of_a.size(); ++row) {
       const size_t i = of_a[row];
-      const auto j = in_b(i, x ? x->size() : rows_a, y ? y->size() : rows_b);
+      const auto j = in_b(i, a.prompts.value ? (*a.prompts.value)->size() : rows_a,
+                          b.prompts.value ? (*b.prompts.value)->size() : rows_b);
       const auto other = j ? row_of.find(*j) : row_of.end();
-      if (other != row_of.end() && (!x || !y || (*x)[i].ids == (*y)[*j].ids)) use(row, other->second);
+      if (other != row_of.end() && same_ids(a, i, b, *j)) use(row, other->second);
     }
+  }
+  // Two prompts, as far as their models say what they made of them.
+  static bool same_ids(const ReportedModel& a, size_t i, const ReportedModel& b, size_t j) {
+    if (!a.prompts.value || !b.prompts.value) return true;
+    const auto &x = **a.prompts.value, &y = **b.prompts.value;
+    return i < x.size() && j < y.size() && x[i].ids == y[j].ids;
+  }
+  // Whether a mean over prompts is one over the same.
+  bool same_prompts(const ReportedModel& a, const ReportedModel& b) const {
+    return diff_.prompts.is_comparable && diff_.prompts.changed.empty() && !diff_.prompts.is_reordered &&
+           a.failed_prompts == b.failed_prompts && a.prompts.value && b.prompts.value &&
+           std::equal((*a.prompts.value)->begin(), (*a.prompts.value)->end(), (*b.prompts.value)->begin(),
+                      (*b.prompts.value)->end(), [](const auto& x, const auto& y) { return x.ids == y.ids; });
   }
 
   void compare_numbers(const ReportedModel& a, const ReportedModel& b) {
@@ -289,14 +313,18 @@ class Comparison {
     for (const auto& [key, norms] : a.weight_norms)
       if (const auto other = b.weight_norms.find(key); other != b.weight_norms.end())
         numbers(kWeights, norms, other->second, a.name);
+    const bool same = same_prompts(a, b);
     each_row(a, b, a.residual_norm.size(), b.residual_norm.size(),
              [&](size_t i, size_t j) { numbers(kResiduals, a.residual_norm[i], b.residual_norm[j], a.name); });
-    for (const auto& [estimator, rows] : a.traces) {
+    if (same && (a.residual_norm.empty() || b.residual_norm.empty()))
+      numbers(kResiduals, a.residual_norm_mean, b.residual_norm_mean, a.name);
+    for (const auto& [estimator, of_a] : a.traces) {
       const auto found = b.traces.find(estimator);
       if (found == b.traces.end()) continue;
+      const auto &x = of_a.prompts, &y = found->second.prompts;
       const std::string where = fmt::format("{}, {}", a.name, estimator);
-      each_row(a, b, rows.size(), found->second.size(),
-               [&](size_t i, size_t j) { compare_trace(rows[i], found->second[j], where); });
+      each_row(a, b, x.size(), y.size(), [&](size_t i, size_t j) { compare_trace(x[i], y[j], where); });
+      if (same && (x.empty() || y.empty())) compare_trace(of_a.mean, found->second.mean, where);
     }
   }
 
@@ -306,8 +334,6 @@ class Comparison {
       const double floors = (l < a.floor.size() ? a.floor[l] : 0) + (l < b.floor.size() ? b.floor[l] : 0);
       number(kTraces, a.trace[l], b.trace[l], floors, where);
     }
-    const bool is_resolved = a.resolved.value == true && b.resolved.value == true;
-    if (is_resolved && a_.detector == b_.detector) number(kMargins, a.margin, b.margin, where);
   }
 
   bool other_formula() const { return a_.formula != b_.formula; }

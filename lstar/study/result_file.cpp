@@ -32,6 +32,7 @@ class ResultReader {
     // All there was before by_estimator, and where that says less of a model than the headline's list.
     const auto headline = text(root, "estimator").value;
     read_block(headline ? *headline : result_.summaries.empty() ? "headline" : result_.summaries[0].estimator, root);
+    read_tokenizations(root);
     read_failed(root);
     read_traces(root);
     put_headline_first();
@@ -139,7 +140,6 @@ class ResultReader {
       one.ids = list<int64_t>(prompt, "token_ids", "a list of whole numbers", [](Json v) {
                   return v.integer();
                 }).value.value_or(std::vector<int64_t>());
-      one.failed = text(prompt, "error").value.has_value();
       all.value->push_back(std::move(one));
     });
     return all;
@@ -225,15 +225,23 @@ class ResultReader {
         m.files.value->push_back({text(file, "file").value.value_or(""), text(file, "sha256").value});
       });
     }
-    if (!m.prompts.is_there) m.prompts = prompts(entry, "prompts");
+    if (m.failed_prompts.empty())
+      each(entry, "failed_prompts", [&](Json failed) {
+        if (const auto number = integer(failed, "prompt").value; number && *number >= 1)
+          m.failed_prompts.insert(static_cast<size_t>(*number - 1));
+      });
+    if (m.prompts.is_there || !entry.has("prompts")) return;  // in the first results they stood with each model
+    m.prompts.is_there = true;
+    if (auto own = prompts(entry, "prompts").value)
+      m.prompts.value = std::make_shared<const std::vector<ReportedPrompt>>(*std::move(own));
+    size_t next = 0;
+    for (const Json prompt : entry["prompts"].items()) {
+      if (prompt.string("error")) m.failed_prompts.insert(next);
+      ++next;
+    }
   }
 
   ReportedScore read_score(Json entry, const std::string& estimator) {
-    const auto layer = [](Json v) -> std::optional<std::optional<int64_t>> {
-      using Layer = std::optional<int64_t>;
-      const Layer number = v.integer();
-      return v.is_null() || number ? std::optional<Layer>(std::in_place, number) : std::nullopt;
-    };
     ReportedScore s{.estimator = estimator,
                     .l_star = number(entry, "L_star_empirical"),
                     .deviation = number(entry, "L_star_std"),
@@ -244,10 +252,42 @@ class ResultReader {
       s.decided_by = text(decides, "verdict");
     else
       s.decided_by.is_there = entry.has("decides");
-    s.l_star_per_prompt = list<std::optional<int64_t>>(entry, "l_star_per_prompt", "a list of layers", layer);
-    s.resolved_per_prompt =
-        list<bool>(entry, "resolved_per_prompt", "a list of true and false", [](Json v) { return v.boolean(); });
+    s.l_star_per_prompt = per_prompt<int64_t>(entry, "l_star_per_prompt", [](Json v) { return v.integer(); });
+    s.resolved_per_prompt = per_prompt<bool>(entry, "resolved_per_prompt", [](Json v) { return v.boolean(); });
+    s.margin_per_prompt = per_prompt<double>(entry, "margin_per_prompt", as_number);
     return s;
+  }
+
+  // A value of each prompt; null where it has none.
+  template <class T, class As>
+  Reported<std::vector<std::optional<T>>> per_prompt(Json entry, std::string_view key, As as) {
+    return list<std::optional<T>>(entry, key, "a list with a value or null of each prompt",
+                                  [&](Json v) -> std::optional<std::optional<T>> {
+                                    const std::optional<T> value = as(v);
+                                    if (!value && !v.is_null()) return std::nullopt;
+                                    return std::optional<std::optional<T>>(std::in_place, value);
+                                  });
+  }
+
+  // What models made of the prompts: ids stand once for all whose tokenizers agree.
+  void read_tokenizations(Json root) {
+    each(root, "tokenizations", [&](Json entry) {
+      const Json ids = entry["token_ids"];
+      auto prompts = result_.prompts.value.value_or(std::vector<ReportedPrompt>());
+      if (!ids.is_array() || ids.size() != prompts.size()) return wrong("token_ids", "a list for each prompt", ids);
+      size_t next = 0;
+      for (const Json of_prompt : ids.items()) {
+        std::vector<int64_t>& to = prompts[next++].ids;
+        if (of_prompt.is_null()) continue;  // it was given as ids
+        to.clear();
+        for (const Json id : of_prompt.items()) to.push_back(id.integer().value_or(-1));
+      }
+      const auto shared = std::make_shared<const std::vector<ReportedPrompt>>(std::move(prompts));
+      for (const std::string& name : texts(entry, "models").value.value_or(std::vector<std::string>()))
+        if (const auto places = places_.find(name); places != places_.end())
+          for (const size_t place : places->second)
+            if (ReportedModel& m = result_.models[place]; !m.prompts.is_there) m.prompts = {true, shared};
+    });
   }
 
   // Behind the others, and never the same as one of them.
@@ -276,16 +316,14 @@ class ResultReader {
         m.weight_norms[key] = numbers(entry, key);
       m.residual_norm = list<std::vector<double>>(entry, "residual_norm", "lists of numbers", numbers_of)
                             .value.value_or(std::vector<std::vector<double>>());
-      for (const auto& [estimator, rows] : object(entry, "by_estimator").fields()) {
-        if (!rows.is_array()) return wrong(estimator, "a list", rows);
-        std::vector<ReportedTrace>& traces = m.traces[std::string(estimator)];
-        for (const Json row : rows.items()) {
-          const Json detected = object(object(row, "l_star"), detector);
-          traces.push_back({.trace = numbers(row, "trace"),
-                            .floor = numbers(row, "rounding_floor"),
-                            .margin = number(detected, "margin"),
-                            .resolved = flag(detected, "resolved")});
-        }
+      m.residual_norm_mean = numbers(entry, "residual_norm_mean");
+      for (const auto& [estimator, of] : object(entry, "by_estimator").fields()) {
+        ReportedTraces& traces = m.traces[std::string(estimator)];
+        if (of.is_object()) traces.mean = {numbers(of, "mean"), numbers(of, "mean_rounding_floor")};
+        const Json rows = of.is_object() ? of["prompts"] : of;  // a list in the first results
+        if (!rows.is_array() && !rows.is_null()) return wrong(estimator, "a list", rows);
+        for (const Json row : rows.items())
+          traces.prompts.push_back({numbers(row, "trace"), numbers(row, "rounding_floor")});
       }
     });
     of_ = {};

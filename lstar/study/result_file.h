@@ -5,7 +5,9 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,7 +28,6 @@ struct ReportedPrompt {
   std::string id;                   // as JSON, "7" or "\"a\""; empty for none
   std::optional<std::string> text;  // none: of token ids alone
   std::vector<int64_t> ids;         // as they were asked; of a model, as they were run
-  bool failed = false;
   bool operator==(const ReportedPrompt&) const = default;
 };
 
@@ -35,10 +36,14 @@ struct ReportedFile {
   std::optional<std::string> sha256;
 };
 
-struct ReportedTrace {  // of a prompt that ran; a number that is not finite is NaN
+struct ReportedTrace {  // a number that is not finite is NaN
   std::vector<double> trace, floor;
-  Reported<double> margin;  // by the result's detector, as is the next
-  Reported<bool> resolved;
+};
+
+// The traces of a model by an estimator.
+struct ReportedTraces {
+  std::vector<ReportedTrace> prompts;  // a row for each that ran; none where there were many
+  ReportedTrace mean;                  // over them; empty in results of before there were any
 };
 
 // A model by an estimator.
@@ -48,7 +53,8 @@ struct ReportedScore {
   Reported<bool> resolved;
   Reported<std::string> reason, decided_by;
   Reported<std::vector<std::optional<int64_t>>> l_star_per_prompt;
-  Reported<std::vector<bool>> resolved_per_prompt;
+  Reported<std::vector<std::optional<bool>>> resolved_per_prompt;
+  Reported<std::vector<std::optional<double>>> margin_per_prompt;
 };
 
 struct ReportedModel {
@@ -58,11 +64,13 @@ struct ReportedModel {
   Reported<int64_t> layers, heads;
   Reported<double> predicted, gain;
   Reported<std::vector<ReportedFile>> files;
-  Reported<std::vector<ReportedPrompt>> prompts;
+  Reported<std::shared_ptr<const std::vector<ReportedPrompt>>> prompts;  // models share them
+  std::set<size_t> failed_prompts;                                       // of these
   std::vector<ReportedScore> scores;
-  std::map<std::string, std::vector<ReportedTrace>> traces;  // by estimator; a row for each prompt that ran
-  std::vector<std::vector<double>> residual_norm;            // likewise
-  std::map<std::string, std::vector<double>> weight_norms;   // by key
+  std::map<std::string, ReportedTraces> traces;             // by estimator
+  std::vector<std::vector<double>> residual_norm;           // a row for each prompt that ran; none where many did
+  std::vector<double> residual_norm_mean;                   // over them
+  std::map<std::string, std::vector<double>> weight_norms;  // by key
 };
 
 // The whole study by an estimator.

@@ -28,31 +28,31 @@ const std::string kResult = R"({
     "results": [
       {"model": "one", "lab": "A", "L": 4, "H": 2, "family": "gpt2", "dtype": "float32", "L_star_predicted": 2.5,
        "L_star_empirical": 2.5, "L_star_std": 0.5, "error_pct": 5.5, "resolved": true, "reason": null,
-       "l_star_per_prompt": [2, 3, null], "resolved_per_prompt": [true, true, false],
+       "l_star_per_prompt": [2, 3, null], "resolved_per_prompt": [true, true, null],
+       "margin_per_prompt": [0.5, 0.25, null], "failed_prompts": [{"prompt": 3, "error": "empty"}],
        "decides": {"verdict": "weights"}, "gain": 1.5,
-       "checkpoint": {"path": "models/one", "revision": "r1", "files": [{"file": "m.safetensors", "sha256": "aaaa"}]},
-       "prompts": [{"text": "p", "token_ids": [1, 2], "error": null}, {"text": "q", "token_ids": [3], "error": null},
-                   {"text": "", "token_ids": [], "error": "empty"}]},
+       "checkpoint": {"path": "models/one", "revision": "r1", "files": [{"file": "m.safetensors", "sha256": "aaaa"}]}},
       {"model": "two", "lab": "B", "L": 4, "H": 2, "family": "gpt2", "dtype": "float32", "L_star_predicted": 2.0,
        "L_star_empirical": 1, "L_star_std": 0, "error_pct": 25.0, "resolved": true, "reason": null,
-       "l_star_per_prompt": [1, 1, null], "resolved_per_prompt": [true, true, false], "decides": null, "gain": null,
-       "checkpoint": {"path": "models/two", "revision": null, "files": [{"file": "m.safetensors", "sha256": "bbbb"}]},
-       "prompts": [{"text": "p", "token_ids": [1, 2], "error": null}, {"text": "q", "token_ids": [3], "error": null},
-                   {"text": "", "token_ids": [], "error": "empty"}]}]}},
+       "l_star_per_prompt": [1, 1, null], "resolved_per_prompt": [true, true, null], "decides": null, "gain": null,
+       "margin_per_prompt": [0.75, 0.75, null], "failed_prompts": [{"prompt": 3, "error": "empty"}],
+       "checkpoint": {"path": "models/two", "revision": null, "files": [{"file": "m.safetensors", "sha256": "bbbb"}]}}]}},
   "failed": [{"model": "three", "lab": "C", "error": "no such folder"}],
   "duplicates": [{"model": "four", "lab": "A", "same_as": "one"}],
   "estimators": ["off_diagonal"], "in_sample": ["A"], "dtype": "float32", "head_layout": "true", "device": "cpu",
   "backend": "Highway AVX3", "seed": 7, "version": "1.0", "numerics": 1, "run": "12ab",
-  "prompts": [{"id": 1, "text": "p", "token_ids": []}, {"id": 2, "text": "q", "token_ids": []},
-              {"id": 3, "text": "", "token_ids": []}],
+  "prompts": [{"id": 1, "text": "p", "token_ids": null}, {"id": 2, "text": "q", "token_ids": null},
+              {"id": 3, "text": "", "token_ids": null}],
+  "tokenizations": [{"models": ["one", "two"], "token_ids": [[1, 2], [3], []]}],
   "traces": [
     {"model": "one", "w_v_frobenius_sq": [10.0, 20.0, 30.0, 40.0], "residual_norm": [[1.0, 2.0], [3.0, 4.0]],
-     "by_estimator": {"off_diagonal": [
-       {"trace": [1.0, 2.0, 8.0, 9.0], "rounding_floor": [1e-7, 1e-7, 1e-7, 1e-7],
-        "l_star": {"argmax_step": {"layer": 2, "resolved": true, "margin": 0.5}}},
-       {"trace": [1.0, 2.0, 3.0, 9.0], "rounding_floor": [1e-7, 1e-7, 1e-7, 1e-7],
-        "l_star": {"argmax_step": {"layer": 3, "resolved": true, "margin": 0.25}}}]}},
-    {"model": "two", "by_estimator": {"off_diagonal": []}}]
+     "residual_norm_mean": [2.0, 3.0],
+     "by_estimator": {"off_diagonal": {"mean": [1.0, 2.0, 5.5, 9.0], "mean_rounding_floor": [1e-7, 1e-7, 1e-7, 1e-7],
+       "prompts": [{"trace": [1.0, 2.0, 8.0, 9.0], "rounding_floor": [1e-7, 1e-7, 1e-7, 1e-7]},
+                   {"trace": [1.0, 2.0, 3.0, 9.0], "rounding_floor": [1e-7, 1e-7, 1e-7, 1e-7]}]}}},
+    {"model": "two", "residual_norm": null, "residual_norm_mean": [1.0, 2.0],
+     "by_estimator": {"off_diagonal": {"mean": [1.0, 3.0, 3.0, 3.0], "mean_rounding_floor": [0.0, 0.0, 0.0, 0.0],
+       "prompts": null}}}]
 })";
 
 using Edits = std::vector<std::pair<const char*, const char*>>;
@@ -146,14 +146,17 @@ TEST(ResultDiff, ModelsThatComeAndGo) {
   EXPECT_THAT(diff.models_added, ElementsAre("five"));
   EXPECT_TRUE(diff.asked_changed());
   // Under another name the same weights are the same model.
-  diff = diff_of({{"\"model\": \"one\"", "\"model\": \"/b/one\""}, {"{\"model\": \"one\"", "{\"model\": \"/b/one\""}});
+  diff = diff_of({{"\"model\": \"one\"", "\"model\": \"/b/one\""},
+                  {"{\"model\": \"one\"", "{\"model\": \"/b/one\""},
+                  {"[\"one\"", "[\"/b/one\""}});
   EXPECT_THAT(diff.models_removed, IsEmpty());
   EXPECT_THAT(words(diff.models.at(0).asked), ElementsAre("name: one -> /b/one"));
   EXPECT_FALSE(diff.results_changed());
 }
 
 TEST(ResultDiff, Prompts) {
-  ResultDiff diff = diff_of({{", {\"id\": 2, \"text\": \"q\", \"token_ids\": []}", ""}});
+  ResultDiff diff =
+      diff_of({{", {\"id\": 2, \"text\": \"q\", \"token_ids\": null}", ""}, {"[[1, 2], [3], []]", "[[1, 2], []]"}});
   ASSERT_EQ(diff.prompts.changed.size(), 1u);
   EXPECT_EQ(diff.prompts.changed[0].a, 1u);
   EXPECT_FALSE(diff.prompts.changed[0].b);
@@ -202,7 +205,7 @@ TEST(ResultDiff, LayersExactly) {
   EXPECT_EQ(score.prompts[0].a, 3);
   EXPECT_EQ(score.prompts[0].b, 2);
   EXPECT_FALSE(diff.asked_changed());
-  diff = diff_of({{"[true, true, false]", "[true, false, false]"}, {"\"resolved\": true", "\"resolved\": false"}});
+  diff = diff_of({{"[true, true, null]", "[true, false, null]"}, {"\"resolved\": true", "\"resolved\": false"}});
   EXPECT_TRUE(diff.models.at(0).scores.at(0).resolved);
   EXPECT_FALSE(diff.models[0].scores[0].l_star);
   EXPECT_EQ(diff.models[0].scores[0].prompts.size(), 1u);
@@ -232,7 +235,7 @@ const NumberDiff& kind(const ResultDiff& diff, const std::string& what) {
 // A rounding difference is told and is no change; a larger one is one; neither is a change of L*.
 TEST(ResultDiff, NumbersThatRound) {
   EXPECT_EQ(kind(diff_of({}), "traces").unequal, 0u);
-  EXPECT_EQ(kind(diff_of({}), "traces").compared, 8u);
+  EXPECT_EQ(kind(diff_of({}), "traces").compared, 12u) << "two prompts of a model, and the mean of another";
   ResultDiff diff = diff_of({{"[1.0, 2.0, 8.0, 9.0]", "[1.0, 2.0, 8.00001, 9.0]"}, {"AVX3", "AVX2"}});
   EXPECT_FALSE(diff.changed());
   EXPECT_EQ(kind(diff, "traces").unequal, 1u);
@@ -250,8 +253,13 @@ TEST(ResultDiff, NumbersThatRound) {
   EXPECT_TRUE(diff_of({{"[10.0, 20.0", "[10.0, 20.1"}}).results_changed());
   EXPECT_FALSE(diff_of({{"[10.0, 20.0", "[10.0, 20.00001"}}).results_changed());
   EXPECT_TRUE(diff_of({{"[3.0, 4.0]", "[3.0, 4.1]"}}).results_changed());
-  EXPECT_TRUE(diff_of({{"\"margin\": 0.25", "\"margin\": 0.35"}}).results_changed());
-  EXPECT_FALSE(diff_of({{"\"margin\": 0.25", "\"margin\": 0.2500001"}}).results_changed());
+  EXPECT_TRUE(diff_of({{"[0.5, 0.25, null]", "[0.5, 0.35, null]"}}).results_changed());
+  EXPECT_FALSE(diff_of({{"[0.5, 0.25, null]", "[0.5, 0.2500001, null]"}}).results_changed());
+  EXPECT_TRUE(diff_of({{"[1.0, 3.0, 3.0, 3.0]", "[1.0, 3.0, 3.1, 3.0]"}}).results_changed()) << "the mean of many";
+  EXPECT_TRUE(
+      diff_of({{"null, \"residual_norm_mean\": [1.0", "null, \"residual_norm_mean\": [1.1"}}).results_changed());
+  EXPECT_FALSE(diff_of({{"[1.0, 3.0, 3.0, 3.0]", "[1.0, 3.0, 3.1, 3.0]"}, {"[[1, 2]", "[[1, 5]"}}).numbers[0].unequal)
+      << "which is compared where all prompts are the same";
   EXPECT_TRUE(diff_of({{"\"L_star_predicted\": 2.5", "\"L_star_predicted\": 2.6"}}).results_changed());
   EXPECT_FALSE(diff_of({{"\"L_star_predicted\": 2.5", "\"L_star_predicted\": 2.5000001"}}).results_changed());
 }
@@ -274,6 +282,21 @@ TEST(ResultDiff, WhatOneDoesNotSayIsNotComparable) {
   EXPECT_EQ(old.models_compared, 1u);
 }
 
+// The first results had ids and errors with each model, and traces of every prompt.
+TEST(ResultFile, AsItWasFirst) {
+  const ResultFile first = parsed(R"({"detector": "d", "results": [{"model": "m",
+    "prompts": [{"text": "", "token_ids": [], "error": "empty"}, {"text": "q", "token_ids": [3, 4], "error": null}]}],
+    "traces": [{"model": "m", "by_estimator": {"e": [{"trace": [1.0, null], "rounding_floor": [0.5, 0.5]}]}}]})");
+  ASSERT_EQ(first.models.size(), 1u);
+  const ReportedModel& model = first.models[0];
+  ASSERT_TRUE(model.prompts.value);
+  EXPECT_THAT((*model.prompts.value)->at(1).ids, ElementsAre(3, 4));
+  EXPECT_THAT(model.failed_prompts, ElementsAre(0u));
+  ASSERT_EQ(model.traces.at("e").prompts.size(), 1u);
+  EXPECT_EQ(model.traces.at("e").prompts[0].trace[0], 1.0);
+  EXPECT_THAT(model.traces.at("e").mean.trace, IsEmpty());
+}
+
 TEST(ResultFileErrors, OneLineOfWhatIsNoResult) {
   const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
   const std::pair<std::string, const char*> rows[] = {
@@ -289,7 +312,8 @@ TEST(ResultFileErrors, OneLineOfWhatIsNoResult) {
       {R"({"results": [{"lab": "x"}]})", "key model: not as lstar run writes it: expected a model's name"},
       {R"({"results": [{"model": "m", "L_star_empirical": 1e400}]})",
        "m, key L_star_empirical: not as lstar run writes it: expected a finite number, found 1e400"},
-      {R"({"results": [{"model": "m", "l_star_per_prompt": [1.5]}]})", "expected a list of layers"},
+      {R"({"results": [{"model": "m", "l_star_per_prompt": [1.5]}]})",
+       "expected a list with a value or null of each prompt"},
       {R"({"results": [{"model": "\u001b[31m", "resolved": "yes"}]})", "expected true or false"},
       {R"({"results": [], "seed": -1})", "key seed"},
       {R"({"results": [], "estimators": "all"})", "key estimators"},
@@ -298,6 +322,8 @@ TEST(ResultFileErrors, OneLineOfWhatIsNoResult) {
       {R"({"results": [{"model": "m"}], "traces": [{"model": "m", "by_estimator": {"e": [{"trace": ["x"]}]}}]})",
        "m, key trace"},
       {R"({"results": [{"model": "m"}], "traces": [{"model": "m", "residual_norm": [[NaN]]}]})", "key residual_norm"},
+      {R"({"results": [], "prompts": [{"text": "p"}], "tokenizations": [{"models": ["m"], "token_ids": [[1], [2]]}]})",
+       "key token_ids: not as lstar run writes it: expected a list for each prompt"},
   };
   for (const auto& [text, line] : rows) {
     const auto result = parse_result(text, "r.json");
