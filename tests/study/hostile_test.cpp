@@ -341,6 +341,22 @@ const std::vector<Hostile>& table() {
          write(folder, "model.safetensors", testing::safetensors_bytes("{}", ""));
        },
        opens},
+      {"a million layers' types in config.json",
+       [](const Folder& folder) {
+         write(folder, "config.json",
+               R"({"model_type":"qwen2","num_hidden_layers":1,"layer_types":[)" +
+                   repeated(R"("full_attention")", 1'000'000, ",") + "]}");
+         write(folder, "model.safetensors", testing::safetensors_bytes("{}", ""));
+       },
+       measures, "not a list of names"},
+      {"a million groups of layers in config.json",
+       [](const Folder& folder) {
+         write(folder, "config.json",
+               R"({"model_type":"gpt_neo","num_layers":1,"attention_types":[[["global"],1])" +
+                   repeated(R"(,[["global"],1])", 1'000'000) + "]}");
+         write(folder, "model.safetensors", testing::safetensors_bytes("{}", ""));
+       },
+       measures, "not a list of repeated names"},
       {"pieces of one hash",
        [](const Folder& folder) {
          const auto keys = keys_of_one_hash(40'000);

@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "lstar/base/atomic_file.h"
+#include "lstar/checkpoint/memory_checkpoint.h"
 #include "lstar/hub/locate_model.h"
 #include "lstar/study/inspect.h"
 #include "lstar/study/open_model.h"
@@ -94,6 +95,10 @@ struct Case {
 
 const std::vector<Case>& cases() {
   static const std::vector<Case> all = {
+      {Kind::argument, "a null pointer",
+       [](const Folder&) {
+         return error_of(MemoryCheckpoint::from({{.name = "w", .shape = {{2}}, .bytes = {}}}, "{}"));
+       }},
       {Kind::argument, "unknown estimator", [](const Folder&) { return with_names("guess", "argmax_step", "v3"); }},
       {Kind::argument, "unknown detector", [](const Folder&) { return with_names("off_diagonal", "guess", "v3"); }},
       {Kind::argument, "unknown formula",
