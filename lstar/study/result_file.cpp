@@ -317,13 +317,12 @@ class ResultReader {
       m.residual_norm = list<std::vector<double>>(entry, "residual_norm", "lists of numbers", numbers_of)
                             .value.value_or(std::vector<std::vector<double>>());
       m.residual_norm_mean = numbers(entry, "residual_norm_mean");
-      for (const auto& [estimator, of] : object(entry, "by_estimator").fields()) {
-        ReportedTraces& traces = m.traces[std::string(estimator)];
-        if (of.is_object()) traces.mean = {numbers(of, "mean"), numbers(of, "mean_rounding_floor")};
-        const Json rows = of.is_object() ? of["prompts"] : of;  // a list in the first results
-        if (!rows.is_array() && !rows.is_null()) return wrong(estimator, "a list", rows);
+      for (const auto& [estimator, mean] : object(entry, "mean").fields())
+        m.traces[std::string(estimator)].mean = {numbers(mean, "trace"), numbers(mean, "rounding_floor")};
+      for (const auto& [estimator, rows] : object(entry, "by_estimator").fields()) {
+        if (!rows.is_array()) return wrong(estimator, "a list", rows);
         for (const Json row : rows.items())
-          traces.prompts.push_back({numbers(row, "trace"), numbers(row, "rounding_floor")});
+          m.traces[std::string(estimator)].prompts.push_back({numbers(row, "trace"), numbers(row, "rounding_floor")});
       }
     });
     of_ = {};

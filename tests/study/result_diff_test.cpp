@@ -28,31 +28,31 @@ const std::string kResult = R"({
     "results": [
       {"model": "one", "lab": "A", "L": 4, "H": 2, "family": "gpt2", "dtype": "float32", "L_star_predicted": 2.5,
        "L_star_empirical": 2.5, "L_star_std": 0.5, "error_pct": 5.5, "resolved": true, "reason": null,
-       "l_star_per_prompt": [2, 3, null], "resolved_per_prompt": [true, true, null],
+       "l_star_per_prompt": [2, 3, null], "resolved_per_prompt": [true, true, false],
        "margin_per_prompt": [0.5, 0.25, null], "failed_prompts": [{"prompt": 3, "error": "empty"}],
        "decides": {"verdict": "weights"}, "gain": 1.5,
        "checkpoint": {"path": "models/one", "revision": "r1", "files": [{"file": "m.safetensors", "sha256": "aaaa"}]}},
       {"model": "two", "lab": "B", "L": 4, "H": 2, "family": "gpt2", "dtype": "float32", "L_star_predicted": 2.0,
        "L_star_empirical": 1, "L_star_std": 0, "error_pct": 25.0, "resolved": true, "reason": null,
-       "l_star_per_prompt": [1, 1, null], "resolved_per_prompt": [true, true, null], "decides": null, "gain": null,
+       "l_star_per_prompt": [1, 1, null], "resolved_per_prompt": [true, true, false], "decides": null, "gain": null,
        "margin_per_prompt": [0.75, 0.75, null], "failed_prompts": [{"prompt": 3, "error": "empty"}],
        "checkpoint": {"path": "models/two", "revision": null, "files": [{"file": "m.safetensors", "sha256": "bbbb"}]}}]}},
   "failed": [{"model": "three", "lab": "C", "error": "no such folder"}],
   "duplicates": [{"model": "four", "lab": "A", "same_as": "one"}],
   "estimators": ["off_diagonal"], "in_sample": ["A"], "dtype": "float32", "head_layout": "true", "device": "cpu",
   "backend": "Highway AVX3", "seed": 7, "version": "1.0", "numerics": 1, "run": "12ab",
-  "prompts": [{"id": 1, "text": "p", "token_ids": null}, {"id": 2, "text": "q", "token_ids": null},
-              {"id": 3, "text": "", "token_ids": null}],
+  "prompts": [{"id": 1, "text": "p", "token_ids": []}, {"id": 2, "text": "q", "token_ids": []},
+              {"id": 3, "text": "", "token_ids": []}],
   "tokenizations": [{"models": ["one", "two"], "token_ids": [[1, 2], [3], []]}],
   "traces": [
     {"model": "one", "w_v_frobenius_sq": [10.0, 20.0, 30.0, 40.0], "residual_norm": [[1.0, 2.0], [3.0, 4.0]],
      "residual_norm_mean": [2.0, 3.0],
-     "by_estimator": {"off_diagonal": {"mean": [1.0, 2.0, 5.5, 9.0], "mean_rounding_floor": [1e-7, 1e-7, 1e-7, 1e-7],
-       "prompts": [{"trace": [1.0, 2.0, 8.0, 9.0], "rounding_floor": [1e-7, 1e-7, 1e-7, 1e-7]},
-                   {"trace": [1.0, 2.0, 3.0, 9.0], "rounding_floor": [1e-7, 1e-7, 1e-7, 1e-7]}]}}},
+     "mean": {"off_diagonal": {"trace": [1.0, 2.0, 5.5, 9.0], "rounding_floor": [1e-7, 1e-7, 1e-7, 1e-7]}},
+     "by_estimator": {"off_diagonal": [{"trace": [1.0, 2.0, 8.0, 9.0], "rounding_floor": [1e-7, 1e-7, 1e-7, 1e-7]},
+                                       {"trace": [1.0, 2.0, 3.0, 9.0], "rounding_floor": [1e-7, 1e-7, 1e-7, 1e-7]}]}},
     {"model": "two", "residual_norm": null, "residual_norm_mean": [1.0, 2.0],
-     "by_estimator": {"off_diagonal": {"mean": [1.0, 3.0, 3.0, 3.0], "mean_rounding_floor": [0.0, 0.0, 0.0, 0.0],
-       "prompts": null}}}]
+     "mean": {"off_diagonal": {"trace": [1.0, 3.0, 3.0, 3.0], "rounding_floor": [0.0, 0.0, 0.0, 0.0]}},
+     "by_estimator": null}]
 })";
 
 using Edits = std::vector<std::pair<const char*, const char*>>;
@@ -156,7 +156,7 @@ TEST(ResultDiff, ModelsThatComeAndGo) {
 
 TEST(ResultDiff, Prompts) {
   ResultDiff diff =
-      diff_of({{", {\"id\": 2, \"text\": \"q\", \"token_ids\": null}", ""}, {"[[1, 2], [3], []]", "[[1, 2], []]"}});
+      diff_of({{", {\"id\": 2, \"text\": \"q\", \"token_ids\": []}", ""}, {"[[1, 2], [3], []]", "[[1, 2], []]"}});
   ASSERT_EQ(diff.prompts.changed.size(), 1u);
   EXPECT_EQ(diff.prompts.changed[0].a, 1u);
   EXPECT_FALSE(diff.prompts.changed[0].b);
@@ -205,7 +205,7 @@ TEST(ResultDiff, LayersExactly) {
   EXPECT_EQ(score.prompts[0].a, 3);
   EXPECT_EQ(score.prompts[0].b, 2);
   EXPECT_FALSE(diff.asked_changed());
-  diff = diff_of({{"[true, true, null]", "[true, false, null]"}, {"\"resolved\": true", "\"resolved\": false"}});
+  diff = diff_of({{"[true, true, false]", "[true, false, false]"}, {"\"resolved\": true", "\"resolved\": false"}});
   EXPECT_TRUE(diff.models.at(0).scores.at(0).resolved);
   EXPECT_FALSE(diff.models[0].scores[0].l_star);
   EXPECT_EQ(diff.models[0].scores[0].prompts.size(), 1u);

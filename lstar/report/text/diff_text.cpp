@@ -42,9 +42,11 @@ std::string layer(const std::optional<int64_t>& value, bool resolved) {
   return fmt::format("{}{}", *value, resolved ? "" : "?");
 }
 
+bool is_resolved(const ReportedScore& s) { return s.resolved.value.value_or(true); }
+
 std::string mean_text(const ReportedScore& s) {
   if (!s.l_star.value) return "none";
-  return fmt::format("{:g}{}", *s.l_star.value, s.resolved.value.value_or(true) ? "" : "?");
+  return fmt::format("{:g}{}", *s.l_star.value, is_resolved(s) ? "" : "?");
 }
 
 std::string percent(const Reported<double>& value) { return value.value ? fixed(value.value, 1) + "%" : "-"; }
@@ -188,11 +190,20 @@ std::string conclusion(const ResultDiff& diff) {
   if (!diff.changed()) return diff.lacking.empty() ? "no change" : "no change in what can be compared";
   std::string text = diff.asked_changed() ? "what was asked changed" : "the same was asked";
   size_t moved = 0;
-  for (const ModelDiff& model : diff.models)
-    moved += std::any_of(model.scores.begin(), model.scores.end(),
-                         [](const ScoreDiff& score) { return score.l_star || !score.prompts.empty(); });
+  bool any_resolved = false;
+  for (const ModelDiff& model : diff.models) {
+    bool has_moved = false;
+    for (const ScoreDiff& score : model.scores) {
+      has_moved = has_moved || score.l_star || !score.prompts.empty();
+      any_resolved = any_resolved || (score.l_star && (is_resolved(score.a) || is_resolved(score.b)));
+      for (const LayerDifference& one : score.prompts)
+        any_resolved = any_resolved || one.is_resolved_a || one.is_resolved_b;
+    }
+    moved += has_moved;
+  }
   text += moved == 0 ? fmt::format("; L* is the same in {}", counted(diff.models_compared, "model"))
                      : fmt::format("; L* changed in {} of {}", moved, counted(diff.models_compared, "model"));
+  if (moved > 0 && !any_resolved) text += ", nowhere a resolved one";
   const bool other = std::any_of(diff.summaries.begin(), diff.summaries.end(), [](const auto& s) { return s.verdict; });
   return text + (other ? "; the verdict changed" : "");
 }
