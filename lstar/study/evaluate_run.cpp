@@ -46,7 +46,12 @@ Result<std::vector<Result<ModelResult>>> evaluate_models(Store& store, const Sto
     std::vector<Result<ModelResult>> models;
     for (size_t i = 0; i < measurements->size(); ++i) {
       Result<Measurement>& m = (*measurements)[i];
-      models.push_back(m ? evaluate_model(study, study.models[i], *std::move(m)) : fail(std::move(m).error()));
+      if (!m) {
+        models.push_back(fail(std::move(m).error()));
+        continue;
+      }
+      models.push_back(evaluate_model(study, study.models[i], *std::move(m)));
+      if (!models.back() && models.back().error().kind == ErrorKind::memory) return fail(models.back().error());
     }
     return models;
   });

@@ -21,9 +21,11 @@
 #include "lstar/hub/locate_model.h"
 #include "lstar/model/forward.h"
 #include "lstar/model/weight_norms.h"
+#include "lstar/study/evaluate_run.h"
 #include "lstar/study/inspect.h"
 #include "lstar/study/open_model.h"
 #include "lstar/study/prompts.h"
+#include "lstar/study/result_file.h"
 #include "lstar/study/study.h"
 #include "lstar/study/trace_files.h"
 #include "lstar/tokenizer/tokenizer.h"
@@ -199,6 +201,15 @@ TEST_F(OutOfMemory, IsAnErrorOfEveryEntryPoint) {
   Study study;
   study.models = {{.name = "model", .path = path}};
   study.prompts = {{.text = {}, .ids = {1, 2, 3}}};
+  const std::string kept = folder_ / "store",
+                    result = R"({"results": [{"model": "m", "resolved_per_prompt": [true]}]})";
+  {
+    auto store = Store::open(kept, StoreAccess::create);
+    ASSERT_TRUE(store);
+    RunOptions running{.threads = 1};
+    running.keep = {.store = &*store, .provenance = {.time = "2026-01-01T00:00:00Z", .command = "lstar run"}};
+    ASSERT_EQ(run_study(study, running)->run.size(), 64u);
+  }
   const TokenizerSource source{.folder = path};
   const LocateOptions locating{.ask_hub = false};
   const std::vector<float> numbers(6);
@@ -219,6 +230,14 @@ TEST_F(OutOfMemory, IsAnErrorOfEveryEntryPoint) {
       {"read_prompt_file, CSV", [&] { return outcome(read_prompt_file(table)); }},
       {"read_manifest", [&] { return outcome(read_manifest(manifest)); }},
       {"parse_traces", [&] { return outcome(parse_traces(traces, name)); }},
+      {"parse_result", [&] { return outcome(parse_result(result, name)); }},
+      {"evaluate_models",
+       [&]() -> Outcome {
+         auto store = Store::open(kept);
+         if (!store) return store.error().kind;
+         const auto run = store->find_run("");
+         return run ? outcome(evaluate_models(*store, *run, run->study)) : run.error().kind;
+       }},
       {"locate_model", [&] { return outcome(locate_model(path, locating)); }},
   };
   for (const auto& [what, call] : calls) expect_an_error(what, call);

@@ -79,20 +79,22 @@ Result<std::vector<StoredRun>> Store::runs() {
 }
 
 Result<StoredRun> Store::find_run(std::string_view digits) {
-  LSTAR_ASSIGN(std::vector<StoredRun> all, runs());
-  std::erase_if(all, [&](const StoredRun& run) { return !run.digest.starts_with(digits); });
-  const auto refused = [&](ErrorKind kind, std::string what) {
-    return fail({.kind = kind,
-                 .what = std::move(what),
-                 .file = path(),
-                 .at = digits.empty() ? std::string() : "run " + std::string(digits)});
-  };
-  if (all.empty() && digits.empty())
-    return refused(ErrorKind::missing, "no run in the store; lstar run with --store, or with --out, keeps one");
-  if (all.empty()) return refused(ErrorKind::missing, "no such run in the store; lstar store list shows them");
-  if (all.size() > 1 && !digits.empty())
-    return refused(ErrorKind::argument, fmt::format("{} runs begin so: more digits say which", all.size()));
-  return std::move(all.front());
+  return catch_memory("looking into the store", path(), [&]() -> Result<StoredRun> {
+    LSTAR_ASSIGN(std::vector<StoredRun> all, runs());
+    std::erase_if(all, [&](const StoredRun& run) { return !run.digest.starts_with(digits); });
+    const auto refused = [&](ErrorKind kind, std::string what) {
+      return fail({.kind = kind,
+                   .what = std::move(what),
+                   .file = path(),
+                   .at = digits.empty() ? std::string() : fmt::format("run {}", digits)});
+    };
+    if (all.empty() && digits.empty())
+      return refused(ErrorKind::missing, "no run in the store; lstar run with --store, or with --out, keeps one");
+    if (all.empty()) return refused(ErrorKind::missing, "no such run in the store; lstar store list shows them");
+    if (all.size() > 1 && !digits.empty())
+      return refused(ErrorKind::argument, fmt::format("{} runs begin so: more digits say which", all.size()));
+    return std::move(all.front());
+  });
 }
 
 Result<std::vector<Result<Measurement>>> Store::read_run(const StoredRun& run, Wants wants) {
