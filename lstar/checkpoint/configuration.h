@@ -4,6 +4,7 @@
 // ConfigurationValue). Reading is safe from several threads.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -33,6 +34,7 @@ class Configuration {
   Configuration() = default;  // null
   explicit Configuration(Json value);
   explicit Configuration(const ConfigurationValue& value);
+  explicit Configuration(ConfigurationValue&&) = delete;  // which would not live long enough
   Configuration(const Source& source, Place place) : source_(&source), place_(place) {}
 
   Type type() const;
@@ -89,12 +91,14 @@ struct ConfigurationValue {
   using List = std::vector<ConfigurationValue>;
   using Section = std::map<std::string, ConfigurationValue, std::less<>>;
 
-  ConfigurationValue() = default;  // null
-  ConfigurationValue(bool of) : value(of) {}
+  ConfigurationValue() = default;     // null
+  template <std::same_as<bool> Bool>  // and no pointer
+  ConfigurationValue(Bool of) : value(of) {}
   ConfigurationValue(int of) : value(int64_t{of}) {}
   ConfigurationValue(int64_t of) : value(of) {}
   ConfigurationValue(double of) : value(of) {}
   ConfigurationValue(std::string of) : value(std::move(of)) {}
+  ConfigurationValue(std::string_view of) : value(std::string(of)) {}
   ConfigurationValue(const char* of) : value(std::string(of)) {}
   ConfigurationValue(List of) : value(std::move(of)) {}
   ConfigurationValue(Section of) : value(std::move(of)) {}
