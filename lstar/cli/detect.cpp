@@ -22,7 +22,8 @@ void add_detect(CLI::App& app, int& status) {
       ->add_option(
           "FILE", options->file,
           "JSON: an array of numbers (null and NaN are no number), an object of named arrays, or what trace and "
-          "run print with --json; CSV: a column of numbers for each trace, or what trace prints with --csv; - is "
+          "run print with --json; CSV: a column of numbers for each trace, or what trace prints with --csv and run "
+          "writes as l_star_traces; - is "
           "standard input")
       ->required();
   command->add_option("--nan", options->nan, "A NaN in a trace: no L* and the reason, or what numpy would answer")

@@ -163,15 +163,16 @@ class JsonTraces {
         ++result;
       }
       const Json by_estimator = model["by_estimator"];
-      if (!by_estimator.is_object()) return misshapen(name);
-      for (const auto& [estimator, written] : by_estimator.fields()) {
-        const Json rows = written.is_object() ? written["prompts"] : written;
-        if (written.is_object() && rows.is_null()) {
-          const auto count = written.integer("mean_of");
-          LSTAR_TRY(add(fmt::format("{}: mean of {} prompts: {}", name, count.value_or(0), estimator), written["mean"],
-                        written["mean_rounding_floor"], traces));
-          continue;
+      if (by_estimator.is_null() && model["mean"].is_object()) {
+        for (const auto& [estimator, mean] : model["mean"].fields()) {
+          const auto count = mean.integer("prompts");
+          LSTAR_TRY(add(fmt::format("{}: mean of {} prompts: {}", name, count.value_or(0), estimator), mean["trace"],
+                        mean["rounding_floor"], traces));
         }
+        continue;
+      }
+      if (!by_estimator.is_object()) return misshapen(name);
+      for (const auto& [estimator, rows] : by_estimator.fields()) {
         if (!rows.is_array()) return misshapen(name);
         size_t row = 0;
         for (Json prompt : rows.items()) {

@@ -46,7 +46,8 @@ std::map<std::string, bool> documented(const std::string& heading) {
 std::string key_of(const std::string& parent, std::string_view key, const std::string& command) {
   const auto below = [&](std::string_view name) { return parent == name || parent.ends_with("." + std::string(name)); };
   if (parent.empty() && command == "detect") return "NAME";
-  if ((below("by_estimator") || below("trace") || below("rounding_floor") || (below("l_star") && command == "trace")) &&
+  if ((below("by_estimator") || below("mean") || below("trace") || below("rounding_floor") ||
+       (below("l_star") && command == "trace")) &&
       find_estimator(key))
     return "ESTIMATOR";
   if ((below("l_star") || parent.ends_with("l_star.ESTIMATOR") || parent == "NAME") && find_detector(key))

@@ -99,7 +99,7 @@ TEST(StudyJson, NumbersReadBackToTheSameDouble) {
   EXPECT_EQ(entry.number("L_star_predicted"), result.models[4].predicted);
   EXPECT_EQ(entry.number("error_pct"), result.models[4].scores[0].error_pct);
   const Json trace = document.root()["traces"].at(4).value();
-  const auto values = trace["by_estimator"]["ov_circuit"]["prompts"].at(2).value()["trace"];
+  const auto values = trace["by_estimator"]["ov_circuit"].at(2).value()["trace"];
   const PromptTrace& expected = result.models[4].traces[3].prompts[2];
   ASSERT_EQ(result.models[4].traces[3].estimator, "ov_circuit");
   ASSERT_EQ(values.size(), expected.trace.size());
@@ -147,7 +147,7 @@ TEST(StudyJson, IdsStandOnce) {
   EXPECT_EQ(json["tokenizations"][1]["token_ids"][0], JsonValue::array({1, 2, 3}));
   EXPECT_TRUE(json["tokenizations"][0]["token_ids"][1].is_null());
   EXPECT_EQ(json["prompts"][1]["token_ids"], JsonValue::array({7, 8}));
-  EXPECT_TRUE(json["prompts"][0]["token_ids"].is_null());
+  EXPECT_TRUE(json["prompts"][0]["token_ids"].empty());
 }
 
 // Lists by prompt keep their places where a prompt failed or has no L*.
@@ -179,7 +179,7 @@ TEST(StudyJson, ListsAreInTheOrderOfThePrompts) {
   EXPECT_NE(entry["decides"]["attention_only_per_prompt"][2], 4);
   EXPECT_EQ(entry["decides"]["verdict_per_prompt"][3], "attention");
   EXPECT_EQ(entry["failed_prompts"][0]["prompt"], 1);
-  EXPECT_EQ(study_json(result)["traces"][0]["by_estimator"]["off_diagonal"]["prompts"].size(), 5u);
+  EXPECT_EQ(study_json(result)["traces"][0]["by_estimator"]["off_diagonal"].size(), 5u);
 }
 
 TEST(StudyJson, HeadsOnRequest) {

@@ -69,18 +69,22 @@ TEST(TraceFiles, RowByRow) {
        "[{\"model\": "
        "\"m\", \"by_estimator\": {\"a\": [{\"trace\": [1, 2], \"rounding_floor\": [0, 0]}]}}]}",
        "m: prompt 2: a: 1 2 | 0 0"},
-      // Older files: the list is by_estimator.ESTIMATOR itself, as above.
+      // As files have it now: who failed stands apart, and of many prompts there is a mean.
       {"{\"by_estimator\": {}, \"results\": [{\"l_star_per_prompt\": [null, 1, 1], \"failed_prompts\": [{\"prompt\": "
        "1}]}], "
-       "\"traces\": [{\"model\": \"m\", \"by_estimator\": {\"a\": {\"mean\": [9], \"prompts\": [{\"trace\": [1, 2], "
-       "\"rounding_floor\": [0, 0]}, {\"trace\": [3, 4], \"rounding_floor\": []}]}}}]}",
-       "m: prompt 2: a: 1 2 | 0 0; m: prompt 3: a: 3 4"},
-      {"{\"by_estimator\": {}, \"results\": [], \"traces\": [{\"model\": \"m\", \"by_estimator\": {\"a\": {\"mean\": "
+       "\"traces\": [{\"model\": \"m\", \"mean\": {\"a\": {\"trace\": [9]}}, \"by_estimator\": {\"a\": [{\"trace\": "
        "[1, 2], "
-       "\"mean_rounding_floor\": [0, 0.5], \"mean_of\": 500, \"prompts\": null}}}]}",
+       "\"rounding_floor\": [0, 0]}, {\"trace\": [3, 4], \"rounding_floor\": []}]}}]}",
+       "m: prompt 2: a: 1 2 | 0 0; m: prompt 3: a: 3 4"},
+      {"{\"by_estimator\": {}, \"results\": [], \"traces\": [{\"model\": \"m\", \"by_estimator\": null, \"mean\": "
+       "{\"a\": "
+       "{\"trace\": [1, 2], \"rounding_floor\": [0, 0.5], \"prompts\": 500}}}]}",
        "m: mean of 500 prompts: a: 1 2 | 0 0.5"},
-      {"{\"by_estimator\": {}, \"traces\": [{\"model\": \"m\", \"by_estimator\": {\"a\": {\"prompts\": null}}}]}",
+      {"{\"by_estimator\": {}, \"traces\": [{\"model\": \"m\", \"by_estimator\": null, \"mean\": {\"a\": {\"trace\": "
+       "null}}}]}",
        "error: f: m: mean of 0 prompts: a: not as lstar writes it"},
+      {"{\"by_estimator\": {}, \"traces\": [{\"model\": \"m\", \"by_estimator\": null}]}",
+       "error: f: m: not as lstar writes it"},
       {"model,lab,L_star_empirical\nm,l,4\n",
        "error: f: a table of a study, which holds no traces; its l_star_traces CSV does"},
       {"model,prompt,estimator,detector,l_star\nm,1,a,argmax_step,4\n",

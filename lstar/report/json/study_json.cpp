@@ -80,11 +80,7 @@ JsonValue entry_json(const Study& study, const ModelResult& model, const ModelSc
           {"prediction_in_range", model.prediction_in_range},
           {"prediction_reason", json_or_null(model.no_prediction)},
           {"l_star_per_prompt", per_prompt(prompts, [](const PromptResult& p) { return json_value(p.l_star); })},
-          {"resolved_per_prompt", per_prompt(prompts,
-                                             [](const PromptResult& p) -> JsonValue {
-                                               if (!p.l_star) return nullptr;
-                                               return p.resolved;
-                                             })},
+          {"resolved_per_prompt", per_prompt(prompts, [](const PromptResult& p) { return p.resolved; })},
           {"margin_per_prompt", per_prompt(prompts, [](const PromptResult& p) { return json_value(p.margin); })},
           {"reason_per_prompt", per_prompt(prompts, [](const PromptResult& p) { return json_or_null(p.reason); })},
           {"estimator", score.estimator},
@@ -192,18 +188,19 @@ JsonValue per_head_json(const Measurement& m) {
 JsonValue traces_json(const ModelResult& model, bool per_head) {
   const Measurement& m = model.measurement;
   const bool each = shows_each(m.prompts.size(), Detail::by_count);
-  JsonValue by_estimator = JsonValue::object(), reason = nullptr;
+  JsonValue by_estimator = nullptr, mean = JsonValue::object(), reason = nullptr;
+  if (each) by_estimator = JsonValue::object();
   for (const ModelTraces& traces : model.traces) {
-    JsonValue prompts = each ? JsonValue::array() : JsonValue(nullptr);
-    for (size_t p = 0; each && p < traces.prompts.size(); ++p)
-      prompts.push_back({{"trace", json_array(traces.prompts[p].trace)},
-                         {"rounding_floor", json_array(traces.prompts[p].floor)},
-                         {"l_star", json_detections(traces.prompts[p].detections)}});
-    const MeanTrace mean = mean_trace(traces);
-    by_estimator[traces.estimator] = {{"mean", json_array(mean.trace)},
-                                      {"mean_rounding_floor", json_array(mean.floor)},
-                                      {"mean_of", mean.prompts},
-                                      {"prompts", std::move(prompts)}};
+    const MeanTrace over = mean_trace(traces);
+    mean[traces.estimator] = {
+        {"trace", json_array(over.trace)}, {"rounding_floor", json_array(over.floor)}, {"prompts", over.prompts}};
+    if (!each) continue;
+    JsonValue prompts = JsonValue::array();
+    for (const PromptTrace& prompt : traces.prompts)
+      prompts.push_back({{"trace", json_array(prompt.trace)},
+                         {"rounding_floor", json_array(prompt.floor)},
+                         {"l_star", json_detections(prompt.detections)}});
+    by_estimator[traces.estimator] = std::move(prompts);
   }
   if (!each)
     reason =
@@ -215,8 +212,9 @@ JsonValue traces_json(const ModelResult& model, bool per_head) {
           {"residual_norm_mean", json_array(mean_over_prompts(m.seen.residual_norm))},
           {"residual_norm", each ? rows_json(m.seen.residual_norm) : JsonValue(nullptr)},
           {"per_head", per_head ? per_head_json(m) : JsonValue(nullptr)},
-          {"reason", std::move(reason)},
-          {"by_estimator", std::move(by_estimator)}};
+          {"mean", std::move(mean)},
+          {"by_estimator", std::move(by_estimator)},
+          {"reason", std::move(reason)}};
 }
 
 // The token ids of texts: once for all models whose tokenizers gave the same. Those of prompts that were asked for by
@@ -273,9 +271,7 @@ JsonValue study_json(const StudyResult& result, bool per_head) {
   PromptsRead read = study.prompts_read;
   if (read.file.empty()) read.count = study.prompts.size();
   for (const Prompt& prompt : study.prompts)
-    prompts.push_back({{"id", json_value(prompt.id)},
-                       {"text", json_value(prompt.text)},
-                       {"token_ids", prompt.ids.empty() ? JsonValue(nullptr) : JsonValue(prompt.ids)}});
+    prompts.push_back({{"id", json_value(prompt.id)}, {"text", json_value(prompt.text)}, {"token_ids", prompt.ids}});
   for (const ModelResult& model : result.models) traces.push_back(traces_json(model, per_head));
 
   out["by_estimator"] = JsonValue::object();
