@@ -80,6 +80,11 @@ bool begins_with(const std::string& whole, const std::string& part) {
   return whole == part || whole.starts_with(part + ".") || whole.starts_with(part + "[");
 }
 
+// A detection within a trace, and the sides of a difference: their row names what lies below.
+bool names_what_is_below(const std::string& name) {
+  return name.ends_with("l_star.DETECTOR") || name.ends_with("[].a") || name.ends_with("[].b");
+}
+
 void expect_documented(const std::string& heading, const std::string& command,
                        const std::vector<std::string>& outputs) {
   const auto names = documented(heading);
@@ -92,16 +97,15 @@ void expect_documented(const std::string& heading, const std::string& command,
   for (const std::string& leaf : walk.leaves)
     EXPECT_TRUE(std::any_of(names.begin(), names.end(),
                             [&](const auto& name) {
-                              // Of a detection within a trace it names what lies below.
                               return leaf == name.first ||
-                                     (name.first.ends_with("l_star.DETECTOR") && begins_with(leaf, name.first));
+                                     (names_what_is_below(name.first) && begins_with(leaf, name.first));
                             }))
         << heading << ": " << leaf << " is written and not in docs/results.md";
   for (const std::string& path : walk.empty)
     EXPECT_TRUE(std::any_of(names.begin(), names.end(),
                             [&](const auto& name) {
                               return begins_with(name.first, path) ||
-                                     (name.first.ends_with("l_star.DETECTOR") && begins_with(path, name.first));
+                                     (names_what_is_below(name.first) && begins_with(path, name.first));
                             }))
         << heading << ": " << path << " is written and not in docs/results.md";
   for (const auto& [name, optional] : names) {
@@ -155,6 +159,16 @@ TEST(ResultsDocument, NamesWhatIsWritten) {
   expect_columns("l_star_traces_T.csv and lstar trace --csv", lstar_program("trace --csv " + kModel + few).out);
   expect_columns("l_star_heads_T.csv and lstar trace --csv --per-head",
                  lstar_program("trace --csv --per-head " + kModel + few).out);
+
+  const std::string of_ran = out + "/l_star_cross_heritage_t.json ", notebook = folder / "notebook.json";
+  ASSERT_TRUE(write_file(notebook, R"({"backend": "another",
+    "results": [{"model": "zoo/gpt2-12x12", "lab": "another", "L": 11, "L_star_empirical": 1}]})"));
+  ASSERT_TRUE(write_file(folder / "many.json", of_many));
+  const std::string others = lstar_program("report --json --detector central_difference " + of_ran).out;
+  ASSERT_TRUE(write_file(folder / "others.json", others));
+  const auto diff = [&](const std::string& b) { return lstar_program("diff --json " + of_ran + b).out; };
+  expect_documented("lstar diff --json", "diff",
+                    {diff(folder / "many.json"), diff(folder / "others.json"), diff(notebook)});
 
   const std::string store = out + "/measurements.sqlite ";
   const std::string listed = lstar_program("store list --json " + store).out;
