@@ -2,7 +2,10 @@
 # tools/check-package compiles each alone, against the installed files.
 set(LSTAR_PUBLIC_HEADERS
     # Models and measurements: begin with study/open_model.h.
-    study/open_model.h study/measurement.h study/measure_missing.h study/study.h study/prompts.h study/inspect.h study/trace_files.h
+    study/open_model.h study/measurement.h study/measure_missing.h study/study.h study/prompts.h study/inspect.h
+    study/trace_files.h
+    # Results once more, and two of them side by side.
+    study/evaluate_run.h study/result_diff.h study/result_file.h
     # Where measurements are kept: begin with study/store/store.h.
     study/store/content.h study/store/prompt_observation.h study/store/store.h study/store/store_access.h
     study/store/store_key.h study/store/study_record.h
@@ -16,8 +19,8 @@ set(LSTAR_PUBLIC_HEADERS
     observe/observation.h observe/observer.h observe/weight_norms.h
     tokenizer/tokenizer.h
     hub/blob_download.h hub/environment.h hub/http.h hub/hub_cache.h hub/hub_client.h hub/locate_model.h hub/model_files.h
-    checkpoint/checkpoint.h checkpoint/checkpoint_identity.h checkpoint/configuration.h checkpoint/hub_model.h checkpoint/memory_checkpoint.h checkpoint/placed_checkpoint.h
-    checkpoint/random_checkpoint.h
+    checkpoint/checkpoint.h checkpoint/checkpoint_identity.h checkpoint/configuration.h checkpoint/hub_model.h
+    checkpoint/memory_checkpoint.h checkpoint/placed_checkpoint.h checkpoint/random_checkpoint.h
     checkpoint/stored_type.h checkpoint/weight_index.h
     base/array.h base/dtype.h base/json.h base/result.h base/steps.h base/worker_pool.h
     # Reports as text and files.
