@@ -18,7 +18,7 @@ help:
 	@echo 'make debug     all tests, not optimised, under the address and undefined-behaviour sanitizers'
 	@echo 'make crash-test   kill a study at 200 random moments; asked again, it leaves what an undisturbed one does'
 	@echo 'make tsan      the tests of what has threads, under the thread sanitizer'
-	@echo 'make bench     build the benchmarks: build/bench/bench'
+	@echo 'make bench     build the benchmarks: build/release/bench'
 	@echo 'make instructions   count the instructions of whole commands and hold them to bench/instructions.txt'
 	@echo 'make performance   measure everything against its bound and its peers, write docs/performance.md; MEASURE="--jobs A,B"'
 	@echo 'make fuzz      feed each reader of files broken ones, FUZZ_SECONDS=20 each, under the sanitizers'
@@ -90,10 +90,9 @@ families: need-build
 	build/release/family_table > build/families.txt
 	sed -i -e '/^<!-- families -->$$/,/^<!-- end -->$$/{/^<!--/!d}' -e '/^<!-- families -->$$/r build/families.txt' docs/families.md
 
-# Of the benchmarks' build only what they are made of.
 bench: need-bench
-	@$(MAKE) --no-print-directory build/bench/build.ninja
-	cmake --build --preset bench --parallel $(JOBS) --target bench/all
+	cmake --preset release -DLSTAR_BENCH=ON > /dev/null
+	cmake --build --preset release --parallel $(JOBS) --target bench/all
 
 instructions: need-bench
 	@$(MAKE) --no-print-directory build/release/build.ninja

@@ -48,7 +48,7 @@ def arguments():
         "--lstar", type=Path, default=ROOT / "build/release/lstar", help="the program (build/release/lstar)"
     )
     parser.add_argument(
-        "--programs", type=Path, default=ROOT / "build/bench/bench", help="folder of the bench programs"
+        "--programs", type=Path, default=ROOT / "build/release/bench", help="folder of the bench programs"
     )
     parser.add_argument(
         "--docs", type=Path, default=ROOT / "docs", help="where performance.md and its figures go (docs)"
