@@ -13,6 +13,8 @@
 namespace lstar {
 namespace {
 
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
 double fraction(const ModelPoint& point) { return point.l_star / point.layers; }
 
 // What is held out together with a point, as text; also names it in messages.
@@ -60,7 +62,7 @@ CrossValidation cross_validate(std::span<const ModelPoint> points, LeaveOut leav
 double mean(std::span<const double> values) {
   double sum = 0;
   for (const double value : values) sum += value;
-  return values.empty() ? std::numeric_limits<double>::quiet_NaN() : sum / static_cast<double>(values.size());
+  return values.empty() ? kNan : sum / static_cast<double>(values.size());
 }
 
 double population_deviation(std::span<const double> values) {

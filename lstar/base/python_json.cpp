@@ -14,7 +14,7 @@
 namespace lstar {
 namespace {
 
-constexpr int kDeepestText = 1000;  // as Python's recursion limit; simdjson's own is 1,024
+constexpr int kDeepest = 1000;  // as Python's recursion limit; simdjson's own is 1,024
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -78,7 +78,7 @@ class Restater {
 
   Result<void> value(int depth) {
     space();
-    if (depth > kDeepestText) return refuse(fmt::format("at most {} values inside each other", kDeepestText));
+    if (depth > kDeepest) return refuse(fmt::format("at most {} values inside each other", kDeepest));
     switch (here()) {
       case '{': return object(depth);
       case '[': return list(depth);

@@ -297,12 +297,12 @@ bool lacks_config(const Listing& listing, std::string& detail) {
 
 bool is_empty(const Listing& listing, std::string&) { return listing.names.empty(); }
 
-constexpr ErrorKind kAbsent = ErrorKind::missing;
-constexpr FolderKind kFolderKinds[] = {
+constexpr ErrorKind kMissing = ErrorKind::missing;
+constexpr FolderKind kKinds[] = {
     {"cache's repository", is_repository_of_cache, "a repository in Hugging Face's cache: pass {}"},
     {"cache", is_cache, "Hugging Face's cache: pass one of its models ({})"},
     {"adapter", is_adapter, "an adapter for {}: merge it into its model first (merge_and_unload), and save that"},
-    {"cut by bytes", is_cut, "{}", kAbsent},
+    {"cut by bytes", is_cut, "{}", kMissing},
     {"diffusers", is_pipeline, "a pipeline of diffusers (model_index.json), no language model"},
     {"neox", is_neox, "a checkpoint of GPT-NeoX: convert it with its tools/ckpts/convert_neox_to_hf.py"},
     {"deepspeed", is_deepspeed,
@@ -319,7 +319,7 @@ constexpr FolderKind kFolderKinds[] = {
      "Mistral's or Meta's own layout (params.json, consolidated.*): get the one of Hugging Face (config.json with "
      "model.safetensors)"},
     {"unfinished download", is_unfinished, "a download is not finished ({}): bring it to its end, or fetch it again",
-     kAbsent},
+     kMissing},
     {"sentence-transformers", is_sentence_transformers, "a folder of sentence-transformers: pass its model ({})"},
     {"checkpoints", holds_checkpoints, "holds checkpoints: {}; pass one of them"},
     {"folders of models", holds_models, "no model here; in its folders: {}; pass one of them"},
@@ -340,14 +340,14 @@ constexpr FolderKind kFolderKinds[] = {
     {"llamafile", is_llamafile, "no model's folder; pass its llamafile: {}"},
     {"packed", is_packed, "holds an archive ({}): unpack it first"},
     {"no config", lacks_config, "holds weights ({}) and no config.json: put their model's config.json beside them",
-     kAbsent},
-    {"tokenizer", is_tokenizer, "holds a tokenizer and no model: get config.json and the weights too", kAbsent},
+     kMissing},
+    {"tokenizer", is_tokenizer, "holds a tokenizer and no model: get config.json and the weights too", kMissing},
     {"data", is_data, "a data set, no model"},
-    {"empty", is_empty, "an empty folder", kAbsent},
+    {"empty", is_empty, "an empty folder", kMissing},
 };
 
 }  // namespace
 
-std::span<const FolderKind> folder_kinds() { return kFolderKinds; }
+std::span<const FolderKind> folder_kinds() { return kKinds; }
 
 }  // namespace lstar

@@ -21,7 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kLargestManifest = size_t{1} << 20;
-constexpr size_t kMostInFolder = 10'000;  // of one folder
+constexpr size_t kMostEntries = 10'000;  // of one folder
 constexpr std::string_view kLayer = "application/vnd.ollama.image.";
 
 bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
@@ -44,7 +44,7 @@ Result<std::vector<std::string>> entries(const std::string& folder) {
   std::vector<std::string> names;
   const int error = walk_folder(folder, [&](const FolderEntry& entry) {
     if (!entry.name.starts_with('.')) names.emplace_back(entry.name);
-    return names.size() < kMostInFolder;
+    return names.size() < kMostEntries;
   });
   if (error != 0 && error != ENOENT && error != ENOTDIR)
     return fail({.kind = kind_of_errno(error),

@@ -11,8 +11,6 @@
 
 namespace lstar {
 
-inline constexpr std::string_view kInk = "#222222";
-
 enum class Anchor { left, centre, right };
 enum class Mark { disc = 7, ring = 6 };
 

@@ -14,7 +14,7 @@ namespace lstar {
 namespace {
 
 constexpr double kWidth = 504, kPlot = 190, kFont = 7, kMark = 6.5, kLabWidth = 90, kSmall = 6.5, kSmallLine = 8.5;
-constexpr std::string_view kThreshold = "#E08E0B";
+constexpr std::string_view kInk = "#222222", kThreshold = "#E08E0B";
 
 struct Point {
   std::string label, lab, colour;

@@ -12,9 +12,10 @@
 namespace lstar {
 namespace {
 
-constexpr double kSheet = 504, kLetters = 6.5;
+constexpr double kWidth = 504, kFont = 6.5;
 constexpr double kAroundPanel = 66, kLeft = 40, kGap = 36, kBottom = 30;
-constexpr std::string_view kLine = "#0072B2", kMeasured = "#C0392B", kPredicted = "#E08E0B", kFloor = "#888888";
+constexpr std::string_view kInk = "#222222", kLine = "#0072B2", kMeasured = "#C0392B", kPredicted = "#E08E0B",
+                           kFloor = "#888888";
 
 // A trace over prompts at one layer; NaN where no prompt has a finite value.
 struct Layer {
@@ -194,7 +195,7 @@ Figure traces_figure(const StudyResult& result, size_t estimator) {
   const int columns = count <= 2 || count == 4 ? std::clamp(count, 1, 2) : 3;
   const double panel_height = columns < 3 ? 120 : 92;
   const int rows = std::max(1, (count + columns - 1) / columns);
-  const double width = (kSheet - kLeft - 14 - (columns - 1) * kGap) / columns;
+  const double width = (kWidth - kLeft - 14 - (columns - 1) * kGap) / columns;
   const std::string method = estimator < result.summaries.size() ? result.summaries[estimator].estimator : "";
   bool any_floor = false;
   for (const ModelResult* model : models)
@@ -209,11 +210,11 @@ Figure traces_figure(const StudyResult& result, size_t estimator) {
       {LegendItem::Kind::dashed, std::string(kPredicted), fmt::format("predicted ({})", result.study.formula)}};
   if (any_floor) legend.push_back({LegendItem::Kind::dashed, std::string(kFloor), "rounding floor"});
 
-  const double keys = legend_height(legend, kSheet - kLeft - 12, kLetters);
+  const double keys = legend_height(legend, kWidth - kLeft - 12, kFont);
   const double row_height = panel_height + kAroundPanel, height = rows * row_height + keys + 24;
-  Canvas canvas(kSheet, height);
+  Canvas canvas(kWidth, height);
   canvas.text(kLeft, height - 9, fmt::format("Trace by Layer ({})", method), 9, Anchor::left, kInk, 0, true);
-  draw_legend(canvas, legend, kLeft, height - 17, kSheet - kLeft - 12, kLetters);
+  draw_legend(canvas, legend, kLeft, height - 17, kWidth - kLeft - 12, kFont);
   for (int i = 0; i < count; ++i) {
     const int row = i / columns, column = i % columns;
     const Box box{kLeft + column * (width + kGap), (rows - 1 - row) * row_height + kBottom, width, panel_height};

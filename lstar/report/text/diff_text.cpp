@@ -4,18 +4,15 @@
 
 #include <fmt/format.h>
 
+#include "lstar/report/text/study_brief.h"
 #include "lstar/report/text/text_layout.h"
 
 namespace lstar {
 namespace {
 
-constexpr int kWidth = 100, kName = 40, kValue = 160;
+constexpr int kName = 40, kValue = 160;
 constexpr size_t kShown = 3;    // of what there are many
 constexpr size_t kDigits = 12;  // of a hash
-
-std::string counted(size_t count, const char* thing) {
-  return fmt::format("{} {}{}", count, thing, count == 1 ? "" : "s");
-}
 
 bool is_hash(const std::string& text) {
   return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == text.npos;
@@ -30,7 +27,7 @@ std::string name_of(const std::string& model) { return shorten(one_line(model), 
 
 std::string line(int indent, std::string_view head, const std::string& text) {
   const std::string first = fmt::format("{}{}: ", std::string(static_cast<size_t>(indent), ' '), head);
-  return wrap(text, kWidth, first, indent + 2);
+  return wrap(text, kColumns, first, indent + 2);
 }
 
 std::string line(int indent, const ValueDifference& d) {
@@ -48,8 +45,6 @@ std::string mean_text(const ReportedScore& s) {
   if (!s.l_star.value) return "none";
   return fmt::format("{:g}{}", *s.l_star.value, is_resolved(s) ? "" : "?");
 }
-
-std::string percent(const Reported<double>& value) { return value.value ? fixed(value.value, 1) + "%" : "-"; }
 
 // "7 -> 9", or the one value of both.
 std::string change(const std::string& a, const std::string& b) { return a == b ? a : a + " -> " + b; }
@@ -74,7 +69,7 @@ std::string prompts_text(const PromptsDiff& prompts) {
     std::string one =
         d.a ? fmt::format("- {}", prompt_text(d.a, d.before)) : fmt::format("+ {}", prompt_text(d.b, d.after));
     if (d.a && d.b) one = fmt::format("~ {} -> {}", prompt_text(d.a, d.before), prompt_text(d.b, d.after));
-    out += wrap(one, kWidth, "    ", 6);
+    out += wrap(one, kColumns, "    ", 6);
   }
   if (prompts.changed.size() > kShown) out += fmt::format("    and {} more\n", prompts.changed.size() - kShown);
   return out;
@@ -83,7 +78,7 @@ std::string prompts_text(const PromptsDiff& prompts) {
 std::string names_text(const char* sign, const std::vector<std::string>& names) {
   std::string out;
   for (size_t i = 0; i < std::min(names.size(), kShown * 2); ++i)
-    out += fmt::format("  {} {}\n", sign, shorten(one_line(names[i]), kWidth - 4));
+    out += fmt::format("  {} {}\n", sign, shorten(one_line(names[i]), kColumns - 4));
   if (names.size() > kShown * 2) out += fmt::format("  {} and {} more\n", sign, names.size() - kShown * 2);
   return out;
 }
@@ -101,7 +96,8 @@ std::string asked_text(const ResultDiff& diff) {
 
 std::string score_text(const ScoreDiff& d) {
   std::string text = fmt::format("L* {}", change(mean_text(d.a), mean_text(d.b)));
-  if (d.l_star || d.error) text += fmt::format(", error {}", change(percent(d.a.error_pct), percent(d.b.error_pct)));
+  if (d.l_star || d.error)
+    text += fmt::format(", error {}", change(percent(d.a.error_pct.value), percent(d.b.error_pct.value)));
   if (d.resolved) text += d.b.resolved.value.value_or(false) ? ", is resolved now" : ", is no longer resolved";
   if (d.decided) text += fmt::format(", decided by {} -> {}", shown(d.a.decided_by.value), shown(d.b.decided_by.value));
   if (!d.prompts.empty()) text += fmt::format("; {} of {} prompts", d.prompts.size(), d.prompts_compared);
@@ -137,7 +133,7 @@ std::string verdicts_text(const ResultDiff& diff) {
   std::string out;
   for (const SummaryDiff& s : diff.summaries) {
     std::string text = change(shown(s.a.verdict.value), shown(s.b.verdict.value));
-    text += fmt::format(" (MAPE {}; {})", change(percent(s.a.overall_mape), percent(s.b.overall_mape)),
+    text += fmt::format(" (MAPE {}; {})", change(percent(s.a.overall_mape.value), percent(s.b.overall_mape.value)),
                         change(counts(s.a), counts(s.b)));
     out += line(2, one_line(s.estimator), text);
     if (!s.caveats) continue;
@@ -147,7 +143,7 @@ std::string verdicts_text(const ResultDiff& diff) {
                          const std::vector<std::string>& those) {
       for (const std::string& caveat : these)
         if (std::find(those.begin(), those.end(), caveat) == those.end())
-          out += wrap(one_line(caveat), kWidth, fmt::format("    {} but ", sign), 10);
+          out += wrap(one_line(caveat), kColumns, fmt::format("    {} but ", sign), 10);
     };
     add("-", before, after);
     add("+", after, before);
@@ -212,7 +208,7 @@ std::string conclusion(const ResultDiff& diff) {
 
 std::string diff_text(const ResultDiff& diff, bool colour) {
   const Paint paint{colour};
-  std::string out = wrap(one_line(diff.a), kWidth, "A: ", 3) + wrap(one_line(diff.b), kWidth, "B: ", 3);
+  std::string out = wrap(one_line(diff.a), kColumns, "A: ", 3) + wrap(one_line(diff.b), kColumns, "B: ", 3);
   const auto section = [&](const char* title, const std::string& text) {
     if (!text.empty()) out += paint.bold(title) + "\n" + text;
   };

@@ -7,11 +7,10 @@
 namespace lstar {
 namespace {
 
-constexpr int kWidth = 100;
-constexpr int kDigits = 12;  // of what is named by a hash
+constexpr int kShortDigits = 12;  // of what is named by a hash
 constexpr int kPromptWidth = 40;
 
-std::string short_digits(const std::string& hexadecimal) { return one_line(hexadecimal).substr(0, kDigits); }
+std::string short_digits(const std::string& hexadecimal) { return one_line(hexadecimal).substr(0, kShortDigits); }
 
 std::string size_text(int64_t bytes) {
   if (bytes < 10'000) return fmt::format("{} B", bytes);
@@ -19,14 +18,9 @@ std::string size_text(int64_t bytes) {
   return fmt::format("{} MB", bytes / 1'000'000);
 }
 
-// "1 prompt", "2 prompts".
-std::string counted(int64_t count, const char* thing) {
-  return fmt::format("{} {}{}", count, thing, count == 1 ? "" : "s");
-}
-
 std::string line(std::string_view head, const std::string& value) {
   if (value.empty()) return {};
-  return wrap(one_line(value), kWidth, fmt::format("  {:<12} ", fmt::format("{}:", head)), 15);
+  return wrap(one_line(value), kColumns, fmt::format("  {:<12} ", fmt::format("{}:", head)), 15);
 }
 
 std::string provenance_text(const Provenance& from) {
@@ -64,7 +58,7 @@ std::string store_text(std::span<const StoredModel> models, std::span<const Stor
                  one_line(model.key.backend) + (is_outdated ? ", outdated" : ""), std::to_string(model.prompts),
                  size_text(model.bytes)});
     }
-    text += table.str(kWidth, "  ", paint);
+    text += table.str(kColumns, "  ", paint);
   }
   text += paint.bold(counted(static_cast<int64_t>(runs.size()), "run")) + "\n";
   if (!runs.empty()) {
@@ -79,7 +73,7 @@ std::string store_text(std::span<const StoredModel> models, std::span<const Stor
                  std::to_string(run.outcomes.size()), std::to_string(failed),
                  std::to_string(run.study.prompts.size())});
     }
-    text += table.str(kWidth, "  ", paint);
+    text += table.str(kColumns, "  ", paint);
   }
   return text;
 }
@@ -108,7 +102,7 @@ std::string stored_model_text(const StoredModel& model, std::span<const PromptLi
   for (const PromptLine& prompt : prompts)
     table.row({shorten(one_line(prompt.text.value_or("")), kPromptWidth), short_digits(prompt.name),
                std::to_string(prompt.ids.size()), fmt::format("{}", fmt::join(prompt.seen, ", "))});
-  return text + table.str(kWidth, "  ", paint);
+  return text + table.str(kColumns, "  ", paint);
 }
 
 std::string stored_run_text(const StoredRun& run, bool colour) {
@@ -128,7 +122,7 @@ std::string stored_run_text(const StoredRun& run, bool colour) {
   for (size_t i = 0; i < run.outcomes.size(); ++i)
     table.row({one_line(study.models[i].name), one_line(study.models[i].lab), short_digits(run.outcomes[i].key.content),
                shorten(one_line(outcome_text(run.outcomes[i])), 60)});
-  return text + table.str(kWidth, "  ", paint);
+  return text + table.str(kColumns, "  ", paint);
 }
 
 std::string pruned_text(const Pruned& pruned, bool really) {

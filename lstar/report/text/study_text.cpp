@@ -13,7 +13,7 @@
 namespace lstar {
 namespace {
 
-constexpr int kWidth = 100, kRule = 80;
+constexpr int kRule = 80;
 
 std::string rule(char c = '=') { return std::string(kRule, c) + "\n"; }
 
@@ -41,7 +41,7 @@ std::string prompt_lines(const Study& study, const ModelResult& model, const Mod
         fmt::format("    Prompt {}{}: ", i + 1, prompt.id ? fmt::format(" ({})", shown_id(*prompt.id)) : "");
     const int indent = display_width(first);
     if (prompt.error) {
-      out += wrap(fmt::format("FAILED: {}", one_line(prompt.error->message())), kWidth, first, indent);
+      out += wrap(fmt::format("FAILED: {}", one_line(prompt.error->message())), kColumns, first, indent);
       continue;
     }
     const bool resolved = i < score.resolved_per_prompt.size() && score.resolved_per_prompt[i];
@@ -55,7 +55,7 @@ std::string prompt_lines(const Study& study, const ModelResult& model, const Mod
       line += layer ? "  not resolved" : "";
       if (!reason.empty()) line += fmt::format("{} {}", layer ? ":" : " ", reason);
     }
-    const std::string wrapped = wrap(line, kWidth, first, indent);
+    const std::string wrapped = wrap(line, kColumns, first, indent);
     out += resolved ? wrapped : paint.dim(wrapped.substr(0, wrapped.size() - 1)) + "\n";
   }
   return out;
@@ -86,7 +86,7 @@ std::string results_table(const StudyResult& result, const Paint& paint) {
   for (const FailedModel& failed : result.failed)
     table.row({one_line(failed.entry.name), shorten(one_line(failed.entry.lab), 16), "-", "-", "-", "-", "failed", "-",
                "-", "-"});
-  return table.str(kWidth, "", paint);
+  return table.str(kColumns, "", paint);
 }
 
 std::string estimators_table(const StudyResult& result, const Paint& paint) {
@@ -106,7 +106,7 @@ std::string estimators_table(const StudyResult& result, const Paint& paint) {
                percent(s.mape_of_actual) + (all ? "" : fmt::format(" ({} of {})", s.models_of_actual, s.models)),
                percent(s.in_sample_mape), percent(s.out_of_sample_mape)});
   }
-  return table.str(kWidth, "", paint);
+  return table.str(kColumns, "", paint);
 }
 
 std::string l_star_table(const StudyResult& result, const Paint& paint) {
@@ -120,7 +120,7 @@ std::string l_star_table(const StudyResult& result, const Paint& paint) {
       cells.push_back(mean_text(s, 1) + (s.l_star ? fmt::format(" ± {}", fixed(s.l_star_std, 1)) : ""));
     table.row(std::move(cells));
   }
-  return table.str(kWidth, "", paint);
+  return table.str(kColumns, "", paint);
 }
 
 std::string baselines_table(const StudyResult& result, const Paint& paint) {
@@ -137,7 +137,7 @@ std::string baselines_table(const StudyResult& result, const Paint& paint) {
       cells.push_back(k < s.baselines.size() ? percent(s.baselines[k].mape) : "-");
     table.row(std::move(cells));
   }
-  return table.str(kWidth, "", paint);
+  return table.str(kColumns, "", paint);
 }
 
 // Of the study's own L*: that of each prompt, averaged over prompts as L* itself is.
@@ -168,17 +168,17 @@ std::string decides_table(const StudyResult& result, const Paint& paint) {
   if (weighted)
     legend +=
         " By multi_head and ov_circuit \"attention\" is that of heads weighted by their norms, not attention alone.";
-  return table.str(kWidth, "", paint) + wrap(legend, kWidth, "", 0);
+  return table.str(kColumns, "", paint) + wrap(legend, kColumns, "", 0);
 }
 
 std::string failures(const StudyResult& result, const Paint& paint) {
   std::string out;
   for (const FailedModel& failed : result.failed)
-    out += wrap(one_line(failed.error.message()), kWidth, fmt::format("  {}: ", one_line(failed.entry.name)), 4);
+    out += wrap(one_line(failed.error.message()), kColumns, fmt::format("  {}: ", one_line(failed.entry.name)), 4);
   for (const ModelResult& model : result.models)
     for (size_t i = 0; i < model.measurement.prompts.size(); ++i)
       if (const auto& error = model.measurement.prompts[i].error)
-        out += wrap(one_line(error->message()), kWidth,
+        out += wrap(one_line(error->message()), kColumns,
                     fmt::format("  {}, prompt {}: ", one_line(model.entry.name), i + 1), 4);
   return out.empty() ? out : heading(paint, "FAILED") + out;
 }
@@ -197,7 +197,7 @@ std::string verdict_text(const StudyResult& result, const Paint& paint) {
   // The same of every verdict, whatever it says.
   const auto caveats = [&](size_t e, int indent) {
     for (const std::string& caveat : verdict_caveats(result, e))
-      out += paint.yellow(wrap(caveat, kWidth, std::string(indent, ' ') + "but ", indent + 4));
+      out += paint.yellow(wrap(caveat, kColumns, std::string(indent, ' ') + "but ", indent + 4));
   };
   caveats(0, 13);
   for (size_t e = 1; e < result.summaries.size(); ++e) {
@@ -225,18 +225,18 @@ std::string complete_text(const StudyResult& result) {
   const std::string given =
       result.duplicates.empty() ? "" : fmt::format(", {} of them given before", result.duplicates.size());
   const size_t asked = result.models.size() + result.duplicates.size() + result.failed.size();
-  return wrap(fmt::format("{}/{} models{}{}", done, asked, given, without), kWidth, "COMPLETE: ", 4);
+  return wrap(fmt::format("{}/{} models{}{}", done, asked, given, without), kColumns, "COMPLETE: ", 4);
 }
 
 // Of many prompts: one table where there are several models, and the verdict with what stands against it.
 std::string brief_summary(const StudyResult& result, const Paint& paint) {
   std::string out = fmt::format("\n{}", complete_text(result));
   for (const FailedModel& failed : result.failed)
-    out += wrap(one_line(failed.error.message()), kWidth, fmt::format("  {}: ", one_line(failed.entry.name)), 4);
+    out += wrap(one_line(failed.error.message()), kColumns, fmt::format("  {}: ", one_line(failed.entry.name)), 4);
   if (result.models.empty() || result.summaries.empty()) return out + "No results!\n";
   if (result.models.size() > 1)
     out += fmt::format("\n{}\n{}", results_table(result, paint), estimators_table(result, paint));
-  out += fmt::format("\n{}", paint.bold(wrap(verdict_sentence(result, 0), kWidth, "VERDICT: ", 4)));
+  out += fmt::format("\n{}", paint.bold(wrap(verdict_sentence(result, 0), kColumns, "VERDICT: ", 4)));
   return out + "A line for each prompt, all tables and notes: --verbose\n";
 }
 
@@ -248,9 +248,9 @@ std::string study_banner(const Study& study, bool colour, Detail detail) {
   const std::string line = shows_each(study.prompts.size(), detail) ? rule() : std::string();
   std::string out = line + paint.bold("L* CROSS-HERITAGE VALIDATION") + "\n" + line;
   const Formula* formula = find_formula(study.formula);
-  if (!study.note.empty()) out += wrap(one_line(study.note), kWidth, "", 0);
+  if (!study.note.empty()) out += wrap(one_line(study.note), kColumns, "", 0);
   out += fmt::format("Models: {}, prompts: {}\n", study.models.size(), study.prompts.size());
-  out += wrap(prompts_line(study.prompts_read, study.prompts), kWidth, "Read: ", 6);
+  out += wrap(prompts_line(study.prompts_read, study.prompts), kColumns, "Read: ", 6);
   out += fmt::format("Formula {}: {}\n", study.formula, formula ? formula->text : "unknown");
   out += fmt::format("Estimators: {}; detector: {}; computed in {}\n", estimators, study.detector, name(study.dtype));
   return out;
@@ -259,7 +259,7 @@ std::string study_banner(const Study& study, bool colour, Detail detail) {
 std::string model_text(const Study& study, const ModelEntry& entry, const Result<ModelResult>& result, bool colour,
                        Detail detail) {
   const Paint paint{colour};
-  if (result && !shows_each(study.prompts.size(), detail)) return brief_model_text(study, *result, kWidth, paint);
+  if (result && !shows_each(study.prompts.size(), detail)) return brief_model_text(study, *result, kColumns, paint);
   std::string out = fmt::format("\n{:=<70}\n{}\n", "", paint.bold(fmt::format("Model: {}", one_line(entry.name))));
   if (!result) {
     out += fmt::format("Lab: {}\n", one_line(entry.lab));
@@ -269,24 +269,24 @@ std::string model_text(const Study& study, const ModelEntry& entry, const Result
   const Measurement& m = model.measurement;
   const ModelScore& s = model.scores.at(0);
   out += fmt::format("Lab: {} | L={} | H={}\n", one_line(entry.lab), m.shape.layers, m.shape.heads);
-  out += wrap(one_line(shape_text(model)), kWidth, "  Architecture: ", 4);
-  for (const std::string& warning : m.warnings) out += wrap(one_line(warning), kWidth, "  Warning: ", 4);
+  out += wrap(one_line(shape_text(model)), kColumns, "  Architecture: ", 4);
+  for (const std::string& warning : m.warnings) out += wrap(one_line(warning), kColumns, "  Warning: ", 4);
   out += prompt_lines(study, model, s, paint);
 
   out += fmt::format("\n  RESULTS ({}):\n", s.estimator);
   out += fmt::format("    L* predicted:  {}{}\n", model.predicted ? fixed(model.predicted, 1) : "none",
                      model.predicted ? "" : " (" + model.no_prediction + ")");
   if (!s.l_star)
-    out += wrap(fmt::format("none: {}", one_line(s.reason)), kWidth, "    L* empirical:  ", 19);
+    out += wrap(fmt::format("none: {}", one_line(s.reason)), kColumns, "    L* empirical:  ", 19);
   else
     out += fmt::format("    L* empirical:  {} ± {}{}\n", mean_text(s, 1), fixed(s.l_star_std, 1),
                        s.resolved ? "" : "  (not resolved)");
   out += fmt::format("    Error:         {}\n", percent(s.error_pct));
-  if (s.decides) out += wrap(decides_text(*s.decides, s.estimator), kWidth, "    Decided by:    ", 19);
+  if (s.decides) out += wrap(decides_text(*s.decides, s.estimator), kColumns, "    Decided by:    ", 19);
   for (size_t e = 1; e < model.scores.size(); ++e) {
     const ModelScore& other = model.scores[e];
     if (!other.l_star) {
-      out += wrap(fmt::format("no L*: {}", one_line(other.reason)), kWidth,
+      out += wrap(fmt::format("no L*: {}", one_line(other.reason)), kColumns,
                   fmt::format("    {:<14} ", other.estimator + ":"), 19);
       continue;
     }
@@ -296,14 +296,14 @@ std::string model_text(const Study& study, const ModelEntry& entry, const Result
   if (model.gain)
     out += fmt::format("    Gain:          {:.3f} ({}{})\n", *model.gain, *model.gain < 1 ? "DAMPEN" : "EXPAND",
                        entry.expected.empty() ? "" : fmt::format(", expected {}", one_line(entry.expected)));
-  return out + model_notes(study, model, kWidth, paint);
+  return out + model_notes(study, model, kColumns, paint);
 }
 
 std::string duplicate_text(const ModelEntry& entry, const std::string& same_as, bool colour) {
   const Paint paint{colour};
   std::string out = fmt::format("\n{:=<70}\n{}\n", "", paint.bold(fmt::format("Model: {}", one_line(entry.name))));
   out += fmt::format("Lab: {}\n", one_line(entry.lab));
-  return out + wrap(duplicate_note(entry, same_as), kWidth, "  ", 4);
+  return out + wrap(duplicate_note(entry, same_as), kColumns, "  ", 4);
 }
 
 std::string verdict_line(const StudyResult& result) {
@@ -324,12 +324,12 @@ std::string study_summary(const StudyResult& result, bool colour, Detail detail)
   for (const LabSummary& lab : s.labs)
     out += fmt::format("{}: n={}, MAPE={:.1f}%\n", one_line(lab.lab), lab.models, lab.mape);
   for (const LeftOut& left : s.left_out)
-    out += wrap(fmt::format("without {}: {}", shorten(one_line(left.entry.name), 40), one_line(left.reason)), kWidth,
+    out += wrap(fmt::format("without {}: {}", shorten(one_line(left.entry.name), 40), one_line(left.reason)), kColumns,
                 fmt::format("{}: ", shorten(one_line(left.entry.lab), 40)), 4);
   out += heading(paint, fmt::format("OVERALL MAPE: {}", percent(s.overall_mape)));
   const std::string fitted = one_line(fmt::format("{}", fmt::join(result.study.in_sample, ", ")));
   if (s.in_sample_mape)
-    out += wrap(fmt::format("MAPE = {}", percent(s.in_sample_mape)), kWidth,
+    out += wrap(fmt::format("MAPE = {}", percent(s.in_sample_mape)), kColumns,
                 fmt::format("In-sample ({}): ", shorten(fitted, 50)), 4);
   if (s.out_of_sample_mape)
     out += fmt::format("Out-of-sample (other labs): MAPE = {}\n", percent(s.out_of_sample_mape));
@@ -342,7 +342,7 @@ std::string study_summary(const StudyResult& result, bool colour, Detail detail)
     out += heading(paint, "WHAT DECIDES L*: THE WEIGHTS OR THE ATTENTION?") + decided;
   out += failures(result, paint);
   out += heading(paint, "NOTES");
-  for (const std::string& note : study_notes(result)) out += wrap(note, kWidth, "* ", 2);
+  for (const std::string& note : study_notes(result)) out += wrap(note, kColumns, "* ", 2);
   return out + verdict_text(result, paint);
 }
 

@@ -1,12 +1,15 @@
 // Text for a terminal: UTF-8 made valid, measured in columns, padded, shortened, and set in tables. Pure functions.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace lstar {
+
+inline constexpr int kColumns = 100;  // of what is printed: a terminal's width
 
 // The text on one line: malformed bytes replaced, control characters as spaces.
 std::string one_line(std::string_view text);
@@ -54,5 +57,8 @@ class TextTable {
 
 // "7.9", or "-" for none.
 std::string fixed(std::optional<double> value, int digits);
+
+// "1 prompt", "2 prompts".
+std::string counted(int64_t count, const char* thing);
 
 }  // namespace lstar

@@ -17,8 +17,6 @@
 namespace lstar {
 namespace {
 
-constexpr int kWidth = 100;
-
 std::string number(std::optional<double> value) {
   return value && std::isfinite(*value) ? fmt::format("{:.5g}", *value) : "-";
 }
@@ -51,7 +49,7 @@ std::string layers_table(std::span<const ModelTraces> traces, const std::vector<
       cells.push_back(number(value.trace) + star(traces, value.estimator, row, layer.layer));
     table.row(std::move(cells));
   }
-  return table.str(kWidth, "  ", paint);
+  return table.str(kColumns, "  ", paint);
 }
 
 std::string l_star_table(std::span<const ModelTraces> traces, size_t row, const Paint& paint) {
@@ -66,9 +64,9 @@ std::string l_star_table(std::span<const ModelTraces> traces, size_t row, const 
     const Detection& first = t.prompts[row].detections.front();
     cells.push_back(fixed(first.margin, 2));
     table.row(std::move(cells));
-    if (!first.reason.empty()) reasons += wrap(one_line(first.reason), kWidth, fmt::format("  {}: ", t.estimator), 4);
+    if (!first.reason.empty()) reasons += wrap(one_line(first.reason), kColumns, fmt::format("  {}: ", t.estimator), 4);
   }
-  return table.str(kWidth, "  ", paint) + reasons;
+  return table.str(kColumns, "  ", paint) + reasons;
 }
 
 std::string next_tokens(const Measurement& m, size_t row) {
@@ -80,7 +78,7 @@ std::string next_tokens(const Measurement& m, size_t row) {
     list += fmt::format("{}{}{} ({:.2f})", list.empty() ? "" : ", ", token.id,
                         has_text ? fmt::format(" \"{}\"", one_line(m.next_pieces[row][k])) : "", token.logit);
   }
-  return wrap(list, kWidth, "  next: ", 8);
+  return wrap(list, kColumns, "  next: ", 8);
 }
 
 std::vector<FoundLayer> found_layers(const ModelTraces& traces, size_t detector) {
@@ -124,7 +122,7 @@ std::string means_table(std::span<const ModelTraces> traces, const Paint& paint)
     cells.push_back(fixed(margins.empty() ? std::nullopt : std::optional(mean(margins)), 2));
     table.row(std::move(cells));
   }
-  return table.str(kWidth, "  ", paint);
+  return table.str(kColumns, "  ", paint);
 }
 
 // Many prompts: how their L* are spread, by the estimator that is a study's headline too.
@@ -136,9 +134,9 @@ std::string over_prompts(const Measurement& m, std::span<const ModelTraces> trac
     const std::vector<FoundLayer> found = found_layers(*shown, 0);
     out +=
         fmt::format("\nL* by {}, {}, prompts by layer: {}\n", headline, detectors().front().name, resolved_text(found));
-    out += histogram_text(found, kWidth, 2) + "\n" + means_table(traces, paint);
+    out += histogram_text(found, kColumns, 2) + "\n" + means_table(traces, paint);
   }
-  out += failed_prompts_text(m, kWidth, 2);
+  out += failed_prompts_text(m, kColumns, 2);
   if (!m.seen.next_tokens.empty()) out += "  Next tokens: --verbose or --json\n";
   return out;
 }
@@ -152,7 +150,7 @@ std::string each_prompt(const Measurement& m, std::span<const ModelTraces> trace
     out += fmt::format("\nPrompt {}{}: {} [{} tokens]\n", i + 1, id, shorten(text, 70 - display_width(id)),
                        prompt.ids.size());
     if (!prompt.row) {
-      out += wrap(prompt.error ? one_line(prompt.error->message()) : "not run", kWidth, "  FAILED: ", 4);
+      out += wrap(prompt.error ? one_line(prompt.error->message()) : "not run", kColumns, "  FAILED: ", 4);
       continue;
     }
     out += layers_table(traces, trace_rows(m, traces, *prompt.row), *prompt.row, paint);
@@ -177,16 +175,16 @@ std::string trace_text(const Measurement& m, bool colour, NanPolicy policy, Deta
   if (m.prompts_read && !m.prompts_read->file.empty()) {
     std::vector<Prompt> prompts;
     for (const MeasuredPrompt& prompt : m.prompts) prompts.push_back({.text = prompt.text, .ids = prompt.ids});
-    out += wrap(prompts_line(*m.prompts_read, prompts), kWidth, "Read: ", 6);
+    out += wrap(prompts_line(*m.prompts_read, prompts), kColumns, "Read: ", 6);
   }
-  for (const std::string& warning : m.warnings) out += wrap(one_line(warning), kWidth, "Warning: ", 2);
+  for (const std::string& warning : m.warnings) out += wrap(one_line(warning), kColumns, "Warning: ", 2);
   out += each ? each_prompt(m, traces, paint) : over_prompts(m, traces, paint);
   std::vector<std::string> shown;
   for (const ModelTraces& t : traces) shown.push_back(t.estimator);
   out += '\n';
   const Measurement* const only[] = {&m};
-  for (const std::string& note : estimator_notes(shown, only)) out += wrap(note, kWidth, "* ", 2);
-  for (const std::string& note : attention_notes(m)) out += wrap(note, kWidth, "* ", 2);
+  for (const std::string& note : estimator_notes(shown, only)) out += wrap(note, kColumns, "* ", 2);
+  for (const std::string& note : attention_notes(m)) out += wrap(note, kColumns, "* ", 2);
   if (each)
     return out + "* Behind a value: * L* by argmax_step, ? one that is not resolved, because rounding could move it.\n";
   return out +

@@ -10,7 +10,7 @@
 namespace lstar {
 namespace {
 
-constexpr size_t kLargestText = size_t{1} << 26;  // bytes; a vocabulary of 250,000 has 3 MB
+constexpr size_t kLargestFile = size_t{1} << 26;  // bytes; a vocabulary of 250,000 has 3 MB
 
 ListedPieces parse_lines(std::string_view text) {
   ListedPieces pieces;
@@ -27,7 +27,7 @@ ListedPieces parse_lines(std::string_view text) {
 }  // namespace
 
 Result<WordModel> read_vocab_txt(const std::string& path, const std::string& unknown) {
-  LSTAR_ASSIGN(const std::string text, read_file(path, kLargestText));
+  LSTAR_ASSIGN(const std::string text, read_file(path, kLargestFile));
   if (!is_utf8(text)) return fail({.what = "not UTF-8", .file = path});
   const auto make = [&]() -> Result<WordPiece> {
     LSTAR_ASSIGN(Vocabulary vocabulary, Vocabulary::make(parse_lines(text).entries()));
