@@ -81,20 +81,21 @@ int link_unnamed(int fd, const std::string& path) {
   return ::linkat(AT_FDCWD, fmt::format("/proc/self/fd/{}", fd).c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW);
 }
 
-// Writes what has no name until all of it is there: a process that is killed leaves nothing of it. Whether it has
-// taken its place; nothing where this way leads to none, whatever the reason.
-std::optional<bool> write_unnamed(const std::string& path, std::string_view content, Existing existing) {
+// Writes what has no name until all of it is there: a process that is killed leaves nothing of it, but for a moment in
+// which a file that is to be replaced lies beside it. Whether it has taken its place; nothing where files without a name
+// cannot be had, or not be given one.
+std::optional<Result<bool>> write_unnamed(const std::string& path, std::string_view content, Existing existing) {
   const size_t slash = path.find_last_of('/');
   const Closing file{make_unnamed(slash == std::string::npos ? "." : path.substr(0, slash + 1))};
-  if (file.fd < 0 || !write_all(file.fd, content) || ::fsync(file.fd) != 0) return std::nullopt;
+  if (file.fd < 0) return std::nullopt;
+  if (!write_all(file.fd, content) || ::fsync(file.fd) != 0) return system_error("cannot be written", path);
   if (link_unnamed(file.fd, path) == 0) return true;
-  if (errno != EEXIST) return std::nullopt;
-  if (existing == Existing::stays) return false;
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+  if (errno == EEXIST && existing == Existing::stays) return false;
+  for (int attempt = 0; errno == EEXIST && attempt < kAttempts; ++attempt) {
     const std::string temporary = beside(path);
-    if (link_unnamed(file.fd, temporary) == 0)
-      return put_in_place(temporary, path, existing) == 0 ? std::optional(true) : std::nullopt;
-    if (errno != EEXIST) break;
+    if (link_unnamed(file.fd, temporary) != 0) continue;
+    if (put_in_place(temporary, path, existing) == 0) return true;
+    return system_error("cannot be written", path);
   }
   return std::nullopt;
 }

@@ -1,6 +1,6 @@
 // Output files appear whole or not at all: written without a name, synced, and only then given one. Where the file
 // system has no files without a name, they are written beside their final place under a temporary one and renamed, and
-// a process that is killed meanwhile leaves that behind.
+// a process that is killed meanwhile leaves that behind; so does one that is killed in the moment of replacing a file.
 #pragma once
 
 #include <cstdint>

@@ -94,8 +94,14 @@ struct ConfigurationValue {
   ConfigurationValue() = default;     // null
   template <std::same_as<bool> Bool>  // and no pointer
   ConfigurationValue(Bool of) : value(of) {}
-  ConfigurationValue(int of) : value(int64_t{of}) {}
-  ConfigurationValue(int64_t of) : value(of) {}
+  template <std::integral Whole>
+    requires(sizeof(Whole) >= sizeof(int))  // neither a truth nor a character
+  ConfigurationValue(Whole of) {
+    if (std::in_range<int64_t>(of))
+      value = static_cast<int64_t>(of);
+    else
+      value = static_cast<double>(of);
+  }
   ConfigurationValue(double of) : value(of) {}
   ConfigurationValue(std::string of) : value(std::move(of)) {}
   ConfigurationValue(std::string_view of) : value(std::string(of)) {}

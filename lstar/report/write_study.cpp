@@ -80,7 +80,10 @@ Result<StudyFiles> write_study(const StudyResult& result, const std::string& fol
   files.written.push_back(names.path(kStudy, "json"));
   if (files.written[0] != wanted.path(kStudy, "json")) files.other_run = wanted.path(kStudy, "json");
   const auto write = [&](const std::string& to, std::string_view content) -> Result<void> {
-    LSTAR_TRY(write_file(to, content));
+    // A run that is made again leaves what it finds the same, and what it does not find needs no name on its way.
+    LSTAR_ASSIGN(const bool is_new, write_new_file(to, content));
+    if (const auto there = is_new ? Result<std::string>(content) : read_file(to); !there || *there != content)
+      LSTAR_TRY(write_file(to, content));
     files.written.push_back(to);
     return {};
   };

@@ -236,6 +236,17 @@ TEST(Configuration, SectionsAndLists) {
 }
 
 // What Python's JSON has and the standard does not; the same as values.
+TEST(ConfigurationValue, TakesWholeNumbersOfEveryWidth) {
+  const ConfigurationValue values(Section{
+      {"size", size_t{7}}, {"short of", 8U}, {"largest", std::numeric_limits<uint64_t>::max()}, {"flag", true}});
+  const Configuration all(values);
+  EXPECT_EQ(all.integer("size"), 7);
+  EXPECT_EQ(all.integer("short of"), 8);
+  EXPECT_EQ(all.integer("largest"), std::nullopt);
+  EXPECT_EQ(all.number("largest"), 18446744073709551616.0);
+  EXPECT_EQ(all.boolean("flag"), true);
+}
+
 TEST(Configuration, NumbersBeyondJson) {
   const auto document = JsonDocument::parse(
       R"({"nan": NaN, "most": Infinity, "least": -Infinity, "digits": 123456789012345678901234567890, "half": "\ud800"})",

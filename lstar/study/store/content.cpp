@@ -39,7 +39,11 @@ void write(const Configuration& value, ByteWriter& out) {
       out.optional(value.integer(), [&](int64_t whole) { out.number(whole); });
       if (!value.integer()) out.number(*value.number());
       break;
-    case Configuration::Type::string: out.text(value.string().value_or(value.shown(std::string::npos))); break;
+    case Configuration::Type::string: {
+      const auto text = value.string();
+      out.text(text ? *text : value.shown(std::string::npos));  // half a surrogate pair, NaN as a word
+      break;
+    }
     case Configuration::Type::list:
       out.number(static_cast<uint64_t>(value.size()));
       value.each([&](std::string_view, const Configuration& item) { write(item, out); });
