@@ -85,7 +85,7 @@ Error not_json(const std::string& source, simdjson::error_code error) {
   return {.kind = error == simdjson::CAPACITY ? ErrorKind::unsupported : ErrorKind::malformed,
           .what = "not valid JSON",
           .file = source,
-          .found = simdjson::error_message(error)};
+          .found = error == simdjson::UTF8_ERROR ? "bytes that are no UTF-8" : simdjson::error_message(error)};
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "lstar/cli/options.h"
 #include "lstar/cli/terminal.h"
 #include "lstar/report/json/study_json.h"
+#include "lstar/report/text/failed_prompts.h"
 #include "lstar/report/text/study_text.h"
 #include "lstar/report/text/text_layout.h"
 #include "lstar/report/write_study.h"
@@ -63,7 +64,13 @@ Result<void> ResultOptions::check() const {
 void print_model(const Study& study, const ModelEntry& entry, const Result<ModelResult>& result,
                  const ResultOptions& options, const std::optional<Error>& in_full) {
   if (options.prints()) print(model_text(study, entry, result, stdout_takes_colour(), options.detail()));
-  if (result) return;
+  if (result) {
+    constexpr size_t kReasons = 3;
+    if (options.prints() && stdout_is_terminal()) return;
+    for (const std::string& line : failed_prompts_lines(result->measurement, kReasons))
+      message(fmt::format("{}: {}", entry.name, line));
+    return;
+  }
   const std::string shown = result.error().message(), fault = in_full ? in_full->message() : shown;
   // A report in a file has it, but nobody sees that now.
   if (options.prints() && stdout_is_terminal() && fault == shown) return;

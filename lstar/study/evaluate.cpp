@@ -63,6 +63,7 @@ ModelScore score(const Study& study, const ModelResult& model, const std::string
   const size_t detector = index_of_detector(study.detector);
   ModelScore s{.estimator = estimator};
   std::vector<double> found;
+  bool has_other_reasons = false;
   s.resolved = true;
   for (const MeasuredPrompt& prompt : m.prompts) {
     const Detection* detection = prompt.row ? &traces.prompts[*prompt.row].detections[detector] : nullptr;
@@ -71,13 +72,17 @@ ModelScore score(const Study& study, const ModelResult& model, const std::string
     s.resolved_per_prompt.push_back(has && detection->resolved);
     if (has) found.push_back(*detection->layer);
     if (has && !detection->resolved) s.resolved = false;
-    if (s.reason.empty() && !has) s.reason = detection ? detection->reason : prompt.error->message();
+    if (has) continue;
+    const std::string reason = detection ? detection->reason : prompt.error->message();
+    has_other_reasons |= !s.reason.empty() && reason != s.reason;
+    if (s.reason.empty()) s.reason = reason;
   }
   if (found.empty()) {
     s.resolved = false;
     return s;
   }
   s.missing_reason = std::exchange(s.reason, {});
+  if (has_other_reasons) s.missing_reason += ", and other reasons";
   s.l_star = mean(found);
   s.l_star_std = population_deviation(found);
   if (model.predicted) {

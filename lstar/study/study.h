@@ -73,7 +73,7 @@ struct ModelScore {
   std::optional<double> error_pct;            // |predicted - l_star| / L * 100
   std::optional<double> error_of_actual_pct;  // |predicted - l_star| / l_star * 100, the usual MAPE's term
   std::string reason;                         // why there is no L*
-  std::string missing_reason;                 // why the first prompt without an L* has none, where others have one
+  std::string missing_reason;                 // why prompts without an L* have none, where others have one
   std::optional<StudyDecides> decides;        // weights or attention, prompt by prompt
 };
 
@@ -104,7 +104,7 @@ struct PartlyLeftOut {
   ModelEntry entry;
   int prompts = 0;     // without an L*
   int of = 0;          // prompts asked
-  std::string reason;  // of the first
+  std::string reason;  // "empty prompt: no tokens", "the trace is zero in every layer, and other reasons"
 };
 
 struct Baseline {

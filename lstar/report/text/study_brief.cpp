@@ -43,8 +43,13 @@ std::string estimators_table(const ModelResult& model, const Paint& paint) {
   table.column("decided by", TextTable::Align::left);
   for (const ModelScore& s : model.scores) {
     const auto& resolved = s.resolved_per_prompt;
-    const auto run = found_layers(model, s).size();
-    table.row({s.estimator, mean_text(s, 1) + (s.l_star ? fmt::format(" ± {}", fixed(s.l_star_std, 1)) : ""), range(s),
+    const std::vector<FoundLayer> found = found_layers(model, s);
+    const auto run = found.size();
+    const auto has = static_cast<size_t>(
+        std::count_if(found.begin(), found.end(), [](const FoundLayer& prompt) { return prompt.layer.has_value(); }));
+    std::string mean = mean_text(s, 1) + (s.l_star ? fmt::format(" ± {}", fixed(s.l_star_std, 1)) : "");
+    if (s.l_star && has < run) mean += fmt::format(" of {}", has);
+    table.row({s.estimator, std::move(mean), range(s),
                model.predicted ? fixed(model.predicted, 1) + (model.prediction_in_range ? "" : "!") : "none",
                percent(s.error_pct), fmt::format("{}/{}", std::count(resolved.begin(), resolved.end(), true), run),
                !s.decides                   ? "-"

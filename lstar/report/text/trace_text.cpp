@@ -88,7 +88,7 @@ std::vector<FoundLayer> found_layers(const ModelTraces& traces, size_t detector)
   return found;
 }
 
-// "18.0 ± 0.4", with a ? where one of them is not resolved.
+// "18.0 ± 0.4", with a ? where one of them is not resolved; "7.0 ± 0.0 of 2" where other prompts have none.
 std::string mean_text(std::span<const FoundLayer> found) {
   std::vector<double> layers;
   bool resolved = true;
@@ -98,7 +98,8 @@ std::string mean_text(std::span<const FoundLayer> found) {
     resolved = resolved && prompt.resolved;
   }
   if (layers.empty()) return "none";
-  return fmt::format("{:.1f}{} ± {:.1f}", mean(layers), resolved ? "" : "?", population_deviation(layers));
+  const std::string of = layers.size() < found.size() ? fmt::format(" of {}", layers.size()) : "";
+  return fmt::format("{:.1f}{} ± {:.1f}{}", mean(layers), resolved ? "" : "?", population_deviation(layers), of);
 }
 
 // L* over prompts by every estimator and detector.

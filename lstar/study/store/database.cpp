@@ -169,13 +169,14 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, StoreA
   return database;
 }
 
-// Where a folder cannot be written, SQLite cannot make the files that readers of a log share. A store without a log
-// beside it is then read as what it is, a file that nobody writes.
+// Where a folder cannot be written, or a disk is full, SQLite cannot make the files that readers of a log share. A
+// store without a log beside it is then read as what it is, a file that nobody writes. Where it could be written, a
+// reader is asked to write nothing but what it takes to remove those files behind it.
 Result<void> Database::connect(StoreAccess access) {
-  const int mode = access == StoreAccess::read    ? SQLITE_OPEN_READONLY
-                   : access == StoreAccess::write ? SQLITE_OPEN_READWRITE
-                                                  : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-  const bool may_write = access != StoreAccess::read;
+  const bool may_write = access != StoreAccess::read, tidies = !may_write && ::access(path_.c_str(), W_OK) == 0;
+  const int mode = access == StoreAccess::create ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+                   : may_write || tidies         ? SQLITE_OPEN_READWRITE
+                                                 : SQLITE_OPEN_READONLY;
   const auto attempt = [&](const std::string& name, int flags) {
     sqlite3* opened = nullptr;
     const int code = sqlite3_open_v2(name.c_str(), &opened, flags, nullptr);
@@ -186,10 +187,11 @@ Result<void> Database::connect(StoreAccess access) {
     return fail({.kind = ErrorKind::unreachable, .what = "cannot be written: it is read-only", .file = path_});
   int code = attempt(plain_name(path_), mode);
   const bool has_log = size_of(log_path_) > 0;
-  if (!may_write && !has_log && (code == SQLITE_CANTOPEN || code == SQLITE_READONLY))
-    code = attempt(as_address(path_), mode | SQLITE_OPEN_URI);
+  const bool lacks_room = code == SQLITE_CANTOPEN || code == SQLITE_READONLY || code == SQLITE_FULL ||
+                          code == SQLITE_IOERR;  // of the files that readers share
+  if (!may_write && !has_log && lacks_room) code = attempt(as_address(path_), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
   if (code != SQLITE_OK) return fail(error(code));
-  return {};
+  return may_write ? Result<void>() : run("PRAGMA query_only = ON");
 }
 
 // What a hostile schema or page could do is switched off before the first look at the file, which is the last line.
