@@ -39,11 +39,15 @@ std::vector<PromptResult> prompt_results(const Study& study, const ModelResult& 
   return results;
 }
 
+bool is_finite(const PromptTrace& prompt) {
+  return !prompt.trace.empty() &&
+         std::all_of(prompt.trace.begin(), prompt.trace.end(), [](double value) { return std::isfinite(value); });
+}
+
 MeanTrace mean_trace(const ModelTraces& traces) {
   MeanTrace mean;
-  const auto finite = [](double value) { return std::isfinite(value); };
   for (const PromptTrace& prompt : traces.prompts) {
-    if (prompt.trace.empty() || !std::all_of(prompt.trace.begin(), prompt.trace.end(), finite)) continue;
+    if (!is_finite(prompt)) continue;
     mean.trace.resize(prompt.trace.size());
     mean.floor.resize(prompt.trace.size());
     for (size_t l = 0; l < prompt.trace.size(); ++l) {

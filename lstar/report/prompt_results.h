@@ -32,5 +32,6 @@ struct MeanTrace {
   std::vector<double> trace, floor;  // (layers); empty without a prompt
 };
 MeanTrace mean_trace(const ModelTraces&);
+bool is_finite(const PromptTrace&);  // whether it is one of those
 
 }  // namespace lstar

@@ -1,5 +1,7 @@
 #include "lstar/report/trace_table.h"
 
+#include <cmath>
+
 #include <fmt/core.h>
 
 #include "lstar/report/csv.h"
@@ -47,7 +49,7 @@ std::string layers_csv(std::span<const TracedModel> models, bool texts) {
           cells.push_back(csv_number(number));
         for (const TraceRow::Value& value : layer.traces) {
           cells.push_back(csv_number(value.trace));
-          cells.push_back(csv_number(value.floor));
+          cells.push_back(csv_number(std::isfinite(value.trace) ? Number(value.floor) : Number()));
         }
         cells.push_back(id_text(prompt));
         out += csv_row(cells);

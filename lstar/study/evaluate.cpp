@@ -217,6 +217,10 @@ std::vector<ModelTraces> traces_of(const Measurement& m, NanPolicy policy) {
   return all;
 }
 
+const std::string& shown_path(const ModelEntry& entry) {
+  return entry.written_path.empty() ? entry.path : entry.written_path;
+}
+
 Result<void> check(const Study& study) {
   const auto names = [](const auto& table) {
     std::string all;

@@ -60,10 +60,13 @@ class Comparison {
   template <class T>
   bool both(const std::string& what, const Reported<T>& a, const Reported<T>& b) {
     if (a.is_there && b.is_there) return true;
-    auto& [a_lacks, b_lacks] = diff_.lacking[what];
-    a_lacks |= !a.is_there;
-    b_lacks |= !b.is_there;
+    lacks(what, !a.is_there, !b.is_there);
     return false;
+  }
+  void lacks(const std::string& what, bool a, bool b) {
+    auto& [a_lacks, b_lacks] = diff_.lacking[what];
+    a_lacks |= a;
+    b_lacks |= b;
   }
   template <class T>
   bool exact(const std::string& what, const Reported<T>& a, const Reported<T>& b, std::vector<ValueDifference>& out) {
@@ -101,7 +104,20 @@ class Comparison {
     return number(kind, *a.value, *b.value, 0, where);
   }
   void numbers(Kind kind, const std::vector<double>& a, const std::vector<double>& b, const std::string& where) {
-    for (size_t i = 0; a.size() == b.size() && i < a.size(); ++i) number(kind, a[i], b[i], 0, where);
+    if (!as_many(kind, a.size(), b.size(), where)) return;
+    for (size_t i = 0; i < a.size(); ++i) number(kind, a[i], b[i], 0, where);
+  }
+  void more_on_one_side(Kind kind, const std::string& where) {
+    number(kind, 0, std::numeric_limits<double>::quiet_NaN(), 0, where);
+  }
+  // Whether there is as much of it on both sides. Some on both and more on one is a difference; none is nothing said.
+  bool as_many(Kind kind, size_t a, size_t b, const std::string& where) {
+    if (a == b) return true;
+    if (a > 0 && b > 0)
+      more_on_one_side(kind, where);
+    else
+      lacks(kKinds[kind], a == 0, b == 0);
+    return false;
   }
 
   void compare_study() {
@@ -114,7 +130,8 @@ class Comparison {
     exact("head layout", a_.head_layout, b_.head_layout, asked);
     exact("seed", a_.seed, b_.seed, asked);
     exact("in-sample labs", a_.in_sample, b_.in_sample, asked);
-    exact("device", a_.device, b_.device, asked);
+    if (both("device", a_.device, b_.device) && a_.device.value && b_.device.value)  // null: no model ran
+      exact("device", a_.device, b_.device, asked);
     exact("lstar", a_.version, b_.version, asked);
     exact("numerics", a_.numerics, b_.numerics, asked);
     std::vector<ValueDifference> backend;
@@ -122,6 +139,10 @@ class Comparison {
     if (both("prompts", a_.prompts, b_.prompts))
       diff_.prompts = match_prompts(a_.prompts.value.value_or(std::vector<ReportedPrompt>()),
                                     b_.prompts.value.value_or(std::vector<ReportedPrompt>()));
+    for (size_t i = 0; a_.prompts.value && b_.prompts.value && i < a_.prompts.value->size(); ++i) {
+      const auto j = in_b(i, a_.prompts.value->size(), b_.prompts.value->size());
+      asked_same_.push_back(j && (*a_.prompts.value)[i].ids == (*b_.prompts.value)[*j].ids);
+    }
   }
 
   // Models of the same name, and of what is left those of the same weights.
@@ -194,7 +215,9 @@ class Comparison {
     exact("lab", a.lab, b.lab, model.asked);
     if (state_of(a) != state_of(b)) model.outcome.push_back({"outcome", state_of(a), state_of(b)});
     if (state_of(a) != "ran" || state_of(b) != "ran") return model;
+    ++diff_.models_ran;
     exact("revision", a.revision, b.revision, model.asked);
+    exact("stored dtype", a.stored_dtype, b.stored_dtype, model.asked);
     compare_weights(a, b, model.asked);
     exact("family", a.family, b.family, model.outcome);
     exact("L", a.layers, b.layers, model.outcome);
@@ -202,12 +225,15 @@ class Comparison {
     if (both("prediction", a.predicted, b.predicted) &&
         !number(kErrors, a.predicted, b.predicted, a.name, other_formula()))
       model.outcome.push_back({"predicted", shown(a.predicted.value), shown(b.predicted.value)});
-    model.other_tokens = compare_tokens(a, b);
-    std::map<std::string_view, const ReportedScore*> others;
-    for (const ReportedScore& score : b.scores) others[score.estimator] = &score;
-    for (const ReportedScore& score : a.scores)
-      if (const auto other = others.find(score.estimator); other != others.end())
-        if (ScoreDiff of = compare_score(a, score, b, *other->second); of.any()) model.scores.push_back(std::move(of));
+    if (both("token ids", a.ids, b.ids)) model.other_tokens = other_tokens(a, b);
+    // A mean over prompts, which is another one where these are others.
+    if (both("gain", a.gain, b.gain) && !has_other_prompts(a, b) && !number(kErrors, a.gain, b.gain, a.name))
+      model.outcome.push_back({"gain", shown(a.gain.value), shown(b.gain.value)});
+    std::map<std::string_view, const ReportedEstimate*> others;
+    for (const ReportedEstimate& one : b.estimates) others[one.score.estimator] = &one;
+    for (const ReportedEstimate& one : a.estimates)
+      if (const auto other = others.find(one.score.estimator); other != others.end())
+        if (ScoreDiff of = compare_estimate(a, one, b, *other->second); of.any()) model.scores.push_back(std::move(of));
     compare_numbers(a, b);
     return model;
   }
@@ -220,34 +246,41 @@ class Comparison {
     return place && *place < count_b ? place : std::nullopt;
   }
 
-  size_t compare_tokens(const ReportedModel& a, const ReportedModel& b) {
-    if (!both("token ids", a.prompts, b.prompts) || !a.prompts.value || !b.prompts.value) return 0;
-    const auto &x = **a.prompts.value, &y = **b.prompts.value;
-    size_t other = 0;
-    for (size_t i = 0; i < x.size(); ++i)
-      if (const auto j = in_b(i, x.size(), y.size())) other += x[i].ids != y[*j].ids;
-    return other;
+  // How many prompts have other token ids. Models share theirs, so that two lists are held together once.
+  size_t other_tokens(const ReportedModel& a, const ReportedModel& b) {
+    if (!a.ids.value || !b.ids.value) return 0;
+    const auto &x = **a.ids.value, &y = **b.ids.value;
+    const auto [known, is_new] = other_tokens_.emplace(std::pair(&x, &y), 0);
+    if (is_new)
+      for (size_t i = 0; i < x.size(); ++i)
+        if (const auto j = in_b(i, x.size(), y.size())) known->second += !same_ids(a, i, b, *j);
+    return known->second;
   }
 
-  ScoreDiff compare_score(const ReportedModel& model_a, const ReportedScore& a, const ReportedModel& model_b,
-                          const ReportedScore& b) {
+  ScoreDiff compare_estimate(const ReportedModel& model_a, const ReportedEstimate& of_a, const ReportedModel& model_b,
+                             const ReportedEstimate& of_b) {
+    const ReportedScore &a = of_a.score, &b = of_b.score;
     ScoreDiff score{.estimator = a.estimator, .a = a, .b = b};
-    for (ReportedScore* of : {&score.a, &score.b}) {
-      of->l_star_per_prompt = {};
-      of->resolved_per_prompt = {};
-      of->margin_per_prompt = {};
-    }
     const std::string where = fmt::format("{}, {}", model_a.name, a.estimator);
+    compare_prompts(model_a, of_a, model_b, of_b, where, score);
     score.l_star = both("L*", a.l_star, b.l_star) && a.l_star.value != b.l_star.value;
+    score.deviation = both("deviation of L*", a.deviation, b.deviation) &&
+                      !number(kErrors, a.deviation, b.deviation, where, score.l_star || !score.prompts.empty());
     score.resolved = both("resolved", a.resolved, b.resolved) && a.resolved.value != b.resolved.value;
     score.error = both("error", a.error_pct, b.error_pct) &&
                   !number(kErrors, a.error_pct, b.error_pct, where, score.l_star || other_formula());
     if (score.l_star) moved_.insert(a.estimator);
     score.decided = both("what decides", a.decided_by, b.decided_by) && a.decided_by.value != b.decided_by.value;
-    if (!both("L* of each prompt", a.l_star_per_prompt, b.l_star_per_prompt)) return score;
-    if (!a.l_star_per_prompt.value || !b.l_star_per_prompt.value) return score;
+    score.reason = both("reason", a.reason, b.reason) && a.reason.value != b.reason.value;
+    return score;
+  }
+
+  void compare_prompts(const ReportedModel& model_a, const ReportedEstimate& a, const ReportedModel& model_b,
+                       const ReportedEstimate& b, const std::string& where, ScoreDiff& score) {
+    if (!both("L* of each prompt", a.l_star_per_prompt, b.l_star_per_prompt)) return;
+    if (!a.l_star_per_prompt.value || !b.l_star_per_prompt.value) return;
     const auto &x = *a.l_star_per_prompt.value, &y = *b.l_star_per_prompt.value;
-    const auto is_resolved = [](const ReportedScore& of, size_t prompt) {
+    const auto is_resolved = [](const ReportedEstimate& of, size_t prompt) {
       return of.resolved_per_prompt.value && prompt < of.resolved_per_prompt.value->size() &&
              (*of.resolved_per_prompt.value)[prompt].value_or(false);
     };
@@ -261,10 +294,9 @@ class Comparison {
       if (margins && one.is_resolved_a && one.is_resolved_b && same_ids(model_a, i, model_b, *j))
         number(kMargins, margin_of(a, i), margin_of(b, *j), where);
     }
-    return score;
   }
 
-  static Reported<double> margin_of(const ReportedScore& of, size_t prompt) {
+  static Reported<double> margin_of(const ReportedEstimate& of, size_t prompt) {
     const auto& margins = of.margin_per_prompt.value;
     return {true, margins && prompt < margins->size() ? (*margins)[prompt] : std::nullopt};
   }
@@ -272,40 +304,67 @@ class Comparison {
   // The prompts of a model's rows: those that ran.
   static std::vector<size_t> prompts_of_rows(const ReportedModel& model, size_t rows) {
     std::vector<size_t> prompts;
-    if (!model.prompts.value)
+    if (!model.ids.value)
       for (size_t row = 0; row < rows; ++row) prompts.push_back(row);
     else
-      for (size_t p = 0; p < (*model.prompts.value)->size() && prompts.size() < rows; ++p)
+      for (size_t p = 0; p < (*model.ids.value)->size() && prompts.size() < rows; ++p)
         if (!model.failed_prompts.contains(p)) prompts.push_back(p);
     return prompts;
   }
 
+  // How many prompts ran and have no row; null where that is not known.
+  static std::optional<size_t> without_row(const ReportedModel& model, size_t rows) {
+    if (!model.ids.value) return std::nullopt;
+    const size_t count = (*model.ids.value)->size();
+    size_t ran = count;
+    for (const size_t failed : model.failed_prompts) ran -= failed < count;
+    return ran > rows ? ran - rows : 0;
+  }
+  // Whether rows of the same prompts are more on one side.
+  bool lacks_rows(const ReportedModel& a, const ReportedModel& b, size_t rows_a, size_t rows_b) const {
+    const auto less_a = without_row(a, rows_a), less_b = without_row(b, rows_b);
+    if (less_a && less_b) return less_a != less_b;
+    return diff_.prompts.is_comparable && diff_.prompts.changed.empty() && rows_a != rows_b;
+  }
+
   // Each pair of rows that are of the same token ids.
   template <class Use>
-  void each_row(const ReportedModel& a, const ReportedModel& b, size_t rows_a, size_t rows_b, Use use) const {
+  void each_row(Kind kind, const ReportedModel& a, const ReportedModel& b, size_t rows_a, size_t rows_b,
+                const std::string& where, Use use) {
+    if (rows_a > 0 && rows_b > 0 && lacks_rows(a, b, rows_a, rows_b)) more_on_one_side(kind, where);
     const auto of_a = prompts_of_rows(a, rows_a), of_b = prompts_of_rows(b, rows_b);
     std::map<size_t, size_t> row_of;  // by b's prompt
     for (size_t row = 0; row < of_b.size(); ++row) row_of[of_b[row]] = row;
     for (size_t row = 0; row < of_a.size(); ++row) {
       const size_t i = of_a[row];
-      const auto j = in_b(i, a.prompts.value ? (*a.prompts.value)->size() : rows_a,
-                          b.prompts.value ? (*b.prompts.value)->size() : rows_b);
+      const auto j =
+          in_b(i, a.ids.value ? (*a.ids.value)->size() : rows_a, b.ids.value ? (*b.ids.value)->size() : rows_b);
       const auto other = j ? row_of.find(*j) : row_of.end();
       if (other != row_of.end() && same_ids(a, i, b, *j)) use(row, other->second);
     }
   }
   // Two prompts, as far as their models say what they made of them.
-  static bool same_ids(const ReportedModel& a, size_t i, const ReportedModel& b, size_t j) {
-    if (!a.prompts.value || !b.prompts.value) return true;
-    const auto &x = **a.prompts.value, &y = **b.prompts.value;
-    return i < x.size() && j < y.size() && x[i].ids == y[j].ids;
+  bool same_ids(const ReportedModel& a, size_t i, const ReportedModel& b, size_t j) const {
+    if (!a.ids.value || !b.ids.value) return true;
+    const auto &x = **a.ids.value, &y = **b.ids.value;
+    if (i >= x.size() || j >= y.size()) return false;
+    if (!x[i] && !y[j]) return i >= asked_same_.size() || asked_same_[i];
+    const std::vector<int64_t>*of_a = x[i] ? &*x[i] : asked_ids(a_, i), *of_b = y[j] ? &*y[j] : asked_ids(b_, j);
+    return of_a && of_b && *of_a == *of_b;
+  }
+  static const std::vector<int64_t>* asked_ids(const ResultFile& result, size_t prompt) {
+    const auto& all = result.prompts.value;
+    return all && prompt < all->size() ? &(*all)[prompt].ids : nullptr;
   }
   // Whether a mean over prompts is one over the same.
-  bool same_prompts(const ReportedModel& a, const ReportedModel& b) const {
+  bool same_prompts(const ReportedModel& a, const ReportedModel& b) {
     return diff_.prompts.is_comparable && diff_.prompts.changed.empty() && !diff_.prompts.is_reordered &&
-           a.failed_prompts == b.failed_prompts && a.prompts.value && b.prompts.value &&
-           std::equal((*a.prompts.value)->begin(), (*a.prompts.value)->end(), (*b.prompts.value)->begin(),
-                      (*b.prompts.value)->end(), [](const auto& x, const auto& y) { return x.ids == y.ids; });
+           a.failed_prompts == b.failed_prompts && a.ids.value && b.ids.value &&
+           (*a.ids.value)->size() == (*b.ids.value)->size() && other_tokens(a, b) == 0;
+  }
+  // Whether it is known that it is not.
+  bool has_other_prompts(const ReportedModel& a, const ReportedModel& b) {
+    return diff_.prompts.is_comparable && !same_prompts(a, b);
   }
 
   void compare_numbers(const ReportedModel& a, const ReportedModel& b) {
@@ -313,23 +372,39 @@ class Comparison {
     for (const auto& [key, norms] : a.weight_norms)
       if (const auto other = b.weight_norms.find(key); other != b.weight_norms.end())
         numbers(kWeights, norms, other->second, a.name);
-    const bool same = same_prompts(a, b);
-    each_row(a, b, a.residual_norm.size(), b.residual_norm.size(),
-             [&](size_t i, size_t j) { numbers(kResiduals, a.residual_norm[i], b.residual_norm[j], a.name); });
-    if (same && (a.residual_norm.empty() || b.residual_norm.empty()))
-      numbers(kResiduals, a.residual_norm_mean, b.residual_norm_mean, a.name);
+    const bool same = same_prompts(a, b), other = has_other_prompts(a, b);
+    const auto &norms_a = a.residual_norm, &norms_b = b.residual_norm;
+    each_row(kResiduals, a, b, norms_a.size(), norms_b.size(), a.name,
+             [&](size_t i, size_t j) { numbers(kResiduals, norms_a[i], norms_b[j], a.name); });
+    if (norms_a.empty() || norms_b.empty()) {
+      const auto &x = a.residual_norm_mean, &y = b.residual_norm_mean;
+      if (same && (!x.empty() || !y.empty()))
+        numbers(kResiduals, x, y, a.name);
+      else if (!other)
+        as_many(kResiduals, norms_a.size(), norms_b.size(), a.name);
+    }
+    for (const auto& [estimator, of_b] : b.traces)
+      if (!a.traces.contains(estimator)) lacks("traces by " + estimator, true, false);
     for (const auto& [estimator, of_a] : a.traces) {
       const auto found = b.traces.find(estimator);
-      if (found == b.traces.end()) continue;
+      if (found == b.traces.end()) {
+        lacks("traces by " + estimator, false, true);
+        continue;
+      }
       const auto &x = of_a.prompts, &y = found->second.prompts;
+      const auto &mean_a = of_a.mean, &mean_b = found->second.mean;
       const std::string where = fmt::format("{}, {}", a.name, estimator);
-      each_row(a, b, x.size(), y.size(), [&](size_t i, size_t j) { compare_trace(x[i], y[j], where); });
-      if (same && (x.empty() || y.empty())) compare_trace(of_a.mean, found->second.mean, where);
+      each_row(kTraces, a, b, x.size(), y.size(), where, [&](size_t i, size_t j) { compare_trace(x[i], y[j], where); });
+      if (!x.empty() && !y.empty()) continue;
+      if (same && (!mean_a.trace.empty() || !mean_b.trace.empty()))
+        compare_trace(mean_a, mean_b, where);
+      else if (!other)
+        as_many(kTraces, x.size(), y.size(), where);
     }
   }
 
   void compare_trace(const ReportedTrace& a, const ReportedTrace& b, const std::string& where) {
-    if (a.trace.size() != b.trace.size()) return;
+    if (!as_many(kTraces, a.trace.size(), b.trace.size(), where)) return;
     for (size_t l = 0; l < a.trace.size(); ++l) {
       const double floors = (l < a.floor.size() ? a.floor[l] : 0) + (l < b.floor.size() ? b.floor[l] : 0);
       number(kTraces, a.trace[l], b.trace[l], floors, where);
@@ -362,6 +437,8 @@ class Comparison {
   const ResultFile &a_, &b_;
   ResultDiff diff_;
   double tolerance_ = 0;
+  std::vector<bool> asked_same_;  // of a's prompts, whether b's has the same ids as they were asked
+  std::map<std::pair<const ReportedIds*, const ReportedIds*>, size_t> other_tokens_;
   std::set<std::string> moved_;  // estimators by which some L* is another
 };
 

@@ -42,17 +42,17 @@ struct LayerDifference {  // of one prompt
 // What is different of a model by one estimator, with both values of all of it.
 struct ScoreDiff {
   std::string estimator;
-  ReportedScore a, b;  // without what is of each prompt
-  bool l_star = false, resolved = false, error = false, decided = false;
+  ReportedScore a, b;
+  bool l_star = false, deviation = false, resolved = false, error = false, decided = false, reason = false;
   size_t prompts_compared = 0;
   std::vector<LayerDifference> prompts;
-  bool any() const { return l_star || resolved || error || decided || !prompts.empty(); }
+  bool any() const { return l_star || deviation || resolved || error || decided || reason || !prompts.empty(); }
 };
 
 struct ModelDiff {
   std::string a, b;                      // its name in each
-  std::vector<ValueDifference> asked;    // name, lab, revision, weights
-  std::vector<ValueDifference> outcome;  // shape, prediction, failure
+  std::vector<ValueDifference> asked;    // name, lab, revision, weights and their dtype
+  std::vector<ValueDifference> outcome;  // shape, prediction, gain, failure
   size_t other_tokens = 0;               // prompts of the same text with other token ids
   std::vector<ScoreDiff> scores;         // those with a difference
   bool asked_changed() const { return !asked.empty(); }
@@ -66,7 +66,8 @@ struct SummaryDiff {
 };
 
 // How far numbers of one kind are apart that should be the same: the largest difference, beyond what their rounding
-// floors allow, relative to the larger of the two; of margins, which are shares, as it is.
+// floors allow, relative to the larger of the two; of margins, which are shares, as it is. Infinite where one is not
+// finite, and where there are more of them on one side.
 struct NumberDiff {
   std::string what;
   size_t compared = 0, unequal = 0;
@@ -80,11 +81,11 @@ struct ResultDiff {
   std::vector<ValueDifference> asked;
   PromptsDiff prompts;
   std::vector<std::string> models_removed, models_added;
-  size_t models_compared = 0;
-  std::vector<ModelDiff> models;  // those with a difference
+  size_t models_compared = 0, models_ran = 0;  // in both; and ran in both
+  std::vector<ModelDiff> models;               // those with a difference
   std::vector<SummaryDiff> summaries;
-  std::optional<ValueDifference> backend;                // no change by itself: it tells why numbers round otherwise
-  std::vector<NumberDiff> numbers;                       // traces, norms, margins, predictions and errors
+  std::optional<ValueDifference> backend;  // no change by itself: it tells why numbers round otherwise
+  std::vector<NumberDiff> numbers;         // traces, norms, margins, predictions with gains, deviations and errors
   std::map<std::string, std::pair<bool, bool>> lacking;  // what a, what b does not say, and what is of which
 
   bool asked_changed() const;

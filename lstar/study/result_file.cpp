@@ -110,6 +110,16 @@ class ResultReader {
     }
     return numbers;
   }
+  static std::optional<std::vector<int64_t>> whole_numbers_of(Json list) {
+    if (!list.is_array()) return std::nullopt;
+    std::vector<int64_t> numbers;
+    for (const Json each : list.items()) {
+      const auto number = each.integer();
+      if (!number) return std::nullopt;
+      numbers.push_back(*number);
+    }
+    return numbers;
+  }
   std::vector<double> numbers(Json of, std::string_view key) {
     return value<std::vector<double>>(of, key, "a list of numbers", numbers_of).value.value_or(std::vector<double>());
   }
@@ -137,9 +147,8 @@ class ResultReader {
       ReportedPrompt one;
       if (const auto id = prompt.find("id")) one.id = id->minified();
       one.text = text(prompt, "text").value;
-      one.ids = list<int64_t>(prompt, "token_ids", "a list of whole numbers", [](Json v) {
-                  return v.integer();
-                }).value.value_or(std::vector<int64_t>());
+      one.ids = value<std::vector<int64_t>>(prompt, "token_ids", "a list of whole numbers", whole_numbers_of)
+                    .value.value_or(std::vector<int64_t>());
       all.value->push_back(std::move(one));
     });
     return all;
@@ -197,7 +206,7 @@ class ResultReader {
       const std::string name = name_of(entry);
       ReportedModel& of_model = model(name, seen[name]++);
       read_model(entry, of_model);
-      if (is_new) of_model.scores.push_back(read_score(entry, estimator));
+      if (is_new) of_model.estimates.push_back(read_estimate(entry, estimator));
     });
     of_ = {};
   }
@@ -212,9 +221,6 @@ class ResultReader {
     put(m.layers, integer(entry, "L"));
     put(m.heads, integer(entry, "H"));
     put(m.family, text(entry, "family"));
-    put(m.dtype, text(entry, "dtype"));
-    put(m.head_layout, text(entry, "head_layout"));
-    put(m.backend, text(entry, "backend"));
     put(m.predicted, number(entry, "L_star_predicted"));
     put(m.gain, number(entry, "gain"));
     put(m.revision, text(checkpoint, "revision"));
@@ -230,10 +236,13 @@ class ResultReader {
         if (const auto number = integer(failed, "prompt").value; number && *number >= 1)
           m.failed_prompts.insert(static_cast<size_t>(*number - 1));
       });
-    if (m.prompts.is_there || !entry.has("prompts")) return;  // in the first results they stood with each model
-    m.prompts.is_there = true;
-    if (auto own = prompts(entry, "prompts").value)
-      m.prompts.value = std::make_shared<const std::vector<ReportedPrompt>>(*std::move(own));
+    if (m.ids.is_there || !entry.has("prompts")) return;  // in the first results they stood with each model
+    m.ids.is_there = true;
+    if (auto own = prompts(entry, "prompts").value) {
+      ReportedIds ids;
+      for (ReportedPrompt& prompt : *own) ids.emplace_back(std::move(prompt.ids));
+      m.ids.value = std::make_shared<const ReportedIds>(std::move(ids));
+    }
     size_t next = 0;
     for (const Json prompt : entry["prompts"].items()) {
       if (prompt.string("error")) m.failed_prompts.insert(next);
@@ -241,21 +250,21 @@ class ResultReader {
     }
   }
 
-  ReportedScore read_score(Json entry, const std::string& estimator) {
-    ReportedScore s{.estimator = estimator,
-                    .l_star = number(entry, "L_star_empirical"),
-                    .deviation = number(entry, "L_star_std"),
-                    .error_pct = number(entry, "error_pct"),
-                    .resolved = flag(entry, "resolved"),
-                    .reason = text(entry, "reason")};
+  ReportedEstimate read_estimate(Json entry, const std::string& estimator) {
+    ReportedEstimate e{.score = {.estimator = estimator,
+                                 .l_star = number(entry, "L_star_empirical"),
+                                 .deviation = number(entry, "L_star_std"),
+                                 .error_pct = number(entry, "error_pct"),
+                                 .resolved = flag(entry, "resolved"),
+                                 .reason = text(entry, "reason")}};
     if (const Json decides = object(entry, "decides"); !decides.is_null())
-      s.decided_by = text(decides, "verdict");
+      e.score.decided_by = text(decides, "verdict");
     else
-      s.decided_by.is_there = entry.has("decides");
-    s.l_star_per_prompt = per_prompt<int64_t>(entry, "l_star_per_prompt", [](Json v) { return v.integer(); });
-    s.resolved_per_prompt = per_prompt<bool>(entry, "resolved_per_prompt", [](Json v) { return v.boolean(); });
-    s.margin_per_prompt = per_prompt<double>(entry, "margin_per_prompt", as_number);
-    return s;
+      e.score.decided_by.is_there = entry.has("decides");
+    e.l_star_per_prompt = per_prompt<int64_t>(entry, "l_star_per_prompt", [](Json v) { return v.integer(); });
+    e.resolved_per_prompt = per_prompt<bool>(entry, "resolved_per_prompt", [](Json v) { return v.boolean(); });
+    e.margin_per_prompt = per_prompt<double>(entry, "margin_per_prompt", as_number);
+    return e;
   }
 
   // A value of each prompt; null where it has none.
@@ -269,24 +278,31 @@ class ResultReader {
                                   });
   }
 
-  // What models made of the prompts: ids stand once for all whose tokenizers agree.
+  // What models made of the prompts: ids stand once for all whose tokenizers agree. An entry costs what it says, and a
+  // name its models, however many entries and names there are.
   void read_tokenizations(Json root) {
+    const size_t count = result_.prompts.value ? result_.prompts.value->size() : 0;
+    std::set<std::string> named;
     each(root, "tokenizations", [&](Json entry) {
-      const Json ids = entry["token_ids"];
-      auto prompts = result_.prompts.value.value_or(std::vector<ReportedPrompt>());
-      if (!ids.is_array() || ids.size() != prompts.size()) return wrong("token_ids", "a list for each prompt", ids);
-      size_t next = 0;
-      for (const Json of_prompt : ids.items()) {
-        std::vector<int64_t>& to = prompts[next++].ids;
-        if (of_prompt.is_null()) continue;  // it was given as ids
-        to.clear();
-        for (const Json id : of_prompt.items()) to.push_back(id.integer().value_or(-1));
+      const Json all = entry["token_ids"];
+      if (!all.is_array() || all.size() != count) return wrong("token_ids", "a list for each prompt", all);
+      ReportedIds ids;
+      ids.reserve(count);
+      for (const Json of_prompt : all.items()) {
+        std::optional<std::vector<int64_t>> own;
+        if (!of_prompt.is_null()) {  // else it was given as ids
+          own = whole_numbers_of(of_prompt);
+          if (!own) return wrong("token_ids", "a list of whole numbers or null for each prompt", of_prompt);
+        }
+        ids.push_back(std::move(own));
       }
-      const auto shared = std::make_shared<const std::vector<ReportedPrompt>>(std::move(prompts));
-      for (const std::string& name : texts(entry, "models").value.value_or(std::vector<std::string>()))
-        if (const auto places = places_.find(name); places != places_.end())
-          for (const size_t place : places->second)
-            if (ReportedModel& m = result_.models[place]; !m.prompts.is_there) m.prompts = {true, shared};
+      const auto shared = std::make_shared<const ReportedIds>(std::move(ids));
+      for (const std::string& name : texts(entry, "models").value.value_or(std::vector<std::string>())) {
+        const auto places = places_.find(name);
+        if (places == places_.end() || !named.insert(name).second) continue;  // the first that names it is taken
+        for (const size_t place : places->second)
+          if (ReportedModel& m = result_.models[place]; !m.ids.is_there) m.ids = {true, shared};
+      }
     });
   }
 

@@ -1,6 +1,7 @@
 // A result of `lstar run` as its JSON has it, whichever version wrote it: what a report of it and a comparison of two
 // ask. A key that it lacks is not there, which is another thing than null; keys that nobody asks are passed over, and
-// one of another type is an error. The one place that knows the keys. Plain data; pure but for read_result.
+// one of another type is an error. What lstar detect reads of it, traces and which prompts they are of,
+// `trace_files.cpp` knows besides. Plain data; pure but for read_result.
 #pragma once
 
 #include <cstdint>
@@ -27,9 +28,12 @@ struct Reported {
 struct ReportedPrompt {
   std::string id;                   // as JSON, "7" or "\"a\""; empty for none
   std::optional<std::string> text;  // none: of token ids alone
-  std::vector<int64_t> ids;         // as they were asked; of a model, as they were run
+  std::vector<int64_t> ids;         // as they were asked
   bool operator==(const ReportedPrompt&) const = default;
 };
+
+// What a model's tokenizer made of each prompt; none: it ran the ids that were asked.
+using ReportedIds = std::vector<std::optional<std::vector<int64_t>>>;
 
 struct ReportedFile {
   std::string file;
@@ -46,12 +50,17 @@ struct ReportedTraces {
   ReportedTrace mean;                  // over them; empty in results of before there were any
 };
 
-// A model by an estimator.
+// A model by an estimator, over prompts.
 struct ReportedScore {
   std::string estimator;
   Reported<double> l_star, deviation, error_pct;
   Reported<bool> resolved;
   Reported<std::string> reason, decided_by;
+};
+
+// Likewise, and what is of each prompt.
+struct ReportedEstimate {
+  ReportedScore score;
   Reported<std::vector<std::optional<int64_t>>> l_star_per_prompt;
   Reported<std::vector<std::optional<bool>>> resolved_per_prompt;
   Reported<std::vector<std::optional<double>>> margin_per_prompt;
@@ -60,13 +69,13 @@ struct ReportedScore {
 struct ReportedModel {
   std::string name;
   Reported<std::string> lab, error, same_as;  // failed with it; the same checkpoint as that model
-  Reported<std::string> revision, family, dtype, head_layout, backend, stored_dtype;
+  Reported<std::string> revision, family, stored_dtype;
   Reported<int64_t> layers, heads;
   Reported<double> predicted, gain;
   Reported<std::vector<ReportedFile>> files;
-  Reported<std::shared_ptr<const std::vector<ReportedPrompt>>> prompts;  // models share them
-  std::set<size_t> failed_prompts;                                       // of these
-  std::vector<ReportedScore> scores;
+  Reported<std::shared_ptr<const ReportedIds>> ids;  // models share them
+  std::set<size_t> failed_prompts;                   // of these
+  std::vector<ReportedEstimate> estimates;
   std::map<std::string, ReportedTraces> traces;             // by estimator
   std::vector<std::vector<double>> residual_norm;           // a row for each prompt that ran; none where many did
   std::vector<double> residual_norm_mean;                   // over them

@@ -30,6 +30,9 @@ struct ModelEntry {
   bool from_manifest = false;  // somebody else's words: no variable of the environment is put into `path` any more
 };
 
+// Its path as results show it.
+const std::string& shown_path(const ModelEntry&);
+
 // What a manifest holds, and what the command line may override.
 struct Study {
   std::vector<ModelEntry> models;

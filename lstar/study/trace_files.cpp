@@ -147,8 +147,8 @@ class JsonTraces {
     return traces;
   }
 
-  // traces[].by_estimator.ESTIMATOR.prompts[].trace and .rounding_floor, a row for each prompt that ran; their mean
-  // where they were too many. In older files by_estimator.ESTIMATOR is that list.
+  // traces[].by_estimator.ESTIMATOR[].trace and .rounding_floor, a row for each prompt that ran; with many prompts
+  // by_estimator is null, and traces[].mean.ESTIMATOR has the mean over them.
   Result<Traces> printed_by_run(Json root) const {
     Traces traces;
     const Json models = root["traces"];

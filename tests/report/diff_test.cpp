@@ -2,6 +2,7 @@
 #include "lstar/report/json/diff_json.h"
 #include "lstar/report/text/diff_text.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -69,6 +70,45 @@ TEST(Diff, AnotherDetectorInWordsAndAsJson) {
   const std::string text = diff_text(diff, false);
   EXPECT_THAT(text, AllOf(HasSubstr("ASKED\n  detector: argmax_step -> sign_change\n"), HasSubstr("MODELS\n"),
                           HasSubstr("NUMBERS\n"), HasSubstr("what was asked changed; L* changed in ")));
+  const auto document = JsonDocument::parse(write_json(diff_json(diff)), "diff");
+  ASSERT_TRUE(document) << document.error().message();
+  ASSERT_EQ(document->root()["asked"].size(), 1u);
+  const Json detector = document->root()["asked"].at(0).value();
+  EXPECT_EQ(detector.string("what"), "detector");
+  EXPECT_EQ(detector.string("a"), "argmax_step");
+  EXPECT_EQ(detector.string("b"), "sign_change");
+  EXPECT_EQ(document->root().boolean("asked_changed"), true);
+}
+
+ResultFile parsed(const std::string& text) {
+  auto result = parse_result(text, "r.json");
+  EXPECT_TRUE(result) << result.error().message();
+  return result ? *std::move(result) : ResultFile();
+}
+
+// What ran on one side alone has no L* that could be the same.
+TEST(Diff, ModelsThatRanOnBothSides) {
+  const std::string ran = R"({"model": "m", "L_star_empirical": 1})", failed = R"({"model": "x", "error": "gone"})";
+  const ResultFile both = parsed(R"({"results": [)" + ran + R"(, {"model": "x"}]})"),
+                   one = parsed(R"({"results": [)" + ran + R"(], "failed": [)" + failed + "]}"),
+                   none = parsed(R"({"results": [], "failed": [{"model": "m", "error": "gone"}, )" + failed + "]}");
+  EXPECT_THAT(joined(compare(both, one)), EndsWith("the same was asked; L* is the same in 1 model\n"));
+  EXPECT_THAT(joined(compare(both, none)), EndsWith("the same was asked\n"));
+}
+
+// All of another result's caveats are no more than a few lines, and no square of their number.
+TEST(Diff, ManyCaveats) {
+  constexpr size_t kMany = 60'000;
+  const auto with = [](const char* word) {
+    std::string caveats;
+    for (size_t i = 0; i < kMany; ++i) caveats += fmt::format("{}\"{} {}\"", i ? "," : "", word, i);
+    return parsed(R"({"results": [], "estimator": "e", "verdict": "GOOD", "verdict_caveats": ["both",)" + caveats +
+                  "]}");
+  };
+  const std::string text = diff_text(compare(with("old"), with("new")), false);
+  EXPECT_THAT(text,
+              AllOf(HasSubstr("    - but old 0\n"), HasSubstr("    - and 59997 more\n"), HasSubstr("    + but new 2\n"),
+                    HasSubstr("    + and 59997 more\n"), Not(HasSubstr("both")), Not(HasSubstr("new 3\n"))));
 }
 
 // Weights that differ in the last place are told, and are no change.

@@ -1,8 +1,11 @@
 #include "lstar/report/figures/figure.h"
 
 #include <filesystem>
+#include <iterator>
 #include <limits>
 #include <set>
+#include <sstream>
+#include <tuple>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -120,6 +123,47 @@ TEST(Figure, WhatHasNoLStarIsNamed) {
   ASSERT_GT(*spread.l_star_std, 0);
   EXPECT_THAT(drawn(traces_figure(result, 2), FigureFormat::svg),
               HasSubstr(fmt::format(">L* {:.1f} ± {:.1f} not resolved<", *spread.l_star, *spread.l_star_std)));
+}
+
+// The rows of each data block of a figure.
+std::vector<std::vector<std::vector<double>>> blocks_of(const Figure& figure) {
+  std::vector<std::vector<std::vector<double>>> blocks;
+  std::istringstream lines(figure.commands);
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("$block")) continue;
+    blocks.emplace_back();
+    while (std::getline(lines, line) && line != "end_of_block") {
+      std::istringstream cells(line);
+      blocks.back().emplace_back(std::istream_iterator<double>(cells), std::istream_iterator<double>());
+    }
+  }
+  return blocks;
+}
+
+// Of a prompt that is not finite in one layer, neither has the others.
+TEST(Figure, TracesAreTheMeansOfTheJson) {
+  Study study = testing::made_up_study(Dtype::float32);
+  study.models.resize(1);
+  Measurement m = testing::made_up_measurement(testing::made_up_models()[0], Dtype::float32);
+  const double infinity = std::numeric_limits<double>::infinity();
+  m.seen.off_diagonal(1, 5, 0) = infinity;
+  m.seen.off_diagonal(1, 7, 0) *= 50;
+  m.seen.rounded_sum(1, 5) = static_cast<float>(infinity);
+  const StudyResult result = *evaluate(study, {evaluate_model(study, study.models[0], std::move(m))}, "now");
+  const JsonValue means = study_json(result)["traces"][0]["mean"];
+  for (const auto& [estimator, floor, line] : {std::tuple{0, -1, 1}, {2, 1, 2}}) {
+    const JsonValue& mean = means[study.estimators[static_cast<size_t>(estimator)]];
+    const auto blocks = blocks_of(traces_figure(result, static_cast<size_t>(estimator)));
+    ASSERT_EQ(blocks.size(), static_cast<size_t>(line + 1));
+    for (const auto& [block, key] : {std::pair{line, "trace"}, {floor, "rounding_floor"}}) {
+      if (block < 0) continue;
+      const auto& rows = blocks[static_cast<size_t>(block)];
+      ASSERT_EQ(rows.size(), mean[key].size());
+      const double unit = rows[0][1] / mean[key][0].get<double>();
+      for (size_t l = 0; l < rows.size(); ++l)  // 1e-10: twelve digits are drawn
+        EXPECT_NEAR(rows[l][1] / unit / mean[key][l].get<double>(), 1, 1e-10) << estimator << key << l;
+    }
+  }
 }
 
 TEST(Figure, TicksAreRoundNumbers) {

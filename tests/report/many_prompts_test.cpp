@@ -188,6 +188,20 @@ std::vector<Row> rows_of(const std::string& csv) {
   return rows;
 }
 
+// A bound on the rounding of nothing is none.
+TEST(ManyPrompts, NoFloorWhereThereIsNoTrace) {
+  Measurement m = testing::made_up_measurement(testing::made_up_models()[0], Dtype::float32, 2);
+  m.seen.off_diagonal(1, 5, 0) = std::numeric_limits<double>::infinity();
+  const auto rows = rows_of(trace_csv(m));
+  ASSERT_EQ(rows.size(), 24u);
+  for (const Row& row : rows) {
+    const bool broken = row.at("prompt") == "2" && row.at("layer") == "5";
+    EXPECT_EQ(row.at("off_diagonal").empty(), broken);
+    EXPECT_EQ(row.at("off_diagonal_rounding_floor").empty(), broken);
+    EXPECT_FALSE(row.at("as_written_rounding_floor").empty());
+  }
+}
+
 // Every model, prompt, estimator and detector once, with numbers that are numbers.
 TEST(PromptsTable, IsTidy) {
   const std::vector<Row> rows = rows_of(prompts_csv(result()));

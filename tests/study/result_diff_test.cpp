@@ -31,12 +31,13 @@ const std::string kResult = R"({
        "l_star_per_prompt": [2, 3, null], "resolved_per_prompt": [true, true, false],
        "margin_per_prompt": [0.5, 0.25, null], "failed_prompts": [{"prompt": 3, "error": "empty"}],
        "decides": {"verdict": "weights"}, "gain": 1.5,
-       "checkpoint": {"path": "models/one", "revision": "r1", "files": [{"file": "m.safetensors", "sha256": "aaaa"}]}},
+       "checkpoint": {"path": "models/one", "stored_dtype": "BF16", "revision": "r1", "files": [{"file": "m.safetensors", "sha256": "aaaa"}]}},
       {"model": "two", "lab": "B", "L": 4, "H": 2, "family": "gpt2", "dtype": "float32", "L_star_predicted": 2.0,
        "L_star_empirical": 1, "L_star_std": 0, "error_pct": 25.0, "resolved": true, "reason": null,
        "l_star_per_prompt": [1, 1, null], "resolved_per_prompt": [true, true, false], "decides": null, "gain": null,
        "margin_per_prompt": [0.75, 0.75, null], "failed_prompts": [{"prompt": 3, "error": "empty"}],
-       "checkpoint": {"path": "models/two", "revision": null, "files": [{"file": "m.safetensors", "sha256": "bbbb"}]}}]}},
+       "checkpoint": {"path": "models/two", "stored_dtype": null, "revision": null,
+                      "files": [{"file": "m.safetensors", "sha256": "bbbb"}]}}]}},
   "failed": [{"model": "three", "lab": "C", "error": "no such folder"}],
   "duplicates": [{"model": "four", "lab": "A", "same_as": "one"}],
   "estimators": ["off_diagonal"], "in_sample": ["A"], "dtype": "float32", "head_layout": "true", "device": "cpu",
@@ -102,6 +103,7 @@ TEST(ResultDiff, EachThingThatWasAsked) {
       {{{"\"formula_name\": \"half\"", "\"formula_name\": \"v3\""}}, "formula: half -> v3"},
       {{{"L* = L / 2", "L* = L / 3"}}, "formula's text: L* = L / 2 -> L* = L / 3"},
       {{{"\"seed\": 7", "\"seed\": 8"}}, "seed: 7 -> 8"},
+      {{{"\"cpu\"", "\"gpu\""}}, "device: cpu -> gpu"},
       {{{"\"in_sample\": [\"A\"]", "\"in_sample\": []"}}, "in-sample labs: A -> "},
       {{{"\"version\": \"1.0\"", "\"version\": \"1.1\""}}, "lstar: 1.0 -> 1.1"},
       {{{"\"numerics\": 1", "\"numerics\": 2"}}, "numerics: 1 -> 2"},
@@ -117,11 +119,14 @@ TEST(ResultDiff, EachThingThatWasAsked) {
   }
 }
 
+TEST(ResultDiff, ADeviceOfNoModelIsNone) { EXPECT_FALSE(diff_of({{"\"cpu\"", "null"}}).changed()); }
+
 TEST(ResultDiff, EachThingOfAModel) {
   const std::pair<Edits, const char*> rows[] = {
       {{{"aaaa", "cccc"}}, "sha256 of m.safetensors: aaaa -> cccc"},
       {{{"\"r1\"", "\"r2\""}}, "revision: r1 -> r2"},
       {{{"\"r1\"", "null"}}, "revision: r1 -> none"},
+      {{{"\"BF16\"", "\"F16\""}}, "stored dtype: BF16 -> F16"},
       {{{"\"lab\": \"A\"", "\"lab\": \"Z\""}}, "lab: A -> Z"},
       {{{"{\"file\": \"m.safetensors\", \"sha256\": \"aaaa\"}", ""}}, "weight files: 1 -> 0"},
   };
@@ -211,6 +216,27 @@ TEST(ResultDiff, LayersExactly) {
   EXPECT_EQ(diff.models[0].scores[0].prompts.size(), 1u);
   EXPECT_TRUE(diff_of({{"\"verdict\": \"weights\"", "\"verdict\": \"both\""}}).models.at(0).scores.at(0).decided);
   EXPECT_TRUE(diff_of({{"\"error_pct\": 5.5", "\"error_pct\": 5.6"}}).models.at(0).scores.at(0).error);
+  EXPECT_TRUE(diff_of({{"\"reason\": null", "\"reason\": \"flat\""}}).models.at(0).scores.at(0).reason);
+}
+
+// As with an error: of another L* it is another, and no matter of rounding.
+TEST(ResultDiff, TheDeviationFollowsTheLayers) {
+  ResultDiff diff = diff_of({{"\"L_star_std\": 0.5", "\"L_star_std\": 0.6"}});
+  EXPECT_TRUE(diff.models.at(0).scores.at(0).deviation);
+  EXPECT_FALSE(diff.models[0].scores[0].l_star);
+  EXPECT_FALSE(diff.numbers[4].is_rounding());
+  EXPECT_FALSE(diff_of({{"\"L_star_std\": 0.5", "\"L_star_std\": 0.5000001"}}).changed());
+  diff = diff_of({{"\"L_star_std\": 0.5", "\"L_star_std\": 1.5"}, {"[2, 3, null]", "[1, 4, null]"}});
+  EXPECT_TRUE(diff.models.at(0).scores.at(0).deviation);
+  EXPECT_TRUE(diff.numbers[4].is_rounding());
+}
+
+TEST(ResultDiff, GainIsOfThePrompts) {
+  const std::pair<const char*, const char*> gain{"\"gain\": 1.5", "\"gain\": 1.6"};
+  EXPECT_THAT(words(diff_of({gain}).models.at(0).outcome), ElementsAre("gain: 1.5 -> 1.6"));
+  EXPECT_TRUE(diff_of({gain}).results_changed());
+  EXPECT_FALSE(diff_of({{"\"gain\": 1.5", "\"gain\": 1.5000001"}}).changed());
+  EXPECT_FALSE(diff_of({gain, {"\"id\": 2, \"text\": \"q\"", "\"id\": 2, \"text\": \"Q\""}}).results_changed());
 }
 
 TEST(ResultDiff, VerdictsAndTheirCaveats) {
@@ -264,6 +290,40 @@ TEST(ResultDiff, NumbersThatRound) {
   EXPECT_FALSE(diff_of({{"\"L_star_predicted\": 2.5", "\"L_star_predicted\": 2.5000001"}}).results_changed());
 }
 
+// A list that is shorter on one side is a change, and one that is empty is nothing said.
+TEST(ResultDiff, ListsOfAnotherLength) {
+  const std::pair<Edits, const char*> changes[] = {
+      {{{"[1.0, 2.0, 8.0, 9.0]", "[1.0, 2.0, 8.0]"}}, "traces"},
+      {{{"[1.0, 3.0, 3.0, 3.0]", "[1.0, 3.0]"}}, "traces"},
+      {{{"[10.0, 20.0, 30.0, 40.0]", "[10.0, 20.0, 30.0]"}}, "norms of weights"},
+      {{{"[[1.0, 2.0], [3.0, 4.0]]", "[[1.0, 2.0], [3.0]]"}}, "residual norms"},
+      {{{"[[1.0, 2.0], [3.0, 4.0]]", "[[1.0, 2.0]]"}}, "residual norms"},
+      {{{"null, \"residual_norm_mean\": [1.0, 2.0]", "null, \"residual_norm_mean\": [1.0]"}}, "residual norms"},
+  };
+  for (const auto& [edits, what] : changes) {
+    const ResultDiff diff = diff_of(edits);
+    EXPECT_TRUE(diff.results_changed()) << edits[0].second;
+    EXPECT_EQ(kind(diff, what).unequal, 1u) << edits[0].second;
+    EXPECT_THAT(diff.lacking, IsEmpty()) << edits[0].second;
+  }
+  const std::pair<Edits, const char*> silences[] = {
+      {{{"[1.0, 2.0, 8.0, 9.0]", "[]"}}, "traces"},
+      {{{"[1.0, 3.0, 3.0, 3.0]", "[]"}}, "traces"},
+      {{{"[10.0, 20.0, 30.0, 40.0]", "null"}}, "norms of weights"},
+      {{{"[[1.0, 2.0], [3.0, 4.0]]", "null"}, {"\"residual_norm_mean\": [2.0, 3.0]", "\"residual_norm_mean\": null"}},
+       "residual norms"},
+      {{{"{\"off_diagonal\": {\"trace\": [1.0, 3.0", "{\"other\": {\"trace\": [1.0, 3.0"}}, "traces by off_diagonal"},
+  };
+  for (const auto& [edits, what] : silences) {
+    const ResultDiff diff = diff_of(edits);
+    EXPECT_FALSE(diff.changed()) << edits[0].second;
+    ASSERT_TRUE(diff.lacking.contains(what)) << edits[0].second;
+    EXPECT_EQ(diff.lacking.at(what), std::pair(false, true)) << edits[0].second;
+    const ResultDiff turned = compare(parsed(edited(edits)), parsed(kResult));
+    EXPECT_EQ(turned.lacking.at(what), std::pair(true, false)) << edits[0].second;
+  }
+}
+
 TEST(ResultDiff, WhatOneDoesNotSayIsNotComparable) {
   ResultDiff diff = diff_of({{"\"seed\": 7, ", ""}, {"\"numerics\": 1, ", ""}, {"\"revision\": \"r1\", ", ""}});
   EXPECT_FALSE(diff.changed());
@@ -289,8 +349,8 @@ TEST(ResultFile, AsItWasFirst) {
     "traces": [{"model": "m", "by_estimator": {"e": [{"trace": [1.0, null], "rounding_floor": [0.5, 0.5]}]}}]})");
   ASSERT_EQ(first.models.size(), 1u);
   const ReportedModel& model = first.models[0];
-  ASSERT_TRUE(model.prompts.value);
-  EXPECT_THAT((*model.prompts.value)->at(1).ids, ElementsAre(3, 4));
+  ASSERT_TRUE(model.ids.value);
+  EXPECT_THAT((*model.ids.value)->at(1), ::testing::Optional(ElementsAre(3, 4)));
   EXPECT_THAT(model.failed_prompts, ElementsAre(0u));
   ASSERT_EQ(model.traces.at("e").prompts.size(), 1u);
   EXPECT_EQ(model.traces.at("e").prompts[0].trace[0], 1.0);
@@ -324,6 +384,10 @@ TEST(ResultFileErrors, OneLineOfWhatIsNoResult) {
       {R"({"results": [{"model": "m"}], "traces": [{"model": "m", "residual_norm": [[NaN]]}]})", "key residual_norm"},
       {R"({"results": [], "prompts": [{"text": "p"}], "tokenizations": [{"models": ["m"], "token_ids": [[1], [2]]}]})",
        "key token_ids: not as lstar run writes it: expected a list for each prompt"},
+      {R"({"results": [], "prompts": [{"text": "p"}], "tokenizations": [{"models": ["m"], "token_ids": [[1, 2.5]]}]})",
+       "key token_ids: not as lstar run writes it: expected a list of whole numbers or null for each prompt, found [1"},
+      {R"({"results": [], "prompts": [{"text": "p"}], "tokenizations": [{"models": ["m"], "token_ids": [7]}]})",
+       "key token_ids: not as lstar run writes it: expected a list of whole numbers or null for each prompt, found 7"},
   };
   for (const auto& [text, line] : rows) {
     const auto result = parse_result(text, "r.json");

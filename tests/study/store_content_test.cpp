@@ -6,6 +6,7 @@
 
 #include "lstar/base/atomic_file.h"
 #include "lstar/study/store/content.h"
+#include "lstar/study/store/private_paths.h"
 #include "lstar/study/store/store_key.h"
 #include "tests/support/memory_checkpoint.h"
 #include "tests/support/recorded.h"
@@ -122,6 +123,21 @@ TEST(Content, DigestOfIds) {
   EXPECT_EQ(digest_of_ids(ids).size(), 32u);
   EXPECT_NE(digest_of_ids(ids), digest_of_ids(turned));
   EXPECT_NE(digest_of_ids(ids), digest_of_ids(joined));
+}
+
+// A path is hidden where it is one, and not where its letters are a part of another name.
+TEST(PrivatePaths, WholePathsAlone) {
+  const Identity identity{.model = "M", .path = "/data"};
+  const std::pair<const char*, const char*> rows[] = {
+      {"archive/data.pkl: not read", "archive/data.pkl: not read"},
+      {"/data.pkl and /data2, /data-old", "/data.pkl and /data2, /data-old"},
+      {"/data: no such folder", "M: no such folder"},
+      {"/data/config.json of \"/data\", in /data.", "M/config.json of \"M\", in M."},
+      {"tensor archive/data/0", "tensor archive/data/0"},
+      {"/data", "M"},
+  };
+  for (const auto& [text, shown] : rows) EXPECT_EQ(without_path(text, identity), shown);
+  EXPECT_EQ(without_path("/data/config.json", Identity{.model = "M/", .path = "/data/"}), "M/config.json");
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "lstar/report/figures/figure.h"
 #include "lstar/report/figures/figure_canvas.h"
+#include "lstar/report/prompt_results.h"
 #include "lstar/report/text/text_layout.h"
 
 namespace lstar {
@@ -17,27 +18,25 @@ constexpr double kAroundPanel = 66, kLeft = 40, kGap = 36, kBottom = 30;
 constexpr std::string_view kInk = "#222222", kLine = "#0072B2", kMeasured = "#C0392B", kPredicted = "#E08E0B",
                            kFloor = "#888888";
 
-// A trace over prompts at one layer; NaN where no prompt has a finite value.
+// A trace over prompts at one layer, those that the mean of the JSON is over; NaN where there are none.
 struct Layer {
   double mean, low, high, floor;
 };
 
 std::vector<Layer> layers_of(const ModelTraces& traces, int layers) {
-  std::vector<Layer> out;
-  for (size_t l = 0; l < static_cast<size_t>(std::max(0, layers)); ++l) {
-    double sum = 0, floor = 0, low = std::numeric_limits<double>::infinity(), high = -low;
-    int count = 0;
-    for (const PromptTrace& prompt : traces.prompts) {
-      if (l >= prompt.trace.size() || !std::isfinite(prompt.trace[l])) continue;
-      sum += prompt.trace[l];
-      low = std::min(low, prompt.trace[l]);
-      high = std::max(high, prompt.trace[l]);
-      if (l < prompt.floor.size() && std::isfinite(prompt.floor[l])) floor = std::max(floor, prompt.floor[l]);
-      ++count;
+  const MeanTrace mean = mean_trace(traces);
+  const double nan = std::numeric_limits<double>::quiet_NaN(), infinity = std::numeric_limits<double>::infinity();
+  std::vector<Layer> out(static_cast<size_t>(std::max(0, layers)));
+  out.resize(std::min(out.size(), mean.trace.size()));
+  for (size_t l = 0; l < out.size(); ++l) out[l] = {mean.trace[l], infinity, -infinity, mean.floor[l]};
+  for (const PromptTrace& prompt : traces.prompts) {
+    if (!is_finite(prompt)) continue;
+    for (size_t l = 0; l < std::min(out.size(), prompt.trace.size()); ++l) {
+      out[l].low = std::min(out[l].low, prompt.trace[l]);
+      out[l].high = std::max(out[l].high, prompt.trace[l]);
     }
-    const double nan = std::numeric_limits<double>::quiet_NaN();
-    out.push_back(count ? Layer{sum / count, low, high, floor} : Layer{nan, nan, nan, nan});
   }
+  out.resize(static_cast<size_t>(std::max(0, layers)), Layer{nan, nan, nan, nan});
   return out;
 }
 

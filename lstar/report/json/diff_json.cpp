@@ -45,8 +45,12 @@ JsonValue score_json(const ReportedScore& score) {
 
 JsonValue score_json(const ScoreDiff& d) {
   JsonValue changed = JsonValue::array(), prompts = JsonValue::array();
-  for (const auto& [is_changed, what] :
-       {std::pair{d.l_star, "l_star"}, {d.resolved, "resolved"}, {d.error, "error_pct"}, {d.decided, "decided_by"}})
+  for (const auto& [is_changed, what] : {std::pair{d.l_star, "l_star"},
+                                         {d.deviation, "l_star_std"},
+                                         {d.resolved, "resolved"},
+                                         {d.error, "error_pct"},
+                                         {d.decided, "decided_by"},
+                                         {d.reason, "reason"}})
     if (is_changed) changed.push_back(what);
   for (const LayerDifference& one : d.prompts)
     prompts.push_back(

@@ -8,7 +8,6 @@
 #include "lstar/report/prompt_results.h"
 #include "lstar/report/text/notes.h"
 #include "lstar/report/text/prompts_line.h"
-#include "lstar/study/store/private_paths.h"
 #include "lstar/version.h"
 
 namespace lstar {

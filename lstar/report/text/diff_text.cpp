@@ -1,6 +1,8 @@
 #include "lstar/report/text/diff_text.h"
 
 #include <algorithm>
+#include <cmath>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -45,6 +47,8 @@ std::string mean_text(const ReportedScore& s) {
   if (!s.l_star.value) return "none";
   return fmt::format("{:g}{}", *s.l_star.value, is_resolved(s) ? "" : "?");
 }
+
+std::string number(const std::optional<double>& value) { return value ? fmt::format("{:g}", *value) : "none"; }
 
 // "7 -> 9", or the one value of both.
 std::string change(const std::string& a, const std::string& b) { return a == b ? a : a + " -> " + b; }
@@ -99,7 +103,10 @@ std::string score_text(const ScoreDiff& d) {
   if (d.l_star || d.error)
     text += fmt::format(", error {}", change(percent(d.a.error_pct.value), percent(d.b.error_pct.value)));
   if (d.resolved) text += d.b.resolved.value.value_or(false) ? ", is resolved now" : ", is no longer resolved";
+  if (d.deviation && !d.l_star)
+    text += fmt::format(", deviation {}", change(number(d.a.deviation.value), number(d.b.deviation.value)));
   if (d.decided) text += fmt::format(", decided by {} -> {}", shown(d.a.decided_by.value), shown(d.b.decided_by.value));
+  if (d.reason) text += fmt::format(", reason: {} -> {}", shown(d.a.reason.value), shown(d.b.reason.value));
   if (!d.prompts.empty()) text += fmt::format("; {} of {} prompts", d.prompts.size(), d.prompts_compared);
   for (size_t i = 0; i < std::min(d.prompts.size(), kShown); ++i) {
     const LayerDifference& one = d.prompts[i];
@@ -129,6 +136,19 @@ std::string counts(const ReportedSummary& s) {
   return fmt::format("{} of {} models, {} resolved", number(s.models), number(s.asked), number(s.resolved));
 }
 
+// Those of one summary that the other has not.
+std::string caveats_text(const char* sign, const ReportedSummary& of, const ReportedSummary& other) {
+  std::set<std::string_view> those;
+  if (other.caveats.value) those.insert(other.caveats.value->begin(), other.caveats.value->end());
+  std::string out;
+  size_t count = 0;
+  for (const std::string& caveat : of.caveats.value.value_or(std::vector<std::string>()))
+    if (!those.contains(caveat) && ++count <= kShown)
+      out += wrap(shorten(one_line(caveat), kValue), kColumns, fmt::format("    {} but ", sign), 10);
+  if (count > kShown) out += fmt::format("    {} and {} more\n", sign, count - kShown);
+  return out;
+}
+
 std::string verdicts_text(const ResultDiff& diff) {
   std::string out;
   for (const SummaryDiff& s : diff.summaries) {
@@ -136,17 +156,7 @@ std::string verdicts_text(const ResultDiff& diff) {
     text += fmt::format(" (MAPE {}; {})", change(percent(s.a.overall_mape.value), percent(s.b.overall_mape.value)),
                         change(counts(s.a), counts(s.b)));
     out += line(2, one_line(s.estimator), text);
-    if (!s.caveats) continue;
-    const auto none = std::vector<std::string>();
-    const auto before = s.a.caveats.value.value_or(none), after = s.b.caveats.value.value_or(none);
-    const auto add = [&](const char* sign, const std::vector<std::string>& these,
-                         const std::vector<std::string>& those) {
-      for (const std::string& caveat : these)
-        if (std::find(those.begin(), those.end(), caveat) == those.end())
-          out += wrap(one_line(caveat), kColumns, fmt::format("    {} but ", sign), 10);
-    };
-    add("-", before, after);
-    add("+", after, before);
+    if (s.caveats) out += caveats_text("-", s.a, s.b) + caveats_text("+", s.b, s.a);
   }
   return out;
 }
@@ -156,6 +166,7 @@ std::string number_text(const NumberDiff& kind) {
   if (kind.unequal == 0) return fmt::format("equal to the last bit ({})", kind.compared);
   const std::string where = fmt::format("{} of {}, most in {}", kind.unequal, kind.compared, one_line(kind.where));
   if (kind.largest == 0) return fmt::format("differ within their rounding floors ({})", where);
+  if (!std::isfinite(kind.largest)) return fmt::format("changed, some are on one side alone ({})", where);
   const std::string most = fmt::format("differ by at most {:.1e} ({})", kind.largest, where);
   if (kind.is_rounding()) return most + fmt::format(", which is rounding: no change up to {:.0e}", kind.tolerance);
   return most + fmt::format(": changed, rounding explains up to {:.0e}", kind.tolerance);
@@ -197,8 +208,10 @@ std::string conclusion(const ResultDiff& diff) {
     }
     moved += has_moved;
   }
-  text += moved == 0 ? fmt::format("; L* is the same in {}", counted(diff.models_compared, "model"))
-                     : fmt::format("; L* changed in {} of {}", moved, counted(diff.models_compared, "model"));
+  if (moved > 0)
+    text += fmt::format("; L* changed in {} of {}", moved, counted(diff.models_ran, "model"));
+  else if (diff.models_ran > 0)
+    text += fmt::format("; L* is the same in {}", counted(diff.models_ran, "model"));
   if (moved > 0 && !any_resolved) text += ", nowhere a resolved one";
   const bool other = std::any_of(diff.summaries.begin(), diff.summaries.end(), [](const auto& s) { return s.verdict; });
   return text + (other ? "; the verdict changed" : "");

@@ -1,14 +1,34 @@
 #include "lstar/study/store/private_paths.h"
 
+#include <cctype>
+
 namespace lstar {
 namespace {
 
 bool is_absolute(const std::string& path) { return path.starts_with('/') && path.size() > 1; }
 
+bool is_of_name(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return std::isalnum(byte) || c == '_' || c == '-' || byte >= 0x80;
+}
+
+// Whether the path stands at this place of the text, and not a part of a longer name: "/data" is not in
+// "archive/data.pkl". A point behind it may end a sentence.
+bool stands_alone(const std::string& text, size_t at, size_t size) {
+  if (at > 0 && (is_of_name(text[at - 1]) || text[at - 1] == '.')) return false;
+  size_t behind = at + size;
+  if (text[behind - 1] == '/') return true;
+  if (behind < text.size() && text[behind] == '.') ++behind;
+  return behind >= text.size() || !is_of_name(text[behind]);
+}
+
 std::string replaced(std::string text, const std::string& path, const std::string& by) {
   if (!is_absolute(path) || path == by) return text;
-  for (size_t at = text.find(path); at != text.npos; at = text.find(path, at + by.size()))
-    text.replace(at, path.size(), by);
+  for (size_t at = text.find(path); at != text.npos; at = text.find(path, at)) {
+    const bool is_it = stands_alone(text, at, path.size());
+    if (is_it) text.replace(at, path.size(), by);
+    at += is_it ? by.size() : path.size();
+  }
   return text;
 }
 
@@ -21,10 +41,6 @@ Identity without_path(Identity identity) {
 
 std::string without_path(std::string text, const Identity& identity) {
   return replaced(std::move(text), identity.path, identity.model);
-}
-
-const std::string& shown_path(const ModelEntry& entry) {
-  return entry.written_path.empty() ? entry.path : entry.written_path;
 }
 
 Error without_path(Error error, const ModelEntry& entry) { return without_path(std::move(error), entry, entry.path); }

@@ -21,7 +21,4 @@ Error without_path(Error, const ModelEntry&);
 // A measurement of it: the path, the warnings and the errors of prompts as the study has them.
 Measurement without_path(Measurement, const ModelEntry&, const std::string& located);
 
-// A path as the study has it: with its variables, where a manifest wrote it with some.
-const std::string& shown_path(const ModelEntry&);
-
 }  // namespace lstar
