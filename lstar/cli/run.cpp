@@ -16,6 +16,7 @@
 #include "lstar/cli/stored_run.h"
 #include "lstar/cli/terminal.h"
 #include "lstar/report/text/study_text.h"
+#include "lstar/study/store/private_paths.h"
 #include "lstar/study/store/store.h"
 
 namespace lstar::cli {
@@ -141,10 +142,11 @@ int run(const Options& options) {
   const std::time_t began = std::time(nullptr);
   running.timestamp = options.result.timestamp.empty() ? timestamp_of(began) : options.result.timestamp;
   std::optional<Error> not_located;  // of the model at hand: with paths that a result does not have
-  running.locate = [&](const ModelEntry& entry) {
+  running.locate = [&](const ModelEntry& entry) -> Result<std::string> {
     auto found = locate(entry, quiet);
-    if (!found) not_located = found.error();
-    return found;
+    if (found) return found;
+    not_located = found.error();
+    return fail(without_folder(*not_located, hub_environment().cache, "the cache"));
   };
   running.on_step = bar.callback();
   running.keep.store = store.store ? &*store.store : nullptr;

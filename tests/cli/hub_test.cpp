@@ -167,6 +167,10 @@ TEST_F(HubProgram, AStudyTakesHubIds) {
   const std::string json = *read_file(home / "out/l_star_cross_heritage_t.json");
   EXPECT_THAT(json, AllOf(HasSubstr("\"path\": \"org/name\""), Not(HasSubstr(home.path()))));
   EXPECT_EQ(lstar("report --json --deterministic-timestamp t " + (home / "out")).out, json);
+  const Outcome offline = lstar("run --json org/nowhere --token-ids '1 2 3'", "HF_HUB_OFFLINE=1");
+  EXPECT_EQ(offline.status, 3);
+  EXPECT_THAT(offline.out, AllOf(HasSubstr("the cache/models--org--nowhere"), Not(HasSubstr(home.path()))));
+  EXPECT_THAT(offline.err, HasSubstr(home.path())) << "who asked may know where it was looked for";
   server.forget_requests();
   const Outcome cached = lstar("trace org/name" + ids), same = lstar("trace " + local + ids);
   EXPECT_EQ(cached.status, 0) << cached.err;

@@ -53,6 +53,12 @@ Error without_path(Error error, const ModelEntry& entry, const std::string& loca
   return error;
 }
 
+Error without_folder(Error error, const std::string& folder, const std::string& by) {
+  for (std::string* part : {&error.what, &error.file, &error.at, &error.expected, &error.found})
+    *part = replaced(std::move(*part), folder, by);
+  return error;
+}
+
 Measurement without_path(Measurement m, const ModelEntry& entry, const std::string& located) {
   const std::string& shown = shown_path(entry);
   const std::string opened = m.identity.path;

@@ -18,6 +18,9 @@ std::string without_path(std::string text, const Identity&);
 Error without_path(Error, const ModelEntry&, const std::string& located);
 Error without_path(Error, const ModelEntry&);
 
+// The same of a folder of this machine, the hub's cache, which an error names where no model was found.
+Error without_folder(Error, const std::string& folder, const std::string& by);
+
 // A measurement of it: the path, the warnings and the errors of prompts as the study has them.
 Measurement without_path(Measurement, const ModelEntry&, const std::string& located);
 
