@@ -1,5 +1,6 @@
 #include <memory>
 
+#include "lstar/base/catch_memory.h"
 #include "lstar/cli/command.h"
 #include "lstar/cli/stored_run.h"
 #include "lstar/cli/terminal.h"
@@ -27,14 +28,28 @@ Result<ResultFile> result_of(const std::string& place, const std::string& digits
   return *std::move(given.result);
 }
 
+struct Said {
+  std::string text;
+  bool changed = false;
+};
+
+Result<Said> compared(const Options& options) {
+  return catch_memory("comparing two results", [&]() -> Result<Said> {
+    LSTAR_ASSIGN(const ResultFile a, result_of(options.a, options.run_a, "--run-a"));
+    LSTAR_ASSIGN(const ResultFile b, result_of(options.b, options.run_b, "--run-b"));
+    const ResultDiff found = compare(a, b);
+    return Said{.text = options.json ? write_json(diff_json(found)) : diff_text(found, stdout_takes_colour()),
+                .changed = found.changed()};
+  });
+}
+
+// 1 is "something changed", and nothing else is.
 int diff(const Options& options) {
-  const auto a = result_of(options.a, options.run_a, "--run-a");
-  if (!a) return message(a.error()), kUsage;
-  const auto b = result_of(options.b, options.run_b, "--run-b");
-  if (!b) return message(b.error()), kUsage;
-  const ResultDiff found = compare(*a, *b);
-  print(options.json ? write_json(diff_json(found)) : diff_text(found, stdout_takes_colour()));
-  return found.changed() ? kSomeFailed : kDone;
+  const auto said = compared(options);
+  if (!said) return message(said.error()), kUsage;
+  print(said->text);
+  if (stdout_failed()) return kUsage;  // which the program tells at its end
+  return said->changed ? kSomeFailed : kDone;
 }
 
 }  // namespace

@@ -31,6 +31,12 @@ tl::unexpected<Error> refused(std::string what, std::string file, std::string at
   return fail({.kind = ErrorKind::argument, .what = std::move(what), .file = std::move(file), .at = std::move(at)});
 }
 
+// What a RESULT says and no lstar run wrote.
+tl::unexpected<Error> not_of_a_run(const Options& options, std::string what, std::string at, std::string found) {
+  constexpr size_t kMost = 80;
+  return fail({.what = std::move(what), .file = options.place, .at = std::move(at), .found = found.substr(0, kMost)});
+}
+
 Result<Asked> asked_of(const Options& options) {
   LSTAR_ASSIGN(GivenRun given, read_given(options.place));
   if (!given.result) {
@@ -39,13 +45,15 @@ Result<Asked> asked_of(const Options& options) {
   }
   if (!options.run.empty()) return refused("the JSON of a result names its run itself", options.place, "--run");
   const std::string digest = given.result->run.value.value_or("");
+  if (!given.result->run.is_there)
+    return fail({.kind = ErrorKind::missing,
+                 .what = "of a version of lstar that did not write which run it is; a STORE with --run does",
+                 .file = options.place});
   if (digest.empty())
-    return refused(given.result->run.is_there
-                       ? "its measurements were not kept: lstar run with --out or --store keeps them"
-                       : "of a version of lstar that did not write which run it is; a STORE with --run does",
-                   options.place);
+    return refused("its measurements were not kept: lstar run with --out or --store keeps them", options.place);
   constexpr size_t kDigits = 64;
-  if (digest.size() != kDigits) return refused("not the digest of a run", options.place, "key run");
+  if (digest.size() != kDigits || digest.find_first_not_of("0123456789abcdef") != digest.npos)
+    return not_of_a_run(options, "not the digest of a run", "key run", digest);
   if (!options.store.empty()) return Asked{options.store, digest, std::move(given.result)};
   const size_t slash = options.place.rfind('/');
   std::string store = store_in(slash == std::string::npos ? "." : options.place.substr(0, std::max<size_t>(slash, 1)));
@@ -65,8 +73,12 @@ Result<Study> questions(Study study, const std::optional<ResultFile>& result, co
     study.seed = result->seed.value.value_or(study.seed);
     const auto layout = parse_head_layout(result->head_layout.value.value_or(""));
     if (!layout && result->head_layout.value)
-      return refused("unknown head layout", options.place, *result->head_layout.value);
+      return not_of_a_run(options, "unknown head layout", "key head_layout", *result->head_layout.value);
     study.head_layout = layout.value_or(study.head_layout);
+    if (auto known = check(study); !known) {  // before the command line's, so that the fault is the file's
+      known.error().kind = ErrorKind::malformed;
+      return fail(std::move(known).error().in(options.place));
+    }
   }
   options.analysis.put_into(study);
   study.head_layout = parse_head_layout(options.head_layout).value_or(study.head_layout);

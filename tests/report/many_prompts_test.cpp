@@ -1,6 +1,7 @@
 // A study of 500 prompts on a model of 24 layers and 16 heads: what fits on a screen, what a file takes, and that
 // nothing a reader needs to find L* again is lost on the way.
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <map>
 #include <set>
@@ -16,6 +17,7 @@
 #include "lstar/report/csv.h"
 #include "lstar/report/json/study_json.h"
 #include "lstar/report/json/trace_json.h"
+#include "lstar/report/prompt_results.h"
 #include "lstar/report/text/failed_prompts.h"
 #include "lstar/report/text/layer_histogram.h"
 #include "lstar/report/text/study_text.h"
@@ -188,17 +190,19 @@ std::vector<Row> rows_of(const std::string& csv) {
   return rows;
 }
 
-// A bound on the rounding of nothing is none.
+// A bound on the rounding of nothing is none. as_written's bound does not know the sum that it is of.
 TEST(ManyPrompts, NoFloorWhereThereIsNoTrace) {
   Measurement m = testing::made_up_measurement(testing::made_up_models()[0], Dtype::float32, 2);
-  m.seen.off_diagonal(1, 5, 0) = std::numeric_limits<double>::infinity();
+  m.seen.rounded_sum(1, 5) = std::numeric_limits<double>::quiet_NaN();
+  const auto traces = traces_of(m, NanPolicy::report);
+  EXPECT_TRUE(std::isfinite(traces_named(traces, "as_written")->prompts[1].floor[5]));
   const auto rows = rows_of(trace_csv(m));
   ASSERT_EQ(rows.size(), 24u);
   for (const Row& row : rows) {
     const bool broken = row.at("prompt") == "2" && row.at("layer") == "5";
-    EXPECT_EQ(row.at("off_diagonal").empty(), broken);
-    EXPECT_EQ(row.at("off_diagonal_rounding_floor").empty(), broken);
-    EXPECT_FALSE(row.at("as_written_rounding_floor").empty());
+    EXPECT_EQ(row.at("as_written").empty(), broken);
+    EXPECT_EQ(row.at("as_written_rounding_floor").empty(), broken);
+    EXPECT_FALSE(row.at("off_diagonal_rounding_floor").empty());
   }
 }
 

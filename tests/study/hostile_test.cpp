@@ -18,6 +18,7 @@
 #include "lstar/base/atomic_file.h"
 #include "lstar/checkpoint/checkpoint.h"
 #include "lstar/study/open_model.h"
+#include "lstar/study/result_diff.h"
 #include "lstar/study/study.h"
 #include "lstar/tokenizer/tokenizer.h"
 #include "tests/checkpoint/torch_writer.h"
@@ -156,6 +157,12 @@ Outcome measures(const std::string& folder) {
   return said(measure(folder, {{.text = {}, .ids = {{1, 2, 3}}}}, {.wants = Want::diagonal | Want::residual_norm},
                       {.threads = 1}));
 }
+// Reads the folder's result, and holds it against itself.
+Outcome compares(const std::string& folder) {
+  const auto result = read_result(folder + "/r.json");
+  if (result && compare(*result, *result).changed()) return "a result is another than itself";
+  return said(result);
+}
 Outcome reads_manifest(const std::string& folder) { return said(read_manifest(folder + "/m.toml")); }
 
 struct Hostile {
@@ -176,6 +183,9 @@ std::function<void(const Folder&)> pickled(std::function<std::string()> value) {
 }
 std::function<void(const Folder&)> manifest(std::function<std::string()> text) {
   return [=](const Folder& folder) { write(folder, "m.toml", text()); };
+}
+std::function<void(const Folder&)> result_of(std::function<std::string()> json) {
+  return [=](const Folder& folder) { write(folder, "r.json", json()); };
 }
 // Two good files of which one is a pipe that nobody writes to.
 std::function<void(const Folder&)> piped(const char* pipe, const char* beside = nullptr, const char* content = "{}") {
@@ -269,7 +279,24 @@ const std::vector<Hostile>& table() {
                     charsmap('a', std::string(4 * kMega, 'b')) + "\"}");
        }),
        encodes(64), "makes the text too long"},
+      {"a long prompt and many tokenizations", result_of([] {
+         constexpr size_t kModels = 4000;
+         return R"({"prompts":[{"text":")" + std::string(kMega, 'a') + R"("},{"token_ids":[)" +
+                repeated("7", 100'000, ",") + R"(]}],"results":[)" +
+                listed(kModels, [](size_t i) { return fmt::format(R"({{"model":"m{}"}})", i); }) +
+                R"(],"tokenizations":[)" +
+                listed(kModels,
+                       [](size_t i) { return fmt::format(R"({{"models":["m{}"],"token_ids":[null,null]}})", i); }) +
+                "]}";
+       }),
+       compares},
       // Time.
+      {"a name of many models that is named as often", result_of([] {
+         constexpr size_t kTimes = 60'000;
+         return R"({"prompts":[{"text":"p"}],"results":[)" + repeated(R"({"model":"m"})", kTimes, ",") +
+                R"(],"tokenizations":[{"token_ids":[[1]],"models":[)" + repeated("\"m\"", kTimes, ",") + "]}]}";
+       }),
+       compares},
       {"a pattern that goes back", tokenizer_of([] {
          return bpe(sequence("pre_tokenizer", "pretokenizers", repeated(split(R"((?:.{1,3}){1,14}(?<!.))"), 5, ",")));
        }),
