@@ -82,8 +82,8 @@ int link_unnamed(int fd, const std::string& path) {
 }
 
 // Writes what has no name until all of it is there: a process that is killed leaves nothing of it, but for a moment in
-// which a file that is to be replaced lies beside it. Whether it has taken its place; nothing where files without a name
-// cannot be had, or not be given one.
+// which a file that is to be replaced lies beside it. Whether it has taken its place; nothing where files without a
+// name cannot be had, or not be given one.
 std::optional<Result<bool>> write_unnamed(const std::string& path, std::string_view content, Existing existing) {
   const size_t slash = path.find_last_of('/');
   const Closing file{make_unnamed(slash == std::string::npos ? "." : path.substr(0, slash + 1))};
