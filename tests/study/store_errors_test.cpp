@@ -167,7 +167,9 @@ TEST(StoreErrors, ReadOnlyForSomebodyElse) {
     std::cerr << (put ? "put" : put.error().message());
     std::_Exit(refused && reads ? 0 : 2);
   };
-  EXPECT_EXIT(as_nobody(), ::testing::ExitedWithCode(0), "store: cannot be written: it is read-only");
+  // A text alone would be a regular expression, compiled by Oniguruma, which exports the system's name for it, and run
+  // by the system: under the thread sanitizer that waits for ever.
+  EXPECT_EXIT(as_nobody(), ::testing::ExitedWithCode(0), HasSubstr("store: cannot be written: it is read-only"));
   ::chmod(folder.path().c_str(), 0755);
 }
 
