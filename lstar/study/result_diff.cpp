@@ -28,11 +28,6 @@ std::optional<std::string> shown(const std::optional<T>& value) {
   return value ? std::optional(shown(*value)) : std::nullopt;
 }
 
-// A model's place in both results.
-struct Pair {
-  const ReportedModel *a, *b;
-};
-
 class Comparison {
  public:
   Comparison(const ResultFile& a, const ResultFile& b) : a_(a), b_(b) {
@@ -42,13 +37,17 @@ class Comparison {
         std::max(rounding_tolerance(a.dtype.value.value_or("")), rounding_tolerance(b.dtype.value.value_or("")));
     for (const char* kind : kKinds) diff_.numbers.push_back({.what = kind, .tolerance = tolerance_});
     diff_.numbers[kMargins].tolerance = kMarginTolerance * tolerance_;
+    diff_.numbers[kMargins].is_relative = false;
   }
 
   ResultDiff run() {
     compare_study();
-    for (const Pair& pair : pairs()) {
+    ModelsMatch models = match_models(a_.models, b_.models);
+    diff_.models_removed = std::move(models.removed);
+    diff_.models_added = std::move(models.added);
+    for (const auto& [a, b] : models.in_both) {
       ++diff_.models_compared;
-      ModelDiff model = compare_model(*pair.a, *pair.b);
+      ModelDiff model = compare_model(*a, *b);
       if (model.asked_changed() || model.outcome_changed()) diff_.models.push_back(std::move(model));
     }
     compare_summaries();
@@ -143,50 +142,6 @@ class Comparison {
       const auto j = in_b(i, a_.prompts.value->size(), b_.prompts.value->size());
       asked_same_.push_back(j && (*a_.prompts.value)[i].ids == (*b_.prompts.value)[*j].ids);
     }
-  }
-
-  // Models of the same name, and of what is left those of the same weights.
-  std::vector<Pair> pairs() {
-    std::map<std::string, std::vector<const ReportedModel*>> by_name;
-    for (const ReportedModel& model : b_.models) by_name[model.name].push_back(&model);
-    std::map<std::string, size_t> taken;
-    std::map<const ReportedModel*, const ReportedModel*> pair_of;  // a's by b's
-    std::vector<Pair> found;
-    std::vector<const ReportedModel*> left;
-    for (const ReportedModel& model : a_.models) {
-      const auto& same = by_name[model.name];
-      const size_t n = taken[model.name]++;
-      if (n < same.size()) pair_of[same[n]] = &model;
-      found.push_back({&model, n < same.size() ? same[n] : nullptr});
-    }
-    std::map<std::string, const ReportedModel*> by_weights;
-    for (const ReportedModel& model : b_.models)
-      if (const std::string weights = weights_of(model); !weights.empty() && !pair_of.contains(&model))
-        by_weights.emplace(weights, &model);
-    for (Pair& pair : found) {
-      if (pair.b) continue;
-      const auto same = by_weights.find(weights_of(*pair.a));
-      if (same == by_weights.end()) continue;
-      pair.b = same->second;
-      pair_of[pair.b] = pair.a;
-      by_weights.erase(same);
-    }
-    for (const Pair& pair : found)
-      if (!pair.b) diff_.models_removed.push_back(pair.a->name);
-    std::erase_if(found, [](const Pair& pair) { return !pair.b; });
-    for (const ReportedModel& model : b_.models)
-      if (!pair_of.contains(&model)) diff_.models_added.push_back(model.name);
-    return found;
-  }
-
-  // Their hashes, where each file has one.
-  static std::string weights_of(const ReportedModel& model) {
-    std::string all;
-    for (const ReportedFile& file : model.files.value.value_or(std::vector<ReportedFile>())) {
-      if (!file.sha256) return {};
-      all += *file.sha256 + " ";
-    }
-    return all;
   }
 
   static std::string state_of(const ReportedModel& model) {

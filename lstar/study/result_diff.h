@@ -72,6 +72,7 @@ struct NumberDiff {
   std::string what;
   size_t compared = 0, unequal = 0;
   double largest = 0, tolerance = 0;
+  bool is_relative = true;
   std::string where;  // the model, and the estimator, of the largest
   bool is_rounding() const { return largest <= tolerance; }
 };
@@ -97,6 +98,13 @@ ResultDiff compare(const ResultFile& a, const ResultFile& b);
 
 // The difference, relative to the larger number, up to which rounding explains it, for a run in this dtype.
 double rounding_tolerance(const std::string& dtype);
+
+// Which models of b are those of a. Borrows them.
+struct ModelsMatch {
+  std::vector<std::pair<const ReportedModel*, const ReportedModel*>> in_both;
+  std::vector<std::string> removed, added;  // names
+};
+ModelsMatch match_models(const std::vector<ReportedModel>& a, const std::vector<ReportedModel>& b);
 
 // Which prompts of b are those of a.
 PromptsDiff match_prompts(const std::vector<ReportedPrompt>& a, const std::vector<ReportedPrompt>& b);

@@ -270,12 +270,15 @@ class ResultReader {
   // A value of each prompt; null where it has none.
   template <class T, class As>
   Reported<std::vector<std::optional<T>>> per_prompt(Json entry, std::string_view key, As as) {
-    return list<std::optional<T>>(entry, key, "a list with a value or null of each prompt",
-                                  [&](Json v) -> std::optional<std::optional<T>> {
-                                    const std::optional<T> value = as(v);
-                                    if (!value && !v.is_null()) return std::nullopt;
-                                    return std::optional<std::optional<T>>(std::in_place, value);
-                                  });
+    constexpr const char* kExpected = "a list with a value or null of each prompt";
+    auto values = list<std::optional<T>>(entry, key, kExpected, [&](Json v) -> std::optional<std::optional<T>> {
+      const std::optional<T> value = as(v);
+      if (!value && !v.is_null()) return std::nullopt;
+      return std::optional<std::optional<T>>(std::in_place, value);
+    });
+    const auto& prompts = result_.prompts.value;
+    if (values.value && prompts && values.value->size() != prompts->size()) wrong(key, kExpected, entry[key]);
+    return values;
   }
 
   // What models made of the prompts: ids stand once for all whose tokenizers agree. An entry costs what it says, and a
@@ -321,7 +324,6 @@ class ResultReader {
 
   void read_traces(Json root) {
     std::map<std::string, size_t> seen;
-    const std::string detector = result_.detector.value.value_or("");
     each(root, "traces", [&](Json entry) {
       const std::string name = name_of(entry);
       const size_t n = seen[name]++;

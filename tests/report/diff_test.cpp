@@ -96,6 +96,24 @@ TEST(Diff, ModelsThatRanOnBothSides) {
   EXPECT_THAT(joined(compare(both, none)), EndsWith("the same was asked\n"));
 }
 
+// What is said of L* is said of L* alone.
+TEST(Diff, SaysWhatOfAnLStarChanged) {
+  const auto with = [](const char* mean, const char* resolved, const char* of_actual) {
+    return parsed(
+        fmt::format(R"({{"estimator": "e", "overall_mape": 5, "mape_of_actual": {}, "results": [{{"model": "m",
+      "L_star_empirical": {}, "resolved": {}, "l_star_per_prompt": [3, 3], "resolved_per_prompt": [true, {}]}}]}})",
+                    of_actual, mean, resolved, resolved));
+  };
+  const ResultFile a = with("3", "true", "7");
+  EXPECT_THAT(joined(compare(a, with("3", "false", "7"))),
+              AllOf(HasSubstr("e: L* 3 -> 3?, is no longer resolved; 1 of 2 prompts: #2 3 -> 3?"),
+                    EndsWith("the same was asked; L* is the same in 1 model; only its resolution changed in 1\n")));
+  EXPECT_THAT(
+      joined(compare(a, with("3.0000000001", "true", "7"))),
+      AllOf(HasSubstr("e: L* 3 -> 3.0000000001"), EndsWith("the same was asked; L* changed in 1 of 1 model\n")));
+  EXPECT_THAT(joined(compare(a, with("3", "true", "9"))), HasSubstr("(MAPE 5.0%, of actual 7 -> 9; "));
+}
+
 // All of another result's caveats are no more than a few lines, and no square of their number.
 TEST(Diff, ManyCaveats) {
   constexpr size_t kMany = 60'000;
@@ -123,8 +141,9 @@ TEST(Diff, RoundingIsNoChange) {
                    c = read_back(asked(same, nudged(1e-2)), "c.json");
   const ResultDiff rounded = compare(a, b), moved = compare(a, c);
   EXPECT_FALSE(rounded.changed()) << diff_text(rounded, false);
-  EXPECT_THAT(joined(rounded), AllOf(HasSubstr("norms of weights: differ by at most 1.0e-07 (108 of 216, most in "),
-                                     HasSubstr("which is rounding: no change up to 1e-05"), EndsWith("\nno change\n")));
+  EXPECT_THAT(joined(rounded),
+              AllOf(HasSubstr("norms of weights: differ by at most 1.0e-07, relative (108 of 216, most in "),
+                    HasSubstr("which is rounding: no change up to 1e-05"), EndsWith("\nno change\n")));
   EXPECT_TRUE(moved.results_changed());
   EXPECT_THAT(joined(moved), AllOf(HasSubstr(": changed, rounding explains up to 1e-05"),
                                    EndsWith("the same was asked; L* is the same in 6 models\n")));

@@ -160,8 +160,14 @@ TEST(ResultDiff, ModelsThatComeAndGo) {
 }
 
 TEST(ResultDiff, Prompts) {
-  ResultDiff diff =
-      diff_of({{", {\"id\": 2, \"text\": \"q\", \"token_ids\": []}", ""}, {"[[1, 2], [3], []]", "[[1, 2], []]"}});
+  ResultDiff diff = diff_of({{", {\"id\": 2, \"text\": \"q\", \"token_ids\": []}", ""},
+                             {"[[1, 2], [3], []]", "[[1, 2], []]"},
+                             {"[2, 3, null]", "[2, null]"},
+                             {"[true, true, false]", "[true, false]"},
+                             {"[0.5, 0.25, null]", "[0.5, null]"},
+                             {"[1, 1, null]", "[1, null]"},
+                             {"[true, true, false]", "[true, false]"},
+                             {"[0.75, 0.75, null]", "[0.75, null]"}});
   ASSERT_EQ(diff.prompts.changed.size(), 1u);
   EXPECT_EQ(diff.prompts.changed[0].a, 1u);
   EXPECT_FALSE(diff.prompts.changed[0].b);
@@ -382,6 +388,8 @@ TEST(ResultFileErrors, OneLineOfWhatIsNoResult) {
       {R"({"results": [{"model": "m"}], "traces": [{"model": "m", "by_estimator": {"e": [{"trace": ["x"]}]}}]})",
        "m, key trace"},
       {R"({"results": [{"model": "m"}], "traces": [{"model": "m", "residual_norm": [[NaN]]}]})", "key residual_norm"},
+      {R"({"prompts": [{"text": "p"}, {"text": "q"}], "results": [{"model": "m", "l_star_per_prompt": [1]}]})",
+       "m, key l_star_per_prompt: not as lstar run writes it: expected a list with a value or null of each prompt"},
       {R"({"results": [], "prompts": [{"text": "p"}], "tokenizations": [{"models": ["m"], "token_ids": [[1], [2]]}]})",
        "key token_ids: not as lstar run writes it: expected a list for each prompt"},
       {R"({"results": [], "prompts": [{"text": "p"}], "tokenizations": [{"models": ["m"], "token_ids": [[1, 2.5]]}]})",

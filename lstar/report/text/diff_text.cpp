@@ -25,7 +25,7 @@ std::string shown(const std::optional<std::string>& value) {
   return is_hash(*value) ? value->substr(0, kDigits) : shorten(one_line(*value), kValue);
 }
 
-std::string name_of(const std::string& model) { return shorten(one_line(model), kName); }
+std::string name_of(const std::string& model) { return shorten_name(one_line(model), kName); }
 
 std::string line(int indent, std::string_view head, const std::string& text) {
   const std::string first = fmt::format("{}{}: ", std::string(static_cast<size_t>(indent), ' '), head);
@@ -43,15 +43,22 @@ std::string layer(const std::optional<int64_t>& value, bool resolved) {
 
 bool is_resolved(const ReportedScore& s) { return s.resolved.value.value_or(true); }
 
-std::string mean_text(const ReportedScore& s) {
+// "7 -> 9", or the one value of both.
+std::string change(const std::string& a, const std::string& b) { return a == b ? a : a + " -> " + b; }
+
+std::string mean_text(const ReportedScore& s, bool in_full) {
   if (!s.l_star.value) return "none";
-  return fmt::format("{:g}{}", *s.l_star.value, is_resolved(s) ? "" : "?");
+  const std::string mean = in_full ? fmt::format("{}", *s.l_star.value) : fmt::format("{:g}", *s.l_star.value);
+  return mean + (is_resolved(s) ? "" : "?");
+}
+
+// Two means; to the last digit where that is what is different.
+std::string means_text(const ReportedScore& a, const ReportedScore& b) {
+  const bool in_full = a.l_star.value != b.l_star.value && mean_text(a, false) == mean_text(b, false);
+  return change(mean_text(a, in_full), mean_text(b, in_full));
 }
 
 std::string number(const std::optional<double>& value) { return value ? fmt::format("{:g}", *value) : "none"; }
-
-// "7 -> 9", or the one value of both.
-std::string change(const std::string& a, const std::string& b) { return a == b ? a : a + " -> " + b; }
 
 std::string prompt_text(const std::optional<size_t>& number, const ReportedPrompt& prompt) {
   const std::string id = prompt.id.empty() ? "" : fmt::format(" {}", one_line(prompt.id));
@@ -82,7 +89,7 @@ std::string prompts_text(const PromptsDiff& prompts) {
 std::string names_text(const char* sign, const std::vector<std::string>& names) {
   std::string out;
   for (size_t i = 0; i < std::min(names.size(), kShown * 2); ++i)
-    out += fmt::format("  {} {}\n", sign, shorten(one_line(names[i]), kColumns - 4));
+    out += fmt::format("  {} {}\n", sign, shorten_name(one_line(names[i]), kColumns - 4));
   if (names.size() > kShown * 2) out += fmt::format("  {} and {} more\n", sign, names.size() - kShown * 2);
   return out;
 }
@@ -99,7 +106,7 @@ std::string asked_text(const ResultDiff& diff) {
 }
 
 std::string score_text(const ScoreDiff& d) {
-  std::string text = fmt::format("L* {}", change(mean_text(d.a), mean_text(d.b)));
+  std::string text = "L* " + means_text(d.a, d.b);
   if (d.l_star || d.error)
     text += fmt::format(", error {}", change(percent(d.a.error_pct.value), percent(d.b.error_pct.value)));
   if (d.resolved) text += d.b.resolved.value.value_or(false) ? ", is resolved now" : ", is no longer resolved";
@@ -136,6 +143,11 @@ std::string counts(const ReportedSummary& s) {
   return fmt::format("{} of {} models, {} resolved", number(s.models), number(s.asked), number(s.resolved));
 }
 
+std::string of_actual_text(const ReportedSummary& a, const ReportedSummary& b) {
+  const auto &x = a.mape_of_actual.value, &y = b.mape_of_actual.value;
+  return x == y ? "" : fmt::format(", of actual {} -> {}", number(x), number(y));
+}
+
 // Those of one summary that the other has not.
 std::string caveats_text(const char* sign, const ReportedSummary& of, const ReportedSummary& other) {
   std::set<std::string_view> those;
@@ -153,8 +165,8 @@ std::string verdicts_text(const ResultDiff& diff) {
   std::string out;
   for (const SummaryDiff& s : diff.summaries) {
     std::string text = change(shown(s.a.verdict.value), shown(s.b.verdict.value));
-    text += fmt::format(" (MAPE {}; {})", change(percent(s.a.overall_mape.value), percent(s.b.overall_mape.value)),
-                        change(counts(s.a), counts(s.b)));
+    text += fmt::format(" (MAPE {}{}; {})", change(percent(s.a.overall_mape.value), percent(s.b.overall_mape.value)),
+                        of_actual_text(s.a, s.b), change(counts(s.a), counts(s.b)));
     out += line(2, one_line(s.estimator), text);
     if (s.caveats) out += caveats_text("-", s.a, s.b) + caveats_text("+", s.b, s.a);
   }
@@ -167,7 +179,8 @@ std::string number_text(const NumberDiff& kind) {
   const std::string where = fmt::format("{} of {}, most in {}", kind.unequal, kind.compared, one_line(kind.where));
   if (kind.largest == 0) return fmt::format("differ within their rounding floors ({})", where);
   if (!std::isfinite(kind.largest)) return fmt::format("changed, some are on one side alone ({})", where);
-  const std::string most = fmt::format("differ by at most {:.1e} ({})", kind.largest, where);
+  const std::string most =
+      fmt::format("differ by at most {:.1e}{} ({})", kind.largest, kind.is_relative ? ", relative" : "", where);
   if (kind.is_rounding()) return most + fmt::format(", which is rounding: no change up to {:.0e}", kind.tolerance);
   return most + fmt::format(": changed, rounding explains up to {:.0e}", kind.tolerance);
 }
@@ -196,23 +209,28 @@ std::string lacking_text(const ResultDiff& diff) {
 std::string conclusion(const ResultDiff& diff) {
   if (!diff.changed()) return diff.lacking.empty() ? "no change" : "no change in what can be compared";
   std::string text = diff.asked_changed() ? "what was asked changed" : "the same was asked";
-  size_t moved = 0;
+  size_t moved = 0, doubted = 0;  // models whose L* is another; and whose L* alone is resolved on one side
   bool any_resolved = false;
   for (const ModelDiff& model : diff.models) {
-    bool has_moved = false;
+    bool has_moved = false, has_changed = false;
     for (const ScoreDiff& score : model.scores) {
-      has_moved = has_moved || score.l_star || !score.prompts.empty();
+      has_moved = has_moved || score.l_star;
+      has_changed = has_changed || score.resolved || !score.prompts.empty();
       any_resolved = any_resolved || (score.l_star && (is_resolved(score.a) || is_resolved(score.b)));
-      for (const LayerDifference& one : score.prompts)
-        any_resolved = any_resolved || one.is_resolved_a || one.is_resolved_b;
+      for (const LayerDifference& one : score.prompts) {
+        has_moved = has_moved || one.a != one.b;
+        any_resolved = any_resolved || (one.a != one.b && (one.is_resolved_a || one.is_resolved_b));
+      }
     }
     moved += has_moved;
+    doubted += has_changed && !has_moved;
   }
   if (moved > 0)
     text += fmt::format("; L* changed in {} of {}", moved, counted(diff.models_ran, "model"));
   else if (diff.models_ran > 0)
     text += fmt::format("; L* is the same in {}", counted(diff.models_ran, "model"));
   if (moved > 0 && !any_resolved) text += ", nowhere a resolved one";
+  if (doubted > 0) text += fmt::format("; only its resolution changed in {}", doubted);
   const bool other = std::any_of(diff.summaries.begin(), diff.summaries.end(), [](const auto& s) { return s.verdict; });
   return text + (other ? "; the verdict changed" : "");
 }
