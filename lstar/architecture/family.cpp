@@ -153,8 +153,7 @@ std::span<const Family> families() { return kFamilies; }
 
 Result<Architecture> read_architecture(const Checkpoint& checkpoint) {
   const bool is_gguf = checkpoint.format() == "gguf";
-  const bool has_file = !is_gguf && checkpoint.format() != "memory";
-  Config config(checkpoint.configuration(), checkpoint.path() + (has_file ? "/config.json" : ""), is_gguf);
+  Config config(checkpoint.configuration(), checkpoint.configuration_place(), is_gguf);
   if (const TensorInfo* table = is_gguf ? checkpoint.find("token_embd.weight") : nullptr)
     config.set_vocab_size(table->shape.rows());
   std::vector<std::string> notes;

@@ -74,6 +74,8 @@ class Checkpoint {
 
   // What config.json says, or a GGUF's metadata (gguf_configuration.h). Lives as long as the checkpoint.
   virtual Configuration configuration() const = 0;
+  // Where it stands, for messages.
+  virtual std::string configuration_place() const { return path_ + "/config.json"; }
   virtual TokenizerSource tokenizer() const = 0;
 
   const std::string& path() const { return path_; }      // what was opened: a folder or a file

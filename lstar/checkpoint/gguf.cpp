@@ -156,6 +156,7 @@ class GgufFile final : public MappedCheckpoint {
   static Result<std::unique_ptr<Checkpoint>> open(MappedFile mapped, GgufWindow window);
 
   Configuration configuration() const override { return configuration_.root(); }
+  std::string configuration_place() const override { return path_; }
   TokenizerSource tokenizer() const override { return {.folder = "", .gguf = &values_}; }
 
  private:

@@ -45,6 +45,7 @@ class MemoryCheckpoint final : public PlacedCheckpoint {
   // Where they lie, if they lie there one after the other.
   std::span<const std::byte> stored_rows(const TensorInfo&, RowRange) const override;
   Configuration configuration() const override;
+  std::string configuration_place() const override { return path_; }
   TokenizerSource tokenizer() const override { return {.folder = tokenizer_, .gguf = nullptr}; }
 
  private:

@@ -64,6 +64,7 @@ class Described : public testing::MemoryCheckpoint {
       add(std::string(name) + ".weight", {4, 4}, {});
     for (const std::string& name : more) add(name, {2}, {1, 1});
   }
+  std::string configuration_place() const override { return path_; }
 };
 
 std::string refusal(const Described& file) {
