@@ -109,6 +109,24 @@ TEST(ManyPrompts, FitOnAScreen) {
 }
 
 // Eight prompts are shown each, nine are not.
+TEST(ManyPrompts, WhatIsMissingHasMoreThanOneReason) {
+  ASSERT_EQ(result().summaries[0].partly.size(), 1u);
+  EXPECT_EQ(result().summaries[0].partly[0].reason, "prompt is empty, and other reasons");
+}
+
+// A mean over two of many is not one over all.
+TEST(ManyPrompts, AMeanOfAFewSaysSo) {
+  Measurement m = many_measured();
+  for (size_t p = 2; p < m.seen.tokens.size(); ++p)
+    for (size_t h = 0; h < 16; ++h) m.seen.off_diagonal(p, 3, h) = std::numeric_limits<double>::quiet_NaN();
+  const std::string trace = trace_text(m, false);
+  const Study& study = result().study;
+  const auto model = evaluate_model(study, study.models[0], std::move(m));
+  ASSERT_TRUE(model) << model.error().message();
+  EXPECT_THAT(model_text(study, study.models[0], model, false), HasSubstr(" of 2 "));
+  EXPECT_THAT(trace, HasSubstr(" of 2 "));
+}
+
 TEST(ManyPrompts, FewAreShownEach) {
   for (const size_t count : {kFewPrompts, kFewPrompts + 1}) {
     const Measurement m = testing::made_up_measurement(testing::made_up_models()[0], Dtype::float32, count);

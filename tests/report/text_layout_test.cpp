@@ -19,6 +19,11 @@ TEST(TextLayout, ShortensAtACharacter) {
   EXPECT_EQ(shorten("pythia-160m", 7), "pythia…");
   EXPECT_EQ(shorten("模型模型", 4), "模…");  // a wide character does not fit the third column
   EXPECT_EQ(shorten("abc", 0), "");
+  EXPECT_EQ(shorten_name("org/model-step1000", 18), "org/model-step1000");
+  EXPECT_EQ(shorten_name("org/model-step1000", 9), "org/…1000");
+  EXPECT_EQ(shorten_name("模型模型", 6), "模…型");  // two columns each: five of six are used
+  EXPECT_EQ(shorten_name("abc", 1), "…");
+  EXPECT_EQ(shorten_name("abc", 0), "");
 }
 
 TEST(TextLayout, MakesOneLineOfAnything) {
@@ -39,7 +44,7 @@ TEST(TextLayout, TableIsAlignedAndFits) {
   table.row({"模型", "7"});
   table.row({"a-rather-long-name", "12"});
   EXPECT_EQ(table.str(100, "", {}), "model                L\n模型                 7\na-rather-long-name  12\n");
-  EXPECT_EQ(table.str(14, "", {}), "model        L\n模型         7\na-rather-…  12\n");
+  EXPECT_EQ(table.str(14, "", {}), "model        L\n模型         7\na-rat…name  12\n");
   EXPECT_EQ(table.str(100, "", Paint{true}).substr(0, 9), "\x1b[1mmodel");
 }
 

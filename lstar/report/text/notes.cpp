@@ -10,7 +10,7 @@
 namespace lstar {
 namespace {
 
-std::string shown(const ModelEntry& entry) { return shorten(one_line(entry.name), 40); }
+std::string shown(const ModelEntry& entry) { return shorten_name(one_line(entry.name), 40); }
 std::string shown(const ModelResult& model) { return shown(model.entry); }
 
 std::string percent(double value) { return fmt::format("{:.1f}%", value); }
@@ -135,18 +135,18 @@ std::vector<std::string> attention_notes(const Measurement& m) {
     notes.push_back(
         fmt::format("{} sees both ways: a token sees those behind it too, so the first row is like the others, and "
                     "n - tr A may come near n.",
-                    shorten(one_line(m.identity.model), 40)));
+                    shorten_name(one_line(m.identity.model), 40)));
   if (m.shape.has_sinks)
     notes.push_back(fmt::format(
         "{} has attention sinks: what a row gives to its sink it gives to no token. Traces are of the probabilities "
         "over tokens, nothing is renormalised, and as_written is the mass that went to the sinks, not rounding "
         "residue.",
-        shorten(one_line(m.identity.model), 40)));
+        shorten_name(one_line(m.identity.model), 40)));
   if (m.shape.has_output_norm)
     notes.push_back(fmt::format(
         "{} has a norm behind the output projection, so that W_O times any number computes the same: here ov_circuit "
         "too depends on how the weights are written (its gauge).",
-        shorten(one_line(m.identity.model), 40)));
+        shorten_name(one_line(m.identity.model), 40)));
   return notes;
 }
 
@@ -158,8 +158,8 @@ std::string family_text(const std::string& family, const std::string& notebook_n
 }
 
 std::string duplicate_note(const ModelEntry& entry, const std::string& same_as) {
-  return fmt::format("{}: the same checkpoint as {}, counted once.", shorten(one_line(entry.name), 40),
-                     shorten(one_line(same_as), 40));
+  return fmt::format("{}: the same checkpoint as {}, counted once.", shorten_name(one_line(entry.name), 40),
+                     shorten_name(one_line(same_as), 40));
 }
 
 std::string range_note(const Study& study, const ModelResult& model) {

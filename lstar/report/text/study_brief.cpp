@@ -56,7 +56,7 @@ std::string estimators_table(const ModelResult& model, const Paint& paint) {
                : s.decides->verdict.empty() ? "undecided"
                                             : s.decides->verdict});
   }
-  return table.str(100, "  ", paint);
+  return table.str(kColumns, "  ", paint);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "lstar/report/figures/figure.h"
+#include "lstar/report/prompt_results.h"
 #include "lstar/report/text/notes.h"
 #include "lstar/report/text/prompts_line.h"
 #include "lstar/report/text/study_brief.h"
@@ -21,22 +22,12 @@ std::string heading(const Paint& paint, const std::string& title) {
   return fmt::format("\n{}{}\n{}", rule(), paint.bold(title), rule());
 }
 
-const Detection* detection_of(const Study& study, const ModelResult& model, const ModelScore& score,
-                              const MeasuredPrompt& prompt) {
-  const auto all = detectors();
-  for (const ModelTraces& traces : model.traces) {
-    if (traces.estimator != score.estimator || !prompt.row || *prompt.row >= traces.prompts.size()) continue;
-    const auto& detections = traces.prompts[*prompt.row].detections;
-    for (size_t k = 0; k < std::min(all.size(), detections.size()); ++k)
-      if (all[k].name == study.detector) return &detections[k];
-  }
-  return nullptr;
-}
-
 std::string prompt_lines(const Study& study, const ModelResult& model, const ModelScore& score, const Paint& paint) {
   std::string out;
-  for (size_t i = 0; i < model.measurement.prompts.size(); ++i) {
+  const std::vector<PromptResult> results = prompt_results(study, model, score);
+  for (size_t i = 0; i < results.size(); ++i) {
     const MeasuredPrompt& prompt = model.measurement.prompts[i];
+    const PromptResult& result = results[i];
     const std::string first =
         fmt::format("    Prompt {}{}: ", i + 1, prompt.id ? fmt::format(" ({})", shown_id(*prompt.id)) : "");
     const int indent = display_width(first);
@@ -44,19 +35,15 @@ std::string prompt_lines(const Study& study, const ModelResult& model, const Mod
       out += wrap(fmt::format("FAILED: {}", one_line(prompt.error->message())), kColumns, first, indent);
       continue;
     }
-    const bool resolved = i < score.resolved_per_prompt.size() && score.resolved_per_prompt[i];
-    std::optional<int> layer;
-    if (i < score.l_star_per_prompt.size()) layer = score.l_star_per_prompt[i];
-    const Detection* found = detection_of(study, model, score, prompt);
-    std::string line = fmt::format("L* = {}", layer ? marked(std::to_string(*layer), resolved) : "none");
-    if (found && found->margin && resolved) line += fmt::format("  (margin {:.2f})", *found->margin);
-    if (!resolved) {
-      const std::string reason = found ? one_line(found->reason) : std::string();
-      line += layer ? "  not resolved" : "";
-      if (!reason.empty()) line += fmt::format("{} {}", layer ? ":" : " ", reason);
+    std::string line =
+        fmt::format("L* = {}", result.l_star ? marked(std::to_string(*result.l_star), result.resolved) : "none");
+    if (result.margin && result.resolved) line += fmt::format("  (margin {:.2f})", *result.margin);
+    if (!result.resolved) {
+      line += result.l_star ? "  not resolved" : "";
+      if (!result.reason.empty()) line += fmt::format("{} {}", result.l_star ? ":" : " ", one_line(result.reason));
     }
     const std::string wrapped = wrap(line, kColumns, first, indent);
-    out += resolved ? wrapped : paint.dim(wrapped.substr(0, wrapped.size() - 1)) + "\n";
+    out += result.resolved ? wrapped : paint.dim(wrapped.substr(0, wrapped.size() - 1)) + "\n";
   }
   return out;
 }
@@ -217,7 +204,7 @@ std::string complete_text(const StudyResult& result) {
   std::string without;
   for (const ModelResult& model : result.models)
     if (!is_complete(model))
-      without += (without.empty() ? "; no L*: " : ", ") + shorten(one_line(model.entry.name), 40);
+      without += (without.empty() ? "; no L*: " : ", ") + shorten_name(one_line(model.entry.name), 40);
   for (const DuplicateModel& duplicate : result.duplicates)
     done += std::any_of(result.models.begin(), result.models.end(), [&](const ModelResult& model) {
       return model.entry.name == duplicate.same_as && is_complete(model);

@@ -88,6 +88,28 @@ std::string shorten(std::string_view text, int width) {
   return kept + "…";
 }
 
+std::string shorten_name(std::string_view name, int width) {
+  if (display_width(name) <= width) return std::string(name);
+  if (width <= 0) return {};
+  std::vector<std::pair<std::string, int>> characters;
+  for_each_character(name, [&](UChar32 c, std::string_view bytes) {
+    characters.emplace_back(c == kReplacement ? "\ufffd" : bytes, columns(c));
+  });
+  std::string begin, end;
+  int left = width - 1;
+  size_t last = characters.size();
+  for (int of_end = left / 2; last > 0 && characters[last - 1].second <= of_end; --last) {
+    of_end -= characters[last - 1].second;
+    left -= characters[last - 1].second;
+    end.insert(0, characters[last - 1].first);
+  }
+  for (size_t i = 0; i < last && characters[i].second <= left; ++i) {
+    left -= characters[i].second;
+    begin += characters[i].first;
+  }
+  return begin + "…" + end;
+}
+
 std::string wrap(std::string_view text, int width, std::string_view first, int indent) {
   std::string out(first), rest(static_cast<size_t>(indent), ' ');
   int used = display_width(first);
@@ -144,7 +166,8 @@ std::string TextTable::str(int width, std::string_view indent, const Paint& pain
     std::string text;
     for (size_t j = 0; j < cells.size(); ++j) {
       if (j) text += "  ";
-      text += padded(shorten(cells[j], widths[j]), widths[j], align_[j] == Align::right);
+      const std::string cell = j == 0 ? shorten_name(cells[j], widths[j]) : cells[j];
+      text += padded(cell, widths[j], align_[j] == Align::right);
     }
     text.erase(text.find_last_not_of(' ') + 1);
     out += indent;

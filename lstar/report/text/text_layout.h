@@ -23,6 +23,8 @@ int display_width(std::string_view text);
 
 // At most `width` columns; what is cut off leaves an ellipsis.
 std::string shorten(std::string_view text, int width);
+// The same for names, which are told apart by how they end: what is cut is their middle.
+std::string shorten_name(std::string_view name, int width);
 
 // The text broken at spaces into lines of at most `width` columns, each opened by `indent` spaces, the first by
 // `first`.
