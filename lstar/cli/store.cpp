@@ -124,12 +124,17 @@ Result<void> prune(const StoreOptions& options) {
 }
 
 Result<void> merge(const StoreOptions& options) {
-  LSTAR_ASSIGN(Store store, Store::open(options.store, StoreAccess::create));
-  Merged all;
+  std::vector<Store> others;  // before a new one is made, for nothing, where one of them is none
   for (const std::string& from : options.from) {
     LSTAR_ASSIGN(Store other, Store::open(from));
+    others.push_back(std::move(other));
+  }
+  LSTAR_ASSIGN(Store store, Store::open(options.store, StoreAccess::create));
+  Merged all;
+  for (Store& other : others) {
     LSTAR_ASSIGN(const Merged merged, store.merge(other));
-    if (merged.damaged > 0) message(fmt::format("{}: {} damaged records were passed over", from, merged.damaged));
+    if (merged.damaged > 0)
+      message(fmt::format("{}: {} damaged records were passed over", other.path(), merged.damaged));
     all += merged;
   }
   print(options.json ? write_json(merged_json(all)) : merged_text(all));

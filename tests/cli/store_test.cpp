@@ -132,6 +132,10 @@ TEST_F(StoreCommand, PruneSaysItFirst) {
   const Outcome nothing = run("prune");
   EXPECT_EQ(nothing.status, 2);
   EXPECT_THAT(nothing.err, HasSubstr("--outdated, --unused or --model says what"));
+  const Outcome nobody = run("prune", "--model org/one --model nobody --yes");
+  EXPECT_EQ(nobody.status, 2);
+  EXPECT_THAT(nobody.err, HasSubstr("nobody: no model of that name in the store"));
+  EXPECT_THAT(run("list").out, StartsWith("1 model\n"));
 }
 
 TEST_F(StoreCommand, MergeTwiceIsOnce) {
@@ -143,6 +147,8 @@ TEST_F(StoreCommand, MergeTwiceIsOnce) {
   EXPECT_EQ(merged.out, "new 0 models, 0 prompts and 0 runs; 26 known\n");
   EXPECT_EQ(lstar_program("store list --json " + made).out, run("list", "--json").out);
   EXPECT_EQ(lstar_program("store export " + made).out, run("export").out);
+  EXPECT_NE(lstar_program("store merge " + (folder_ / "new") + " " + path_ + " " + (folder_ / "none")).status, 0);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "new")) << "one that could not be opened is found first";
 }
 
 TEST_F(StoreCommand, Words) {

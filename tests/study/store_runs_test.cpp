@@ -254,7 +254,11 @@ TEST(StorePrune, RemovesWhatIsMeantAndSaysSoBefore) {
   EXPECT_EQ(pruned->models, 2);
   EXPECT_EQ(pruned->runs, 1) << "which cannot be evaluated any more";
   EXPECT_TRUE(store.runs()->empty());
-  EXPECT_EQ(store.prune({.outdated = true, .names = {"nobody"}}, true)->models, 0);
+  pruned = store.prune({.outdated = true, .names = {"nobody"}}, true);
+  ASSERT_FALSE(pruned);
+  EXPECT_EQ(pruned.error().kind, ErrorKind::argument);
+  EXPECT_EQ(pruned.error().at, "nobody");
+  EXPECT_EQ(store.models()->size(), 4u);
 }
 
 TEST(StorePrune, GivesItsRoomBack) {

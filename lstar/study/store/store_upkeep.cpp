@@ -101,11 +101,24 @@ Result<void> give_room_back(Database& database) {
   return {};
 }
 
-bool is_named(const ModelRow& model, const std::vector<std::string>& names) {
+bool is_named(const ModelRow& model, const std::string& name) {
   constexpr size_t kLeastDigits = 8;
-  return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
-    return name == model.name || (name.size() >= kLeastDigits && model.key.content.starts_with(name));
-  });
+  return name == model.name || (name.size() >= kLeastDigits && model.key.content.starts_with(name));
+}
+
+bool is_named(const ModelRow& model, const std::vector<std::string>& names) {
+  return std::any_of(names.begin(), names.end(), [&](const std::string& name) { return is_named(model, name); });
+}
+
+// A name that means nothing is a slip, not a store that lacks it.
+Result<void> check_names(const std::vector<ModelRow>& models, const PruneWishes& wishes, const std::string& path) {
+  for (const std::string& name : wishes.names)
+    if (std::none_of(models.begin(), models.end(), [&](const ModelRow& model) { return is_named(model, name); }))
+      return fail({.kind = ErrorKind::argument,
+                   .what = "no model of that name in the store; lstar store list shows them",
+                   .file = path,
+                   .at = name});
+  return {};
 }
 
 }  // namespace
@@ -144,6 +157,7 @@ Result<Pruned> Store::prune(const PruneWishes& wishes, bool really) {
         LSTAR_ASSIGN(used, used_by_runs(*database_));
       }
       LSTAR_ASSIGN(const auto models, model_rows(*database_));
+      LSTAR_TRY(check_names(models, wishes, path()));
       std::set<int64_t> done;  // computations whose prompts were looked at: a second head layout has the same
       for (const ModelRow& model : models) {
         const bool is_whole =
