@@ -40,7 +40,8 @@ tl::unexpected<Error> not_of_a_run(const Options& options, std::string what, std
 Result<Asked> asked_of(const Options& options) {
   LSTAR_ASSIGN(GivenRun given, read_given(options.place));
   if (!given.result) {
-    if (!options.store.empty()) return refused("this is a store, or a folder with one", options.place, "--store");
+    if (!options.store.empty())
+      return refused("is for the JSON of a result; this is a store, or a folder with one", options.place, "--store");
     return Asked{.store = given.store, .digits = options.run, .result = {}};
   }
   if (!options.run.empty()) return refused("the JSON of a result names its run itself", options.place, "--run");

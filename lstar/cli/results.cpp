@@ -90,7 +90,7 @@ Result<bool> write_result(const StudyResult& result, const ResultOptions& option
     if (format != "none")
       formats.push_back(format == "png" ? FigureFormat::png : format == "svg" ? FigureFormat::svg : FigureFormat::pdf);
   LSTAR_ASSIGN(const StudyFiles files, write_study(result, options.out, formats, options.per_head));
-  if (options.prints()) print(wrap(one_line(files_text(files.written)), 100, "Saved in ", 2));
+  if (options.prints()) print(wrap(one_line(files_text(files.written)), kColumns, "Saved in ", 2));
   if (!files.other_run.empty())
     message(fmt::format("{} is there already, of another run; this one is {}", files.other_run, files.written[0]));
   for (const Error& error : files.missing) message(error);

@@ -52,8 +52,8 @@ Result<GivenRun> read_given(const std::string& place) {
     std::string store = store_in(place);
     if (file_exists(store)) return GivenRun{.store = std::move(store)};
     return fail({.kind = ErrorKind::missing,
-                 .what = fmt::format("no {} in the folder, where lstar run --out keeps what it measured; the JSON of a "
-                                     "result is named itself",
+                 .what = fmt::format("no {} in this folder, where lstar run --out keeps what it measured; to take the "
+                                     "JSON of a result, name that file",
                                      kStoreName),
                  .file = place});
   }

@@ -84,6 +84,7 @@ TEST_F(Report, WithoutOptionsIsTheRun) {
   const Outcome ran = run("out", "--deterministic-timestamp t --figures svg");
   ASSERT_EQ(ran.status, 1) << ran.err;
   EXPECT_THAT(ran.out, AllOf(HasSubstr("ERROR: "), HasSubstr("the same checkpoint as"), HasSubstr("FAILED: ")));
+  EXPECT_THAT(ran.err, HasSubstr("gpt_neox: prompt 3: token id out of range")) << "stdout goes elsewhere";
   ASSERT_EQ(files("out").size(), 6u);
   take_models_away();
   const std::string shared = " --deterministic-timestamp t --figures svg --out ";
@@ -100,6 +101,8 @@ TEST_F(Report, WithoutOptionsIsTheRun) {
   EXPECT_EQ(lstar_program("report " + json_of("out") + " --json").out, *read_file(json_of("out")))
       << "the JSON has its time";
   EXPECT_THAT(lstar_program("report --quiet " + (folder_ / "out")).out, StartsWith("VERDICT: "));
+  for (const auto& entry : fs::directory_iterator(folder_ / "out"))
+    EXPECT_THAT(entry.path().filename().string(), Not(StartsWith("measurements.sqlite-"))) << "a reader's, left behind";
   // Into the run's own folder it is the same files.
   EXPECT_EQ(lstar_program("report --quiet " + json_of("out") + " --figures svg --out " + (folder_ / "out")).status, 1);
   EXPECT_EQ(files("out").size(), 6u);
@@ -160,7 +163,7 @@ TEST_F(Report, WhereTheStoreIs) {
   fs::rename(store(), folder_ / "elsewhere");
   expect_one_line(lstar_program("report " + json), 3, "no store beside the result; --store says where");
   EXPECT_EQ(lstar_program("report --json " + json + " --store " + (folder_ / "elsewhere")).out, *read_file(json));
-  expect_one_line(lstar_program("report " + (folder_ / "out")), 3, "no measurements.sqlite in the folder");
+  expect_one_line(lstar_program("report " + (folder_ / "out")), 3, "no measurements.sqlite in this folder");
   expect_one_line(lstar_program("report " + (folder_ / "none")), 3, "none: ");
   const Outcome alone = lstar_program("run " + (folder_ / "gpt2") + " --token-ids '1 2 3' --json");
   ASSERT_TRUE(write_file(folder_ / "alone.json", alone.out));

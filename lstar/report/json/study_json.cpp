@@ -203,7 +203,7 @@ JsonValue traces_json(const ModelResult& model, bool per_head) {
   }
   if (!each)
     reason =
-        fmt::format("of more than {} prompts, each one's traces and norms are in l_star_traces_*.csv", kFewPrompts);
+        fmt::format("left out of more than {} prompts; --out writes each one's as l_star_traces_*.csv", kFewPrompts);
   return {{"model", model.entry.name},
           {"w_v_frobenius_sq", json_array(m.weights.w_v_sq)},
           {"w_v_as_written_frobenius_sq", as_written_w_v(m.weights)},

@@ -263,8 +263,8 @@ Result<void> Database::use_write_ahead_log() {
 
 Error Database::damaged(std::string what) const {
   return {.what = "a damaged store (" + std::move(what) +
-                  "): move it away and measure again, or bring over what can "
-                  "still be read with lstar store merge NEW OLD",
+                  "): move it away and measure again; lstar store merge NEW OLD "
+                  "may still bring over some of it",
           .file = path_};
 }
 
