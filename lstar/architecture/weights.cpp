@@ -56,12 +56,12 @@ Error explained(Error error, const Architecture& a, const Checkpoint& checkpoint
   const std::string method = quantisation_of(checkpoint.configuration());
   std::vector<std::string> parts = parts_beside(error, checkpoint);
   if (parts.size() > 4) parts.resize(4);
-  std::vector<std::string> signs;
-  if (!parts.empty()) signs.push_back(fmt::format("its weight seems packed as {}", fmt::join(parts, ", ")));
-  if (!method.empty()) signs.push_back(fmt::format("quantization_config says {}", method));
+  std::string signs;
+  if (!parts.empty()) signs = fmt::format("its weight seems packed as {}", fmt::join(parts, ", "));
+  if (!method.empty()) signs += fmt::format("{}quantization_config says {}", signs.empty() ? "" : "; ", method);
   if (!signs.empty()) {
     error.kind = ErrorKind::unsupported;
-    error.what += fmt::format(" ({}: get the checkpoint as it was before, or a GGUF)", fmt::join(signs, "; "));
+    error.what += fmt::format(" ({}: get the checkpoint as it was before, or a GGUF)", signs);
   }
   return error;
 }

@@ -11,7 +11,7 @@
 namespace lstar::cli {
 namespace {
 
-struct Options {
+struct DiffOptions {
   std::string a, b, run_a, run_b;
   bool json = false;
 };
@@ -33,7 +33,7 @@ struct Said {
   bool changed = false;
 };
 
-Result<Said> compared(const Options& options) {
+Result<Said> compared(const DiffOptions& options) {
   return catch_memory("comparing two results", [&]() -> Result<Said> {
     LSTAR_ASSIGN(const ResultFile a, result_of(options.a, options.run_a, "--run-a"));
     LSTAR_ASSIGN(const ResultFile b, result_of(options.b, options.run_b, "--run-b"));
@@ -44,7 +44,7 @@ Result<Said> compared(const Options& options) {
 }
 
 // 1 is "something changed", and nothing else is.
-int diff(const Options& options) {
+int diff(const DiffOptions& options) {
   const auto said = compared(options);
   if (!said) return message(said.error()), kUsage;
   print(said->text);
@@ -55,7 +55,7 @@ int diff(const Options& options) {
 }  // namespace
 
 void add_diff(CLI::App& app, int& status) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<DiffOptions>();
   CLI::App* command = app.add_subcommand(
       "diff", "What is different in two results: 0 nothing, 1 something, 2 could not be compared; opens no model");
   command->add_option("A", options->a, kGivenHelp)->required();

@@ -15,7 +15,7 @@
 namespace lstar::cli {
 namespace {
 
-struct Options {
+struct ReportOptions {
   std::string place, store, run, head_layout;
   AnalysisOptions analysis;
   ResultOptions result;
@@ -32,12 +32,12 @@ tl::unexpected<Error> refused(std::string what, std::string file, std::string at
 }
 
 // What a RESULT says and no lstar run wrote.
-tl::unexpected<Error> not_of_a_run(const Options& options, std::string what, std::string at, std::string found) {
+tl::unexpected<Error> not_of_a_run(const ReportOptions& options, std::string what, std::string at, std::string found) {
   constexpr size_t kMost = 80;
   return fail({.what = std::move(what), .file = options.place, .at = std::move(at), .found = found.substr(0, kMost)});
 }
 
-Result<Asked> asked_of(const Options& options) {
+Result<Asked> asked_of(const ReportOptions& options) {
   LSTAR_ASSIGN(GivenRun given, read_given(options.place));
   if (!given.result) {
     if (!options.store.empty())
@@ -66,7 +66,7 @@ Result<Asked> asked_of(const Options& options) {
 }
 
 // The run's study, with the questions of the result that it is a report of, and the command line's over them.
-Result<Study> questions(Study study, const std::optional<ResultFile>& result, const Options& options) {
+Result<Study> questions(Study study, const std::optional<ResultFile>& result, const ReportOptions& options) {
   if (result) {
     study.estimators = result->estimators.value.value_or(study.estimators);
     study.detector = result->detector.value.value_or(study.detector);
@@ -87,7 +87,7 @@ Result<Study> questions(Study study, const std::optional<ResultFile>& result, co
   return study;
 }
 
-Result<StudyResult> reported(const Options& options) {
+Result<StudyResult> reported(const ReportOptions& options) {
   LSTAR_ASSIGN(const Asked asked, asked_of(options));
   LSTAR_ASSIGN(Store store, Store::open(asked.store));
   LSTAR_ASSIGN(const StoredRun run, store.find_run(asked.digits));
@@ -112,7 +112,7 @@ int failed(const Error& error) {
   return error.kind == ErrorKind::argument ? kUsage : kNoneRun;
 }
 
-int report(const Options& options) {
+int report(const ReportOptions& options) {
   if (const auto good = options.result.check(); !good) return failed(good.error());
   if (!options.result.out.empty()) {
     if (const auto made = make_writable_folder(options.result.out); !made) return message(made.error()), kUsage;
@@ -130,7 +130,7 @@ int report(const Options& options) {
 }  // namespace
 
 void add_report(CLI::App& app, int& status) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<ReportOptions>();
   CLI::App* command = app.add_subcommand(
       "report", "A run once more from its measurements, by the same or other questions; opens no model");
   command->add_option("RESULT", options->place, kGivenHelp)->required();

@@ -22,7 +22,7 @@
 namespace lstar::cli {
 namespace {
 
-struct Options {
+struct StudyOptions {
   std::vector<std::string> models, labs;
   std::string manifest, store;
   PromptOptions prompts;
@@ -50,7 +50,7 @@ const char* const kNotebookPrompts[] = {
 };
 
 // The manifest's study with the command line's words over it.
-Result<Study> asked_for(const Options& options) {
+Result<Study> asked_for(const StudyOptions& options) {
   Study study;
   if (!options.manifest.empty()) {
     LSTAR_ASSIGN(study, read_manifest(options.manifest));
@@ -113,7 +113,7 @@ class KnownModels {
   size_t models_ = 0, known_models_ = 0, measured_ = 0, prompts_ = 0;
 };
 
-int run(const Options& options) {
+int run_models(const StudyOptions& options) {
   if (const auto good = options.result.check(); !good) {
     message(good.error());
     return kUsage;
@@ -208,7 +208,7 @@ int run(const Options& options) {
 }  // namespace
 
 void add_run(CLI::App& app, int& status, const std::string& command_line) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<StudyOptions>();
   options->command = command_line;
   CLI::App* command = app.add_subcommand("run", "The whole study: measure, compare, verdict, figures, JSON");
   command->add_option(
@@ -234,7 +234,7 @@ void add_run(CLI::App& app, int& status, const std::string& command_line) {
   command->add_flag("--again", options->again, "Measure everything anew, whatever the store knows");
   command->add_flag("--strict", options->strict, kStrictHelp);
   command->add_flag("--yes", options->yes, "Download the notebook's models without asking");
-  command->callback([options, &status] { status = run(*options); });
+  command->callback([options, &status] { status = run_models(*options); });
 }
 
 }  // namespace lstar::cli

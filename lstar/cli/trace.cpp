@@ -18,7 +18,7 @@
 namespace lstar::cli {
 namespace {
 
-struct Options {
+struct TraceOptions {
   std::string model, nan = "report";
   PromptOptions prompts;
   ComputeOptions compute;
@@ -26,7 +26,7 @@ struct Options {
   bool json = false, csv = false, per_head = false, quiet = false, verbose = false, strict = false;
 };
 
-int run(const Options& options) {
+int trace_model(const TraceOptions& options) {
   if (const auto good = check_model(options.model); !good) {
     message(good.error());
     return kUsage;
@@ -97,7 +97,7 @@ int run(const Options& options) {
 }  // namespace
 
 void add_trace(CLI::App& app, int& status) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<TraceOptions>();
   CLI::App* command = app.add_subcommand("trace", "One model: traces, floors and L* by prompt and layer");
   command->add_option("MODEL", options->model, kModelHelp)->required();
   options->prompts.add_to(*command);
@@ -114,7 +114,7 @@ void add_trace(CLI::App& app, int& status) {
   command->add_flag("--verbose", options->verbose, kVerboseHelp);
   command->add_flag("--quiet", options->quiet, "No progress");
   command->add_flag("--strict", options->strict, kStrictHelp);
-  command->callback([options, &status] { status = run(*options); });
+  command->callback([options, &status] { status = trace_model(*options); });
 }
 
 }  // namespace lstar::cli

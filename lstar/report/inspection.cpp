@@ -12,8 +12,6 @@
 namespace lstar {
 namespace {
 
-constexpr int kWidth = 100;
-
 std::string_view position_name(const Architecture& a) {
   if (a.has(Role::position_embedding)) return "learned";
   if (!a.rotary.empty()) return "rotary";
@@ -67,7 +65,7 @@ double ov_total(const WeightNorms& w, size_t layer) {
   return sum;
 }
 
-JsonValue number(double value) { return json_value(std::optional(value)); }
+JsonValue json_number(double value) { return json_value(std::optional(value)); }
 
 }  // namespace
 
@@ -91,7 +89,7 @@ std::string inspection_text(const Inspection& found, bool tensors, bool colour) 
   line("parameters", fmt::format("{} in {} tensors", found.parameters, found.tensors.size()));
   if (found.head_layout != HeadLayout::actual)
     line("head layout", fmt::format("{} in as_written, true in all others", name(found.head_layout)));
-  for (const std::string& warning : found.warnings) out += wrap(one_line(warning), kWidth, "  Warning: ", 4);
+  for (const std::string& warning : found.warnings) out += wrap(one_line(warning), kColumns, "  Warning: ", 4);
 
   const WeightNorms& w = found.weights;
   const bool cut = !w.w_v_cut_sq.empty();
@@ -102,7 +100,7 @@ std::string inspection_text(const Inspection& found, bool tensors, bool colour) 
                 : "does not depend on the gauge.";
   if (cut) legend += " Third: ||W_V||^2 of the last third of the fused rows, which as_written takes.";
   out += '\n';
-  out += wrap(legend, kWidth, "", 0);
+  out += wrap(legend, kColumns, "", 0);
   TextTable table;
   for (const char* head : {"layer", "||W_V||^2", "||W_V||", "||W_O||", "W_V/W_O", "s_max(W_V)", "s_max(W_O)", "OV"})
     table.column(head);
@@ -120,7 +118,7 @@ std::string inspection_text(const Inspection& found, bool tensors, bool colour) 
     if (cut) cells.push_back(fmt::format("{:.6g}", w.w_v_cut_sq[l]));
     table.row(std::move(cells));
   }
-  out += table.str(kWidth, "  ", paint);
+  out += table.str(kColumns, "  ", paint);
   if (!tensors) return out;
 
   out += "\n";
@@ -130,7 +128,7 @@ std::string inspection_text(const Inspection& found, bool tensors, bool colour) 
   list.column("shape", TextTable::Align::left);
   for (const TensorInfo& tensor : found.tensors)
     list.row({one_line(tensor.name), std::string(info(tensor.type).name), tensor.shape.text()});
-  return out + list.str(kWidth, "  ", paint);
+  return out + list.str(kColumns, "  ", paint);
 }
 
 std::string inspection_json(const Inspection& found) {
@@ -164,14 +162,15 @@ std::string inspection_json(const Inspection& found) {
   const WeightNorms& w = found.weights;
   JsonValue layers = JsonValue::array();
   for (size_t l = 0; l < w.w_v_sq.size(); ++l) {
-    layers.push_back({{"layer", l},
-                      {"w_v_frobenius_sq", number(w.w_v_sq[l])},
-                      {"w_v_frobenius_sq_per_kv_head", json_array(w.w_v_head_sq[l])},
-                      {"w_v_as_written_frobenius_sq", number(w.w_v_cut_sq.empty() ? w.w_v_sq[l] : w.w_v_cut_sq[l])},
-                      {"w_o_frobenius_sq", number(w.w_o_sq[l])},
-                      {"w_v_spectral", number(w.w_v_spectral[l])},
-                      {"w_o_spectral", number(w.w_o_spectral[l])},
-                      {"ov_frobenius_sq_per_head", json_array(w.ov_sq[l])}});
+    layers.push_back(
+        {{"layer", l},
+         {"w_v_frobenius_sq", json_number(w.w_v_sq[l])},
+         {"w_v_frobenius_sq_per_kv_head", json_array(w.w_v_head_sq[l])},
+         {"w_v_as_written_frobenius_sq", json_number(w.w_v_cut_sq.empty() ? w.w_v_sq[l] : w.w_v_cut_sq[l])},
+         {"w_o_frobenius_sq", json_number(w.w_o_sq[l])},
+         {"w_v_spectral", json_number(w.w_v_spectral[l])},
+         {"w_o_spectral", json_number(w.w_o_spectral[l])},
+         {"ov_frobenius_sq_per_head", json_array(w.ov_sq[l])}});
   }
   json["weight_norms"] = std::move(layers);
   JsonValue tensors = JsonValue::array();

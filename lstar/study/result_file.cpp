@@ -270,14 +270,14 @@ class ResultReader {
   // A value of each prompt; null where it has none.
   template <class T, class As>
   Reported<std::vector<std::optional<T>>> per_prompt(Json entry, std::string_view key, As as) {
-    constexpr const char* kExpected = "a list with a value or null of each prompt";
-    auto values = list<std::optional<T>>(entry, key, kExpected, [&](Json v) -> std::optional<std::optional<T>> {
+    constexpr const char* kPerPrompt = "a list with a value or null of each prompt";
+    auto values = list<std::optional<T>>(entry, key, kPerPrompt, [&](Json v) -> std::optional<std::optional<T>> {
       const std::optional<T> value = as(v);
       if (!value && !v.is_null()) return std::nullopt;
       return std::optional<std::optional<T>>(std::in_place, value);
     });
     const auto& prompts = result_.prompts.value;
-    if (values.value && prompts && values.value->size() != prompts->size()) wrong(key, kExpected, entry[key]);
+    if (values.value && prompts && values.value->size() != prompts->size()) wrong(key, kPerPrompt, entry[key]);
     return values;
   }
 

@@ -58,7 +58,7 @@ std::string means_text(const ReportedScore& a, const ReportedScore& b) {
   return change(mean_text(a, in_full), mean_text(b, in_full));
 }
 
-std::string number(const std::optional<double>& value) { return value ? fmt::format("{:g}", *value) : "none"; }
+std::string or_none(const std::optional<double>& value) { return value ? fmt::format("{:g}", *value) : "none"; }
 
 std::string prompt_text(const std::optional<size_t>& number, const ReportedPrompt& prompt) {
   const std::string id = prompt.id.empty() ? "" : fmt::format(" {}", one_line(prompt.id));
@@ -111,7 +111,7 @@ std::string score_text(const ScoreDiff& d) {
     text += fmt::format(", error {}", change(percent(d.a.error_pct.value), percent(d.b.error_pct.value)));
   if (d.resolved) text += d.b.resolved.value.value_or(false) ? ", is resolved now" : ", is no longer resolved";
   if (d.deviation && !d.l_star)
-    text += fmt::format(", deviation {}", change(number(d.a.deviation.value), number(d.b.deviation.value)));
+    text += fmt::format(", deviation {}", change(or_none(d.a.deviation.value), or_none(d.b.deviation.value)));
   if (d.decided) text += fmt::format(", decided by {} -> {}", shown(d.a.decided_by.value), shown(d.b.decided_by.value));
   if (d.reason) text += fmt::format(", reason: {} -> {}", shown(d.a.reason.value), shown(d.b.reason.value));
   if (!d.prompts.empty()) text += fmt::format("; {} of {} prompts", d.prompts.size(), d.prompts_compared);
@@ -145,7 +145,7 @@ std::string counts(const ReportedSummary& s) {
 
 std::string of_actual_text(const ReportedSummary& a, const ReportedSummary& b) {
   const auto &x = a.mape_of_actual.value, &y = b.mape_of_actual.value;
-  return x == y ? "" : fmt::format(", of actual {} -> {}", number(x), number(y));
+  return x == y ? "" : fmt::format(", of actual {} -> {}", or_none(x), or_none(y));
 }
 
 // Those of one summary that the other has not.

@@ -13,8 +13,6 @@ namespace {
 std::string shown(const ModelEntry& entry) { return shorten_name(one_line(entry.name), 40); }
 std::string shown(const ModelResult& model) { return shown(model.entry); }
 
-std::string percent(double value) { return fmt::format("{:.1f}%", value); }
-
 // Why L* of the study's estimator `e` is not resolved where it is not: the reasons in the order in which they occur.
 std::vector<std::string> unresolved_reasons(const StudyResult& result, size_t e) {
   std::vector<std::string> reasons;

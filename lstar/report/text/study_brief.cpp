@@ -67,8 +67,6 @@ std::string mean_text(const ModelScore& s, int digits) {
   return s.l_star ? marked(fixed(s.l_star, digits), s.resolved) : "none";
 }
 
-std::string percent(std::optional<double> value) { return value ? fixed(value, 1) + "%" : "-"; }
-
 std::string shape_text(const ModelResult& model) {
   const Measurement& m = model.measurement;
   std::string text = family_text(m.shape.family, m.shape.notebook_name);

@@ -14,7 +14,6 @@ namespace lstar {
 std::string marked(const std::string& value, bool resolved);
 // The mean L*: "18.0", "18.0?", "none".
 std::string mean_text(const ModelScore&, int digits);
-std::string percent(std::optional<double> value);
 // "gpt_neox (the notebook's "pythia"), 4 KV heads, safetensors stored as float16"
 std::string shape_text(const ModelResult&);
 // What is to be said of it besides numbers, a line each: a prediction beyond its layers, a manifest's note.

@@ -183,6 +183,8 @@ std::string fixed(std::optional<double> value, int digits) {
   return value && std::isfinite(*value) ? fmt::format("{:.{}f}", *value, digits) : "-";
 }
 
+std::string percent(std::optional<double> value) { return value ? fixed(value, 1) + "%" : "-"; }
+
 std::string counted(int64_t count, const char* thing) {
   return fmt::format("{} {}{}", count, thing, count == 1 ? "" : "s");
 }

@@ -59,6 +59,7 @@ class TextTable {
 
 // "7.9", or "-" for none.
 std::string fixed(std::optional<double> value, int digits);
+std::string percent(std::optional<double> value);  // "7.9%", or "-"
 
 // "1 prompt", "2 prompts".
 std::string counted(int64_t count, const char* thing);

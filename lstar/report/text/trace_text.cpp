@@ -17,7 +17,7 @@
 namespace lstar {
 namespace {
 
-std::string number(std::optional<double> value) {
+std::string five_digits(std::optional<double> value) {
   return value && std::isfinite(*value) ? fmt::format("{:.5g}", *value) : "-";
 }
 
@@ -43,10 +43,10 @@ std::string layers_table(std::span<const ModelTraces> traces, const std::vector<
   for (const ModelTraces& t : traces)
     if (has_column(t.estimator)) table.column(t.estimator);
   for (const TraceRow& layer : rows) {
-    std::vector<std::string> cells{std::to_string(layer.layer), number(layer.diagonal_sum),
-                                   number(layer.attention_entropy), number(layer.w_v_frobenius_sq)};
+    std::vector<std::string> cells{std::to_string(layer.layer), five_digits(layer.diagonal_sum),
+                                   five_digits(layer.attention_entropy), five_digits(layer.w_v_frobenius_sq)};
     for (const TraceRow::Value& value : layer.traces)
-      cells.push_back(number(value.trace) + star(traces, value.estimator, row, layer.layer));
+      cells.push_back(five_digits(value.trace) + star(traces, value.estimator, row, layer.layer));
     table.row(std::move(cells));
   }
   return table.str(kColumns, "  ", paint);
