@@ -7,6 +7,8 @@
 #include <span>
 #include <string>
 
+struct evp_md_st;  // OpenSSL's EVP_MD
+
 namespace lstar {
 
 class Digest {
@@ -18,12 +20,13 @@ class Digest {
 
   // Lower-case hexadecimal digits; empty where OpenSSL has no such hash. Ends the digest.
   std::string finish();
+  std::string finish_bytes();  // the same as 32 or 20 bytes
 
  private:
   struct Free {
     void operator()(void* context) const;
   };
-  explicit Digest(const char* name);
+  explicit Digest(const evp_md_st* kind);
 
   std::unique_ptr<void, Free> context_;
   bool good_ = false;

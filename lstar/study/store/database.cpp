@@ -67,6 +67,14 @@ Result<void> check_place(const std::string& path, StoreAccess access) {
 }  // namespace
 
 void Statement::Finalize::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+
+void Statement::GiveBack::operator()(sqlite3_stmt* statement) const {
+  std::unique_ptr<sqlite3_stmt, Finalize> idle(statement);
+  sqlite3_reset(statement);
+  sqlite3_clear_bindings(statement);
+  if (database->idle_.size() < Database::kMostIdle) database->idle_.push_back(std::move(idle));
+}
+
 void Database::Close::operator()(sqlite3* database) const { sqlite3_close(database); }
 
 Statement& Statement::bind(int at, int64_t value) {
@@ -150,6 +158,7 @@ Result<void> Statement::fault() const {
 
 Database::~Database() {
   const FileLimitAsError limit;  // the log is written back
+  idle_.clear();
   database_.reset();
 }
 
@@ -218,11 +227,23 @@ int Database::set_up() {
 }
 
 Result<void> Database::run(const char* sql) {
-  LSTAR_ASSIGN(Statement statement, prepare(sql));
+  LSTAR_ASSIGN(Statement statement, compile(sql));
   return statement.run();
 }
 
 Result<Statement> Database::prepare(const char* sql) {
+  const auto same = std::find_if(idle_.begin(), idle_.end(), [&](const auto& statement) {
+    return std::strcmp(sqlite3_sql(statement.get()), sql) == 0;
+  });
+  if (same == idle_.end()) return compile(sql);
+  steps_ = 0;
+  std::swap(*same, idle_.back());
+  Statement statement(idle_.back().release(), this);
+  idle_.pop_back();
+  return statement;
+}
+
+Result<Statement> Database::compile(const char* sql) {
   steps_ = 0;
   sqlite3_stmt* statement = nullptr;
   const FileLimitAsError limit;

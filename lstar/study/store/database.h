@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "lstar/base/result.h"
 #include "lstar/study/store/store_access.h"
@@ -49,11 +50,16 @@ class Statement {
   struct Finalize {
     void operator()(sqlite3_stmt* statement) const;
   };
-  Statement(sqlite3_stmt* statement, Database* database) : statement_(statement), database_(database) {}
+  struct GiveBack {  // to the database it came from, for whoever prepares the same next
+    Database* database = nullptr;
+    void operator()(sqlite3_stmt* statement) const;
+  };
+  Statement(sqlite3_stmt* statement, Database* database)
+      : statement_(statement, GiveBack{database}), database_(database) {}
   Result<void> bound() const;
   bool is(int column, int type);
 
-  std::unique_ptr<sqlite3_stmt, Finalize> statement_;
+  std::unique_ptr<sqlite3_stmt, GiveBack> statement_;
   Database* database_;
   int64_t steps_ = 0;  // of SQLite's machine, since it began
   bool failed_to_bind_ = false, wrong_type_ = false;
@@ -87,17 +93,23 @@ class Database {
  private:
   friend class Statement;
   Database(const std::string& path, std::chrono::milliseconds patience)
-      : path_(path), log_path_(path + "-wal"), patience_(patience) {}
+      : path_(path), log_path_(path + "-wal"), patience_(patience) {
+    idle_.reserve(kMostIdle);  // to give one back must not need memory
+  }
   Result<void> connect(StoreAccess);
   int set_up();
+  Result<Statement> compile(const char* sql);
   static int on_progress(void* database);
 
   struct Close {
     void operator()(sqlite3* database) const;
   };
+  static constexpr size_t kMostIdle = 32;  // the store has fewer
   std::string path_, log_path_;
   std::chrono::milliseconds patience_;
   std::unique_ptr<sqlite3, Close> database_;
+  // Prepared statements that nobody uses. To prepare one takes longer than to look up a row by it.
+  std::vector<std::unique_ptr<sqlite3_stmt, Statement::Finalize>> idle_;
   int64_t steps_ = 0;  // of the statement at hand
 };
 

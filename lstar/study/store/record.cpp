@@ -12,18 +12,12 @@ constexpr size_t kHead = 4, kChecksum = 8;
 
 std::string checksum(std::string_view bytes) { return sha256_bytes(bytes).substr(0, kChecksum); }
 
-int digit(char c) { return c <= '9' ? c - '0' : c - 'a' + 10; }
-
 }  // namespace
 
 std::string sha256_bytes(std::string_view bytes) {
   Digest digest = Digest::sha256();
   digest.update(std::as_bytes(std::span(bytes.data(), bytes.size())));
-  const std::string digits = digest.finish();
-  std::string value;
-  for (size_t i = 0; i + 1 < digits.size(); i += 2)
-    value.push_back(static_cast<char>(digit(digits[i]) << 4 | digit(digits[i + 1])));
-  return value;
+  return digest.finish_bytes();
 }
 
 std::string hex_of(std::string_view bytes) {
