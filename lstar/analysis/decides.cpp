@@ -3,24 +3,16 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
-#include <random>
 #include <utility>
 #include <vector>
 
+#include "lstar/analysis/random.h"
 #include "lstar/analysis/statistics.h"
 
 namespace lstar {
 namespace {
 
 constexpr double kWeightsShare = 0.9;
-
-// std::shuffle and std::uniform_int_distribution differ between standard libraries; these do not.
-uint64_t below(uint64_t count, std::mt19937_64& random) {
-  uint64_t draw = random();
-  // Draws below 2^64 mod count would make small numbers likelier. (That is below count: seldom worth the division.)
-  while (draw < count && draw < (0 - count) % count) draw = random();
-  return draw % count;
-}
 
 void multiply(std::span<const double> a, std::span<const double> b, std::vector<double>& product) {
   for (size_t i = 0; i < a.size(); ++i) product[i] = a[i] * b[i];
@@ -64,11 +56,11 @@ std::optional<OverPrompts> over_prompts(const std::vector<Decides>& prompts, std
 
 Shuffles make_shuffles(size_t layers, uint64_t seed, int count) {
   Shuffles shuffles{.layers = layers};
-  std::mt19937_64 random(seed);
+  Random random(seed);
   std::vector<size_t> order(layers);
   std::iota(order.begin(), order.end(), size_t{0});
   for (int k = 0; k < count; ++k) {
-    for (size_t i = layers; i > 1; --i) std::swap(order[i - 1], order[below(i, random)]);
+    random.shuffle(std::span(order));
     shuffles.orders.insert(shuffles.orders.end(), order.begin(), order.end());
   }
   return shuffles;

@@ -28,6 +28,7 @@ struct ModelPoint {
   int heads = 0;
   double l_star = 0;
   std::string lab;
+  int prompts = 1;  // that l_star is the mean of
 };
 
 // The mean of error_pct over models is what the notebook calls MAPE. `predicted` has one value a point. NaN if empty.
