@@ -68,13 +68,13 @@ TEST(Chance, ManyPromptsByTheNormalDistribution) {
 
 TEST(Chance, NoiseStudiesOfThePublishedDesign) {
   const std::vector<ModelPoint> points = published(5);
-  const NoiseStudies noise(points, 1, 100'000);
+  const NoiseStudies noise(points, 1, 40'000);
   const NoiseNull v3 = noise_null(noise, points, predictions(points, "v3"));
   EXPECT_NEAR(v3.expected, 18.995858, 5e-7);
   EXPECT_NEAR(v3.as_good.p, 0.243, near_share(v3.as_good));
-  EXPECT_NEAR(v3.as_good.error, 0.0014, 0.0001);
-  EXPECT_NEAR(v3.low, 10.55, 0.15);  // numpy, 200,000 draws of another generator
-  EXPECT_NEAR(v3.high, 28.06, 0.15);
+  EXPECT_NEAR(v3.as_good.error, 0.0021, 0.0001);
+  EXPECT_NEAR(v3.low, 10.55, 0.2);  // numpy, 200,000 draws of another generator
+  EXPECT_NEAR(v3.high, 28.06, 0.2);
   const NoiseNull half = noise_null(noise, points, predictions(points, "half"));
   EXPECT_NEAR(half.below_10.p, 0.557, near_share(half.below_10));
   EXPECT_NEAR(half.below_15.p, 0.954, near_share(half.below_15));
