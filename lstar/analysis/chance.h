@@ -1,10 +1,8 @@
 // What a formula's error would be if there were no transition: L* drawn at random, or dealt out anew among the models.
-// Definitions and known answers stand in docs/mathematics.md. Pure; safe from any thread; seeded draws are the same on
-// every platform.
+// Definitions and known answers stand in docs/mathematics.md. Pure; safe from any thread.
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <vector>
 
@@ -21,8 +19,8 @@ struct Share {
 Share share_of(size_t count, size_t of_draws);
 
 // The error, as error_pct() has it, to be expected of a prediction where the L* of each prompt is 1, ..., layers - 1
-// with equal probability, and the model's is the mean over `prompts` of them. Exact up to a thousand prompts, above by
-// the normal distribution, which the mean then follows to one part in a thousand of its deviation.
+// with equal probability, and the model's is the mean over `prompts` of them. Exact up to a thousand prompts; above by
+// the normal distribution, which differs there by less than a thousandth.
 double expected_noise_error_pct(double predicted, int layers, int prompts);
 
 // Studies of the same models and numbers of prompts whose L* are such noise.
@@ -39,7 +37,7 @@ class NoiseStudies {
 };
 
 struct NoiseNull {
-  double expected = 0;       // of the mape; exact
+  double expected = 0;       // of the mape: expected_noise_error_pct()
   Share as_good;             // noise that scores the observed mape or better
   double low = 0, high = 0;  // between which 95 % of noise studies lie
   Share below_10, below_15;  // that the notebook's thresholds would praise

@@ -46,7 +46,8 @@ LinearFit fit_linear(std::span<const std::vector<double>> design, std::span<cons
   fit.rows = static_cast<int>(x.rows());
   fit.columns = static_cast<int>(x.cols());
 
-  const Eigen::RowVectorXd lengths = x.colwise().norm();
+  Eigen::RowVectorXd lengths = x.colwise().norm();
+  lengths = (lengths.array() > 0).select(lengths, 1);  // a column of zeros stays one, and is found by the rank
   const Eigen::MatrixXd scaled = x.array().rowwise() / lengths.array();
   const Eigen::JacobiSVD<Eigen::MatrixXd> svd(scaled, Eigen::ComputeThinU | Eigen::ComputeThinV);
   const Eigen::VectorXd& singular = svd.singularValues();

@@ -8,7 +8,8 @@
 #include <utility>
 
 #include <fmt/core.h>
-#include <Eigen/QR>
+
+#include "lstar/analysis/linear_fit.h"
 
 namespace lstar {
 namespace {
@@ -100,28 +101,16 @@ std::optional<double> mape_of_actual(std::span<const ModelPoint> points, std::sp
 }
 
 ShapeFit fit_shape(std::span<const ModelPoint> points) {
-  const auto rows = static_cast<Eigen::Index>(points.size());
-  Eigen::MatrixXd design(rows, 3);
-  Eigen::VectorXd target(rows);
-  for (Eigen::Index i = 0; i < rows; ++i) {
-    const ModelPoint& point = points[static_cast<size_t>(i)];
-    design.row(i) << 1, point.layers, 1.0 / point.heads;
-    target(i) = fraction(point);
+  std::vector<std::vector<double>> design;
+  std::vector<double> target, predicted;
+  for (const ModelPoint& point : points) {
+    design.push_back({1, static_cast<double>(point.layers), 1.0 / point.heads});
+    target.push_back(fraction(point));
   }
-  // Columns of unit length, so that the rank is a property of the shapes and not of the units of L and 1/H.
-  const Eigen::RowVectorXd lengths = design.colwise().norm();
-  ShapeFit fit;
-  if (rows == 0) return fit;
-  design.array().rowwise() /= lengths.array();
-  // Shapes are small integers: what is degenerate is so to about 1e-16, and what is not stays far above 1e-10.
-  Eigen::ColPivHouseholderQR<Eigen::MatrixXd> decomposition(rows, 3);
-  decomposition.setThreshold(1e-10);
-  decomposition.compute(design);
-  fit.rank = static_cast<int>(decomposition.rank());
+  const LinearFit found = fit_linear(design, target);
+  ShapeFit fit{.rank = found.rank};
   if (!fit.identified()) return fit;
-  const Eigen::VectorXd scaled = decomposition.solve(target);
-  std::vector<double> predicted;
-  for (Eigen::Index i = 0; i < 3; ++i) fit.c[static_cast<size_t>(i)] = scaled(i) / lengths(i);
+  for (size_t j = 0; j < fit.c.size(); ++j) fit.c[j] = found.coefficients[j].value;
   for (const ModelPoint& point : points) predicted.push_back(fit.predict(point.layers, point.heads));
   fit.mape = mape(points, predicted);
   return fit;

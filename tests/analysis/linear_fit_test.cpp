@@ -68,6 +68,12 @@ TEST(LinearFit, WhatIsNotDetermined) {
   EXPECT_FALSE(exact.aicc);
   EXPECT_NEAR(exact.leverage[0], 1, 1e-12);
   EXPECT_FALSE(fit_linear({}, {}).identified());
+
+  // A gain of 1 in every model makes a column of zeros of 1 - G.
+  const LinearFit zeros =
+      fit_linear(std::vector<std::vector<double>>{{1, 0}, {1, 0}, {1, 0}}, std::vector<double>{1, 2, 3});
+  EXPECT_EQ(zeros.rank, 1);
+  EXPECT_TRUE(zeros.coefficients.empty());
 }
 
 TEST(FitNull, CalibrationTable) {

@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include "lstar/analysis/formulas.h"
 #include "lstar/analysis/statistics.h"
 #include "lstar/base/json.h"
 
@@ -54,6 +55,13 @@ inline std::vector<ModelPoint> calibration_points() {
                       .lab = model.starts_with("pythia") ? "EleutherAI" : model});
   }
   return points;
+}
+
+inline std::vector<double> predictions(const std::vector<ModelPoint>& points, std::string_view formula) {
+  std::vector<double> values;
+  for (const ModelPoint& point : points)
+    values.push_back(*predict(*find_formula(formula), point.layers, point.heads).l_star);
+  return values;
 }
 
 // A table of published L*, with the predictions published beside them.

@@ -6,12 +6,6 @@
 namespace lstar {
 namespace {
 
-std::vector<double> predictions(const std::vector<ModelPoint>& points, std::string_view formula) {
-  std::vector<double> values;
-  for (const ModelPoint& point : points)
-    values.push_back(*predict(*find_formula(formula), point.layers, point.heads).l_star);
-  return values;
-}
 double mape_of(const std::vector<ModelPoint>& points, std::string_view formula) {
   return mape(points, predictions(points, formula));
 }
