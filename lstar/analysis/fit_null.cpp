@@ -12,8 +12,7 @@ namespace lstar {
 namespace {
 
 constexpr size_t kMostPoints = 8;  // whose orders are all looked at: 40,320
-constexpr size_t kDrawn = 20'000;
-constexpr double kSame = 1e-9;  // per cent: sums of the same numbers in another order
+constexpr double kSame = 1e-9;     // per cent: sums of the same numbers in another order
 
 // The mape of a refit is that of what the columns leave: one product with a matrix, for every target.
 class Refit {
@@ -37,7 +36,7 @@ class Refit {
 
 }  // namespace
 
-std::optional<FitNull> fit_null(std::span<const ModelPoint> points, uint64_t seed) {
+std::optional<FitNull> fit_null(std::span<const ModelPoint> points, uint64_t seed, size_t draws) {
   std::vector<std::vector<double>> design;
   std::vector<double> target;
   for (const ModelPoint& point : points) {
@@ -60,21 +59,21 @@ std::optional<FitNull> fit_null(std::span<const ModelPoint> points, uint64_t see
       more = std::next_permutation(dealt.begin(), dealt.end());
     } else {  // the true one was the first
       random.shuffle(std::span(dealt));
-      more = looked_at + 1 < kDrawn;
+      more = looked_at + 1 < draws;
     }
   }
   null.permuted = share_of(as_good, looked_at);
   if (null.is_exact) null.permuted.error = 0;
 
   as_good = 0;
-  for (size_t k = 0; k < kDrawn; ++k) {
+  for (size_t k = 0; k < draws; ++k) {
     for (size_t i = 0; i < points.size(); ++i) {
       const auto layers = static_cast<uint64_t>(points[i].layers);
       dealt[i] = static_cast<double>(1 + random.below(layers - 1)) / points[i].layers;
     }
     as_good += refit.mape(dealt) <= null.mape + kSame;
   }
-  null.random = share_of(as_good, kDrawn);
+  null.random = share_of(as_good, draws);
   return null;
 }
 

@@ -13,12 +13,12 @@ namespace lstar {
 struct FitNull {
   double mape = 0;        // of L*/L = c_0 + c_1 L + c_2/H by least squares, on the points it was fitted to
   double f = 0, f_p = 0;  // of c_1 and c_2 together
-  Share permuted;         // assignments of L*/L to models whose refit has this mape or less: all, or 20,000 seeded
+  Share permuted;         // assignments of L*/L to models whose refit has this mape or less: all, or seeded draws
   bool is_exact = false;  // all
   Share random;           // refits of L* uniform on 1 ... layers - 1, of one prompt each
 };
 
 // None where the shapes do not determine three coefficients, or leave no degree of freedom.
-std::optional<FitNull> fit_null(std::span<const ModelPoint>, uint64_t seed);
+std::optional<FitNull> fit_null(std::span<const ModelPoint>, uint64_t seed, size_t draws = 20'000);
 
 }  // namespace lstar

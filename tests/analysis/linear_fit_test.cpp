@@ -77,14 +77,15 @@ TEST(LinearFit, WhatIsNotDetermined) {
 }
 
 TEST(FitNull, CalibrationTable) {
-  const auto null = fit_null(calibration_points(), 1);
+  const auto null = fit_null(calibration_points(), 1, 150'000);
   ASSERT_TRUE(null);
   EXPECT_NEAR(null->mape, 5.3335933180013, 1e-9);
   EXPECT_NEAR(null->f_p, 0.0345, 5e-5);
   EXPECT_TRUE(null->is_exact);
   EXPECT_NEAR(null->permuted.p, 0.050, 5e-4);
   EXPECT_EQ(null->permuted.error, 0);
-  EXPECT_NEAR(null->random.p, 0.0043, 4 * null->random.error);  // numpy, 400,000 draws: 0.00436
+  // numpy, 400,000 draws: 0.00436; of 0 ... layers - 1 it would be 0.0032.
+  EXPECT_NEAR(null->random.p, 0.00436, 4 * null->random.error);
 }
 
 TEST(FitNull, NeedsThreeShapes) {
