@@ -45,7 +45,7 @@ Moments moments_of_noise(int layers, int prompts) {
 }
 
 // Of ascending values those up to `value`, sums of the same numbers in another order included.
-size_t count_up_to(const std::vector<double>& values, double value) {
+size_t count_up_to(std::span<const double> values, double value) {
   const double reach = value + 1e-9 * std::max(1.0, std::fabs(value));
   return static_cast<size_t>(std::upper_bound(values.begin(), values.end(), reach) - values.begin());
 }
@@ -58,7 +58,7 @@ double count_arrangements(std::span<const size_t> groups) {
   return count;
 }
 
-size_t count_below(const std::vector<double>& values, double value) {
+size_t count_below(std::span<const double> values, double value) {
   return static_cast<size_t>(std::lower_bound(values.begin(), values.end(), value) - values.begin());
 }
 
@@ -123,12 +123,12 @@ std::vector<double> NoiseStudies::mapes(std::span<const double> predicted) const
   return mapes;
 }
 
-NoiseNull noise_null(const NoiseStudies& noise, std::span<const ModelPoint> points, std::span<const double> predicted) {
+NoiseNull noise_null(std::span<const double> mapes, std::span<const ModelPoint> points,
+                     std::span<const double> predicted) {
   NoiseNull null;
   for (size_t i = 0; i < points.size(); ++i)
     null.expected += expected_noise_error_pct(predicted[i], points[i].layers, points[i].prompts);
   null.expected /= static_cast<double>(points.size());
-  const std::vector<double> mapes = noise.mapes(predicted);
   null.as_good = share_of(count_up_to(mapes, mape(points, predicted)), mapes.size());
   null.below_10 = share_of(count_below(mapes, 10), mapes.size());
   null.below_15 = share_of(count_below(mapes, 15), mapes.size());
@@ -182,6 +182,19 @@ AssignmentTest assignment_test(std::span<const ModelPoint> points, std::span<con
   test.mean = lstar::mean(mapes);
   test.assignments = mapes.size();
   return test;
+}
+
+std::vector<double> false_discovery_rates(std::span<const double> p) {
+  std::vector<size_t> order(p.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return p[a] > p[b]; });
+  std::vector<double> rates(p.size());
+  double least = 1;
+  for (size_t k = 0; k < order.size(); ++k) {
+    least = std::min(least, p[order[k]] * static_cast<double>(p.size()) / static_cast<double>(p.size() - k));
+    rates[order[k]] = least;
+  }
+  return rates;
 }
 
 }  // namespace lstar

@@ -42,7 +42,8 @@ struct NoiseNull {
   double low = 0, high = 0;  // between which 95 % of noise studies lie
   Share below_10, below_15;  // that the notebook's thresholds would praise
 };
-NoiseNull noise_null(const NoiseStudies&, std::span<const ModelPoint>, std::span<const double> predicted);
+// `noise` is NoiseStudies::mapes of these predictions.
+NoiseNull noise_null(std::span<const double> noise, std::span<const ModelPoint>, std::span<const double> predicted);
 
 // The models' L*/L dealt out among them in every way that changes the error, or in seeded draws of these where there
 // are more than 200,000: does a formula know whose is whose?
@@ -54,5 +55,9 @@ struct AssignmentTest {
   bool is_exact = false;                     // all there are
 };
 AssignmentTest assignment_test(std::span<const ModelPoint>, std::span<const double> predicted, uint64_t seed);
+
+// Which of many tests still say something once it counts how many were made: for each p the least share of false finds
+// among those at or below it (Y. Benjamini and Y. Hochberg, Controlling the False Discovery Rate, JRSS B 57, 1995).
+std::vector<double> false_discovery_rates(std::span<const double> p);
 
 }  // namespace lstar

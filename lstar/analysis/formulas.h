@@ -9,13 +9,25 @@
 
 namespace lstar {
 
+struct CalibrationModel {
+  std::string_view name;  // on the hub, without its organisation
+  int layers = 0, heads = 0;
+};
+
 struct Formula {
   std::string_view name;  // "v3"
   std::string_view text;  // "L* = L × (0.11 + 0.012×L + 4.9/H)"
   bool needs_gain = false;
   double (*value)(double layers, double heads, double gain);  // called through predict()
-  bool is_fitted = true;                                      // on the calibration table; the baselines are not
+  bool is_fitted = true;                                      // the baselines are fitted to nothing
+  // The models that its coefficients were fitted on; empty where that is not published.
+  std::span<const CalibrationModel> calibrated_on = {};
 };
+
+// Whether the calibration saw a model: one of this shape, and of this name or of the last component of this path
+// ("pythia-160m" of "EleutherAI/pythia-160m" or "models/pythia-160m@step3000"). None where nobody knows what the
+// calibration saw. A formula that was fitted to nothing saw none.
+std::optional<bool> saw_model(const Formula&, std::string_view name, int layers, int heads);
 
 // v1 ... v5, then the baselines half (L/2) and two_thirds (2L/3).
 std::span<const Formula> formulas();

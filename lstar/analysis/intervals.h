@@ -29,6 +29,15 @@ std::optional<Interval> bca_interval(size_t n, const Statistic&, uint64_t seed, 
 // That of a mean.
 std::optional<Interval> bca_interval_of_mean(std::span<const double> values, uint64_t seed, double level = 0.95);
 
+// That of a mean, whatever the number of values: above 2,000 by Student's t, which differs little there.
+std::optional<Interval> interval_of_mean(std::span<const double> values, uint64_t seed, double level = 0.95);
+
+// The share of samples of n normally distributed values whose 95 % interval holds their mean: what such intervals are
+// worth of few values. bca_interval's, and that of bootstrap_groups for n groups of equal size. Simulated for some n,
+// to 0.01; between them the smaller one's. Not a number below n = 2.
+double bca_coverage(size_t n);
+double group_coverage(size_t groups);
+
 // The mean of values in groups (the errors of models in labs), over draws of whole groups: as many as there are, each
 // with all of its values as often as it is drawn. Every one of the draws there are where they are at most 100,000 (four
 // labs: 256), else 20,000 seeded ones. The interval is that between percentiles. None of fewer than two groups.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <map>
 #include <set>
@@ -28,31 +29,37 @@ std::string group_of(const ModelPoint& point, size_t index, LeaveOut leave_out) 
   return {};
 }
 
-// Fits on all groups but one and predicts that one, for each. `fit` answers a predictor, or nothing if the points do
-// not determine one.
+// A fit without one group; no `predict` if the points do not determine it.
+struct Fitted {
+  std::function<double(const ModelPoint&)> predict;
+  int rank = 0;
+  double condition = 0;
+};
+
+// Fits on all groups but one and predicts that one, for each.
 template <class Fit>
 CrossValidation cross_validate(std::span<const ModelPoint> points, LeaveOut leave_out, Fit fit) {
   std::vector<std::string> groups;
   for (size_t i = 0; i < points.size(); ++i) groups.push_back(group_of(points[i], i, leave_out));
 
-  CrossValidation result;
+  CrossValidation result{.rank = std::numeric_limits<int>::max()};
   std::vector<double> predicted(points.size());
   for (const std::string& held_out : std::set<std::string>(groups.begin(), groups.end())) {
     std::vector<ModelPoint> others;
     for (size_t i = 0; i < points.size(); ++i)
       if (groups[i] != held_out) others.push_back(points[i]);
-    const auto predictor = fit(others);
-    if (!predictor) {
-      result.reason = fmt::format("not identified without {}", held_out);
-      return result;
+    const Fitted fitted = fit(others);
+    result.rank = std::min(result.rank, fitted.rank);
+    if (!fitted.predict) {
+      if (result.reason.empty()) result.reason = fmt::format("not identified without {}", held_out);
+      continue;
     }
+    result.condition = std::max(result.condition, fitted.condition);
     for (size_t i = 0; i < points.size(); ++i)
-      if (groups[i] == held_out) predicted[i] = (*predictor)(points[i]);
+      if (groups[i] == held_out) predicted[i] = fitted.predict(points[i]);
   }
-  if (points.empty()) {
-    result.reason = "no models";
-    return result;
-  }
+  if (points.empty()) result = {.reason = "no models"};
+  if (!result.reason.empty()) return result;
   result.mape = mape(points, predicted);
   result.predicted = std::move(predicted);
   return result;
@@ -108,7 +115,7 @@ ShapeFit fit_shape(std::span<const ModelPoint> points) {
     target.push_back(fraction(point));
   }
   const LinearFit found = fit_linear(design, target);
-  ShapeFit fit{.rank = found.rank};
+  ShapeFit fit{.rank = found.rank, .condition = found.condition};
   if (!fit.identified()) return fit;
   for (size_t j = 0; j < fit.c.size(); ++j) fit.c[j] = found.coefficients[j].value;
   for (const ModelPoint& point : points) predicted.push_back(fit.predict(point.layers, point.heads));
@@ -118,19 +125,20 @@ ShapeFit fit_shape(std::span<const ModelPoint> points) {
 
 CrossValidation cross_validate_constant(std::span<const ModelPoint> points, LeaveOut leave_out) {
   return cross_validate(points, leave_out, [](std::span<const ModelPoint> others) {
+    if (others.empty()) return Fitted{};
     std::vector<double> fractions;
     for (const ModelPoint& point : others) fractions.push_back(fraction(point));
     const double constant = mean(fractions);
-    const auto predictor = [constant](const ModelPoint& point) { return constant * point.layers; };
-    return others.empty() ? std::nullopt : std::optional(predictor);
+    return Fitted{[constant](const ModelPoint& point) { return constant * point.layers; }, 1, 1};
   });
 }
 
 CrossValidation cross_validate_shape_fit(std::span<const ModelPoint> points, LeaveOut leave_out) {
   return cross_validate(points, leave_out, [](std::span<const ModelPoint> others) {
     const ShapeFit fit = fit_shape(others);
-    const auto predictor = [fit](const ModelPoint& point) { return fit.predict(point.layers, point.heads); };
-    return fit.identified() ? std::optional(predictor) : std::nullopt;
+    if (!fit.identified()) return Fitted{.predict = {}, .rank = fit.rank};
+    return Fitted{[fit](const ModelPoint& point) { return fit.predict(point.layers, point.heads); }, fit.rank,
+                  fit.condition};
   });
 }
 

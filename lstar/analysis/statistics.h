@@ -39,6 +39,7 @@ std::optional<double> mape_of_actual(std::span<const ModelPoint>, std::span<cons
 // L*/L = c_0 + c_1 L + c_2 / H by least squares: the form of v3 on other models.
 struct ShapeFit {
   int rank = 0;                // of the design matrix; below 3 the coefficients are not identified
+  double condition = 0;        // of its columns, each scaled to length 1
   std::array<double, 3> c{};   // all zero if not identified
   std::optional<double> mape;  // on the points themselves
   bool identified() const { return rank == 3; }
@@ -54,6 +55,8 @@ struct CrossValidation {
   std::optional<double> mape;     // mean over models of the error of the fit that did not see them
   std::vector<double> predicted;  // (points); empty if there is no mape
   std::string reason;             // why there is none: "not identified without EleutherAI"
+  int rank = 0;                   // the least of the fits' design matrices
+  double condition = 0;           // the greatest of those that are identified
 };
 // The baseline: L* = c L, with c the mean of L*/L over the models that are not held out.
 CrossValidation cross_validate_constant(std::span<const ModelPoint>, LeaveOut);

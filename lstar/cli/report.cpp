@@ -93,12 +93,13 @@ Result<StudyResult> reported(const ReportOptions& options) {
   LSTAR_ASSIGN(const StoredRun run, store.find_run(asked.digits));
   LSTAR_ASSIGN(const Study study, questions(run.study, asked.result, options));
   LSTAR_ASSIGN(auto models, evaluate_models(store, run, study));
-  if (options.result.prints()) print(study_banner(study, stdout_takes_colour(), options.result.detail()));
+  if (options.result.prints() && options.result.verbose)
+    print(study_banner(study, stdout_takes_colour(), options.result.detail()));
   for (size_t i = 0; i < models.size(); ++i) {
     const auto same = earlier_same(models, i);
     if (!same)
       print_model(study, study.models[i], models[i], options.result);
-    else if (options.result.prints())
+    else if (options.result.prints() && options.result.verbose)
       print(duplicate_text(study.models[i], study.models[*same].name, stdout_takes_colour()));
   }
   std::string timestamp = options.result.timestamp;

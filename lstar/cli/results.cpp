@@ -24,6 +24,10 @@ std::vector<std::string> once_each(const std::vector<std::string>& names) {
   return kept;
 }
 
+std::string files_line(const std::string& text) {
+  return wrap(one_line(text + "; everything else: --verbose"), kColumns, "Files:    ", 10);
+}
+
 }  // namespace
 
 void AnalysisOptions::add_to(CLI::App& app) {
@@ -63,17 +67,18 @@ Result<void> ResultOptions::check() const {
 
 void print_model(const Study& study, const ModelEntry& entry, const Result<ModelResult>& result,
                  const ResultOptions& options, const std::optional<Error>& in_full) {
-  if (options.prints()) print(model_text(study, entry, result, stdout_takes_colour(), options.detail()));
+  const bool in_full_text = options.prints() && options.verbose;
+  if (in_full_text) print(model_text(study, entry, result, stdout_takes_colour(), options.detail()));
   if (result) {
     constexpr size_t kReasons = 3;
-    if (options.prints() && stdout_is_terminal()) return;
+    if (in_full_text && stdout_is_terminal()) return;
     for (const std::string& line : failed_prompts_lines(result->measurement, kReasons))
       message(fmt::format("{}: {}", entry.name, line));
     return;
   }
   const std::string shown = result.error().message(), fault = in_full ? in_full->message() : shown;
   // A report in a file has it, but nobody sees that now.
-  if (options.prints() && stdout_is_terminal() && fault == shown) return;
+  if (in_full_text && stdout_is_terminal() && fault == shown) return;
   message(fault.starts_with(entry.name) ? fault : fmt::format("{}: {}", entry.name, fault));
 }
 
@@ -84,13 +89,16 @@ void print_result(const StudyResult& result, const ResultOptions& options) {
 }
 
 Result<bool> write_result(const StudyResult& result, const ResultOptions& options) {
-  if (options.out.empty()) return true;
+  if (options.out.empty()) {
+    if (options.prints()) print(files_line("none (--out FOLDER)"));
+    return true;
+  }
   std::vector<FigureFormat> formats;
   for (const std::string& format : once_each(options.formats))
     if (format != "none")
       formats.push_back(format == "png" ? FigureFormat::png : format == "svg" ? FigureFormat::svg : FigureFormat::pdf);
   LSTAR_ASSIGN(const StudyFiles files, write_study(result, options.out, formats, options.per_head));
-  if (options.prints()) print(wrap(one_line(files_text(files.written)), kColumns, "Saved in ", 2));
+  if (options.prints()) print(files_line(files_text(files.written)));
   if (!files.other_run.empty())
     message(fmt::format("{} is there already, of another run; this one is {}", files.other_run, files.written[0]));
   for (const Error& error : files.missing) message(error);

@@ -133,7 +133,7 @@ int run_models(const StudyOptions& options) {
   const bool quiet = options.result.quiet, prints = options.result.prints(), colour = stdout_takes_colour();
   if (options.is_built_in_study() && !may_download(*study, options.yes, quiet)) return kUsage;
   OpenStore store(options.store_file());
-  if (prints) print(study_banner(*study, colour, options.result.detail()));
+  if (prints && options.result.verbose) print(study_banner(*study, colour, options.result.detail()));
   ProgressBar bar(quiet);
   RunOptions running;
   running.threads = options.compute.threads;
@@ -168,7 +168,7 @@ int run_models(const StudyOptions& options) {
   };
   running.duplicate = [&](const ModelEntry& entry, const std::string& same_as) {
     bar.clear();
-    if (prints) print(duplicate_text(entry, same_as, colour));
+    if (prints && options.result.verbose) print(duplicate_text(entry, same_as, colour));
   };
   KnownModels known;
   running.kept = [&](const Kept& kept) {

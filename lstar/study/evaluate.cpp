@@ -10,6 +10,7 @@
 #include "lstar/analysis/statistics.h"
 #include "lstar/base/catch_memory.h"
 #include "lstar/study/study.h"
+#include "lstar/study/summarize.h"
 
 namespace lstar {
 namespace {
@@ -23,32 +24,37 @@ const ModelTraces& traces_named(const std::vector<ModelTraces>& traces, const st
   return *std::find_if(traces.begin(), traces.end(), [&](const ModelTraces& t) { return t.estimator == estimator; });
 }
 
-constexpr int kShuffles = 1000;  // of each prompt's attention
+constexpr int kShuffles = 1000;  // of each factor of each prompt
 
 // Each prompt's L* against the weights' factor and what is left of the trace without it.
-std::optional<StudyDecides> decides(const ModelTraces& traces, const Measurement& m, size_t detector, uint64_t seed) {
+std::optional<StudyDecides> decides(const ModelResult& model, const ModelTraces& traces, size_t detector,
+                                    uint64_t seed) {
+  const Measurement& m = model.measurement;
+  const ModelTraces& alone = traces_named(model.traces, "attention_only");
   const Estimator& estimator = *find_estimator(traces.estimator);
   if (estimator.kind != EstimatorKind::product) return std::nullopt;  // there is nothing to weigh
   std::vector<double> weights;
   for (size_t l = 0; l < static_cast<size_t>(m.shape.layers); ++l)
     weights.push_back(estimator.weights(layer_view(m.seen, m.weights, 0, l)));
-  std::vector<const PromptTrace*> prompts;
-  for (const PromptTrace& prompt : traces.prompts)
-    if (prompt.detections[detector].layer) prompts.push_back(&prompt);
+  std::vector<size_t> prompts;
+  for (size_t p = 0; p < traces.prompts.size(); ++p)
+    if (traces.prompts[p].detections[detector].layer) prompts.push_back(p);
   if (prompts.empty()) return std::nullopt;
   const Shuffles shuffles = make_shuffles(weights.size(), seed, kShuffles);
   std::vector<Decides> per_prompt;
-  for (const PromptTrace* prompt : prompts) {
+  for (const size_t p : prompts) {
+    const PromptTrace& prompt = traces.prompts[p];
     std::vector<double> attention;
-    for (size_t l = 0; l < weights.size(); ++l) attention.push_back(prompt->trace[l] / weights[l]);
-    const Detection& own = prompt->detections[detector];
-    Decides d =
-        what_decides(weights, attention, detectors()[detector], own.resolved ? shuffles : Shuffles{}, prompt->floor);
+    for (size_t l = 0; l < weights.size(); ++l) attention.push_back(prompt.trace[l] / weights[l]);
+    const Detection& own = prompt.detections[detector];
+    Decides d = what_decides(weights, attention, detectors()[detector], own.resolved ? shuffles : Shuffles{},
+                             prompt.floor, alone.prompts[p].trace);
     // Factors multiplied anew may differ from the trace in the last place, and a tie be broken otherwise.
     d.l_star = own.layer;
     d.margin = own.margin;
     if (!own.resolved) {
       d.permutation_share.reset();
+      d.weights_permutation_share.reset();
       d.verdict.clear();
       d.reason = own.reason;
     }
@@ -63,6 +69,7 @@ ModelScore score(const Study& study, const ModelResult& model, const std::string
   const size_t detector = index_of_detector(study.detector);
   ModelScore s{.estimator = estimator};
   std::vector<double> found;
+  std::vector<size_t> rows;  // of these
   bool has_other_reasons = false;
   s.resolved = true;
   for (const MeasuredPrompt& prompt : m.prompts) {
@@ -70,7 +77,7 @@ ModelScore score(const Study& study, const ModelResult& model, const std::string
     const bool has = detection && detection->layer;
     s.l_star_per_prompt.push_back(has ? detection->layer : std::nullopt);
     s.resolved_per_prompt.push_back(has && detection->resolved);
-    if (has) found.push_back(*detection->layer);
+    if (has) found.push_back(*detection->layer), rows.push_back(*prompt.row);
     if (has && !detection->resolved) s.resolved = false;
     if (has) continue;
     const std::string reason = detection ? detection->reason : prompt.error->message();
@@ -85,11 +92,13 @@ ModelScore score(const Study& study, const ModelResult& model, const std::string
   if (has_other_reasons) s.missing_reason += ", and other reasons";
   s.l_star = mean(found);
   s.l_star_std = population_deviation(found);
+  s.l_star_interval = interval_of_mean(found, study.seed);
   if (model.predicted) {
     s.error_pct = error_pct(*model.predicted, *s.l_star, m.shape.layers);
     s.error_of_actual_pct = error_of_actual_pct(*model.predicted, *s.l_star);
   }
-  s.decides = decides(traces, m, detector, study.seed);
+  s.gauge_spread = gauge_spread(*find_estimator(estimator), detectors()[detector], m.seen, m.weights, rows, study.seed);
+  s.decides = decides(model, traces, detector, study.seed);
   return s;
 }
 
@@ -102,87 +111,6 @@ std::optional<double> residual_gain(const Measurement& m) {
   for (size_t p = 0; p < norms.dim0(); ++p) sum += norms(p, layers - 1) / norms(p, layers - 2);
   const double gain = sum / static_cast<double>(norms.dim0());
   return std::isfinite(gain) ? std::optional(gain) : std::nullopt;
-}
-
-// The mean error over models that have one, and nothing where none has.
-std::optional<double> mean_error(const StudyResult& result, size_t estimator,
-                                 const std::function<bool(const ModelResult&)>& in) {
-  std::vector<double> errors;
-  for (const ModelResult& model : result.models)
-    if (in(model) && model.scores[estimator].error_pct) errors.push_back(*model.scores[estimator].error_pct);
-  return errors.empty() ? std::nullopt : std::optional(mean(errors));
-}
-
-void add_baselines(const StudyResult& result, size_t estimator, EstimatorSummary& s) {
-  std::vector<ModelPoint> points;
-  std::vector<std::optional<double>> gains;
-  // The same models as the formula's, so that neither looks better for what it leaves out.
-  const bool has_errors = std::any_of(result.models.begin(), result.models.end(), [&](const ModelResult& model) {
-    return model.scores[estimator].error_pct.has_value();
-  });
-  for (const ModelResult& model : result.models) {
-    const ModelScore& scored = model.scores[estimator];
-    if (!scored.l_star || (has_errors && !scored.error_pct)) continue;
-    const ModelShape& shape = model.measurement.shape;
-    points.push_back({shape.layers, shape.heads, *scored.l_star, model.entry.lab});
-    gains.push_back(model.gain);
-  }
-  for (const Formula& formula : formulas()) {
-    std::vector<double> predicted;
-    for (size_t i = 0; i < points.size(); ++i)
-      if (const Prediction p = predict(formula, points[i].layers, points[i].heads, gains[i]); p.l_star)
-        predicted.push_back(*p.l_star);
-    const bool all = !points.empty() && predicted.size() == points.size();
-    s.baselines.push_back(
-        {std::string(formula.name), all ? std::optional(mape(points, predicted)) : std::nullopt, !formula.is_fitted});
-  }
-  s.baselines.push_back(
-      {"constant fraction, leave one out", cross_validate_constant(points, LeaveOut::one).mape, true});
-  s.baselines.push_back({"constant fraction, leave one lab out", cross_validate_constant(points, LeaveOut::lab).mape});
-}
-
-EstimatorSummary summarize(const StudyResult& result, size_t estimator) {
-  EstimatorSummary s{.estimator = result.study.estimators[estimator]};
-  std::vector<double> of_actual;
-  std::map<std::string, int> labs;  // sorted by name
-  const auto& labs_fitted = result.study.in_sample;
-  const bool is_fitted = !labs_fitted.empty() && find_formula(result.study.formula)->is_fitted;
-  const auto is_in_sample = [&](const ModelResult& model) {
-    return is_fitted && std::find(labs_fitted.begin(), labs_fitted.end(), model.entry.lab) != labs_fitted.end();
-  };
-  s.asked = static_cast<int>(result.models.size() + result.failed.size());
-  for (const ModelResult& model : result.models) {
-    const ModelScore& scored = model.scores[estimator];
-    const auto missing = std::count(scored.l_star_per_prompt.begin(), scored.l_star_per_prompt.end(), std::nullopt);
-    if (!scored.error_pct) {
-      s.left_out.push_back(
-          {model.entry, scored.l_star ? "no prediction: " + model.no_prediction : "no L*: " + scored.reason});
-      continue;
-    }
-    if (missing > 0)
-      s.partly.push_back({model.entry, static_cast<int>(missing), static_cast<int>(scored.l_star_per_prompt.size()),
-                          scored.missing_reason});
-    ++s.models;
-    s.resolved += scored.resolved;
-    s.in_sample += is_in_sample(model);
-    ++labs[model.entry.lab];
-    if (scored.error_of_actual_pct) of_actual.push_back(*scored.error_of_actual_pct);
-  }
-  for (const FailedModel& failed : result.failed)
-    s.left_out.push_back({failed.entry, "failed: " + failed.error.message()});
-  s.overall_mape = mean_error(result, estimator, [](const ModelResult&) { return true; });
-  if (!of_actual.empty()) s.mape_of_actual = mean(of_actual);
-  s.models_of_actual = static_cast<int>(of_actual.size());
-  if (s.overall_mape) s.verdict = verdict(*s.overall_mape);
-  for (const auto& [lab, count] : labs)
-    s.labs.push_back(
-        {lab, count, *mean_error(result, estimator, [&](const ModelResult& m) { return m.entry.lab == lab; })});
-  s.in_sample_mape = mean_error(result, estimator, is_in_sample);
-  s.out_of_sample_mape = mean_error(result, estimator, [&](const ModelResult& m) {
-    return is_fitted && !is_in_sample(m) && m.entry.lab != ModelEntry{}.lab;
-  });
-  add_baselines(result, estimator, s);
-  return s;
 }
 
 }  // namespace
@@ -356,7 +284,9 @@ StudyResult evaluated(const Study& study, std::vector<Result<ModelResult>> model
     else
       result.models.push_back(*std::move(models[i]));
   }
-  for (size_t e = 0; e < study.estimators.size(); ++e) result.summaries.push_back(summarize(result, e));
+  NoiseDesigns designs(study.seed);
+  for (size_t e = 0; e < study.estimators.size(); ++e) result.summaries.push_back(summarize(result, e, designs));
+  result.comparisons = compare_all(result, designs);
   return result;
 }
 

@@ -13,9 +13,11 @@
 #include "lstar/analysis/detectors.h"
 #include "lstar/analysis/estimators.h"
 #include "lstar/analysis/formulas.h"
+#include "lstar/analysis/gauge.h"
 #include "lstar/base/steps.h"
 #include "lstar/study/measurement.h"
 #include "lstar/study/store/store_key.h"
+#include "lstar/study/study_chance.h"
 
 namespace lstar {
 
@@ -73,10 +75,12 @@ struct ModelScore {
   std::vector<bool> resolved_per_prompt;
   bool resolved = false;                      // every prompt with an L* is
   std::optional<double> l_star, l_star_std;   // mean and population deviation; none if no prompt has one
+  std::optional<Interval> l_star_interval;    // 95 % of the mean, by drawing prompts
   std::optional<double> error_pct;            // |predicted - l_star| / L * 100
   std::optional<double> error_of_actual_pct;  // |predicted - l_star| / l_star * 100, the usual MAPE's term
   std::string reason;                         // why there is no L*
   std::string missing_reason;                 // why prompts without an L* have none, where others have one
+  std::optional<GaugeSpread> gauge_spread;    // where l_star lies when the same model is written otherwise
   std::optional<StudyDecides> decides;        // weights or attention, prompt by prompt
 };
 
@@ -95,6 +99,7 @@ struct LabSummary {
   std::string lab;
   int models = 0;
   double mape = 0;
+  std::optional<Interval> interval = {};  // 95 %, by drawing its models
 };
 
 // A model that a summary's numbers do not rest on.
@@ -132,6 +137,7 @@ struct EstimatorSummary {
   int in_sample = 0;                                         // models of in-sample labs
   std::optional<double> in_sample_mape, out_of_sample_mape;  // none where it was fitted on none
   std::vector<Baseline> baselines;  // the same L* held against simpler predictions and the other formulas
+  StudyChance chance;               // what its numbers are worth
 };
 
 struct FailedModel {
@@ -154,7 +160,8 @@ struct StudyResult {
   std::vector<ModelResult> models;
   std::vector<FailedModel> failed;
   std::vector<DuplicateModel> duplicates;
-  std::vector<EstimatorSummary> summaries;  // in the order of the study's estimators
+  std::vector<EstimatorSummary> summaries;     // in the order of the study's estimators
+  std::vector<FormulaComparison> comparisons;  // all that was asked and could have been
 };
 
 // A measured model against the study's formula; its error if every prompt failed. Pure.

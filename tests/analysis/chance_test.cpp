@@ -21,6 +21,11 @@ std::vector<ModelPoint> published(int prompts) {
 // A share that was known to three decimals, and our own Monte Carlo error, four times.
 double near_share(const Share& share) { return 0.0005 + 4 * share.error; }
 
+NoiseNull null_of(const NoiseStudies& noise, const std::vector<ModelPoint>& points, std::string_view formula) {
+  const std::vector<double> predicted = predictions(points, formula);
+  return noise_null(noise.mapes(predicted), points, predicted);
+}
+
 TEST(Chance, ExpectedErrorOfNoise) {
   const struct {
     int prompts;
@@ -63,13 +68,13 @@ TEST(Chance, ManyPromptsByTheNormalDistribution) {
 TEST(Chance, NoiseStudiesOfThePublishedDesign) {
   const std::vector<ModelPoint> points = published(5);
   const NoiseStudies noise(points, 1, 40'000);
-  const NoiseNull v3 = noise_null(noise, points, predictions(points, "v3"));
+  const NoiseNull v3 = null_of(noise, points, "v3");
   EXPECT_NEAR(v3.expected, 18.995858, 5e-7);
   EXPECT_NEAR(v3.as_good.p, 0.243, near_share(v3.as_good));
   EXPECT_NEAR(v3.as_good.error, 0.0021, 0.0001);
   EXPECT_NEAR(v3.low, 10.55, 0.2);  // numpy, 200,000 draws of another generator
   EXPECT_NEAR(v3.high, 28.06, 0.2);
-  const NoiseNull half = noise_null(noise, points, predictions(points, "half"));
+  const NoiseNull half = null_of(noise, points, "half");
   EXPECT_NEAR(half.below_10.p, 0.557, near_share(half.below_10));
   EXPECT_NEAR(half.below_15.p, 0.954, near_share(half.below_15));
 }
@@ -81,7 +86,7 @@ TEST(Chance, DrawsHaveTheExpectedMean) {
   const std::vector<double> predicted = predictions(points, "v3");
   const NoiseStudies noise(points, 7, 40'000);
   const std::vector<double> mapes = noise.mapes(predicted);
-  EXPECT_NEAR(mean(mapes), noise_null(noise, points, predicted).expected,
+  EXPECT_NEAR(mean(mapes), noise_null(mapes, points, predicted).expected,
               4 * population_deviation(mapes) / std::sqrt(40'000));
 }
 
@@ -170,6 +175,15 @@ TEST(Chance, OrderOfModels) {
   const AssignmentTest after = assignment_test(points, predictions(points, "v4"), 0);
   EXPECT_EQ(before.as_good.p, after.as_good.p);
   EXPECT_NEAR(before.mean, after.mean, 1e-12);
+}
+
+// scipy.stats.false_discovery_control.
+TEST(Chance, FalseDiscoveryRates) {
+  const std::vector<double> p{0.01, 0.04, 0.03, 0.005, 0.8, 0.04};
+  EXPECT_THAT(
+      false_discovery_rates(p),
+      ::testing::Pointwise(::testing::DoubleNear(1e-15), std::vector<double>{0.03, 0.048, 0.048, 0.03, 0.8, 0.048}));
+  EXPECT_TRUE(false_discovery_rates({}).empty());
 }
 
 TEST(Chance, NoModels) {

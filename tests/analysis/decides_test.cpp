@@ -25,6 +25,7 @@ TEST(Decides, Weights) {
   EXPECT_EQ(found.l_star, 4);
   EXPECT_EQ(found.weights_only, 4);
   EXPECT_EQ(found.permutation_share, 1.0);
+  EXPECT_LT(*found.weights_permutation_share, 0.5);
   EXPECT_EQ(found.verdict, "weights");
   EXPECT_EQ(found.log, 4);
 }
@@ -35,17 +36,49 @@ TEST(Decides, Attention) {
   EXPECT_EQ(found.attention_only, 4);
   EXPECT_NE(found.weights_only, 4);
   EXPECT_LT(*found.permutation_share, 0.5);
+  EXPECT_EQ(found.weights_permutation_share, 1.0);
   EXPECT_EQ(found.verdict, "attention");
 }
 
-TEST(Decides, Both) {
+// Which factor is named first decides nothing: the same factors change places, and the answer with them.
+TEST(Decides, FactorsChangePlaces) {
+  std::vector<double> step(24, 1.0), ramp;
+  for (size_t l = 10; l < 24; ++l) step[l] = 1.5;
+  for (int l = 0; l < 24; ++l) ramp.push_back(1 + 2 * l / 23.0);
+  const Decides one = asked(step, ramp), other = asked(ramp, step);
+  EXPECT_EQ(one.l_star, 10);
+  EXPECT_EQ(one.verdict, "weights");
+  EXPECT_EQ(other.l_star, 10);
+  EXPECT_EQ(other.verdict, "attention");
+  EXPECT_EQ(one.permutation_share, other.weights_permutation_share);
+  EXPECT_EQ(one.weights_permutation_share, other.permutation_share);
+}
+
+TEST(Decides, Either) {
+  std::vector<double> same(12, 1.0);
+  same[0] = 10;
+  const Decides found = asked(same, same);
+  EXPECT_EQ(found.l_star, 1);
+  EXPECT_EQ(found.verdict, "either");
+  EXPECT_EQ(found.permutation_share, found.weights_permutation_share);
+}
+
+// Where the second factor holds weights too, what attention does alone is another question.
+TEST(Decides, AttentionAloneApartFromTheRest) {
+  const std::vector<double> alone{1, 1, 5, 5, 5, 5, 5, 5};
+  const Decides found = what_decides(kJump, kFlat, argmax_step(), make_shuffles(kJump.size(), 0, 100), {}, alone);
+  EXPECT_EQ(found.attention_only, 2);
+  EXPECT_NE(found.rest_only, 2);
+  EXPECT_EQ(found.verdict, "weights");
+}
+
+TEST(Decides, Neither) {
   const std::vector<double> weights{1, 2, 3, 1}, attention{1, 2, 3, 6};  // product 1 4 9 6
   const Decides found = asked(weights, attention);
   EXPECT_EQ(found.l_star, 2);
   EXPECT_EQ(found.weights_only, 3);
   EXPECT_EQ(found.attention_only, 3);
-  EXPECT_LT(*found.permutation_share, 0.9);
-  EXPECT_EQ(found.verdict, "both");
+  EXPECT_EQ(found.verdict, "neither") << "the product's own";
 }
 
 TEST(Decides, ShareIsThatOfAllPermutations) {
@@ -110,7 +143,7 @@ TEST(Decides, OverPrompts) {
   EXPECT_EQ(both.weights_only->deviation, 0);
   EXPECT_EQ(both.attention_only->mean, (*one.attention_only + *two.attention_only) / 2.0);
   EXPECT_EQ(*both.permutation_share, (*one.permutation_share + *two.permutation_share) / 2);
-  EXPECT_EQ(both.verdict, "both");
+  EXPECT_EQ(both.verdict, one.verdict == two.verdict ? one.verdict : "varies");
   EXPECT_EQ(both.per_prompt.size(), 2u);
   EXPECT_EQ(decides_over_prompts({one, one}).verdict, "weights");
 

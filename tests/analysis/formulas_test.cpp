@@ -59,5 +59,19 @@ TEST(Formulas, AreWrittenAsTheNotebookWritesThem) {
   EXPECT_EQ(find_formula("v3")->text, "L* = L × (0.11 + 0.012×L + 4.9/H)");
 }
 
+TEST(Formulas, WhatTheCalibrationSaw) {
+  const Formula& v3 = *find_formula("v3");
+  EXPECT_EQ(v3.calibrated_on.size(), 8u);
+  for (const char* seen : {"EleutherAI/pythia-160m", "openai-community/gpt2", "models/GPT2/", "gpt2@main", "opt-125m"})
+    EXPECT_EQ(saw_model(v3, seen, 12, 12), true) << seen;
+  for (const char* unseen :
+       {"EleutherAI/pythia-160m-deduped", "gpt2-xl", "zoo/gpt2-12x12", "gpt2/other", "", "/", "gemma-2b"})
+    EXPECT_EQ(saw_model(v3, unseen, 12, 12), false) << unseen;
+  EXPECT_EQ(saw_model(v3, "google/gemma-2b", 18, 8), true);
+  EXPECT_EQ(saw_model(v3, "checkpoints/gpt2", 4, 4), false) << "another model of that name";
+  EXPECT_EQ(saw_model(*find_formula("half"), "gpt2", 12, 12), false) << "fitted to nothing";
+  EXPECT_EQ(saw_model(*find_formula("v4"), "gpt2", 12, 12), std::nullopt) << "its table is not published";
+}
+
 }  // namespace
 }  // namespace lstar

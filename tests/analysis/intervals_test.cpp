@@ -141,5 +141,54 @@ TEST(Intervals, ManyGroupsAreDrawn) {
   EXPECT_FALSE(bootstrap_groups(values, std::vector<std::string>(12, "one"), 1)) << "one lab has no others";
 }
 
+// What is written beside intervals of few models and few labs, simulated once more: normal values, 1,000 studies each,
+// four deviations of which are 0.05, and half of the last place that is stated.
+TEST(Intervals, StatedCoverage) {
+  Random random(23);
+  const auto normal = [&] { return normal_quantile((static_cast<double>(random.below(1 << 20)) + 0.5) / (1 << 20)); };
+  for (const size_t n : {2u, 3u, 4u, 6u, 10u}) {
+    const int studies = n < 6 ? 1'000 : 400;
+    int bca = 0, groups = 0;
+    for (int k = 0; k < studies; ++k) {
+      std::vector<double> values;
+      std::vector<std::string> names;
+      for (size_t i = 0; i < n; ++i) {
+        values.push_back(normal());
+        names.push_back(std::to_string(i));
+      }
+      const auto of_mean = bca_interval(
+          n,
+          [&](std::span<const size_t> chosen) {
+            double sum = 0;
+            for (const size_t index : chosen) sum += values[index];
+            return sum / static_cast<double>(n);
+          },
+          static_cast<uint64_t>(k), 0.95, 500);
+      bca += of_mean && of_mean->low <= 0 && 0 <= of_mean->high;
+      if (n > 5) continue;  // of whole groups every draw is looked at
+      const Interval drawn = bootstrap_groups(values, names, 0)->interval();
+      groups += drawn.low <= 0 && 0 <= drawn.high;
+    }
+    const double reach = 4 * std::sqrt(0.25 / studies) + 0.005;
+    EXPECT_NEAR(static_cast<double>(bca) / studies, bca_coverage(n), reach) << n;
+    if (n > 5) continue;
+    EXPECT_NEAR(static_cast<double>(groups) / studies, group_coverage(n), reach) << n;
+  }
+  EXPECT_TRUE(std::isnan(bca_coverage(1)));
+  EXPECT_EQ(group_coverage(7), group_coverage(6)) << "the next smaller one that was simulated";
+  EXPECT_EQ(bca_coverage(400), bca_coverage(50));
+}
+
+// Of many values by Student's t: against the exact interval of 0, 1, 2, ... 2,999.
+TEST(Intervals, OfTheMeanOfMany) {
+  std::vector<double> values(3'000);
+  for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<double>(i);
+  const Interval of = *interval_of_mean(values, 0);
+  const double error = std::sqrt((3'000.0 * 3'000 - 1) / 12 / 2'999);
+  EXPECT_NEAR(of.low, 1'499.5 - 1.9607557 * error, 1e-3);  // scipy's t at 0.975 with 2,999 degrees
+  EXPECT_NEAR(of.high, 1'499.5 + 1.9607557 * error, 1e-3);
+  EXPECT_FALSE(interval_of_mean(std::vector<double>(3'000, 2.5), 0));
+}
+
 }  // namespace
 }  // namespace lstar

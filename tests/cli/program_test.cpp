@@ -167,8 +167,9 @@ TEST(Program, WritesWhatItHasWhenInterrupted) {
     const pid_t child = ::fork();
     if (child == 0) {
       if (!std::freopen(said.c_str(), "w", stdout) || !std::freopen(told.c_str(), "w", stderr)) ::_exit(99);
-      std::vector<std::string> words{LSTAR_PROGRAM, "run",   "--threads", "1",         "--figures",
-                                     "none",        "--out", out,         "--prompts", folder / "prompts.jsonl"};
+      std::vector<std::string> words{
+          LSTAR_PROGRAM,           "run", "--verbose", "--threads", "1", "--figures", "none", "--out", out, "--prompts",
+          folder / "prompts.jsonl"};
       for (int i = 0; i < 2; ++i)
         for (const char* model : {"gpt2-12x12", "neox-24x16", "opt-24x16", "bloom-24x16", "neox-12x12", "opt-12x12"})
           words.push_back(LSTAR_SOURCE_DIR "/zoo/" + std::string(model));
@@ -197,10 +198,17 @@ TEST(Program, WritesWhatItHasWhenInterrupted) {
 }
 
 TEST(Program, VerdictOfTheZoo) {
-  const Outcome outcome = lstar_program("run --manifest zoo/manifest.toml");
+  const Outcome first = lstar_program("run --manifest zoo/manifest.toml");
+  EXPECT_EQ(first.status, 0);
+  for (const char* line :
+       {"Found:    v3 is off by 54.3% of the depth;", "no better than chance", "2L/3 52.6%", "saw none of them",
+        "its rule says CALIBRATION NEEDED", "miniatures trained for this project"})
+    EXPECT_THAT(first.out, HasSubstr(line));
+  EXPECT_LE(std::count(first.out.begin(), first.out.end(), '\n'), 10 + 1 + 6) << "ten lines, and one a model";
+  const Outcome outcome = lstar_program("run --verbose --manifest zoo/manifest.toml");
   EXPECT_EQ(outcome.status, 0);
-  for (const char* line : {"COMPLETE: 6/6 models", "SUMMARY BY LAB", "OVERALL MAPE",
-                           "VERDICT: ", "as_written is rounding residue", "miniatures trained for this project"})
+  for (const char* line : {"COMPLETE: 6/6 models", "SUMMARY BY LAB", "OVERALL MAPE", "WHAT CHANCE WOULD SCORE",
+                           "Notebook: ", "as_written is rounding residue", "miniatures trained for this project"})
     EXPECT_THAT(outcome.out, HasSubstr(line));
 }
 

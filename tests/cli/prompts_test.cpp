@@ -29,13 +29,13 @@ class PromptFiles : public ::testing::Test {
 
 TEST_F(PromptFiles, WhatWasReadIsSaid) {
   const std::string csv = file("p.csv", "id,prompt\nq1,\"one\ntwo\"\n007,three\n");
-  const Outcome run = lstar_program("run " + kModel + " --estimator off_diagonal --prompts " + csv);
+  const Outcome run = lstar_program("run --verbose " + kModel + " --estimator off_diagonal --prompts " + csv);
   EXPECT_THAT(run.out, AllOf(HasSubstr("Models: 1, prompts: 2"), HasSubstr("Read: 2 prompts from "),
                              HasSubstr("(CSV, column prompt); the first: \"one\\ntwo\""),
                              HasSubstr("Prompt 1 (q1): L* = "), HasSubstr("Prompt 2 (007): L* = ")));
   const Outcome trace = lstar_program("trace " + kModel + " --prompts " + csv);
   EXPECT_THAT(trace.out, AllOf(HasSubstr("Read: 2 prompts from "), HasSubstr("Prompt 2 (007): three [")));
-  EXPECT_THAT(lstar_program("run " + kModel + " --estimator off_diagonal").out,
+  EXPECT_THAT(lstar_program("run --verbose " + kModel + " --estimator off_diagonal").out,
               HasSubstr("Read: 5 prompts; the first: \"The capital of France is Paris, which"));
 }
 

@@ -60,9 +60,8 @@ TEST(Figure, SameResultSameBytes) {
 TEST(Figure, SvgNamesWhatItShows) {
   const StudyResult result = testing::made_up_result();
   const std::string heritage = drawn(cross_heritage_figure(result), FigureFormat::svg);
-  for (const char* text :
-       {">pythia-160m<", ">bloom-560m<", ">gpt2<", ">Meta<", ">10 % threshold<", "width=\"1008\"", "L* predicted (v3)",
-        "but without nobody/missing", "L* empirical (off_diagonal, argmax_step)"})
+  for (const char* text : {">pythia-160m<", ">bloom-560m<", ">gpt2<", ">Meta<", ">10 % threshold<", "width=\"1008\"",
+                           "L* predicted (v3)", "without nobody/missing", "L* empirical (off_diagonal, argmax_step)"})
     EXPECT_THAT(heritage, HasSubstr(text));
   const std::string traces = drawn(traces_figure(result), FigureFormat::svg);
   for (const char* text : {">opt-350m<", ">BigScience<", ">L* 18.0<", ">predicted 16.9<", ">layer<"})

@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 
 #include "lstar/report/detail.h"
+#include "lstar/report/json/chance_json.h"
 #include "lstar/report/prompt_results.h"
 #include "lstar/report/text/notes.h"
 #include "lstar/report/text/prompts_line.h"
@@ -22,7 +23,8 @@ JsonValue per_prompt(const std::vector<PromptResult>& prompts, Value value) {
 }
 
 // Of the L* that stands beside it: the mean over prompts of each prompt's own.
-JsonValue decides_json(const StudyDecides& d, const std::string& estimator, const std::vector<PromptResult>& prompts) {
+JsonValue decides_json(const StudyDecides& d, const std::string& estimator, int layers,
+                       const std::vector<PromptResult>& prompts) {
   JsonValue out{{"verdict", json_or_null(d.verdict)}, {"attention_factor", attention_factor(estimator)}};
   const auto add = [&](const std::string& key, const std::optional<OverPrompts>& value) {
     out[key] = json_value(value ? std::optional(value->mean) : std::nullopt);
@@ -30,11 +32,14 @@ JsonValue decides_json(const StudyDecides& d, const std::string& estimator, cons
   };
   add("l_star", d.l_star);
   add("weights_only", d.weights_only);
+  add("rest_only", d.rest_only);
   add("attention_only", d.attention_only);
   add("log", d.log);
   out["weights_log_std"] = json_value(d.weights_log_std);
   out["attention_log_std"] = json_value(d.attention_log_std);
   out["permutation_share"] = json_value(d.permutation_share);
+  out["weights_permutation_share"] = json_value(d.weights_permutation_share);
+  out["chance_share"] = layers > 1 ? JsonValue(1.0 / (layers - 1)) : JsonValue(nullptr);
   out["margin"] = json_value(d.margin);
   out["reason"] = json_or_null(d.reason);
   const auto add_each = [&](const char* key, auto value) {
@@ -45,8 +50,15 @@ JsonValue decides_json(const StudyDecides& d, const std::string& estimator, cons
   };
   add_each("attention_only_per_prompt", [](const Decides& of) { return json_value(of.attention_only); });
   add_each("permutation_share_per_prompt", [](const Decides& of) { return json_value(of.permutation_share); });
+  add_each("weights_permutation_share_per_prompt",
+           [](const Decides& of) { return json_value(of.weights_permutation_share); });
   add_each("verdict_per_prompt", [](const Decides& of) { return json_or_null(of.verdict); });
   return out;
+}
+
+JsonValue gauge_json(const std::optional<GaugeSpread>& spread) {
+  if (!spread) return nullptr;
+  return {{"low", spread->low}, {"high", spread->high}, {"gauges", spread->gauges}};
 }
 
 JsonValue failed_prompts_json(const Measurement& m) {
@@ -72,6 +84,7 @@ JsonValue entry_json(const Study& study, const ModelResult& model, const ModelSc
           {"L_star_predicted", json_value(model.predicted)},
           {"L_star_empirical", json_value(score.l_star)},
           {"L_star_std", json_value(score.l_star_std)},
+          {"L_star_interval", json_interval(score.l_star_interval)},
           {"error_pct", json_value(score.error_pct)},
           {"error_of_actual_pct", json_value(score.error_of_actual_pct)},
           {"resolved", score.resolved},
@@ -93,7 +106,9 @@ JsonValue entry_json(const Study& study, const ModelResult& model, const ModelSc
           {"kv_heads", m.shape.kv_heads},
           {"head_dim", m.shape.head_dim},
           {"hidden_size", m.shape.hidden},
-          {"decides", score.decides ? decides_json(*score.decides, score.estimator, prompts) : JsonValue(nullptr)},
+          {"decides",
+           score.decides ? decides_json(*score.decides, score.estimator, m.shape.layers, prompts) : JsonValue(nullptr)},
+          {"gauge_spread", gauge_json(score.gauge_spread)},
           {"gain", json_value(model.gain)},
           {"gain_class", expansion()},
           {"expected", json_or_null(model.entry.expected)},
@@ -117,6 +132,9 @@ void add_block(JsonValue& block, const StudyResult& result, size_t e) {
   block["mape_of_actual"] = json_value(s.mape_of_actual);
   block["n_of_actual"] = s.models_of_actual;
   block["verdict"] = json_or_null(s.verdict);
+  const StudyChance& chance = s.chance;
+  block["better_than_chance"] = chance.better_than_chance ? JsonValue(*chance.better_than_chance) : JsonValue(nullptr);
+  block["chance"] = chance_json(chance);
   block["verdict_caveats"] = verdict_caveats(result, e);
   JsonValue left_out = JsonValue::array(), partly = JsonValue::array();
   for (const LeftOut& out : s.left_out)
@@ -134,7 +152,10 @@ void add_block(JsonValue& block, const StudyResult& result, size_t e) {
   block["out_of_sample_mape"] = json_value(s.out_of_sample_mape);
   JsonValue labs = JsonValue::array(), baselines = JsonValue::object(), results = JsonValue::array();
   for (const LabSummary& lab : s.labs)
-    labs.push_back({{"lab", lab.lab}, {"n", lab.models}, {"mape", json_value(std::optional(lab.mape))}});
+    labs.push_back({{"lab", lab.lab},
+                    {"n", lab.models},
+                    {"mape", json_value(std::optional(lab.mape))},
+                    {"interval", json_interval(lab.interval)}});
   for (const Baseline& baseline : s.baselines) baselines[baseline.name] = json_value(baseline.mape);
   for (const ModelResult& model : result.models)
     if (e < model.scores.size()) results.push_back(entry_json(result.study, model, model.scores[e]));
@@ -279,6 +300,7 @@ JsonValue study_json(const StudyResult& result, bool per_head) {
     add_block(block, result, e);
     out["by_estimator"][result.summaries[e].estimator] = std::move(block);
   }
+  out["comparisons"] = comparisons_json(result);
   out["failed"] = std::move(failed);
   out["duplicates"] = std::move(duplicates);
   out["notes"] = study_notes(result);

@@ -89,9 +89,10 @@ std::string simpler_text(const StudyResult& result, size_t e) {
   std::string text;
   for (const Baseline* baseline : better) {
     const std::string& name = baseline->name;
-    const std::string_view shown = name == "half"         ? "L/2"
-                                   : name == "two_thirds" ? "2L/3"
-                                                          : "a constant fraction of L, leave one out";
+    const std::string_view shown = name == "half"           ? "L/2"
+                                   : name == "two_thirds"   ? "2L/3"
+                                   : name == "random layer" ? "a random layer"
+                                                            : "a constant fraction of L, leave one out";
     text += fmt::format("{}{} ({})", text.empty() ? "" : ", ", shown, percent(*baseline->mape));
   }
   return text;
@@ -172,7 +173,9 @@ std::string why_unresolved(const StudyResult& result, size_t e) {
   return fmt::format("{}", fmt::join(reasons, "; "));
 }
 
-std::vector<std::string> verdict_caveats(const StudyResult& result, size_t e) {
+namespace {
+
+std::vector<std::string> caveats_but_chance(const StudyResult& result, size_t e) {
   const EstimatorSummary& s = result.summaries[e];
   std::vector<std::string> caveats;
   if (!s.left_out.empty()) caveats.push_back("without " + left_out_text(s.left_out));
@@ -199,12 +202,45 @@ std::vector<std::string> verdict_caveats(const StudyResult& result, size_t e) {
   return caveats;
 }
 
+}  // namespace
+
+std::vector<std::string> verdict_caveats(const StudyResult& result, size_t e) {
+  std::vector<std::string> caveats = caveats_but_chance(result, e);
+  const StudyChance& chance = result.summaries[e].chance;
+  if (!chance.formulas.empty() && chance.better_than_chance == false)
+    caveats.insert(caveats.begin(),
+                   fmt::format("no better than chance: noise scores this or less with probability {:.2f}",
+                               chance.formulas.front().noise.as_good.p));
+  return caveats;
+}
+
+std::string finding(const StudyResult& result, size_t e) {
+  const StudyChance& chance = result.summaries[e].chance;
+  if (!chance.better_than_chance)
+    return fmt::format("nothing can be said of {}: {}", result.study.formula, chance.reason);
+  return fmt::format("{} is {}better than chance", result.study.formula, *chance.better_than_chance ? "" : "no ");
+}
+
+std::string left_out_sentence(const StudyResult& result, size_t e) {
+  const EstimatorSummary& s = result.summaries[e];
+  std::vector<std::string> all;
+  if (!s.left_out.empty()) all.push_back(left_out_text(s.left_out));
+  for (const PartlyLeftOut& out : s.partly)
+    all.push_back(fmt::format("{} of {} prompts of {} ({})", out.prompts, out.of, shown(out.entry),
+                              shorten(one_line(out.reason), 90)));
+  for (const DuplicateModel& duplicate : result.duplicates)
+    all.push_back(fmt::format("{} (the same checkpoint as {})", shown(duplicate.entry),
+                              shorten_name(one_line(duplicate.same_as), 40)));
+  return fmt::format("{}", fmt::join(all, "; "));
+}
+
 std::string verdict_sentence(const StudyResult& result, size_t e) {
   const EstimatorSummary& s = result.summaries[e];
-  std::string line = fmt::format("{} ({} by {}, {} of {} models, {} lab{})", s.verdict.empty() ? "none" : s.verdict,
+  std::string line = fmt::format("{} ({} by {}, {} of {} models, {})", finding(result, e),
                                  s.overall_mape ? percent(*s.overall_mape) : "-", s.estimator, s.models, s.asked,
-                                 s.labs.size(), s.labs.size() == 1 ? "" : "s");
-  for (const std::string& caveat : verdict_caveats(result, e)) line += "; but " + caveat;
+                                 counted(static_cast<int64_t>(s.labs.size()), "lab"));
+  if (!s.verdict.empty()) line += fmt::format("; by the notebook's rule {}", s.verdict);
+  for (const std::string& caveat : caveats_but_chance(result, e)) line += "; but " + caveat;
   return line;
 }
 
@@ -274,14 +310,17 @@ std::string over_prompts_text(const std::optional<OverPrompts>& value) {
 std::string decides_text(const StudyDecides& d, std::string_view estimator) {
   if (d.verdict.empty()) return d.reason.empty() ? "undecided" : fmt::format("undecided: {}", d.reason);
   const std::string attention = attention_factor(estimator);
-  std::string text = d.verdict == "both"        ? fmt::format("weights and {} together", attention)
+  std::string text = d.verdict == "either"      ? fmt::format("the weights or the {}, either alone", attention)
+                     : d.verdict == "neither"   ? fmt::format("neither the weights nor the {} alone", attention)
+                     : d.verdict == "varies"    ? "differs from prompt to prompt"
                      : d.verdict == "attention" ? fmt::format("the {}", attention)
                                                 : "the weights";
   text += fmt::format(" (weights alone L* = {}, {} alone {}", over_prompts_text(d.weights_only), attention,
-                      over_prompts_text(d.attention_only));
+                      over_prompts_text(d.rest_only));
   if (d.log) text += fmt::format(", log trace {}", over_prompts_text(d.log));
-  if (d.permutation_share)
-    text += fmt::format("; shuffling attention over layers leaves L* in {:.0f} %", 100 * *d.permutation_share);
+  if (d.permutation_share && d.weights_permutation_share)
+    text += fmt::format("; L* stands in {:.0f} % of shuffles of that over layers, and in {:.0f} % of the weights'",
+                        100 * *d.permutation_share, 100 * *d.weights_permutation_share);
   if (d.weights_log_std && d.attention_log_std)
     text += fmt::format("; log spread {:.2f} and {:.2f}", *d.weights_log_std, *d.attention_log_std);
   if (d.margin) text += fmt::format("; margin {:.2f}", *d.margin);

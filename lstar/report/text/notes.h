@@ -23,7 +23,14 @@ std::vector<std::string> study_notes(const StudyResult&);
 // not exist, simpler predictions that do better. One short phrase each, to follow "but"; empty if there is none.
 std::vector<std::string> verdict_caveats(const StudyResult&, size_t e);
 
-// "FORMULA GENERALIZES (8.6% by off_diagonal, 6 of 7 models, 4 labs); but ..."
+// "v3 is no better than chance"; "v3 is better than chance"; "nothing can be said of v3: no L* is resolved".
+std::string finding(const StudyResult&, size_t e);
+
+// What the numbers of the study's estimator `e` do not rest on: models, prompts, duplicates. Empty: nothing.
+std::string left_out_sentence(const StudyResult&, size_t e);
+
+// "v3 is no better than chance (54.3% by off_diagonal, 6 of 6 models, 4 labs); the notebook's rule says CALIBRATION
+// NEEDED; but ..."
 std::string verdict_sentence(const StudyResult&, size_t e);
 
 // What it means that no L* of the study's estimator `e` is resolved.

@@ -6,6 +6,7 @@
 
 #include "lstar/report/figures/figure.h"
 #include "lstar/report/prompt_results.h"
+#include "lstar/report/text/first_screen.h"
 #include "lstar/report/text/notes.h"
 #include "lstar/report/text/prompts_line.h"
 #include "lstar/report/text/study_brief.h"
@@ -16,7 +17,11 @@ namespace {
 
 constexpr int kRule = 80;
 
-std::string rule(char c = '=') { return std::string(kRule, c) + "\n"; }
+std::string rule() {
+  std::string line(kRule + 1, '=');
+  line.back() = '\n';
+  return line;
+}
 
 std::string heading(const Paint& paint, const std::string& title) {
   return fmt::format("\n{}{}\n{}", rule(), paint.bold(title), rule());
@@ -136,7 +141,8 @@ std::string decides_table(const StudyResult& result, const Paint& paint) {
   table.column("L*");
   table.column("weights alone");
   table.column("attention alone");
-  table.column("kept by shuffling");
+  table.column("moved");
+  table.column("weights moved");
   table.column("decided by", Align::left);
   bool any = false, weighted = false;
   for (const ModelResult& model : result.models)
@@ -146,12 +152,15 @@ std::string decides_table(const StudyResult& result, const Paint& paint) {
       any = true;
       weighted = weighted || attention_factor(s.estimator) != "attention";
       table.row({one_line(short_name(model.entry.name)), s.estimator, marked(over_prompts_text(d.l_star), s.resolved),
-                 over_prompts_text(d.weights_only), over_prompts_text(d.attention_only),
+                 over_prompts_text(d.weights_only), over_prompts_text(d.rest_only),
                  d.permutation_share ? fmt::format("{:.0f}%", 100 * *d.permutation_share) : "-",
+                 d.weights_permutation_share ? fmt::format("{:.0f}%", 100 * *d.weights_permutation_share) : "-",
                  d.verdict.empty() ? "undecided" : d.verdict});
     }
   if (!any) return {};
-  std::string legend = "Each prompt's L*, with mean and deviation over prompts; only attention is shuffled.";
+  std::string legend =
+      "Each prompt's L*, with mean and deviation over prompts. Moved: the share of shuffles over the layers, of "
+      "attention and of the weights, that leave L* where it is; chance leaves it in one of L - 1.";
   if (weighted)
     legend +=
         " By multi_head and ov_circuit \"attention\" is that of heads weighted by their norms, not attention alone.";
@@ -170,31 +179,49 @@ std::string failures(const StudyResult& result, const Paint& paint) {
   return out.empty() ? out : heading(paint, "FAILED") + out;
 }
 
+// The same of every verdict, whatever it says.
 std::string verdict_text(const StudyResult& result, const Paint& paint) {
-  const EstimatorSummary& s = result.summaries[0];
-  std::string out = heading(paint, "FINAL VERDICT") + "\n";
-  out += fmt::format("    Formula: {}\n\n", result.formula_text);
-  out += fmt::format("    Models tested: {} of {}\n", s.models, s.asked);
-  out += fmt::format("    Labs tested:   {}\n", s.labs.size());
-  out += fmt::format("    Estimator:     {}, {}, {}\n", s.estimator, result.study.detector, name(result.study.dtype));
-  out += fmt::format("    Overall MAPE:  {}\n", percent(s.overall_mape));
-  out += fmt::format("    L* resolved:   {} of {} models\n\n", s.resolved, s.models);
-  const std::string verdict = s.verdict.empty() ? "none: no model has both an L* and a prediction" : s.verdict;
-  out += "    " + paint.bold("VERDICT: " + verdict) + "\n";
-  // The same of every verdict, whatever it says.
-  const auto caveats = [&](size_t e, int indent) {
+  std::string out = heading(paint, "FINAL VERDICT") + "\n" + first_screen(result, paint) + "\n";
+  for (size_t e = 0; e < result.summaries.size(); ++e) {
+    const EstimatorSummary& s = result.summaries[e];
+    out += paint.bold(fmt::format("By {}: {} ({}, {} of {} models, {} resolved)\n", s.estimator,
+                                  s.verdict.empty() ? "none" : s.verdict, percent(s.overall_mape), s.models, s.asked,
+                                  s.resolved));
     for (const std::string& caveat : verdict_caveats(result, e))
-      out += paint.yellow(wrap(caveat, kColumns, std::string(indent, ' ') + "but ", indent + 4));
-  };
-  caveats(0, 13);
-  for (size_t e = 1; e < result.summaries.size(); ++e) {
-    const EstimatorSummary& other = result.summaries[e];
-    out += fmt::format("    {:<24} {} ({}, {} of {} models, {} resolved)\n", "by " + other.estimator + ":",
-                       other.verdict.empty() ? "none" : other.verdict, percent(other.overall_mape), other.models,
-                       other.asked, other.resolved);
-    caveats(e, 29);
+      out += paint.yellow(wrap(caveat, kColumns, "    but ", 8));
   }
-  return out + "\n";
+  return out;
+}
+
+std::string chance_section(const StudyResult& result) {
+  std::string out;
+  for (size_t e = 0; e < result.summaries.size(); ++e) {
+    const std::vector<std::string> sentences = chance_sentences(result, e);
+    if (sentences.empty()) continue;
+    out += fmt::format("By {}: {}\n", result.summaries[e].estimator, result.summaries[e].chance.reason);
+    for (const std::string& sentence : sentences) out += wrap(sentence, kColumns, "  * ", 4);
+  }
+  return out;
+}
+
+// All that could have been asked of the same measurements, the least p first, and what is left of it once it counts
+// that so many were.
+std::string comparisons_table(const StudyResult& result, const Paint& paint) {
+  constexpr size_t kShown = 10;
+  std::vector<const FormulaComparison*> sorted;
+  for (const FormulaComparison& one : result.comparisons) sorted.push_back(&one);
+  std::stable_sort(sorted.begin(), sorted.end(), [](const auto* a, const auto* b) { return a->p.p < b->p.p; });
+  TextTable table;
+  for (const char* head : {"estimator", "detector", "formula"}) table.column(head, TextTable::Align::left);
+  for (const char* head : {"models", "MAPE", "p of noise", "false discovery rate"}) table.column(head);
+  for (size_t i = 0; i < sorted.size() && i < kShown; ++i) {
+    const FormulaComparison& one = *sorted[i];
+    table.row({one.estimator, one.detector, one.formula, std::to_string(one.models), percent(one.mape),
+               fmt::format("{:.3f}", one.p.p), fmt::format("{:.2f}", one.false_finds)});
+  }
+  return table.str(kColumns, "", paint) + wrap(fmt::format("The best {} of {} combinations; the JSON has all.",
+                                                           std::min(kShown, sorted.size()), sorted.size()),
+                                               kColumns, "", 0);
 }
 
 // What has no L* by the headline did not complete. A duplicate is as complete as what it is the same as.
@@ -213,18 +240,6 @@ std::string complete_text(const StudyResult& result) {
       result.duplicates.empty() ? "" : fmt::format(", {} of them given before", result.duplicates.size());
   const size_t asked = result.models.size() + result.duplicates.size() + result.failed.size();
   return wrap(fmt::format("{}/{} models{}{}", done, asked, given, without), kColumns, "COMPLETE: ", 4);
-}
-
-// Of many prompts: one table where there are several models, and the verdict with what stands against it.
-std::string brief_summary(const StudyResult& result, const Paint& paint) {
-  std::string out = fmt::format("\n{}", complete_text(result));
-  for (const FailedModel& failed : result.failed)
-    out += wrap(one_line(failed.error.message()), kColumns, fmt::format("  {}: ", one_line(failed.entry.name)), 4);
-  if (result.models.empty() || result.summaries.empty()) return out + "No results!\n";
-  if (result.models.size() > 1)
-    out += fmt::format("\n{}\n{}", results_table(result, paint), estimators_table(result, paint));
-  out += fmt::format("\n{}", paint.bold(wrap(verdict_sentence(result, 0), kColumns, "VERDICT: ", 4)));
-  return out + "A line for each prompt, all tables and notes: --verbose\n";
 }
 
 }  // namespace
@@ -246,7 +261,9 @@ std::string study_banner(const Study& study, bool colour, Detail detail) {
 std::string model_text(const Study& study, const ModelEntry& entry, const Result<ModelResult>& result, bool colour,
                        Detail detail) {
   const Paint paint{colour};
-  if (result && !shows_each(study.prompts.size(), detail)) return brief_model_text(study, *result, kColumns, paint);
+  if (result && !shows_each(study.prompts.size(), Detail::by_count))
+    return brief_model_text(study, *result, kColumns, paint) +
+           (detail == Detail::every_prompt ? prompt_lines(study, *result, result->scores.at(0), paint) : "");
   std::string out = fmt::format("\n{:=<70}\n{}\n", "", paint.bold(fmt::format("Model: {}", one_line(entry.name))));
   if (!result) {
     out += fmt::format("Lab: {}\n", one_line(entry.lab));
@@ -300,7 +317,7 @@ std::string verdict_line(const StudyResult& result) {
 
 std::string study_summary(const StudyResult& result, bool colour, Detail detail) {
   const Paint paint{colour};
-  if (!shows_each(result.study.prompts.size(), detail)) return brief_summary(result, paint);
+  if (detail == Detail::by_count) return first_screen(result, paint);
   std::string out = fmt::format("\n{}{}{}", rule(), complete_text(result), rule());
   if (result.models.empty() || result.summaries.empty()) return out + "No results!\n" + failures(result, paint);
 
@@ -327,6 +344,9 @@ std::string study_summary(const StudyResult& result, bool colour, Detail detail)
   out += baselines_table(result, paint);
   if (const std::string decided = decides_table(result, paint); !decided.empty())
     out += heading(paint, "WHAT DECIDES L*: THE WEIGHTS OR THE ATTENTION?") + decided;
+  out += heading(paint, "WHAT CHANCE WOULD SCORE") + chance_section(result);
+  if (!result.comparisons.empty())
+    out += heading(paint, "WHAT ELSE COULD HAVE BEEN ASKED") + comparisons_table(result, paint);
   out += failures(result, paint);
   out += heading(paint, "NOTES");
   for (const std::string& note : study_notes(result)) out += wrap(note, kColumns, "* ", 2);

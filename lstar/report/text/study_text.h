@@ -1,7 +1,8 @@
-// What `lstar run` prints, in three pieces: before the first model, as each model ends, and at the end. Of many prompts
-// (detail.h) that is how their L* are spread and the verdict, unless every prompt is asked for. Pure; at most 100
-// columns wide; `colour` adds a terminal's colours and changes nothing else. report/ may include everything but
-// cli/; every function of this folder is safe from any thread, owns nothing beyond what it returns and never prints.
+// What `lstar run` prints: the first screen at the end; with everything asked for, a banner before the first model,
+// each model as it ends, and all tables at the end. Of many prompts (detail.h) a model's text is how their L* are
+// spread, and a line for each where every prompt is asked for. Pure; at most 100 columns wide; `colour` adds a
+// terminal's colours and changes nothing else. report/ may include everything but cli/; every function of this folder
+// is safe from any thread, owns nothing beyond what it returns and never prints.
 #pragma once
 
 #include <string>
@@ -23,7 +24,8 @@ std::string duplicate_text(const ModelEntry&, const std::string& same_as, bool c
 // The verdict on one line, for those who want nothing else.
 std::string verdict_line(const StudyResult&);
 
-// Tables, summary by lab, estimators and baselines side by side, notes, and the verdict.
+// The first screen (first_screen.h); where everything is asked for, tables, the summary by lab, estimators and
+// baselines side by side, chance, notes and the verdict with it.
 std::string study_summary(const StudyResult&, bool colour, Detail = Detail::by_count);
 
 }  // namespace lstar
