@@ -1,9 +1,11 @@
 #include "lstar/analysis/distributions.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include <boost/math/distributions/fisher_f.hpp>
+#include <boost/math/distributions/hypergeometric.hpp>
 #include <boost/math/distributions/normal.hpp>
 #include <boost/math/distributions/students_t.hpp>
 
@@ -16,6 +18,8 @@ using Quiet = boost::math::policies::policy<boost::math::policies::domain_error<
 using Normal = boost::math::normal_distribution<double, Quiet>;
 using StudentsT = boost::math::students_t_distribution<double, Quiet>;
 using FisherF = boost::math::fisher_f_distribution<double, Quiet>;
+
+using Hypergeometric = boost::math::hypergeometric_distribution<double, Quiet>;
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
@@ -38,6 +42,14 @@ double student_t_two_sided(double t, double degrees) {
 double f_tail(double f, double degrees_1, double degrees_2) {
   if (std::isinf(f)) return 0;
   return boost::math::cdf(boost::math::complement(FisherF(degrees_1, degrees_2), f));
+}
+
+double hypergeometric(int64_t k, int64_t drawn, int64_t with, int64_t all) {
+  if (drawn < 0 || with < 0 || drawn > all || with > all) return 0;
+  if (k < std::max<int64_t>(0, drawn + with - all) || k > std::min(drawn, with)) return 0;
+  return boost::math::pdf(
+      Hypergeometric(static_cast<unsigned>(with), static_cast<unsigned>(drawn), static_cast<unsigned>(all)),
+      static_cast<unsigned>(k));
 }
 
 }  // namespace lstar
