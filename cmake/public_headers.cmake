@@ -6,6 +6,8 @@ set(LSTAR_PUBLIC_HEADERS
     study/trace_files.h
     # Results once more, and two of them side by side.
     study/evaluate_run.h study/result_diff.h study/result_file.h
+    # What was published against what follows from it.
+    study/audit.h study/measured_points.h study/published.h
     # Where measurements are kept: begin with study/store/store.h.
     study/store/content.h study/store/prompt_observation.h study/store/store.h study/store/store_access.h
     study/store/store_key.h study/store/study_record.h

@@ -193,6 +193,8 @@ TEST(ResultsDocument, NamesWhatIsWritten) {
   expect_documented(
       "lstar predict --json", "predict",
       {lstar_program("predict -L 12 -H 12 --json").out, lstar_program("predict -L 12 -H 12 -G 2 --json").out});
+  expect_documented("lstar audit --json", "audit",
+                    {lstar_program("audit --json").out, lstar_program("audit --json " + of_ran).out});
   expect_documented("lstar inspect --json", "inspect", {lstar_program("inspect --json " + kModel).out});
   expect_documented("lstar tokenize --json", "tokenize", {lstar_program("tokenize --json " + kModel + " hello").out});
 }
