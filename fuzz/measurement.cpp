@@ -36,7 +36,7 @@ void hold_measurement(std::string_view payload) {
 }
 
 void run(std::string_view input) {
-  require(!read_measurement_record(input, "record") || input.starts_with("lsM\1"), "a record begins as one");
+  require(!read_measurement_record(input, "record") || input.starts_with("lsM"), "a record begins as one");
   if (input.empty()) return;
   const std::string_view payload = input.substr(1);
   switch (static_cast<RecordKind>(input[0])) {

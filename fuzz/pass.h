@@ -9,7 +9,8 @@
 
 namespace lstar::fuzz {
 
-inline constexpr Wants kEverything = Want::diagonal | Want::rounded_sum | Want::entropy | Want::residual_norm;
+inline constexpr Wants kEverything =
+    Want::diagonal | Want::rounded_sum | Want::entropy | Want::residual_norm | Want::output_scale;
 
 // At most `most`, but for a thousandth of it.
 inline bool is_within(double value, double most) {
@@ -23,6 +24,8 @@ inline void require_fitting(const Architecture& a, const Observation& seen, size
   for (const auto* sums : {&seen.diagonal, &seen.off_diagonal, &seen.entropy})
     require(sums->values().size() == prompts * layers * heads, "there is a number for each head");
   require(seen.rounded_sum.values().size() == prompts * layers, "there is a number for each layer");
+  require(seen.output_scale_sq.values().size() == (a.has(Role::attention_output_norm) ? prompts * layers : 0),
+          "there is a number for each norm behind W_O");
   require(seen.residual_norm.values().size() == prompts * (layers + 1), "there is a norm before and after each layer");
   for (size_t p = 0; p < prompts; ++p) {
     const auto n = static_cast<double>(seen.tokens[p]);
@@ -33,6 +36,8 @@ inline void require_fitting(const Architecture& a, const Observation& seen, size
         require(a.has(Role::sinks) ? is_within(on + off, n) : is_near(on + off, n), "rows of probabilities sum to 1");
         require(!(entropy < -1e-3 * n) && is_within(entropy, n * std::log(n + 1) + 1e-3), "entropy is of n tokens");
       }
+    for (size_t l = 0; l < seen.output_scale_sq.dim1(); ++l)
+      require(!(seen.output_scale_sq(p, l) < 0), "a mean of squares is not negative");
     for (size_t l = 0; l <= layers; ++l) require(!(seen.residual_norm(p, l) < 0), "a norm is not negative");
   }
   require(seen.next_tokens.size() == (next_tokens > 0 ? prompts : 0), "every prompt has next tokens");

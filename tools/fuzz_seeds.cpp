@@ -231,7 +231,7 @@ void write_records() {
   const Measurement m = testing::made_up_of_everything();
   const auto record = [](const std::string& name, const std::string& sealed) {
     const auto kind = static_cast<RecordKind>(sealed[2]);
-    write("measurement", name, sealed[2] + std::string(*open_record(kind, sealed, name)));
+    write("measurement", name, sealed[2] + std::string(open_record(kind, sealed, name)->payload));
   };
   record("whole", *measurement_record(m));
   record("model", model_record(m));

@@ -12,9 +12,9 @@ constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 // Summation floors.
 //
-// They bound what rounding does to a trace between the attention scores and the number shown. The scores themselves and
-// the weight norms (summed in double) are taken as given, so a floor says how far the summation can be trusted, not the
-// whole forward pass.
+// They bound what rounding does to a trace between the attention scores and the number shown. The scores themselves,
+// the weight norms (summed in double) and what a norm behind W_O divides by are taken as given, so a floor says how far
+// the summation can be trusted, not the whole forward pass.
 //
 // Notation: u is the unit roundoff of the arithmetic the softmax runs in (float32 for float32, float16 and bfloat16
 // runs; float64 for float64), u64 that of double. k successive roundings leave a relative error of at most
@@ -138,7 +138,9 @@ double ov_circuit_sum(const LayerView& layer, Mass mass) {
 double one(size_t) { return 1; }
 
 double multi_head_weights(const LayerView& layer) { return multi_head_sum(layer, one) / layer.heads; }
-double ov_circuit_weights(const LayerView& layer) { return ov_circuit_sum(layer, one) / layer.heads; }
+double ov_circuit_weights(const LayerView& layer) {
+  return ov_circuit_sum(layer, one) * layer.output_scale_sq / layer.heads;
+}
 
 double multi_head(const LayerView& layer) {
   return multi_head_sum(layer, [&](size_t h) { return layer.off_diagonal[h]; });
@@ -148,10 +150,13 @@ double multi_head_floor(const LayerView& layer, Dtype dtype) {
 }
 
 double ov_circuit(const LayerView& layer) {
-  return ov_circuit_sum(layer, [&](size_t h) { return layer.off_diagonal[h]; });
+  return ov_circuit_sum(layer, [&](size_t h) { return layer.off_diagonal[h]; }) * layer.output_scale_sq;
 }
+// The last product rounds once more, unless it is one with 1.
 double ov_circuit_floor(const LayerView& layer, Dtype dtype) {
-  return mass_floor(layer, dtype, ov_circuit(layer), ov_circuit_sum(layer, one));
+  const double trace = ov_circuit(layer), scale = layer.output_scale_sq;
+  const double last = scale == 1 ? 0 : unit_roundoff(Dtype::float64) * trace;
+  return mass_floor(layer, dtype, trace, ov_circuit_sum(layer, one) * scale) + last;
 }
 
 constexpr std::array<Estimator, 6> kEstimators{{
@@ -185,10 +190,10 @@ constexpr std::array<Estimator, 6> kEstimators{{
      .attention = "attention of weighted heads"},
     {.name = "ov_circuit",
      .description = "sum over heads of (n - tr A_h) * ||W_O W_V diag(gain)||^2, means that norms remove left out",
-     .note = "the same for every way of writing weights that computes the same model, unless a norm follows W_O",
+     .note = "the same for every way of writing weights that computes the same model",
      .kind = EstimatorKind::product,
-     .gauge = Gauge::depends_with_output_norm,
-     .wants = Want::diagonal,
+     .gauge = Gauge::free,
+     .wants = Want::diagonal | Want::output_scale,
      .trace = ov_circuit,
      .floor = ov_circuit_floor,
      .weights = ov_circuit_weights,
@@ -232,6 +237,10 @@ LayerView layer_view(const Observation& seen, const WeightNorms& norms, size_t p
   if (layer < norms.w_v_cut_sq.size()) view.w_v_cut_sq = norms.w_v_cut_sq[layer];
   view.w_v_head_sq = row_or_empty(norms.w_v_head_sq, layer);
   view.ov_sq = row_or_empty(norms.ov_sq, layer);
+  if (norms.has_output_norm) {
+    const std::span<const double> scales = row_or_empty(seen.output_scale_sq, prompt);
+    view.output_scale_sq = layer < scales.size() ? scales[layer] : kNan;
+  }
   view.heads = static_cast<int>(std::max(view.off_diagonal.size(), view.ov_sq.size()));
   view.kv_heads = static_cast<int>(view.w_v_head_sq.size());
   return view;
@@ -250,7 +259,9 @@ Trace trace_of(const Estimator& estimator, const Observation& seen, const Weight
   const size_t layers = std::max({norms.w_v_sq.size(), seen.off_diagonal.dim1(), seen.rounded_sum.dim1()});
   const auto has = [&](Want want, size_t prompts) { return !estimator.wants.has(want) || prompt < prompts; };
   Trace trace;
-  trace.is_measured = has(Want::diagonal, seen.off_diagonal.dim0()) && has(Want::rounded_sum, seen.rounded_sum.dim0());
+  trace.is_measured = has(Want::diagonal, seen.off_diagonal.dim0()) &&
+                      has(Want::rounded_sum, seen.rounded_sum.dim0()) &&
+                      (!norms.has_output_norm || has(Want::output_scale, seen.output_scale_sq.dim0()));
   for (size_t l = 0; l < layers; ++l) {
     const LayerView layer = layer_view(seen, norms, prompt, l);
     trace.trace.push_back(estimator.trace(layer));

@@ -28,6 +28,7 @@ struct LayerView {
   std::optional<double> w_v_cut_sq;     // as_written's, where the notebook took something else for W_V
   std::span<const double> w_v_head_sq;  // (kv_heads)
   std::span<const double> ov_sq;        // (heads)
+  double output_scale_sq = 1;           // what a norm behind W_O makes of ov_sq; 1 where there is none
 };
 
 LayerView layer_view(const Observation&, const WeightNorms&, size_t prompt, size_t layer);
@@ -40,7 +41,7 @@ enum class EstimatorKind {
 
 // Whether the number depends on how a model's weights are written (its gauge), which can be changed at will without
 // changing what the model computes.
-enum class Gauge { depends, depends_with_output_norm, free };
+enum class Gauge { depends, free };
 
 struct Estimator {
   std::string_view name;

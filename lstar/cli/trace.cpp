@@ -53,7 +53,7 @@ int trace_model(const TraceOptions& options) {
   const MeasureOptions measuring{
       .numerics = {.dtype = options.compute.chosen_dtype().value_or(Dtype::float32),
                    .head_layout = options.compute.chosen_layout().value_or(HeadLayout::actual)},
-      .wants = Want::diagonal | Want::rounded_sum | Want::entropy | Want::residual_norm,
+      .wants = Want::diagonal | Want::rounded_sum | Want::entropy | Want::residual_norm | Want::output_scale,
       .next_tokens = options.next_tokens,
       .hash_files = options.json,
       .hash_memory = hash_memory(),

@@ -7,6 +7,7 @@
 
 #include "lstar/base/catch_memory.h"
 #include "lstar/model/mlp.h"
+#include "lstar/model/output_scale.h"
 
 namespace lstar {
 namespace {
@@ -24,6 +25,7 @@ Observation sized(const Architecture& a, const Batch& batch, Wants wants) {
   if (wants.has(Want::entropy)) seen.entropy = {prompts, layers, heads};
   if (wants.has(Want::rounded_sum)) seen.rounded_sum = {prompts, layers};
   if (wants.has(Want::residual_norm)) seen.residual_norm = {prompts, layers + 1};
+  if (wants.has(Want::output_scale) && a.has(Role::attention_output_norm)) seen.output_scale_sq = {prompts, layers};
   if (wants.has(Want::next_token)) seen.next_tokens.resize(prompts);
   return seen;
 }
@@ -83,7 +85,7 @@ class Pass {
       const bool last = l + 1 == a_.layers;
       LSTAR_TRY(attend(l, last));
       if (!last || needs_last_rows()) {
-        LSTAR_TRY(finish_layer(w_.layers[l], last ? prompts_ : rows_));
+        LSTAR_TRY(finish_layer(l, last ? prompts_ : rows_));
         observe_norms(l + 1, last);
       }
       backend_.drop(c_, linears(w_.layers[l]));
@@ -181,13 +183,15 @@ class Pass {
       attention_.sinks.resize(static_cast<size_t>(a_.heads));
       LSTAR_TRY(c_.read(*w.sinks, {0, 1}, std::span<double>(attention_.sinks)));
     }
-    const bool last_rows_only = last && !options_.observer;
+    const bool last_rows_only = last && !options_.observer && !wants_output_scale();
     const View<T> out = context_.view(last_rows_only ? prompts_ : rows_, q_width_);
     LSTAR_TRY(
         backend_.attention(attention_, batch_, as_const(q), as_const(k), as_const(v), last_rows_only, out, stats(l)));
     if (options_.observer && !options_.observer({l, wave(), View<const T>(x_.view()), View<const T>(out)}))
       return fail(cancelled());
-    if (last) keep_last_rows(last_rows_only);
+    if (!last) return {};
+    if (wants_output_scale()) LSTAR_TRY(observe_all_outputs(l));
+    keep_last_rows(last_rows_only);
     return {};
   }
 
@@ -241,8 +245,31 @@ class Pass {
     }
   }
 
+  bool wants_output_scale() const { return !seen_.output_scale_sq.empty(); }
+
+  // In the last layer, of which the other rows are not needed otherwise.
+  Result<void> observe_all_outputs(int l) {
+    for (int64_t begin = 0; begin < rows_; begin += down_.rows()) {
+      const int64_t end = std::min(rows_, begin + down_.rows());
+      const View<T> outputs = down_.view(end - begin, a_.hidden);
+      LSTAR_TRY(backend_.linear(c_, w_.layers[l].attention_out, context_.view().row_range(begin, end), outputs));
+      observe_outputs(l, begin, outputs);
+    }
+    return {};
+  }
+
+  // The rows from `begin` on, as the norm behind W_O is about to see them.
+  void observe_outputs(int l, int64_t begin, View<const T> outputs) {
+    output_lengths_.resize(static_cast<size_t>(outputs.rows));
+    backend_.row_norms(outputs, output_lengths_);
+    add_output_scales(output_lengths_, a_.hidden, w_.layers[l].attention_output_norm->epsilon, batch_, begin,
+                      &seen_.output_scale_sq(first_, l), a_.layers);
+  }
+
   // Everything of a layer after its heads' outputs, for the first `rows` rows, in chunks.
-  Result<void> finish_layer(const LayerWeights& w, int64_t rows) {
+  Result<void> finish_layer(int l, int64_t rows) {
+    const LayerWeights& w = w_.layers[l];
+    const bool last = l + 1 == a_.layers;
     for (int64_t begin = 0; begin < rows; begin += down_.rows()) {
       const int64_t end = std::min(rows, begin + down_.rows()), count = end - begin;
       const View<T> x = x_.view().row_range(begin, end);
@@ -262,6 +289,7 @@ class Pass {
         continue;
       }
       LSTAR_TRY(backend_.linear(c_, w.attention_out, context, attended));
+      if (wants_output_scale() && !last) observe_outputs(l, begin, attended);
       if (w.attention_output_norm) LSTAR_TRY(backend_.norm(c_, *w.attention_output_norm, attended, attended));
       scale_contribution(attended);
       backend_.add(x, attended);
@@ -342,11 +370,12 @@ class Pass {
   std::vector<int32_t> positions_;  // (rows)
   AttentionSpec attention_;
   Mlp<T> mlp_;
-  Matrix<T> x_;              // (rows, hidden): the residual stream
-  Matrix<T> normed_;         // (rows, hidden): attention's input, then its contribution
-  Matrix<T> qkv_;            // (rows, (H + 2 K) d_h), fused or three dense parts
-  Matrix<T> context_;        // (rows, H d_h): the heads' outputs
-  Matrix<T> mlp_in_, down_;  // (chunk, hidden)
+  Matrix<T> x_;                         // (rows, hidden): the residual stream
+  Matrix<T> normed_;                    // (rows, hidden): attention's input, then its contribution
+  Matrix<T> qkv_;                       // (rows, (H + 2 K) d_h), fused or three dense parts
+  Matrix<T> context_;                   // (rows, H d_h): the heads' outputs
+  Matrix<T> mlp_in_, down_;             // (chunk, hidden)
+  std::vector<double> output_lengths_;  // (chunk)
 };
 
 }  // namespace

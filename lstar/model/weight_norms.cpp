@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <optional>
 
 #include <fmt/core.h>
 #include <Eigen/Dense>
@@ -54,11 +55,12 @@ class LayerNorms {
         value_(a_.is_fused() ? w_.query_key_value[0] : w_.query_key_value[2]) {}
 
   Result<void> compute() {
-    LSTAR_ASSIGN(const std::vector<double> gain, norm_gain());
+    LSTAR_ASSIGN(const std::vector<double> gain, input_gain());
+    LSTAR_ASSIGN(const std::vector<double> output_gain, gain_of(w_.attention_output_norm));
     std::vector<Gram>&of_values = scratch_.values, &of_outputs = scratch_.outputs;
     LSTAR_TRY(add(values(a_.v_rows), gain, of_values));
     const HeadVectors outputs{&w_.attention_out, a_.heads, {0, a_.head_dim}, w_.attention_out.transposed};
-    LSTAR_TRY(add(outputs, {}, of_outputs));
+    LSTAR_TRY(add(outputs, output_gain, of_outputs));
     ov_norms(of_values, of_outputs);
     for (const Gram& gram : of_outputs) norms_.w_o_sq[layer_] += squares_of(gram);
     for (int k = 0; k < a_.kv_heads; ++k) {
@@ -89,12 +91,16 @@ class LayerNorms {
   }
   HeadRows thirds() const { return {2 * (value_.out / 3), a_.head_dim}; }
 
-  Result<std::vector<double>> norm_gain() {
-    if (a_.norm_place != NormPlace::before || !w_.attention_norm || !w_.attention_norm->gain)
-      return std::vector<double>();
+  Result<std::vector<double>> input_gain() {
+    return gain_of(a_.norm_place == NormPlace::before ? w_.attention_norm : std::nullopt);
+  }
+
+  // What a norm multiplies by; empty for 1.
+  Result<std::vector<double>> gain_of(const std::optional<NormRef>& norm) {
+    if (!norm || !norm->gain) return std::vector<double>();
     std::vector<double> gain;
-    LSTAR_TRY(read(*w_.attention_norm->gain, {0, 1}, gain));
-    for (double& value : gain) value += w_.attention_norm->gain_offset;
+    LSTAR_TRY(read(*norm->gain, {0, 1}, gain));
+    for (double& value : gain) value += norm->gain_offset;
     return gain;
   }
 
@@ -109,7 +115,8 @@ class LayerNorms {
   }
 
   // tr(G_V G_O) of every head: G_V = W_V W_V^T of its KV head, less W_V 1 1^T W_V^T / d where the norm before it
-  // subtracts the mean; G_O = W_O^T W_O, less W_O^T 1 1^T W_O / d where the next norm does.
+  // subtracts the mean; G_O = W_O^T W_O, less W_O^T 1 1^T W_O / d where the next norm does. Gains are in both: that of
+  // the norm in front of attention, and that of the norm behind W_O, which nowhere subtracts a mean.
   void ov_norms(const std::vector<Gram>& of_values, const std::vector<Gram>& of_outputs) {
     const auto element = [&](const Gram& g, int i, int j, bool centred) {
       return g(i, j) - (centred ? g.sum(i) * g.sum(j) / a_.hidden : 0);
@@ -236,6 +243,7 @@ Result<WeightNorms> norms_of(const Model& model, const NormOptions& options, Wor
   if (options.head_layout == HeadLayout::thirds) norms.w_v_cut_sq.assign(layers, 0);
   norms.w_v_head_sq = {layers, static_cast<size_t>(a.kv_heads)};
   norms.ov_sq = {layers, static_cast<size_t>(a.heads)};
+  norms.has_output_norm = a.has(Role::attention_output_norm);
   if (options.spectral) {
     norms.w_v_spectral.assign(layers, 0);
     norms.w_o_spectral.assign(layers, 0);

@@ -16,6 +16,7 @@ enum class Want : unsigned {
   entropy = 4,
   residual_norm = 8,  // carries the last token's row through all of the last layer
   next_token = 16,    // logits of the last token
+  output_scale = 32,  // of a norm behind W_O, where there is one; projects all rows in the last layer
 };
 
 struct Wants {
@@ -50,6 +51,9 @@ struct Observation {
       rounded_sum;  // (prompts, layers): sum of the head mean of the dtype-rounded probabilities, float32 arithmetic
   Array2<double> residual_norm;  // (prompts, layers + 1): L2 norm of the last token's residual stream before layer l;
                                  // last: after all
+  // (prompts, layers): mean over the prompt's rows of 1 / rho^2, rho the root mean square (the norm's epsilon included)
+  // of the row of attention's output that the norm behind W_O sees; empty too where no norm stands there.
+  Array2<double> output_scale_sq;
   std::vector<std::vector<TokenScore>> next_tokens;  // (prompts): the likeliest next tokens, best first
 };
 

@@ -56,7 +56,7 @@ std::string_view residual_name(const Architecture& a) {
   return a.residual == Residual::parallel ? "parallel" : "sequential";
 }
 
-// A norm of what attention gives takes any multiple of W_O back.
+// A norm of what attention gives takes any multiple of W_O back, by what it divides by: that needs a prompt.
 bool depends_on_gauge(const Architecture& a) { return a.has(Role::attention_output_norm); }
 
 double ov_total(const WeightNorms& w, size_t layer) {
@@ -93,11 +93,13 @@ std::string inspection_text(const Inspection& found, bool tensors, bool colour) 
 
   const WeightNorms& w = found.weights;
   const bool cut = !w.w_v_cut_sq.empty();
-  std::string legend = "Weight norms by layer. OV: sum over heads of ||P W_O W_V diag(gamma) P||^2, which ";
-  legend += depends_on_gauge(a)
-                ? "depends on the gauge here: a norm follows W_O, and W_O times any number computes the "
-                  "same."
-                : "does not depend on the gauge.";
+  std::string legend = "Weight norms by layer. OV: sum over heads of ";
+  legend +=
+      depends_on_gauge(a)
+          ? "||diag(gamma_o) W_O W_V diag(gamma)||^2, gamma_o the gain of the norm that follows W_O. It divides by "
+            "the size of its input, so W_O times any number computes the same: OV depends on this number, and "
+            "ov_circuit, which divides too, does not."
+          : "||P W_O W_V diag(gamma) P||^2, which does not depend on the gauge.";
   if (cut) legend += " Third: ||W_V||^2 of the last third of the fused rows, which as_written takes.";
   out += '\n';
   out += wrap(legend, kColumns, "", 0);

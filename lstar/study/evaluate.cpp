@@ -33,22 +33,23 @@ std::optional<StudyDecides> decides(const ModelResult& model, const ModelTraces&
   const ModelTraces& alone = traces_named(model.traces, "attention_only");
   const Estimator& estimator = *find_estimator(traces.estimator);
   if (estimator.kind != EstimatorKind::product) return std::nullopt;  // there is nothing to weigh
-  std::vector<double> weights;
-  for (size_t l = 0; l < static_cast<size_t>(m.shape.layers); ++l)
-    weights.push_back(estimator.weights(layer_view(m.seen, m.weights, 0, l)));
-  std::vector<size_t> prompts;
-  for (size_t p = 0; p < traces.prompts.size(); ++p)
-    if (traces.prompts[p].detections[detector].layer) prompts.push_back(p);
-  if (prompts.empty()) return std::nullopt;
-  const Shuffles shuffles = make_shuffles(weights.size(), seed, kShuffles);
+  const auto layers = static_cast<size_t>(m.shape.layers);
+  std::vector<size_t> rows;
+  for (size_t row = 0; row < traces.prompts.size(); ++row)
+    if (traces.prompts[row].detections[detector].layer) rows.push_back(row);
+  if (rows.empty()) return std::nullopt;
+  const Shuffles shuffles = make_shuffles(layers, seed, kShuffles);
   std::vector<Decides> per_prompt;
-  for (const size_t p : prompts) {
-    const PromptTrace& prompt = traces.prompts[p];
-    std::vector<double> attention;
-    for (size_t l = 0; l < weights.size(); ++l) attention.push_back(prompt.trace[l] / weights[l]);
+  for (const size_t row : rows) {
+    const PromptTrace& prompt = traces.prompts[row];
+    std::vector<double> weights, attention;  // the prompt's own: a norm behind W_O divides by what it sees of it
+    for (size_t l = 0; l < layers; ++l) {
+      weights.push_back(estimator.weights(layer_view(m.seen, m.weights, row, l)));
+      attention.push_back(prompt.trace[l] / weights[l]);
+    }
     const Detection& own = prompt.detections[detector];
     Decides d = what_decides(weights, attention, detectors()[detector], own.resolved ? shuffles : Shuffles{},
-                             prompt.floor, alone.prompts[p].trace);
+                             prompt.floor, alone.prompts[row].trace);
     // Factors multiplied anew may differ from the trace in the last place, and a tie be broken otherwise.
     d.l_star = own.layer;
     d.margin = own.margin;
@@ -225,7 +226,8 @@ bool same_checkpoint(const Measurement& a, const Measurement& b) {
          equal(a.weights.ov_sq.values(), b.weights.ov_sq.values()) &&
          equal(x.residual_norm.values(), y.residual_norm.values()) && equal(x.diagonal.values(), y.diagonal.values()) &&
          equal(x.off_diagonal.values(), y.off_diagonal.values()) &&
-         equal(x.rounded_sum.values(), y.rounded_sum.values()) && equal(x.entropy.values(), y.entropy.values());
+         equal(x.rounded_sum.values(), y.rounded_sum.values()) && equal(x.entropy.values(), y.entropy.values()) &&
+         equal(x.output_scale_sq.values(), y.output_scale_sq.values());
 }
 
 std::optional<size_t> earlier_same(const std::vector<Result<ModelResult>>& models, size_t model) {

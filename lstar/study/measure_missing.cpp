@@ -27,6 +27,7 @@ Measurement as_asked(Measurement m, const MeasureOptions& options) {
   if (options.numerics.head_layout == HeadLayout::actual) m.weights.w_v_cut_sq.clear();
   if (!options.wants.has(Want::diagonal)) m.seen.diagonal = m.seen.off_diagonal = {};
   if (!options.wants.has(Want::rounded_sum)) m.seen.rounded_sum = {};
+  if (!options.wants.has(Want::output_scale)) m.seen.output_scale_sq = {};
   return m;
 }
 

@@ -77,7 +77,7 @@ struct ModelShape {
   int layers = 0, heads = 0, kv_heads = 0, head_dim = 0, hidden = 0;
   bool causal = true;            // false: a token sees those behind it too
   bool has_sinks = false;        // rows of probabilities over tokens do not sum to 1
-  bool has_output_norm = false;  // a norm follows W_O: any multiple of W_O computes the same
+  bool has_output_norm = false;  // a norm follows W_O: any multiple of W_O computes the same (WeightNorms)
 };
 
 struct Measurement {

@@ -73,8 +73,8 @@ bool has_nan(const Measurement& m) {
   for (const auto& scores : m.seen.next_tokens)
     for (const TokenScore& score : scores)
       if (!std::isfinite(score.logit)) return true;
-  return any(m.seen.off_diagonal.values()) || any(m.seen.residual_norm.values()) || any(m.weights.w_v_sq) ||
-         any(m.weights.ov_sq.values());
+  return any(m.seen.off_diagonal.values()) || any(m.seen.residual_norm.values()) ||
+         any(m.seen.output_scale_sq.values()) || any(m.weights.w_v_sq) || any(m.weights.ov_sq.values());
 }
 
 }  // namespace
@@ -129,6 +129,7 @@ Measurement OpenModel::State::begun(const MeasureOptions& options) const {
              a.kv_heads,         a.head_dim,
              a.hidden,           a.causal,
              a.has(Role::sinks), a.has(Role::attention_output_norm)};
+  m.weights.has_output_norm = m.shape.has_output_norm;
   m.numerics = options.numerics;
   m.warnings = model.warnings;
   return m;

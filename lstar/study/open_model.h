@@ -27,9 +27,9 @@ class WorkerPool;
 
 struct MeasureOptions {
   Numerics numerics = {};
-  Wants wants = Want::diagonal | Want::residual_norm;  // what the estimators and the report read
-  int next_tokens = 0;                                 // K likeliest next tokens of each prompt
-  bool hash_files = true;                              // sha256 of the weight files
+  Wants wants = Want::diagonal | Want::residual_norm | Want::output_scale;  // what estimators and report read
+  int next_tokens = 0;                                                      // K likeliest next tokens of each prompt
+  bool hash_files = true;                                                   // sha256 of the weight files
   std::string hash_memory = {};  // a folder that keeps these hashes (checkpoint_identity.h); empty: none
   OnStep on_step = {};
   OnLayer on_layer = {};

@@ -119,6 +119,34 @@ TEST(Estimators, ByHand) {
   EXPECT_EQ(trace("ov_circuit", layer.view), 0.5 + 0.5 + 6 + 4);
 }
 
+// A norm behind W_O divides by what it sees: the circuit's level by its mean square, no other's.
+TEST(Estimators, ANormBehindTheOutputScalesTheCircuitAlone) {
+  ByHand layer;
+  const ByHand plain;
+  layer.view.output_scale_sq = 0.25;
+  EXPECT_EQ(trace("ov_circuit", layer.view), 11 * 0.25);
+  EXPECT_GT(floor_of("ov_circuit", layer.view, Dtype::float32), floor_of("ov_circuit", plain.view, Dtype::float32) / 4)
+      << "one more product rounds";
+  for (const std::string_view name : {"as_written", "off_diagonal", "multi_head"})
+    EXPECT_EQ(trace(name, layer.view), trace(name, plain.view));
+}
+
+TEST(Estimators, WithoutTheScaleOfItsNormTheCircuitIsNotMeasured) {
+  Observation seen{.tokens = {5}, .off_diagonal = Array3<double>(1, 1, 1)};
+  WeightNorms norms{.w_v_sq = {30}, .ov_sq = Array2<double>(1, 1), .has_output_norm = true};
+  norms.ov_sq(0, 0) = seen.off_diagonal(0, 0, 0) = 2;
+  const Estimator& estimator = *find_estimator("ov_circuit");
+  const Trace without = trace_of(estimator, seen, norms, 0, Dtype::float32);
+  EXPECT_FALSE(without.is_measured);
+  EXPECT_TRUE(std::isnan(without.trace[0]));
+  seen.output_scale_sq = Array2<double>(1, 1);
+  seen.output_scale_sq(0, 0) = 8;
+  EXPECT_TRUE(trace_of(estimator, seen, norms, 0, Dtype::float32).is_measured);
+  EXPECT_EQ(trace_of(estimator, seen, norms, 0, Dtype::float32).trace[0], 32);
+  norms.has_output_norm = false;
+  EXPECT_EQ(trace_of(estimator, seen, norms, 0, Dtype::float32).trace[0], 4) << "the model has none";
+}
+
 TEST(Estimators, AsWrittenTakesTheNormInFloat32) {
   ByHand layer;
   layer.view.w_v_sq = 1 + 0x1p-30;  // float32 holds 1

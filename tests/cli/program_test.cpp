@@ -76,14 +76,14 @@ TEST(Program, ATraceThatIsNotFiniteIsNotAllDone) {
   EXPECT_THAT(ran.out, HasSubstr("(no L*: NaN from layer 2 on)"));
 }
 
-// A norm behind W_O takes any multiple of it back: ov_circuit is no invariant there, and every output says so.
+// A norm behind W_O takes any multiple of it back: norms of weights alone depend on it there, ov_circuit does not.
 TEST(Program, OutputNormsAreNamed) {
   for (const std::string family : {"gemma3_text", "olmo2", "exaone4", "glm4"}) {
     const std::string model = "tests/data/checkpoints/" + family;
-    EXPECT_THAT(lstar_program("inspect " + model).out, HasSubstr("a norm follows W_O")) << family;
+    EXPECT_THAT(lstar_program("inspect " + model).out, HasSubstr("the norm that follows W_O")) << family;
     EXPECT_THAT(lstar_program("inspect --json " + model).out, HasSubstr("\"ov_depends_on_gauge\": true")) << family;
     EXPECT_THAT(lstar_program("trace --json --token-ids '1 2 3 4' " + model).out,
-                HasSubstr("here ov_circuit too depends on how the weights are written"))
+                HasSubstr("ov_circuit takes in the norm's gain and what it divided by"))
         << family;
   }
   EXPECT_THAT(lstar_program("inspect " + kGpt2).out, HasSubstr("which does not depend on"));

@@ -8,7 +8,8 @@
 namespace lstar {
 namespace {
 
-const Wants kAll = Want::diagonal | Want::entropy | Want::residual_norm | Want::rounded_sum | Want::next_token;
+const Wants kAll =
+    Want::diagonal | Want::entropy | Want::residual_norm | Want::rounded_sum | Want::next_token | Want::output_scale;
 
 // `longest` past 256 crosses a key block.
 std::vector<std::vector<int32_t>> some_prompts(int longest = 90) {
@@ -18,7 +19,7 @@ std::vector<std::vector<int32_t>> some_prompts(int longest = 90) {
     std::vector<int32_t> ids;
     for (int i = 0; i < n; ++i) {
       state = state * 6364136223846793005u + 1442695040888963407u;
-      ids.push_back(static_cast<int32_t>((state >> 33) % 90));
+      ids.push_back(static_cast<int32_t>((state >> 33) % 64));
     }
     prompts.push_back(ids);
   }
@@ -57,6 +58,8 @@ void expect_same_row(const Observation& a, size_t p, const Observation& b, size_
       EXPECT_EQ(a.entropy(p, l, h), b.entropy(q, l, h)) << "layer " << l << " head " << h;
     }
     EXPECT_EQ(a.rounded_sum(p, l), b.rounded_sum(q, l)) << "layer " << l;
+    if (a.output_scale_sq.empty()) continue;
+    EXPECT_EQ(a.output_scale_sq(p, l), b.output_scale_sq(q, l)) << "layer " << l;
   }
   for (size_t l = 0; l < a.residual_norm.dim1(); ++l)
     EXPECT_EQ(a.residual_norm(p, l), b.residual_norm(q, l)) << "state " << l;
@@ -107,7 +110,7 @@ TEST_P(Invariance, ThreadsWavesAndChunks) {
 
 INSTANTIATE_TEST_SUITE_P(
     Families, Invariance,
-    ::testing::Combine(::testing::Values("gpt2", "gpt_neox", "opt-post-norm", "bloom-six-heads", "llama"),
+    ::testing::Combine(::testing::Values("gpt2", "gpt_neox", "opt-post-norm", "bloom-six-heads", "llama", "gemma2"),
                        ::testing::Values(Dtype::float32, Dtype::float16, Dtype::bfloat16, Dtype::float64)));
 
 TEST(Files, ShardedEqualsSingle) {

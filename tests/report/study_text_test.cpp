@@ -240,17 +240,23 @@ TEST(StudyText, OneNoteOnAsWrittenWhereThereAreSinks) {
   EXPECT_THAT(verdict_caveats(result, 2), ::testing::Contains("as_written is what attention sinks take, no trace"));
 }
 
-TEST(StudyText, ANormBehindTheOutputProjectionMakesOvCircuitAGauge) {
+TEST(StudyText, ANormBehindTheOutputProjectionIsTakenIn) {
   Study study = testing::made_up_study();
   study.models.resize(1);
-  const auto model = evaluate_model(study, study.models[0], particular(&ModelShape::has_output_norm));
+  Measurement measured = particular(&ModelShape::has_output_norm);
+  measured.weights.has_output_norm = true;
+  const auto without = evaluate_model(study, study.models[0], measured);
+  EXPECT_EQ(without->scores[1].estimator, "ov_circuit");
+  EXPECT_EQ(without->scores[1].reason, "not measured") << "what the norm divided by is not known";
+  measured.seen.output_scale_sq = Array2<double>(measured.seen.tokens.size(), measured.seen.diagonal.dim1());
+  for (size_t p = 0; p < measured.seen.tokens.size(); ++p)
+    for (size_t l = 0; l < measured.seen.diagonal.dim1(); ++l) measured.seen.output_scale_sq(p, l) = 2;
+  const auto model = evaluate_model(study, study.models[0], measured);
   const StudyResult result = *evaluate(study, {model}, "now");
-  EXPECT_THAT(verdict_caveats(result, 1),
-              ::testing::Contains("ov_circuit depends on how the weights are written in 1 of 1 models"));
-  EXPECT_THAT(study_notes(result),
-              ::testing::Contains(HasSubstr("here ov_circuit too depends on how the weights are written")));
-  EXPECT_THAT(study_notes(result), ::testing::Contains(HasSubstr("except where a norm follows")));
-  EXPECT_THAT(study_notes(testing::made_up_result()), Not(::testing::Contains(HasSubstr("except where a norm"))));
+  ASSERT_TRUE(model->scores[1].l_star);
+  EXPECT_THAT(verdict_caveats(result, 1), Not(::testing::Contains(HasSubstr("how the weights are written"))));
+  EXPECT_THAT(study_notes(result), ::testing::Contains(HasSubstr("ov_circuit takes in the norm's gain")));
+  EXPECT_THAT(study_notes(testing::made_up_result()), Not(::testing::Contains(HasSubstr("takes in the norm's gain"))));
 }
 
 TEST(StudyText, TheSameCheckpointIsCountedOnce) {

@@ -24,7 +24,7 @@ Measurement written_and_read(const Measurement& m) {
 }
 
 TEST(MeasurementRecord, RealOnesComeBackToTheBit) {
-  for (const char* name : {"gpt2", "llama", "gpt_oss", "bert", "gpt_neox"}) {
+  for (const char* name : {"gpt2", "llama", "gpt_oss", "bert", "gpt_neox", "olmo2"}) {
     SCOPED_TRACE(name);
     const Measurement m = testing::measured(name, testing::id_prompts({{1, 2, 3, 4, 5}, {}, {7}, {9, 8, 7}}));
     ASSERT_EQ(m.seen.tokens.size(), 3u);
@@ -40,10 +40,10 @@ TEST(MeasurementRecord, EveryNumberAndTextComesBack) {
 TEST(MeasurementRecord, WhatWasNotAskedForStaysAway) {
   Measurement m = made_up_of_everything();
   m.seen.diagonal = m.seen.off_diagonal = m.seen.entropy = {};
-  m.seen.rounded_sum = m.seen.residual_norm = {};
+  m.seen.rounded_sum = m.seen.residual_norm = m.seen.output_scale_sq = {};
   m.seen.next_tokens.clear();
   m.next_pieces.clear();
-  m.weights = {};
+  m.weights = {.has_output_norm = true};
   expect_same(written_and_read(m), m);
   m.prompts.resize(0);
   m.seen.tokens.clear();
@@ -56,14 +56,15 @@ TEST(MeasurementRecord, TheBytesAreTheFormats) {
   PromptObservation seen{.ids = {258}, .text = "a", .layers = 1, .heads = 1, .rounded_sum = {1.0}};
   const std::string record = prompt_record(seen);
   EXPECT_EQ(hex_of(record.substr(0, record.size() - 8)),
-            "6c735001"                  // "ls", 'P', 1
+            "6c735002"                  // "ls", 'P', 2
             "0100000002010000"          // one id: 258
             "010100000061"              // a text of one byte: "a"
             "0100000001000000"          // layers, heads
             "000000000000000000000000"  // diagonal, off_diagonal, entropy
             "01000000000000000000f03f"  // rounded_sum: 1.0
             "00000000"                  // residual_norm
-            "0000");                    // no next tokens, no pieces
+            "0000"                      // no next tokens, no pieces
+            "00000000");                // output_scale_sq
   EXPECT_EQ(record.substr(record.size() - 8), sha256_bytes(record.substr(0, record.size() - 8)).substr(0, 8));
 }
 
@@ -103,7 +104,7 @@ TEST(MeasurementRecord, AFlippedBitIsFoundOut) {
 // Whoever makes the bytes makes the checksum, too.
 TEST(MeasurementRecord, NothingFollowsFromBytesButValuesThatFit) {
   const std::string record = *measurement_record(made_up_of_everything());
-  const std::string payload(*open_record(RecordKind::measurement, record, "record"));
+  const std::string payload(open_record(RecordKind::measurement, record, "record")->payload);
   int read = 0;
   for (size_t at = 0; at < payload.size(); ++at)
     for (const int value : {0x00, 0x01, 0x7f, 0x80, 0xff}) {
@@ -127,13 +128,25 @@ TEST(MeasurementRecord, ACountBuysNoMemory) {
   EXPECT_EQ(texts.end().error().message(), "record: a damaged record: a count beyond its bytes");
 }
 
+// Version 1 ended in front of the output scales: four bytes less where there are none.
+TEST(MeasurementRecord, VersionOneIsRead) {
+  const PromptObservation seen{.ids = {1, 2}, .layers = 1, .heads = 1, .rounded_sum = {2}, .residual_norm = {3, 4}};
+  const std::string record = prompt_record(seen);
+  const std::string_view payload = open_record(RecordKind::prompt, record, "record")->payload;
+  const std::string old = seal_record(RecordKind::prompt, payload.substr(0, payload.size() - 4), 1);
+  const auto back = read_prompt_record(old, "record");
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_EQ(prompt_record(*back), record);
+  EXPECT_FALSE(read_prompt_record(seal_record(RecordKind::prompt, payload, 1), "record")) << "bytes behind its end";
+}
+
 TEST(MeasurementRecord, ALaterVersionIsRefusedWithWhatToDo) {
   const std::string record = seal_record(RecordKind::measurement, "whatever", kRecordVersion + 1);
   const auto read = read_measurement_record(record, "record");
   ASSERT_FALSE(read);
   EXPECT_EQ(read.error().kind, ErrorKind::unsupported);
   EXPECT_EQ(read.error().message(),
-            "record: a record of a newer lstar (version 2, this one reads up to 1): use that, or measure again into "
+            "record: a record of a newer lstar (version 3, this one reads up to 2): use that, or measure again into "
             "another store");
   EXPECT_FALSE(read_prompt_record(*measurement_record(made_up_of_everything()), "record")) << "of another kind";
 }
@@ -185,7 +198,7 @@ TEST(StudyRecord, NothingFollowsFromBytes) {
   outcome.prompts = {{.ids_digest = digest_of_ids(std::vector<int32_t>{1})}, {.ids = {2}, .error = Error{.what = "x"}}};
   for (const auto& [kind, record] : {std::pair(RecordKind::study, study_record(testing::made_up_study())),
                                      std::pair(RecordKind::outcome, outcome_record(outcome))}) {
-    const std::string payload(*open_record(kind, record, "record"));
+    const std::string payload(open_record(kind, record, "record")->payload);
     for (size_t at = 0; at < payload.size(); ++at)
       for (const int value : {0x00, 0x01, 0x7f, 0xff}) {
         std::string changed = payload;

@@ -39,6 +39,8 @@ void hold(const std::string& path, const std::string& record) {
   int held = 0;
   for (const ModelTraces& ours : traces_of(*measured, NanPolicy::report)) {
     if (!traces.find(ours.estimator)) continue;
+    // The record is of the map in front of a norm behind W_O (tests/model/output_norm_test.cpp).
+    if (ours.estimator == "ov_circuit" && measured->shape.has_output_norm) continue;
     const std::vector<Json> theirs = items(traces, ours.estimator);
     const Json l_star = *l_stars.find(ours.estimator);
     const std::vector<double> argmax = numbers(l_star, "argmax_step"), margin = numbers(l_star, "margin");

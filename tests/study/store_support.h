@@ -18,7 +18,8 @@
 
 namespace lstar::testing {
 
-inline constexpr Wants kEverything = Want::diagonal | Want::rounded_sum | Want::entropy | Want::residual_norm;
+inline constexpr Wants kEverything =
+    Want::diagonal | Want::rounded_sum | Want::entropy | Want::residual_norm | Want::output_scale;
 
 // Of token ids; an empty list is a prompt that cannot run.
 inline std::vector<Prompt> id_prompts(const std::vector<std::vector<int32_t>>& lists) {
@@ -44,6 +45,7 @@ inline Measurement made_up_of_everything() {
   m.numerics.head_layout = HeadLayout::thirds;
   m.shape.causal = false;
   m.shape.has_sinks = true;
+  m.shape.has_output_norm = m.weights.has_output_norm = true;
   const double odd[] = {std::numeric_limits<double>::quiet_NaN(),
                         -std::numeric_limits<double>::quiet_NaN(),
                         std::bit_cast<double>(uint64_t{0x7ff0000000000001}),  // signalling
@@ -56,6 +58,8 @@ inline Measurement made_up_of_everything() {
   for (size_t row = 0; row < 2; ++row)
     for (size_t l = 0; l < 2; ++l)
       for (size_t h = 0; h < 3; ++h) m.seen.diagonal(row, l, h) = odd[next++ % std::size(odd)];
+  m.seen.output_scale_sq = Array2<double>(2, 2);
+  m.seen.output_scale_sq(1, 0) = odd[2];
   m.seen.next_tokens = {{{7, odd[0]}, {-1, odd[6]}}, {}};
   m.next_pieces = {{"\xe2\x82\xac", std::string("a\0b", 3)}, {}};
   m.weights.w_v_cut_sq = {odd[3], odd[5]};

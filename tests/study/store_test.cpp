@@ -113,6 +113,28 @@ TEST(Store, KnowsWhatWasMeasuredAndNothingElse) {
   EXPECT_FALSE(store.read(key, HeadLayout::thirds, {}, Want::diagonal));
 }
 
+// What a norm behind W_O divides by is no number of a model that has none, and missing from one that has.
+TEST(Store, AModelLacksOnlyWhatItCouldHave) {
+  const TemporaryFolder folder;
+  Store store = opened(folder / "store");
+  const Wants asked = Want::diagonal | Want::output_scale;
+  for (const auto& [name, has_norm] : {std::pair("gpt2", false), std::pair("gemma2", true)}) {
+    const Measurement m = measured(name, id_prompts({{1, 2, 3}}), {.wants = Want::diagonal});
+    const StoreKey key = key_of(m, std::string(64, name[1]));
+    ASSERT_TRUE(store.put(key, m, made_up_provenance()));
+    for (const HeadLayout layout : {HeadLayout::actual, HeadLayout::thirds})
+      EXPECT_EQ(store.known(key, layout, testing::ids_of(m), asked)->prompts[0], !has_norm) << name;
+    EXPECT_EQ(store.read(key, HeadLayout::actual, asked_again(m), asked).has_value(), !has_norm) << name;
+    const Measurement whole = measured(name, id_prompts({{1, 2, 3}}), {.wants = asked});
+    ASSERT_TRUE(store.put(key, whole, made_up_provenance()));
+    EXPECT_EQ(store.known(key, HeadLayout::actual, testing::ids_of(m), asked)->count(), 1u);
+    const auto back = store.read(key, HeadLayout::actual, asked_again(whole), asked);
+    ASSERT_TRUE(back) << back.error().message();
+    expect_same_numbers(*back, whole);
+    EXPECT_EQ(back->seen.output_scale_sq.empty(), !has_norm);
+  }
+}
+
 // One that has more completes what is there; what is read has what is asked for and no more.
 TEST(Store, ArraysComeTogether) {
   const TemporaryFolder folder;

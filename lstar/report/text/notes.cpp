@@ -56,24 +56,17 @@ std::string left_out_text(std::span<const LeftOut> left_out) {
 // What the estimator itself takes from a verdict.
 std::string worth(const StudyResult& result, size_t e) {
   const std::string& name = result.summaries[e].estimator;
-  int counted = 0, sinks = 0, output_norms = 0;
+  int counted = 0, sinks = 0;
   for (const ModelResult& model : result.models) {
     if (!model.scores[e].error_pct) continue;
     ++counted;
     sinks += model.measurement.shape.has_sinks;
-    output_norms += model.measurement.shape.has_output_norm;
   }
   const Estimator& estimator = *find_estimator(name);
   if (estimator.kind == EstimatorKind::residue)
     return name + (sinks == counted ? " is what attention sinks take, no trace"
                                     : " is rounding residue, zero in exact arithmetic");
-  switch (estimator.gauge) {
-    case Gauge::free: return {};
-    case Gauge::depends: return name + " depends on how the weights are written (gauge)";
-    case Gauge::depends_with_output_norm: break;
-  }
-  if (output_norms == 0) return {};
-  return fmt::format("{} depends on how the weights are written in {} of {} models", name, output_norms, counted);
+  return estimator.gauge == Gauge::depends ? name + " depends on how the weights are written (gauge)" : std::string();
 }
 
 // Simpler predictions of the same L* that do better, the best first.
@@ -122,9 +115,8 @@ std::vector<std::string> estimator_notes(std::span<const std::string> estimators
   if (!gauged.empty())
     notes.push_back(fmt::format(
         "{} {} on how a model's weights are written (its gauge), which can be changed at will without changing what "
-        "the model computes; ov_circuit depends on the latter alone{}.",
-        fmt::join(gauged, " and "), gauged.size() == 1 ? "depends" : "depend",
-        count(&ModelShape::has_output_norm) > 0 ? ", except where a norm follows the output projection" : ""));
+        "the model computes; ov_circuit depends on the latter alone.",
+        fmt::join(gauged, " and "), gauged.size() == 1 ? "depends" : "depend"));
   return notes;
 }
 
@@ -143,8 +135,8 @@ std::vector<std::string> attention_notes(const Measurement& m) {
         shorten_name(one_line(m.identity.model), 40)));
   if (m.shape.has_output_norm)
     notes.push_back(fmt::format(
-        "{} has a norm behind the output projection, so that W_O times any number computes the same: here ov_circuit "
-        "too depends on how the weights are written (its gauge).",
+        "{} has a norm behind the output projection, so that W_O times any number computes the same: ov_circuit takes "
+        "in the norm's gain and what it divided by on these tokens, held fixed as attention is.",
         shorten_name(one_line(m.identity.model), 40)));
   return notes;
 }

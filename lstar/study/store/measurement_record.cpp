@@ -110,6 +110,7 @@ Measurement read_model(ByteReader& in) {
   m.backend = in.text();
   m.warnings = in.texts();
   m.weights = read_weights(in, m.shape);
+  m.weights.has_output_norm = m.shape.has_output_norm;
   return m;
 }
 
@@ -146,9 +147,11 @@ void write(ByteWriter& out, const PromptObservation& seen) {
     }
   });
   out.optional(seen.next_pieces, [&](const std::vector<std::string>& pieces) { out.texts(pieces); });
+  out.numbers(std::span(seen.output_scale_sq));
 }
 
-PromptObservation read_observation(ByteReader& in) {
+// Version 1 had no output scales.
+PromptObservation read_observation(ByteReader& in, uint8_t version) {
   PromptObservation seen;
   seen.ids = in.numbers<int32_t>();
   seen.text = in.optional([&] { return in.text(); });
@@ -176,6 +179,7 @@ PromptObservation read_observation(ByteReader& in) {
   const size_t tokens = seen.next_tokens ? seen.next_tokens->size() : 0;
   if (seen.next_pieces && !seen.next_pieces->empty() && seen.next_pieces->size() != tokens)
     in.refuse("texts of other next tokens");
+  if (version >= 2) read(seen.output_scale_sq, layers);
   return seen;
 }
 
@@ -205,11 +209,13 @@ Result<void> check_fits(const Measurement& m, const std::string& source) {
     if (!norms->empty() && norms->size() != layers) return refused("its weight norms are not one a layer");
   if (!fits(w.w_v_head_sq, layers, s.kv_heads) || !fits(w.ov_sq, layers, s.heads))
     return refused("its weight norms are not one a head");
+  if (w.has_output_norm != s.has_output_norm) return refused("its weight norms are of another model");
 
   const Observation& seen = m.seen;
   const size_t rows = seen.tokens.size();
   if (!fits(seen.diagonal, rows, s) || !fits(seen.off_diagonal, rows, s) || !fits(seen.entropy, rows, s) ||
-      !fits(seen.rounded_sum, rows, s.layers) || !fits(seen.residual_norm, rows, s.layers + 1))
+      !fits(seen.rounded_sum, rows, s.layers) || !fits(seen.residual_norm, rows, s.layers + 1) ||
+      !fits(seen.output_scale_sq, rows, s.layers))
     return refused("its observations are not of its prompts, layers and heads");
   if ((!seen.next_tokens.empty() && seen.next_tokens.size() != rows) ||
       (!m.next_pieces.empty() && m.next_pieces.size() != seen.next_tokens.size()))
@@ -245,8 +251,8 @@ Result<std::string> measurement_record(const Measurement& m) {
 }
 
 Result<Measurement> read_measurement_record(std::string_view bytes, const std::string& source) {
-  LSTAR_ASSIGN(const std::string_view payload, open_record(RecordKind::measurement, bytes, source));
-  ByteReader in(payload, source);
+  LSTAR_ASSIGN(const OpenedRecord record, open_record(RecordKind::measurement, bytes, source));
+  ByteReader in(record.payload, source);
   Measurement m = read_model(in);
   m.prompts_read = in.optional([&] { return read_prompts_read(in); });
   constexpr size_t kSmallestPrompt = 8;  // a count and four flags
@@ -261,7 +267,7 @@ Result<Measurement> read_measurement_record(std::string_view bytes, const std::s
       break;
     }
     PromptObservation& row = rows[*prompt.row];
-    row = read_observation(in);
+    row = read_observation(in, record.version);
     if (row.layers != m.shape.layers || row.heads != m.shape.heads || row.ids != prompt.ids)
       in.refuse("an observation of another model or prompt");
   }
@@ -278,8 +284,8 @@ std::string model_record(const Measurement& m) {
 }
 
 Result<Measurement> read_model_record(std::string_view bytes, const std::string& source) {
-  LSTAR_ASSIGN(const std::string_view payload, open_record(RecordKind::model, bytes, source));
-  ByteReader in(payload, source);
+  LSTAR_ASSIGN(const OpenedRecord record, open_record(RecordKind::model, bytes, source));
+  ByteReader in(record.payload, source);
   Measurement m = read_model(in);
   LSTAR_TRY(in.end());
   LSTAR_TRY(check_fits(m, source));
@@ -293,9 +299,9 @@ std::string prompt_record(const PromptObservation& seen) {
 }
 
 Result<PromptObservation> read_prompt_record(std::string_view bytes, const std::string& source) {
-  LSTAR_ASSIGN(const std::string_view payload, open_record(RecordKind::prompt, bytes, source));
-  ByteReader in(payload, source);
-  PromptObservation seen = read_observation(in);
+  LSTAR_ASSIGN(const OpenedRecord record, open_record(RecordKind::prompt, bytes, source));
+  ByteReader in(record.payload, source);
+  PromptObservation seen = read_observation(in, record.version);
   LSTAR_TRY(in.end());
   return seen;
 }

@@ -27,9 +27,15 @@ PromptObservation observation_of(const Measurement& m, const MeasuredPrompt& pro
   of_heads(seen.entropy, one.entropy);
   if (!seen.rounded_sum.empty()) one.rounded_sum = copied(seen.rounded_sum[row]);
   if (!seen.residual_norm.empty()) one.residual_norm = copied(seen.residual_norm[row]);
+  if (!seen.output_scale_sq.empty()) one.output_scale_sq = copied(seen.output_scale_sq[row]);
   if (!seen.next_tokens.empty()) one.next_tokens = seen.next_tokens[row];
   if (!m.next_pieces.empty()) one.next_pieces = m.next_pieces[row];
   return one;
+}
+
+Wants that_apply(Wants wants, const ModelShape& shape) {
+  if (!shape.has_output_norm) wants.bits &= ~static_cast<unsigned>(Want::output_scale);
+  return wants;
 }
 
 bool has_all(const PromptObservation& seen, Wants wants, int next_tokens) {
@@ -37,6 +43,7 @@ bool has_all(const PromptObservation& seen, Wants wants, int next_tokens) {
   if (wants.has(Want::entropy) && seen.entropy.empty()) return false;
   if (wants.has(Want::rounded_sum) && seen.rounded_sum.empty()) return false;
   if (wants.has(Want::residual_norm) && seen.residual_norm.empty()) return false;
+  if (wants.has(Want::output_scale) && seen.output_scale_sq.empty()) return false;
   const auto kept = seen.next_tokens ? static_cast<int64_t>(seen.next_tokens->size()) : 0;
   return kept >= next_tokens;
 }
@@ -46,6 +53,7 @@ PromptObservation only(PromptObservation seen, Wants wants, int next_tokens) {
   if (!wants.has(Want::entropy)) seen.entropy = {};
   if (!wants.has(Want::rounded_sum)) seen.rounded_sum = {};
   if (!wants.has(Want::residual_norm)) seen.residual_norm = {};
+  if (!wants.has(Want::output_scale)) seen.output_scale_sq = {};
   const auto most = static_cast<size_t>(std::max(next_tokens, 0));
   if (most == 0) seen.next_tokens.reset(), seen.next_pieces.reset();
   if (seen.next_tokens && seen.next_tokens->size() > most) seen.next_tokens->resize(most);
@@ -65,7 +73,8 @@ bool agree(const PromptObservation& a, const PromptObservation& b) {
       if (x.id != y.id || std::bit_cast<uint64_t>(x.logit) != std::bit_cast<uint64_t>(y.logit)) return false;
     }
   return same(a.diagonal, b.diagonal) && same(a.off_diagonal, b.off_diagonal) && same(a.entropy, b.entropy) &&
-         same(a.rounded_sum, b.rounded_sum) && same(a.residual_norm, b.residual_norm);
+         same(a.rounded_sum, b.rounded_sum) && same(a.residual_norm, b.residual_norm) &&
+         same(a.output_scale_sq, b.output_scale_sq);
 }
 
 PromptObservation joined(PromptObservation a, const PromptObservation& b) {
@@ -78,6 +87,7 @@ PromptObservation joined(PromptObservation a, const PromptObservation& b) {
   fill(a.entropy, b.entropy);
   fill(a.rounded_sum, b.rounded_sum);
   fill(a.residual_norm, b.residual_norm);
+  fill(a.output_scale_sq, b.output_scale_sq);
   if (b.next_tokens && (!a.next_tokens || a.next_tokens->size() < b.next_tokens->size())) {
     a.next_tokens = b.next_tokens;
     a.next_pieces = b.next_pieces;
@@ -108,6 +118,7 @@ void set_rows(Measurement& m, std::span<const PromptObservation> rows) {
   of_heads(&PromptObservation::entropy, m.seen.entropy);
   of_layers(&PromptObservation::rounded_sum, layers, m.seen.rounded_sum);
   of_layers(&PromptObservation::residual_norm, layers + 1, m.seen.residual_norm);
+  of_layers(&PromptObservation::output_scale_sq, layers, m.seen.output_scale_sq);
   if (!all_have([](const PromptObservation& row) { return row.next_tokens.has_value(); })) return;
   for (const PromptObservation& row : rows) m.seen.next_tokens.push_back(*row.next_tokens);
   if (!all_have([](const PromptObservation& row) { return row.next_pieces.has_value(); })) return;

@@ -20,12 +20,16 @@ struct PromptObservation {
   std::vector<double> entropy;                 // (layers, heads)
   std::vector<double> rounded_sum;             // (layers)
   std::vector<double> residual_norm;           // (layers + 1)
+  std::vector<double> output_scale_sq;         // (layers); empty too where no norm follows W_O
   std::optional<std::vector<TokenScore>> next_tokens;
   std::optional<std::vector<std::string>> next_pieces;  // of next_tokens
 };
 
 // That of a prompt that ran.
 PromptObservation observation_of(const Measurement&, const MeasuredPrompt&);
+
+// Without the wants that such a model has no numbers for.
+Wants that_apply(Wants, const ModelShape&);
 
 // Whether all arrays that the wants name are there, and `next_tokens` of them.
 bool has_all(const PromptObservation&, Wants, int next_tokens);

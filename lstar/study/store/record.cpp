@@ -34,7 +34,7 @@ std::string seal_record(RecordKind kind, std::string_view payload, uint8_t versi
   return record + checksum(record);
 }
 
-Result<std::string_view> open_record(RecordKind kind, std::string_view bytes, const std::string& source) {
+Result<OpenedRecord> open_record(RecordKind kind, std::string_view bytes, const std::string& source) {
   const auto damaged = [&](const std::string& what) {
     return fail({.what = "a damaged record: " + what, .file = source});
   };
@@ -50,7 +50,7 @@ Result<std::string_view> open_record(RecordKind kind, std::string_view bytes, co
                                      version, kRecordVersion),
                  .file = source});
   if (version == 0) return damaged("without a version");
-  return body.substr(kHead);
+  return OpenedRecord{body.substr(kHead), version};
 }
 
 }  // namespace lstar

@@ -21,13 +21,18 @@ enum class RecordKind : char {
 };
 
 // Raised when any of the formats changes; a reader knows all versions up to its own.
-inline constexpr uint8_t kRecordVersion = 1;
+inline constexpr uint8_t kRecordVersion = 2;
+
+struct OpenedRecord {
+  std::string_view payload;
+  uint8_t version = kRecordVersion;  // of the format that it is in
+};
 
 // "ls", the kind, the version, the payload, and the first eight bytes of the SHA-256 of all before.
 std::string seal_record(RecordKind, std::string_view payload, uint8_t version = kRecordVersion);
 
-// The payload of an intact record of this kind, within `bytes`. `source` names it in errors.
-Result<std::string_view> open_record(RecordKind, std::string_view bytes, const std::string& source);
+// An intact record of this kind; its payload is within `bytes`. `source` names it in errors.
+Result<OpenedRecord> open_record(RecordKind, std::string_view bytes, const std::string& source);
 
 // The SHA-256 as 32 bytes, which is how the store writes those it looks things up by.
 std::string sha256_bytes(std::string_view bytes);

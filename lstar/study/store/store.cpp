@@ -90,6 +90,9 @@ Result<Known> Store::known(const StoreKey& key, HeadLayout layout, std::span<con
     if (!model && model.error().kind != ErrorKind::malformed) return fail(model.error());
     known.weights = model && *model;
     if (!model) ++known.damaged;
+    // What wants mean, any record of the model can say.
+    auto any = known.weights ? model : find_model_by(*database_, *computation, HeadLayout::actual);
+    if (any && *any) wants = that_apply(wants, (*any)->shape);
     for (size_t p = 0; p < ids.size(); ++p) {
       const auto found = find_prompt(*database_, *computation, digest_of_ids(ids[p]));
       if (!found && found.error().kind != ErrorKind::malformed) return fail(found.error());
@@ -115,6 +118,7 @@ Result<Measurement> Store::read(const StoreKey& key, HeadLayout layout, std::vec
                    .file = path(),
                    .at = "model " + first_digits(key.content)});
     Measurement m = *std::move(found);
+    wants = that_apply(wants, m.shape);
     std::vector<PromptObservation> rows;
     for (size_t p = 0; p < prompts.size(); ++p) {
       MeasuredPrompt& prompt = prompts[p];

@@ -80,8 +80,8 @@ std::string study_record(const Study& study) {
 }
 
 Result<Study> read_study_record(std::string_view bytes, const std::string& source) {
-  LSTAR_ASSIGN(const std::string_view payload, open_record(RecordKind::study, bytes, source));
-  ByteReader in(payload, source);
+  LSTAR_ASSIGN(const OpenedRecord record, open_record(RecordKind::study, bytes, source));
+  ByteReader in(record.payload, source);
   Study study;
   constexpr size_t kSmallestEntry = 24, kSmallestPrompt = 6;  // their counts and flags
   study.models.resize(in.count(kSmallestEntry));
@@ -126,8 +126,8 @@ std::string outcome_record(const StoredOutcome& outcome) {
 }
 
 Result<StoredOutcome> read_outcome_record(std::string_view bytes, const std::string& source) {
-  LSTAR_ASSIGN(const std::string_view payload, open_record(RecordKind::outcome, bytes, source));
-  ByteReader in(payload, source);
+  LSTAR_ASSIGN(const OpenedRecord record, open_record(RecordKind::outcome, bytes, source));
+  ByteReader in(record.payload, source);
   StoredOutcome outcome;
   outcome.error = in.optional([&] { return read_error(in); });
   if (outcome.error) {
