@@ -123,6 +123,11 @@ std::vector<double> NoiseStudies::mapes(std::span<const double> predicted) const
   return mapes;
 }
 
+NoiseNull noise_null(const NoiseStudies& noise, std::span<const ModelPoint> points, std::span<const double> predicted) {
+  const std::vector<double> mapes = noise.mapes(predicted);
+  return noise_null(mapes, points, predicted);
+}
+
 NoiseNull noise_null(std::span<const double> mapes, std::span<const ModelPoint> points,
                      std::span<const double> predicted) {
   NoiseNull null;

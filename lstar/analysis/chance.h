@@ -42,7 +42,8 @@ struct NoiseNull {
   double low = 0, high = 0;  // between which 95 % of noise studies lie
   Share below_10, below_15;  // that the notebook's thresholds would praise
 };
-// `noise` is NoiseStudies::mapes of these predictions.
+NoiseNull noise_null(const NoiseStudies&, std::span<const ModelPoint>, std::span<const double> predicted);
+// The same from NoiseStudies::mapes of these predictions.
 NoiseNull noise_null(std::span<const double> noise, std::span<const ModelPoint>, std::span<const double> predicted);
 
 // The models' L*/L dealt out among them in every way that changes the error, or in seeded draws of these where there

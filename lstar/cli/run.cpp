@@ -8,6 +8,7 @@
 #include "lstar/base/atomic_file.h"
 #include "lstar/cli/arguments.h"
 #include "lstar/cli/command.h"
+#include "lstar/cli/controls.h"
 #include "lstar/cli/cross_heritage.h"
 #include "lstar/cli/locate.h"
 #include "lstar/cli/models.h"
@@ -27,6 +28,7 @@ struct StudyOptions {
   std::string manifest, store;
   PromptOptions prompts;
   ComputeOptions compute;
+  ControlOptions controls;
   AnalysisOptions analysis;
   ResultOptions result;
   std::string command;  // as it was typed
@@ -71,6 +73,7 @@ Result<Study> asked_for(const StudyOptions& options) {
   options.analysis.put_into(study);
   study.dtype = options.compute.chosen_dtype().value_or(study.dtype);
   study.head_layout = options.compute.chosen_layout().value_or(study.head_layout);
+  options.controls.put_into(study);
   LSTAR_TRY(check(study));
   return study;
 }
@@ -97,8 +100,8 @@ struct OpenStore {
 class KnownModels {
  public:
   void add(const Kept& kept) {
-    ++models_;
-    known_models_ += kept.known == kept.asked;
+    models_ += !kept.is_control;
+    known_models_ += !kept.is_control && kept.known == kept.asked;
     measured_ += kept.asked - kept.known;
     prompts_ += kept.asked;
   }
@@ -227,6 +230,7 @@ void add_run(CLI::App& app, int& status, const std::string& command_line) {
   options->prompts.add_to(*command);
   options->analysis.add_to(*command);
   options->compute.add_to(*command);
+  options->controls.add_to(*command);
   options->result.add_to(*command);
   command->add_option("--store", options->store,
                       "Where measurements are kept, and looked up before anything is measured; with --out its "

@@ -9,6 +9,7 @@
 
 #include "lstar/analysis/statistics.h"
 #include "lstar/base/catch_memory.h"
+#include "lstar/study/evaluate_controls.h"
 #include "lstar/study/study.h"
 #include "lstar/study/summarize.h"
 
@@ -179,7 +180,26 @@ Result<void> check(const Study& study) {
 
 namespace {
 
-Result<ModelResult> evaluated(const Study& study, const ModelEntry& entry, Measurement measurement) {
+// The three questions of what is resolved, apart: the last of them decides with the others.
+void answer_apart(const Study& study, const ModelTraces& summed, ModelScore& s) {
+  const size_t detector = index_of_detector(study.detector);
+  s.resolved_by_summation = s.l_star.has_value();
+  for (const PromptTrace& prompt : summed.prompts)
+    if (const Detection& found = prompt.detections[detector]; found.layer && !found.resolved)
+      s.resolved_by_summation = false;
+  // What the sum leaves open the pass cannot answer.
+  if (s.l_star && s.resolved_by_summation && (usual_shadow(study.dtype) || study.controls.shadow))
+    s.resolved_by_pass = s.resolved;
+  std::vector<double> layers;
+  for (const std::optional<int>& layer : s.l_star_per_prompt)
+    if (layer) layers.push_back(*layer);
+  s.agreement = agreement(layers);
+  if (s.agreement) s.resolved_by_prompts = s.agreement->modal_share >= kLeastModalShare;
+  if (s.resolved_by_prompts == false) s.resolved = false;
+}
+
+Result<ModelResult> evaluated(const Study& study, const ModelEntry& entry, Measurement measurement,
+                              const std::vector<ControlMeasurement>& controls) {
   const auto& prompts = measurement.prompts;
   if (std::all_of(prompts.begin(), prompts.end(), [](const MeasuredPrompt& p) { return p.error.has_value(); })) {
     Error error = prompts.empty() ? Error{.kind = ErrorKind::argument, .what = "no prompts"} : *prompts.front().error;
@@ -200,15 +220,27 @@ Result<ModelResult> evaluated(const Study& study, const ModelEntry& entry, Measu
   r.no_prediction = prediction.reason;
   r.prediction_in_range = !r.predicted || in_range(*r.predicted, shape.layers);
   r.traces = traces_of(r.measurement, NanPolicy::report);
-  for (const std::string& estimator : study.estimators) r.scores.push_back(score(study, r, estimator));
+  const std::vector<ModelTraces> summed = r.traces;  // before what their pass rounded counts
+  apply_shadow(study, r, controls);
+  for (const std::string& estimator : study.estimators) {
+    r.scores.push_back(score(study, r, estimator));
+    ModelScore& s = r.scores.back();
+    answer_apart(study, traces_named(summed, estimator), s);
+    score_controls(study, r, controls, s);
+  }
   return r;
 }
 
 }  // namespace
 
-Result<ModelResult> evaluate_model(const Study& study, const ModelEntry& entry, Measurement measurement) {
+std::optional<Dtype> usual_shadow(Dtype dtype) {
+  return dtype == Dtype::float16 || dtype == Dtype::bfloat16 ? std::optional(Dtype::float32) : std::nullopt;
+}
+
+Result<ModelResult> evaluate_model(const Study& study, const ModelEntry& entry, Measurement measurement,
+                                   const std::vector<ControlMeasurement>& controls) {
   return catch_memory("evaluating the model", entry.path,
-                      [&] { return evaluated(study, entry, std::move(measurement)); });
+                      [&] { return evaluated(study, entry, std::move(measurement), controls); });
 }
 
 bool same_checkpoint(const Measurement& a, const Measurement& b) {

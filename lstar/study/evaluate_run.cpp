@@ -10,9 +10,17 @@ namespace {
 using Measurements = std::vector<Result<Measurement>>;
 
 // The measurements with what these estimators read, by a head layout that may be another than the run's.
-Result<Measurements> read(Store& store, StoredRun run, const std::vector<std::string>& estimators, HeadLayout layout) {
-  for (StoredOutcome& outcome : run.outcomes) outcome.numerics.head_layout = layout;
-  return store.read_run(run, wants_of(estimators));
+StoredRun with_layout(StoredRun run, HeadLayout layout) {
+  for (StoredOutcome& outcome : run.outcomes) {
+    outcome.numerics.head_layout = layout;
+    for (StoredControl& control : outcome.controls) control.outcome.numerics.head_layout = layout;
+  }
+  return run;
+}
+
+Result<Measurements> read(Store& store, const StoredRun& run, const std::vector<std::string>& estimators,
+                          HeadLayout layout) {
+  return store.read_run(with_layout(run, layout), wants_of(estimators));
 }
 
 // Which of the questions it is that the measurements have no answer to, and what to do.
@@ -50,7 +58,9 @@ Result<std::vector<Result<ModelResult>>> evaluate_models(Store& store, const Sto
         models.push_back(fail(std::move(m).error()));
         continue;
       }
-      models.push_back(evaluate_model(study, study.models[i], *std::move(m)));
+      LSTAR_ASSIGN(const auto controls,
+                   store.read_controls(with_layout(run, study.head_layout), i, wants_of(study.estimators)));
+      models.push_back(evaluate_model(study, study.models[i], *std::move(m), controls));
       if (!models.back() && models.back().error().kind == ErrorKind::memory) return fail(models.back().error());
     }
     return models;

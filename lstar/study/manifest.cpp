@@ -34,7 +34,7 @@ class Reader {
   Result<Study> read(const toml::table& table) {
     Study study;
     const bool known = only(table, {"formula", "dtype", "estimators", "detector", "head_layout", "in_sample", "prompts",
-                                    "seed", "note", "model"});
+                                    "seed", "note", "shadow", "untrained", "lengths", "model"});
     if (known) {
       text(table, "formula", study.formula);
       text(table, "note", study.note);
@@ -46,6 +46,7 @@ class Reader {
       int64_t seed = 0;
       integer(table, "seed", seed, 0, INT64_MAX);
       study.seed = static_cast<uint64_t>(seed);
+      controls(table, study.controls);
       prompts(table, study);
       models(table, study.models);
     }
@@ -113,6 +114,32 @@ class Reader {
     }
     record(position(*node), fmt::format("{} is not an integer of at least {}", key, low));
     return false;
+  }
+
+  // Of a 16-bit run the command line adds the shadow that is not named here.
+  void controls(const toml::table& table, ControlWishes& wishes) {
+    if (table.contains("shadow")) {
+      Dtype shadow = Dtype::float32;
+      choice(table, "shadow", shadow, parse_dtype, "float32, float64");
+      if (shadow != Dtype::float32 && shadow != Dtype::float64)
+        return record(position(*table.get("shadow")), "unknown shadow", "one of float32, float64",
+                      std::string(name(shadow)));
+      wishes.shadow = shadow;
+    }
+    if (int64_t seeds = 0; integer(table, "untrained", seeds, 0, kMostSeeds))
+      wishes.untrained = static_cast<int>(seeds);
+    const toml::node* node = table.get("lengths");
+    if (!node) return;
+    const toml::array* array = node->as_array();
+    if (!array || array->size() > kMostLengths)
+      return record(position(*node), fmt::format("lengths is not an array of at most {} integers", kMostLengths));
+    for (const toml::node& item : *array) {
+      const auto tokens = item.value_exact<int64_t>();
+      if (!tokens || *tokens < 2 || *tokens > kLongestCut)
+        return record(position(item), fmt::format("a length is not an integer from 2 to {}", kLongestCut));
+      wishes.lengths.push_back(static_cast<int>(*tokens));
+    }
+    std::sort(wishes.lengths.begin(), wishes.lengths.end());
   }
 
   // Texts, lists of token ids or tables in the manifest itself, or the name of a file that holds prompts.

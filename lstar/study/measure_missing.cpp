@@ -99,7 +99,10 @@ class Missing {
   }
 
   Result<StoreKey> key_of(const Measurement& m) const {
-    LSTAR_ASSIGN(std::string content, content_of(model_.checkpoint(), m.identity.files));
+    std::string content = keep_.content;
+    if (content.empty()) {
+      LSTAR_ASSIGN(content, content_of(model_.checkpoint(), m.identity.files));
+    }
     return StoreKey{.content = std::move(content), .dtype = options_.numerics.dtype, .backend = cpu_description()};
   }
 

@@ -6,6 +6,7 @@
 
 #include "lstar/base/catch_memory.h"
 #include "lstar/base/worker_pool.h"
+#include "lstar/study/measure_controls.h"
 #include "lstar/study/measure_missing.h"
 #include "lstar/study/open_model.h"
 #include "lstar/study/store/private_paths.h"
@@ -19,21 +20,40 @@ Result<std::string> located(const ModelEntry& entry, const RunOptions& options) 
   return entry.path;
 }
 
-// The measurement of one model, kept where there is a store; `kept` is then what the run will say of it.
-Result<Measurement> measured(const Study& study, const ModelEntry& entry, const std::string& path,
-                             const RunOptions& options, const MeasureOptions& measuring,
-                             const std::shared_ptr<WorkerPool>& pool, RunModel& kept) {
+struct MeasuredModel {
+  Measurement measurement;
+  std::vector<ControlMeasurement> controls;
+};
+
+// The measurements of one model, kept where there is a store; `kept` is then what the run will say of it.
+Result<MeasuredModel> measured(const Study& study, const ModelEntry& entry, const std::string& path,
+                               const RunOptions& options, const MeasureOptions& measuring,
+                               const std::shared_ptr<WorkerPool>& pool, RunModel& kept) {
   LSTAR_ASSIGN(OpenModel model,
                OpenModel::open(path, {.name = entry.name, .pool = pool, .on_step = measuring.on_step}));
+  MeasuredModel all;
   if (!options.keep.store) {
     LSTAR_ASSIGN(Measurement measurement, model.measure(study.prompts, measuring));
-    return without_path(std::move(measurement), entry, path);
+    all.measurement = without_path(std::move(measurement), entry, path);
+  } else {
+    LSTAR_ASSIGN(KeptMeasurement found, measure_missing(model, study.prompts, measuring, options.keep));
+    if (options.kept) options.kept(found.kept);
+    all.measurement = without_path(std::move(found.measurement), entry, path);
+    kept = {.key = std::move(found.key), .measurement = all.measurement};
   }
-  LSTAR_ASSIGN(KeptMeasurement found, measure_missing(model, study.prompts, measuring, options.keep));
-  if (options.kept) options.kept(found.kept);
-  Measurement measurement = without_path(std::move(found.measurement), entry, path);
-  kept = {.key = std::move(found.key), .measurement = measurement};
-  return measurement;
+  if (!study.controls.any()) return all;
+  LSTAR_ASSIGN(auto controls,
+               measure_controls(model, study, all.measurement, kept.key.content, measuring, options, pool));
+  for (MeasuredControl& one : controls) {
+    auto& [control, measurement] = one.measured;
+    if (measurement)
+      measurement = without_path(*std::move(measurement), entry, path);
+    else
+      measurement = fail(without_path(std::move(measurement).error(), entry, path));
+    if (options.keep.store) kept.controls.push_back({control, std::move(one.key), measurement});
+    all.controls.push_back(std::move(one.measured));
+  }
+  return all;
 }
 
 Result<ModelResult> run_model(const Study& study, const ModelEntry& entry, const std::string& path,
@@ -42,8 +62,8 @@ Result<ModelResult> run_model(const Study& study, const ModelEntry& entry, const
   // One model too large for this machine never stops a study.
   return catch_memory(
       "measuring the model: fewer or shorter prompts take less", entry.path, [&]() -> Result<ModelResult> {
-        LSTAR_ASSIGN(Measurement measurement, measured(study, entry, path, options, measuring, pool, kept));
-        LSTAR_ASSIGN(ModelResult model, evaluate_model(study, entry, std::move(measurement)));
+        LSTAR_ASSIGN(MeasuredModel all, measured(study, entry, path, options, measuring, pool, kept));
+        LSTAR_ASSIGN(ModelResult model, evaluate_model(study, entry, std::move(all.measurement), all.controls));
         if (options.strict) LSTAR_TRY(refuse_warnings(model.measurement.warnings, entry.path));
         return model;
       });
@@ -58,6 +78,8 @@ Result<std::string> keep_run(const Study& study, const std::vector<Result<ModelR
       kept[i] = {.key = {}, .measurement = fail(models[i].error())};
     else if (kept[i].key.content.empty())
       return std::string();
+    for (const RunControl& one : kept[i].controls)
+      if (one.measurement && one.key.content.empty()) return std::string();
   }
   Provenance provenance = keep.provenance;
   provenance.seconds = seconds;

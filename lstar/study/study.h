@@ -9,12 +9,14 @@
 #include <string_view>
 #include <vector>
 
+#include "lstar/analysis/agreement.h"
 #include "lstar/analysis/decides.h"
 #include "lstar/analysis/detectors.h"
 #include "lstar/analysis/estimators.h"
 #include "lstar/analysis/formulas.h"
 #include "lstar/analysis/gauge.h"
 #include "lstar/base/steps.h"
+#include "lstar/study/controls.h"
 #include "lstar/study/measurement.h"
 #include "lstar/study/store/store_key.h"
 #include "lstar/study/study_chance.h"
@@ -48,7 +50,11 @@ struct Study {
   HeadLayout head_layout = HeadLayout::actual;  // as_written's
   uint64_t seed = 0;
   std::string note;  // one sentence that every report of this study carries; may be empty
+  ControlWishes controls = {};
 };
+
+// A run in 16 bits is held against float32, if nothing else is asked for.
+std::optional<Dtype> usual_shadow(Dtype);
 
 // One trace of one prompt, and L* by every detector.
 struct PromptTrace {
@@ -68,12 +74,45 @@ struct ModelTraces {
 // All estimators, the factors included, on every prompt that ran.
 std::vector<ModelTraces> traces_of(const Measurement&, NanPolicy);
 
-// One estimator's L* of one model, against the formula.
+// The same prompts computed in another dtype.
+struct ShadowScore {
+  Dtype dtype = Dtype::float32;
+  std::vector<std::optional<int>> l_star_per_prompt;
+  int prompts = 0, same = 0;  // with an L*; of these with the shadow's
+  std::string reason;         // why there is none
+};
+
+// The same architecture before it learned anything, on the same prompts.
+struct UntrainedScore {
+  int asked = 0, seeds = 0;                  // twins; those with an L*
+  std::optional<double> l_star, l_star_std;  // mean and population deviation over seeds of the mean over prompts
+  std::optional<double> error_pct;           // the formula's, mean over seeds
+  std::string reason;                        // why there is none, or not of all
+};
+
+// Cuts of one length.
+struct LengthScore {
+  int tokens = 0;
+  bool has_begin = false;                    // begins with the beginning-of-sequence token
+  int prompts = 0;                           // with an L*
+  std::optional<double> l_star, l_star_std;  // mean and population deviation over cuts
+  std::optional<Agreement> agreement;
+  std::optional<double> margin;  // mean
+  std::string reason;            // why there is no L*
+};
+
+// One estimator's L* of one model, against the formula. It is resolved where three questions, asked apart, are answered
+// by yes: that rounding in the summation of traces could not move it, nor what the dtype rounds in the pass before (of
+// 16 bits, or with a shadow), and that prompts agree on a layer.
 struct ModelScore {
   std::string estimator;
   std::vector<std::optional<int>> l_star_per_prompt;  // over all prompts asked; none where failed or broken
   std::vector<bool> resolved_per_prompt;
-  bool resolved = false;                      // every prompt with an L* is
+  bool resolved = false;
+  bool resolved_by_summation = false;         // of every prompt with an L*
+  std::optional<bool> resolved_by_pass;       // the same; none where it was not asked
+  std::optional<bool> resolved_by_prompts;    // none of fewer than two prompts
+  std::optional<Agreement> agreement;         // over prompts
   std::optional<double> l_star, l_star_std;   // mean and population deviation; none if no prompt has one
   std::optional<Interval> l_star_interval;    // 95 % of the mean, by drawing prompts
   std::optional<double> error_pct;            // |predicted - l_star| / L * 100
@@ -82,6 +121,9 @@ struct ModelScore {
   std::string missing_reason;                 // why prompts without an L* have none, where others have one
   std::optional<GaugeSpread> gauge_spread;    // where l_star lies when the same model is written otherwise
   std::optional<StudyDecides> decides;        // weights or attention, prompt by prompt
+  std::optional<ShadowScore> shadow;          // controls, as far as they were asked for
+  std::optional<UntrainedScore> untrained;
+  std::vector<LengthScore> lengths;
 };
 
 struct ModelResult {
@@ -127,6 +169,7 @@ struct EstimatorSummary {
   int asked = 0;                       // models, each counted once
   int models = 0;                      // with an L* and a prediction
   int resolved = 0;                    // of these
+  int not_noise = 0;                   // of these whose L* neither the summation nor the pass could move
   std::vector<LeftOut> left_out;       // the others, in the study's order, those that failed last
   std::vector<PartlyLeftOut> partly;   // models whose mean is not over all prompts
   std::optional<double> overall_mape;  // the notebook's: normalised by depth
@@ -165,7 +208,8 @@ struct StudyResult {
 };
 
 // A measured model against the study's formula; its error if every prompt failed. Pure.
-Result<ModelResult> evaluate_model(const Study&, const ModelEntry&, Measurement);
+Result<ModelResult> evaluate_model(const Study&, const ModelEntry&, Measurement,
+                                   const std::vector<ControlMeasurement>& controls = {});
 
 // Whether all that was asked for is there: every model with an L* by the headline, no prompt failed, no trace of the
 // study's estimators broken by a value that is not finite. (A trace may be zero and have no L*: as_written's should.)
@@ -193,12 +237,14 @@ struct KeepOptions {
   Store* store = nullptr;  // none: nowhere
   bool again = false;      // measures everything anew
   Provenance provenance;   // but for the seconds, which are each model's own
+  std::string content;     // what the checkpoint is known by, where it is not by its files or tensors
 };
 
 // What a store had of one model's prompts.
 struct Kept {
   size_t asked = 0, known = 0;  // prompts that can be run; those of them that were not measured now
   std::optional<Error> fault;   // why the store took no part in it: the measurement is whole all the same
+  bool is_control = false;      // of a control of a model
 };
 
 struct RunOptions {

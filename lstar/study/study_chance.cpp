@@ -132,7 +132,7 @@ const std::vector<double>& NoiseDesigns::mapes(std::span<const ModelPoint> point
   return mapes;
 }
 
-StudyChance chance_of(std::span<const ScoredModel> models, const Formula& formula, int resolved, uint64_t seed,
+StudyChance chance_of(std::span<const ScoredModel> models, const Formula& formula, int not_noise, uint64_t seed,
                       NoiseDesigns& designs) {
   StudyChance chance{.models = static_cast<int>(models.size())};
   if (models.empty()) {
@@ -183,8 +183,8 @@ StudyChance chance_of(std::span<const ScoredModel> models, const Formula& formul
   const NoiseNull& noise = chance.formulas.front().noise;
   chance.power = power_of(s, formula, designs.mapes(s.points, s.predicted), noise.expected, seed);
 
-  if (resolved == 0) {
-    chance.reason = "no L* is resolved";
+  if (not_noise == 0) {
+    chance.reason = "rounding could move every L*";
     return chance;
   }
   chance.better_than_chance = is_better_than_chance(noise);

@@ -97,9 +97,9 @@ struct StudyChance {
 // Whether noise is as good in at most 5 % of studies. A share that is drawn is taken for what it may be at most.
 bool is_better_than_chance(const NoiseNull&);
 
-// `models` are those with an error. `resolved` is how many of them have a resolved L*: where none has, there is nothing
-// that could be better than chance.
-StudyChance chance_of(std::span<const ScoredModel> models, const Formula&, int resolved, uint64_t seed, NoiseDesigns&);
+// `models` are those with an error. `not_noise` is how many of them have an L* that rounding could not move: where none
+// has, there is nothing that could be better than chance.
+StudyChance chance_of(std::span<const ScoredModel> models, const Formula&, int not_noise, uint64_t seed, NoiseDesigns&);
 
 // A row of all that is compared: one estimator, detector and formula over the models that have an L* and a prediction
 // by them.

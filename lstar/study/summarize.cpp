@@ -100,6 +100,7 @@ EstimatorSummary summarize(const StudyResult& result, size_t estimator, NoiseDes
                           scored.missing_reason});
     ++s.models;
     s.resolved += scored.resolved;
+    s.not_noise += scored.resolved_by_summation && scored.resolved_by_pass.value_or(true);
     s.in_sample += is_in_sample(model);
     ++labs[model.entry.lab];
     if (scored.error_of_actual_pct) of_actual.push_back(*scored.error_of_actual_pct);
@@ -122,7 +123,7 @@ EstimatorSummary summarize(const StudyResult& result, size_t estimator, NoiseDes
   const std::vector<ScoredModel> models = scored_models(result, estimator);
   add_baselines(models, s);
   s.chance = chance_of(s.models > 0 ? models : std::vector<ScoredModel>{}, *find_formula(result.study.formula),
-                       s.resolved, result.study.seed, designs);
+                       s.not_noise, result.study.seed, designs);
   return s;
 }
 

@@ -150,7 +150,8 @@ TEST(ResultsDocument, NamesWhatIsWritten) {
   const auto ran = lstar_program("run zoo/gpt2-12x12 $PWD/zoo/gpt2-12x12 zoo/neox-24x16 nowhere --per-head --json" +
                                  few + asked + out);
   ASSERT_EQ(ran.status, 1) << ran.err;
-  const std::string of_many = lstar_program("run --json " + kModel + many).out;
+  const std::string of_many =
+      lstar_program("run --json --shadow=float64 --controls untrained=2 --lengths 3 " + kModel + many).out;
   expect_documented("lstar run --json", "run", {ran.out, of_many});
 
   const auto file = [&](const char* stem) { return read_file(out + "/" + stem + "_t.csv").value_or(""); };

@@ -197,7 +197,7 @@ TEST(StudyText, AModelWithoutAnLStarIsNamed) {
                 "zero in every layer)"));
   const std::string text = full_summary(result);
   for (const char* piece : {"COMPLETE: 1/3 models; no L*: EleutherAI/pythia-410m, facebook/opt-125m\n",
-                            "L* of 1 of 1 models", "Meta: without facebook/opt-125m: no L*: the trace is zero"})
+                            "Resolved: 1 of 1 models", "Meta: without facebook/opt-125m: no L*: the trace is zero"})
     EXPECT_THAT(text, HasSubstr(piece));
   EXPECT_THAT(model_text(study, study.models[2], result.models[2], false),
               HasSubstr("L* empirical:  none: the trace is zero in every layer\n    Error:         -\n"));

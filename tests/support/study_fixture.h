@@ -101,7 +101,22 @@ inline Study made_up_study(Dtype dtype = Dtype::float16) {
                             .expected = model.lab == "EleutherAI" ? "DAMPEN" : "EXPAND"});
   study.prompts = made_up_prompts();
   study.dtype = dtype;
+  study.controls.shadow = usual_shadow(dtype);
   return study;
+}
+
+// The same numbers again, as if in float32.
+inline std::vector<ControlMeasurement> made_up_controls(const Study& study, const Measurement& m) {
+  std::vector<ControlMeasurement> controls;
+  if (!study.controls.shadow) return controls;
+  controls.push_back({{ControlKind::shadow, 0, false}, m});
+  controls[0].measurement->numerics.dtype = *study.controls.shadow;
+  return controls;
+}
+
+inline Result<ModelResult> made_up_model(const Study& study, size_t model, Measurement m) {
+  const std::vector<ControlMeasurement> controls = made_up_controls(study, m);
+  return evaluate_model(study, study.models[model], std::move(m), controls);
 }
 
 // All six measured, and a seventh that could not be opened.
@@ -109,7 +124,7 @@ inline StudyResult made_up_result(Dtype dtype = Dtype::float16, bool with_failur
   Study study = made_up_study(dtype);
   std::vector<Result<ModelResult>> models;
   for (size_t i = 0; i < study.models.size(); ++i)
-    models.push_back(evaluate_model(study, study.models[i], made_up_measurement(made_up_models()[i], dtype)));
+    models.push_back(made_up_model(study, i, made_up_measurement(made_up_models()[i], dtype)));
   if (with_failure) {
     study.models.push_back({.name = "nobody/missing", .path = "models/nobody/missing", .lab = "Nobody"});
     models.push_back(

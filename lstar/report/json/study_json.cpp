@@ -6,6 +6,7 @@
 
 #include "lstar/report/detail.h"
 #include "lstar/report/json/chance_json.h"
+#include "lstar/report/json/controls_json.h"
 #include "lstar/report/prompt_results.h"
 #include "lstar/report/text/notes.h"
 #include "lstar/report/text/prompts_line.h"
@@ -88,6 +89,8 @@ JsonValue entry_json(const Study& study, const ModelResult& model, const ModelSc
           {"error_pct", json_value(score.error_pct)},
           {"error_of_actual_pct", json_value(score.error_of_actual_pct)},
           {"resolved", score.resolved},
+          {"resolved_by", resolved_by_json(score)},
+          {"agreement", agreement_json(score.agreement)},
           {"reason", json_or_null(score.reason)},
           {"prediction_in_range", model.prediction_in_range},
           {"prediction_reason", json_or_null(model.no_prediction)},
@@ -108,6 +111,7 @@ JsonValue entry_json(const Study& study, const ModelResult& model, const ModelSc
           {"hidden_size", m.shape.hidden},
           {"decides",
            score.decides ? decides_json(*score.decides, score.estimator, m.shape.layers, prompts) : JsonValue(nullptr)},
+          {"controls", controls_json(score)},
           {"gauge_spread", gauge_json(score.gauge_spread)},
           {"gain", json_value(model.gain)},
           {"gain_class", expansion()},
@@ -266,6 +270,12 @@ JsonValue tokenizations_json(const StudyResult& result) {
   return list;
 }
 
+JsonValue wishes_json(const ControlWishes& wishes) {
+  return {{"shadow", wishes.shadow ? JsonValue(name(*wishes.shadow)) : JsonValue(nullptr)},
+          {"untrained", wishes.untrained},
+          {"lengths", wishes.lengths}};
+}
+
 }  // namespace
 
 JsonValue study_json(const StudyResult& result, bool per_head) {
@@ -306,6 +316,7 @@ JsonValue study_json(const StudyResult& result, bool per_head) {
   out["notes"] = study_notes(result);
   out["estimators"] = study.estimators;
   out["in_sample"] = study.in_sample;
+  out["controls"] = wishes_json(study.controls);
   out["dtype"] = name(study.dtype);
   out["head_layout"] = name(study.head_layout);
   out["device"] = result.models.empty() ? JsonValue(nullptr) : JsonValue(kDevice);

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "lstar/analysis/statistics.h"
 #include "lstar/report/text/notes.h"
 #include "lstar/report/text/study_brief.h"
 
@@ -119,24 +120,54 @@ std::string resolved_line(const StudyResult& result) {
   const EstimatorSummary& s = result.summaries[0];
   int beyond = 0;
   for (const ModelResult& model : result.models) beyond += model.predicted && !model.prediction_in_range;
-  std::string text = fmt::format("L* of {} of {} models", s.resolved, s.models);
+  std::string text = fmt::format("{} of {} models", s.resolved, s.models);
+  if (const auto& shadow = result.study.controls.shadow) {
+    int same = 0, prompts = 0;
+    for (const ModelResult& model : result.models)
+      if (const auto& of = model.scores[0].shadow) {
+        same += of->same;
+        prompts += of->prompts;
+      }
+    text += fmt::format(" ({} of {} prompts as in {})", same, prompts, name(*shadow));
+  }
   if (s.resolved == 0 && s.models > 0) text += fmt::format(": {}", why_unresolved(result, 0));
-  text += beyond == 0
-              ? "; every prediction names a layer"
-              : fmt::format("; {} of {} predictions name no layer of their model (!)", beyond, result.models.size());
-  return text + (s.left_out.empty() && s.partly.empty() ? "; nothing was left out" : "");
+  text += fmt::format("; {} of {} predictions beyond it", beyond, result.models.size());
+  return text + (s.left_out.empty() && s.partly.empty() ? "; 0 left out" : "");
+}
+
+// Means over the headline's models of what their controls say; empty where none were asked for.
+std::string controls_text(const StudyResult& result) {
+  std::vector<double> untrained;
+  int moved = 0, ladders = 0;
+  for (const ModelResult& model : result.models) {
+    const ModelScore& s = model.scores[0];
+    if (s.untrained && s.untrained->error_pct) untrained.push_back(*s.untrained->error_pct);
+    std::set<double> found;
+    for (const LengthScore& length : s.lengths)
+      if (length.l_star) found.insert(length.agreement ? length.agreement->mode : *length.l_star);
+    ladders += !found.empty();
+    moved += found.size() > 1;
+  }
+  std::vector<std::string> all;
+  const ControlWishes& wishes = result.study.controls;
+  if (wishes.untrained > 0)
+    all.push_back(untrained.empty() ? std::string("no L* of untrained twins")
+                                    : fmt::format("{} is off by {} of {} untrained twins of each", result.study.formula,
+                                                  percent(mean(untrained)), wishes.untrained));
+  if (!wishes.lengths.empty())
+    all.push_back(fmt::format("the likeliest L* changes with length in {} of {} models", moved, ladders));
+  return fmt::format("{}", fmt::join(all, "; "));
 }
 
 std::string others_text(const StudyResult& result) {
   std::string text;
   for (size_t e = 1; e < result.summaries.size(); ++e) {
     const EstimatorSummary& s = result.summaries[e];
-    text += fmt::format("{}{} {}, {}", text.empty() ? "" : "; ", s.estimator,
-                        s.overall_mape ? "off by " + percent(s.overall_mape) : "no error",
-                        !s.overall_mape                            ? s.chance.reason
-                        : !s.chance.better_than_chance.has_value() ? s.chance.reason
-                        : *s.chance.better_than_chance             ? "better than chance"
-                                                                   : "no better than chance");
+    const auto& better = s.chance.better_than_chance;
+    text += fmt::format("{}{} {}", text.empty() ? "" : "; ", s.estimator,
+                        !s.overall_mape ? "no error" : "off by " + percent(s.overall_mape));
+    if (s.overall_mape)
+      text += !better ? ", rounding noise" : *better ? ", better than chance" : ", no better than chance";
   }
   return text;
 }
@@ -247,6 +278,7 @@ std::string first_screen(const StudyResult& result, const Paint& paint) {
   if (const std::string simpler = simpler_scores(s.chance); !simpler.empty()) out += labelled("Simpler", simpler);
   out += labelled("Seen", seen_text(result, s.chance));
   out += labelled("Resolved", resolved_line(result));
+  if (const std::string controls = controls_text(result); !controls.empty()) out += labelled("Controls", controls);
   if (const std::string without = left_out_sentence(result, 0); !without.empty())
     out += paint.yellow(labelled("Left out", without));
   out += models_table(result, paint) + warnings(result, paint);

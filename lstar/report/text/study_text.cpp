@@ -6,6 +6,7 @@
 
 #include "lstar/report/figures/figure.h"
 #include "lstar/report/prompt_results.h"
+#include "lstar/report/text/controls_text.h"
 #include "lstar/report/text/first_screen.h"
 #include "lstar/report/text/notes.h"
 #include "lstar/report/text/prompts_line.h"
@@ -344,6 +345,8 @@ std::string study_summary(const StudyResult& result, bool colour, Detail detail)
   out += baselines_table(result, paint);
   if (const std::string decided = decides_table(result, paint); !decided.empty())
     out += heading(paint, "WHAT DECIDES L*: THE WEIGHTS OR THE ATTENTION?") + decided;
+  if (const std::string controls = controls_section(result, paint); !controls.empty())
+    out += heading(paint, "CONTROLS") + controls;
   out += heading(paint, "WHAT CHANCE WOULD SCORE") + chance_section(result);
   if (!result.comparisons.empty())
     out += heading(paint, "WHAT ELSE COULD HAVE BEEN ASKED") + comparisons_table(result, paint);

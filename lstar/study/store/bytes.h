@@ -123,6 +123,7 @@ class ByteReader {
     if (!fault_) fault_ = Error{.what = "a damaged record: " + std::move(what), .file = source_};
     left_ = {};
   }
+  bool has_more() const { return !left_.empty(); }
   bool failed() const { return fault_.has_value(); }
   // The first fault, or that there is more than was asked for.
   Result<void> end() {

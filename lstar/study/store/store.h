@@ -55,10 +55,18 @@ struct StoredRun {
   Provenance provenance;                // of the last time it was asked
 };
 
+// A control of a model.
+struct RunControl {
+  Control control;
+  StoreKey key;
+  Result<Measurement> measurement;
+};
+
 // One model of a study that was run.
 struct RunModel {
   StoreKey key;
   Result<Measurement> measurement;
+  std::vector<RunControl> controls = {};
 };
 
 struct Pruned {
@@ -117,6 +125,8 @@ class Store {
 
   // The measurements of a run, or their errors, with all that evaluate() reads: as they were when it ran.
   Result<std::vector<Result<Measurement>>> read_run(const StoredRun&, Wants);
+  // The same of the controls of one of its models.
+  Result<std::vector<ControlMeasurement>> read_controls(const StoredRun&, size_t model, Wants);
 
   Result<std::vector<StoredModel>> models();
 

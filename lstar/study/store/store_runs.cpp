@@ -28,6 +28,8 @@ StoredOutcome outcome_of(const ModelEntry& entry, const RunModel& model) {
     else
       outcome.prompts.push_back({.ids_digest = digest_of_ids(prompt.ids)});
   }
+  for (const RunControl& one : model.controls)
+    outcome.controls.push_back({one.control, outcome_of(entry, {.key = one.key, .measurement = one.measurement})});
   return outcome;
 }
 
@@ -97,41 +99,64 @@ Result<StoredRun> Store::find_run(std::string_view digits) {
   });
 }
 
+namespace {
+
+// What was measured of one model or control. `asked`: the study's prompts, of which a control's are none.
+Result<Measurement> read_outcome(Store& store, Database& database, const StoredOutcome& outcome, Wants wants,
+                                 const std::vector<Prompt>* asked) {
+  if (outcome.error) return fail(*outcome.error);
+  std::vector<MeasuredPrompt> prompts;
+  {
+    LSTAR_ASSIGN(const Transaction snapshot, Transaction::reading(database));
+    LSTAR_ASSIGN(const auto computation, find_computation(database, outcome.key));
+    for (size_t p = 0; p < outcome.prompts.size(); ++p) {
+      const StoredPrompt& stored = outcome.prompts[p];
+      MeasuredPrompt prompt{.text = {}, .ids = stored.ids, .row = {}, .error = stored.error, .id = {}};
+      if (asked) {
+        prompt.text = (*asked)[p].text;
+        prompt.id = (*asked)[p].id;
+      }
+      if (!stored.error && computation) {
+        LSTAR_ASSIGN(auto seen, find_prompt(database, *computation, stored.ids_digest));
+        if (seen) prompt.ids = std::move(seen->ids);
+      }
+      prompts.push_back(std::move(prompt));
+    }
+  }
+  LSTAR_ASSIGN(Measurement m, store.read(outcome.key, outcome.numerics.head_layout, std::move(prompts), wants));
+  m.identity = outcome.identity;
+  m.warnings = outcome.warnings;
+  m.prompts_read = outcome.prompts_read;
+  return m;
+}
+
+}  // namespace
+
 Result<std::vector<Result<Measurement>>> Store::read_run(const StoredRun& run, Wants wants) {
   return catch_memory("reading a run", path(), [&]() -> Result<std::vector<Result<Measurement>>> {
     std::vector<Result<Measurement>> measurements;
     for (const StoredOutcome& outcome : run.outcomes) {
-      if (outcome.error) {
-        measurements.push_back(fail(*outcome.error));
-        continue;
+      auto found = read_outcome(*this, *database_, outcome, wants, &run.study.prompts);
+      if (!found && !outcome.error) {
+        if (found.error().kind == ErrorKind::missing)
+          found.error().at = run.study.models[measurements.size()].name + ", " + found.error().at;
+        return fail(std::move(found).error());
       }
-      std::vector<MeasuredPrompt> prompts;
-      {
-        LSTAR_ASSIGN(const Transaction snapshot, Transaction::reading(*database_));
-        LSTAR_ASSIGN(const auto computation, find_computation(*database_, outcome.key));
-        for (size_t p = 0; p < outcome.prompts.size(); ++p) {
-          const StoredPrompt& stored = outcome.prompts[p];
-          MeasuredPrompt prompt{.text = run.study.prompts[p].text,
-                                .ids = stored.ids,
-                                .error = stored.error,
-                                .id = run.study.prompts[p].id};
-          if (!stored.error && computation) {
-            LSTAR_ASSIGN(auto seen, find_prompt(*database_, *computation, stored.ids_digest));
-            if (seen) prompt.ids = std::move(seen->ids);
-          }
-          prompts.push_back(std::move(prompt));
-        }
-      }
-      auto found = read(outcome.key, outcome.numerics.head_layout, std::move(prompts), wants);
-      if (!found && found.error().kind == ErrorKind::missing)
-        found.error().at = run.study.models[measurements.size()].name + ", " + found.error().at;
-      LSTAR_ASSIGN(Measurement m, std::move(found));
-      m.identity = outcome.identity;
-      m.warnings = outcome.warnings;
-      m.prompts_read = outcome.prompts_read;
-      measurements.push_back(std::move(m));
+      measurements.push_back(std::move(found));
     }
     return measurements;
+  });
+}
+
+Result<std::vector<ControlMeasurement>> Store::read_controls(const StoredRun& run, size_t model, Wants wants) {
+  return catch_memory("reading a run", path(), [&]() -> Result<std::vector<ControlMeasurement>> {
+    std::vector<ControlMeasurement> controls;
+    for (const StoredControl& one : run.outcomes[model].controls) {
+      auto found = read_outcome(*this, *database_, one.outcome, wants, nullptr);
+      if (!found && !one.outcome.error) return fail(std::move(found).error());
+      controls.push_back({one.control, std::move(found)});
+    }
+    return controls;
   });
 }
 

@@ -14,17 +14,27 @@ namespace {
 // What runs are made of: prompts by their digest, for each computation.
 using Used = std::map<int64_t, std::set<std::string>>;
 
+// Of its models, and of their controls.
+std::vector<const StoredOutcome*> outcomes_of(const StoredRun& run) {
+  std::vector<const StoredOutcome*> all;
+  for (const StoredOutcome& outcome : run.outcomes) {
+    all.push_back(&outcome);
+    for (const StoredControl& control : outcome.controls) all.push_back(&control.outcome);
+  }
+  return all;
+}
+
 Result<Used> used_by_runs(Database& database) {
   Used used;
   LSTAR_ASSIGN(const auto kept, read_runs(database));
   for (const RunRecords& records : kept) {
     LSTAR_ASSIGN(const StoredRun run, checked_run(database, records));
-    for (const StoredOutcome& outcome : run.outcomes) {
-      if (outcome.error) continue;
-      LSTAR_ASSIGN(const auto computation, find_computation(database, outcome.key));
+    for (const StoredOutcome* outcome : outcomes_of(run)) {
+      if (outcome->error) continue;
+      LSTAR_ASSIGN(const auto computation, find_computation(database, outcome->key));
       if (!computation) continue;
       auto& prompts = used[*computation];
-      for (const StoredPrompt& prompt : outcome.prompts) prompts.insert(prompt.ids_digest);
+      for (const StoredPrompt& prompt : outcome->prompts) prompts.insert(prompt.ids_digest);
     }
   }
   return used;
@@ -127,15 +137,17 @@ Result<bool> has_all_of(Database& database, const StoredRun& run) {
   LSTAR_ASSIGN(Statement prompt, database.prepare("SELECT 1 FROM prompt WHERE computation = ?1 AND ids = ?2"));
   LSTAR_ASSIGN(Statement model,
                database.prepare("SELECT 1 FROM model WHERE computation = ?1 AND head_layout IN (?2, ?3)"));
-  for (const StoredOutcome& outcome : run.outcomes) {
-    if (outcome.error) continue;
-    LSTAR_ASSIGN(const auto computation, find_computation(database, outcome.key));
+  for (const StoredOutcome* outcome : outcomes_of(run)) {
+    if (outcome->error) continue;
+    LSTAR_ASSIGN(const auto computation, find_computation(database, outcome->key));
     if (!computation) return false;
     model.reset();
-    model.bind(1, *computation).bind_text(2, name(outcome.numerics.head_layout)).bind_text(3, name(HeadLayout::thirds));
+    model.bind(1, *computation)
+        .bind_text(2, name(outcome->numerics.head_layout))
+        .bind_text(3, name(HeadLayout::thirds));
     LSTAR_ASSIGN(const bool has_model, model.step());
     if (!has_model) return false;
-    for (const StoredPrompt& stored : outcome.prompts) {
+    for (const StoredPrompt& stored : outcome->prompts) {
       if (stored.error) continue;
       prompt.reset();
       prompt.bind(1, *computation).bind_bytes(2, stored.ids_digest);

@@ -49,6 +49,25 @@ StoreKey read_key(ByteReader& in) {
   return key;
 }
 
+// Of what has none of these nothing is written, as before there were any.
+void write(ByteWriter& out, const ControlWishes& wishes) {
+  if (!wishes.any()) return;
+  out.optional(wishes.shadow, [&](Dtype dtype) { out.text(name(dtype)); });
+  out.number(static_cast<int32_t>(wishes.untrained));
+  std::vector<int32_t> lengths(wishes.lengths.begin(), wishes.lengths.end());
+  out.numbers(std::span<const int32_t>(lengths));
+}
+
+ControlWishes read_wishes(ByteReader& in) {
+  ControlWishes wishes;
+  if (!in.has_more()) return wishes;
+  wishes.shadow = in.optional([&] { return read_dtype(in); });
+  wishes.untrained = in.number<int32_t>();
+  const std::vector<int32_t> lengths = in.numbers<int32_t>();
+  wishes.lengths.assign(lengths.begin(), lengths.end());
+  return wishes;
+}
+
 }  // namespace
 
 std::string digest_of_ids(std::span<const int32_t> ids) {
@@ -76,6 +95,7 @@ std::string study_record(const Study& study) {
   out.text(name(study.head_layout));
   out.number(study.seed);
   out.text(study.note);
+  write(out, study.controls);
   return seal_record(RecordKind::study, out.take());
 }
 
@@ -101,6 +121,7 @@ Result<Study> read_study_record(std::string_view bytes, const std::string& sourc
   study.head_layout = read_head_layout(in);
   study.seed = in.number<uint64_t>();
   study.note = in.text();
+  study.controls = read_wishes(in);
   LSTAR_TRY(in.end());
   return study;
 }
@@ -121,6 +142,12 @@ std::string outcome_record(const StoredOutcome& outcome) {
     if (!prompt.ids_digest.empty()) continue;
     out.numbers(std::span(prompt.ids));
     write(out, prompt.error.value_or(Error{}));
+  }
+  for (const StoredControl& one : outcome.controls) {
+    out.number(static_cast<uint8_t>(one.control.kind));
+    out.number(static_cast<int32_t>(one.control.number));
+    out.flag(one.control.has_begin);
+    out.text(outcome_record(one.outcome));
   }
   return seal_record(RecordKind::outcome, out.take());
 }
@@ -147,6 +174,17 @@ Result<StoredOutcome> read_outcome_record(std::string_view bytes, const std::str
     if (!prompt.ids_digest.empty()) in.refuse("a prompt's digest of another length");
     prompt.ids = in.numbers<int32_t>();
     prompt.error = read_error(in);
+  }
+  while (in.has_more()) {
+    StoredControl one;
+    one.control.kind = in.choice(ControlKind::length);
+    one.control.number = in.number<int32_t>();
+    one.control.has_begin = in.flag();
+    const std::string within = in.text();
+    if (in.failed()) break;
+    LSTAR_ASSIGN(one.outcome, read_outcome_record(within, source));
+    if (!one.outcome.controls.empty()) in.refuse("controls of a control");
+    outcome.controls.push_back(std::move(one));
   }
   LSTAR_TRY(in.end());
   return outcome;

@@ -19,6 +19,8 @@ struct StoredPrompt {
   std::optional<Error> error;
 };
 
+struct StoredControl;
+
 // One model of a study: the measurement it was, as far as that is not stored elsewhere, or its failure.
 struct StoredOutcome {
   StoreKey key;
@@ -28,6 +30,13 @@ struct StoredOutcome {
   std::optional<PromptsRead> prompts_read;
   std::vector<StoredPrompt> prompts;  // one for each of the study's
   std::optional<Error> error;         // all else is empty then
+  std::vector<StoredControl> controls = {};
+};
+
+// A control of it, which has no text for its prompts, and no controls.
+struct StoredControl {
+  Control control;
+  StoredOutcome outcome;
 };
 
 // Paths with a variable of the environment in them are kept as they were written, not as they were opened.
