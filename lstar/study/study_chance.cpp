@@ -184,7 +184,7 @@ StudyChance chance_of(std::span<const ScoredModel> models, const Formula& formul
   chance.power = power_of(s, formula, designs.mapes(s.points, s.predicted), noise.expected, seed);
 
   if (not_noise == 0) {
-    chance.reason = "rounding could move every L*";
+    chance.reason = "no L* is resolved";
     return chance;
   }
   chance.better_than_chance = is_better_than_chance(noise);

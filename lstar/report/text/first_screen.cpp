@@ -167,7 +167,7 @@ std::string others_text(const StudyResult& result) {
     text += fmt::format("{}{} {}", text.empty() ? "" : "; ", s.estimator,
                         !s.overall_mape ? "no error" : "off by " + percent(s.overall_mape));
     if (s.overall_mape)
-      text += !better ? ", rounding noise" : *better ? ", better than chance" : ", no better than chance";
+      text += !better ? ", none resolved" : *better ? ", better than chance" : ", no better than chance";
   }
   return text;
 }

@@ -23,7 +23,7 @@ std::vector<std::string> study_notes(const StudyResult&);
 // not exist, simpler predictions that do better. One short phrase each, to follow "but"; empty if there is none.
 std::vector<std::string> verdict_caveats(const StudyResult&, size_t e);
 
-// "v3 is no better than chance"; "v3 is better than chance"; "nothing can be said of v3: rounding could move every L*".
+// "v3 is no better than chance"; "v3 is better than chance"; "nothing can be said of v3: no L* is resolved".
 std::string finding(const StudyResult&, size_t e);
 
 // What the numbers of the study's estimator `e` do not rest on: models, prompts, duplicates. Empty: nothing.
