@@ -27,9 +27,12 @@ std::string hash_memory() {
 
 void PromptOptions::add_to(CLI::App& app) {
   app.add_option("--prompt", texts, "A prompt; may be repeated")->take_all()->allow_extra_args(false);
-  app.add_option("--prompts", file,
-                 "Prompts from a file, or - for standard input: a line each; JSON or JSON Lines with \"text\", "
-                 "\"prompt\" or \"token_ids\"; CSV or TSV with such a column");
+  CLI::Option* from_file =
+      app.add_option("--prompts", file,
+                     "Prompts from a file, or - for standard input: a line each; JSON or JSON Lines with \"text\", "
+                     "\"prompt\" or \"token_ids\"; CSV or TSV with such a column");
+  add_names(app, "--prompt-set", sets, names_of(prompt_sets()), "Prompts that are built in, mixed being 500 of them")
+      ->excludes(from_file);
   app.add_option("--token-ids", token_ids, "A prompt as token ids, \"5 17 3\"; may be repeated")
       ->take_all()
       ->allow_extra_args(false);
@@ -51,6 +54,10 @@ Result<AskedPrompts> PromptOptions::read() const {
     LSTAR_ASSIGN(PromptFile more, parse_prompts(content, file == kStandardInput ? "standard input" : file));
     read.format = std::move(more.format);
     read.count = more.prompts.size();
+    prompts.insert(prompts.end(), more.prompts.begin(), more.prompts.end());
+  } else if (!sets.empty()) {
+    LSTAR_ASSIGN(PromptsOfSets more, prompts_of_sets(sets));
+    read = std::move(more.read);
     prompts.insert(prompts.end(), more.prompts.begin(), more.prompts.end());
   } else {
     read.count = prompts.size();

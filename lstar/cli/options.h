@@ -17,12 +17,12 @@ struct AskedPrompts {
   PromptsRead read;
 };
 
-// --prompt, --prompts, --token-ids
+// --prompt, --prompts, --prompt-set, --token-ids
 struct PromptOptions {
-  std::vector<std::string> texts, token_ids;
+  std::vector<std::string> texts, token_ids, sets;
   std::string file;
   void add_to(CLI::App& app);
-  // In the order: --token-ids, --prompt, --prompts. Empty if none was given.
+  // In the order: --token-ids, --prompt, and --prompts or --prompt-set. Empty if none was given.
   Result<AskedPrompts> read() const;
 };
 

@@ -1,3 +1,4 @@
+#include <array>
 #include <ctime>
 #include <memory>
 #include <optional>
@@ -17,6 +18,7 @@
 #include "lstar/cli/stored_run.h"
 #include "lstar/cli/terminal.h"
 #include "lstar/report/text/study_text.h"
+#include "lstar/study/prompts.h"
 #include "lstar/study/store/private_paths.h"
 #include "lstar/study/store/store.h"
 
@@ -42,15 +44,6 @@ struct StudyOptions {
   }
 };
 
-// The notebook's five, for models named without a manifest or prompts.
-const char* const kNotebookPrompts[] = {
-    "The capital of France is Paris, which is known for the Eiffel Tower.",
-    "In mathematics, the derivative of x squared equals two times x.",
-    "Climate change affects global temperatures and weather patterns significantly.",
-    "The quick brown fox jumps over the lazy dog near the riverbank.",
-    "Once upon a time in a land far away, there lived a wise old king.",
-};
-
 // The manifest's study with the command line's words over it.
 Result<Study> asked_for(const StudyOptions& options) {
   Study study;
@@ -65,10 +58,12 @@ Result<Study> asked_for(const StudyOptions& options) {
   if (!asked.prompts.empty()) {
     study.prompts = std::move(asked.prompts);
     study.prompts_read = std::move(asked.read);
+    if (options.is_built_in_study()) study.note.clear();  // which is about its own prompts
   }
   if (study.prompts.empty()) {
-    for (const char* text : kNotebookPrompts) study.prompts.push_back({.text = text, .ids = {}});
-    study.prompts_read = {.file = "", .format = "", .count = study.prompts.size()};
+    LSTAR_ASSIGN(PromptsOfSets notebook, prompts_of_sets(std::array<std::string, 1>{"notebook"}));
+    study.prompts = std::move(notebook.prompts);
+    study.prompts_read = std::move(notebook.read);
   }
   options.analysis.put_into(study);
   study.dtype = options.compute.chosen_dtype().value_or(study.dtype);

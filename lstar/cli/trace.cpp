@@ -33,10 +33,10 @@ int trace_model(const TraceOptions& options) {
   }
   const auto prompts = options.prompts.read();
   if (!prompts || prompts->prompts.empty()) {
-    message(
-        prompts
-            ? Error{.kind = ErrorKind::argument, .what = "no prompts", .expected = "--prompt, --prompts or --token-ids"}
-            : prompts.error());
+    message(prompts ? Error{.kind = ErrorKind::argument,
+                            .what = "no prompts",
+                            .expected = "--prompt, --prompts, --prompt-set or --token-ids"}
+                    : prompts.error());
     return kUsage;
   }
   if (options.per_head && !options.json && !options.csv) {

@@ -34,7 +34,7 @@ class Reader {
   Result<Study> read(const toml::table& table) {
     Study study;
     const bool known = only(table, {"formula", "dtype", "estimators", "detector", "head_layout", "in_sample", "prompts",
-                                    "seed", "note", "shadow", "untrained", "lengths", "model"});
+                                    "prompt_set", "seed", "note", "shadow", "untrained", "lengths", "model"});
     if (known) {
       text(table, "formula", study.formula);
       text(table, "note", study.note);
@@ -48,6 +48,7 @@ class Reader {
       study.seed = static_cast<uint64_t>(seed);
       controls(table, study.controls);
       prompts(table, study);
+      prompt_set(table, study);
       models(table, study.models);
     }
     if (fault_) return fail(*fault_);
@@ -176,6 +177,28 @@ class Reader {
       study.prompts.push_back(std::move(prompt));
     }
     study.prompts_read = {.file = "", .format = "", .count = study.prompts.size()};
+  }
+
+  // The name of a built-in set, or a list of such names.
+  void prompt_set(const toml::table& table, Study& study) {
+    const toml::node* node = table.get("prompt_set");
+    if (!node) return;
+    if (table.contains("prompts")) return record(position(*node), "a study has either prompts or prompt_set");
+    std::vector<std::string> names(1);
+    if (node->is_array())
+      texts(table, "prompt_set", names);
+    else
+      text(table, "prompt_set", names[0]);
+    if (fault_) return;
+    auto sets = prompts_of_sets(names);
+    if (!sets) {
+      fault_ = std::move(sets).error();
+      fault_->file = file_;
+      fault_->at = position(*node);
+      return;
+    }
+    study.prompts = std::move(sets->prompts);
+    study.prompts_read = std::move(sets->read);
   }
 
   void prompt_table(const toml::table& table, const std::string& at, Prompt& prompt) {

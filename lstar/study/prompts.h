@@ -36,4 +36,23 @@ Result<PromptFile> read_prompt_file(const std::string& path);
 // The same of a content; its name says how it is read, and where faults lie.
 Result<PromptFile> parse_prompts(std::string_view content, const std::string& name);
 
+// Prompts that are built in; data/prompts/ has them as files.
+struct PromptSet {
+  std::string_view name, description;  // of which the latter is one line for people
+  size_t count = 0;                    // prompts
+};
+std::span<const PromptSet> prompt_sets();
+
+// Texts in the order of their file, each with its id, as "sentence-017". Ids are unique over all sets; a prompt of
+// "mixed" has the id that it has in its own. An unknown name is an error that names the known ones.
+Result<std::vector<Prompt>> prompt_set(std::string_view name);
+
+struct PromptsOfSets {
+  std::vector<Prompt> prompts;
+  PromptsRead read;  // "prompt set short", "prompt sets short, code"
+};
+
+// Those of several sets, one behind the other; what is in two of them comes once. At least one name.
+Result<PromptsOfSets> prompts_of_sets(std::span<const std::string> names);
+
 }  // namespace lstar

@@ -216,6 +216,7 @@ TEST_F(HubProgram, TheNotebooksStudyIsBuiltIn) {
   const Outcome ran = lstar("run --yes --token-ids '1 2 3'");
   EXPECT_EQ(ran.status, 0) << ran.err;
   EXPECT_THAT(ran.out, HasSubstr("the same checkpoint as EleutherAI/pythia-160m"));
+  EXPECT_THAT(ran.out, Not(HasSubstr("not evidence"))) << "it is said of the study's own prompts";
   server.forget_requests();
   const Outcome again = lstar("run --token-ids '1 2 3'");
   EXPECT_EQ(again.status, 0) << "nothing is asked where everything is cached";

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <map>
+
 #include "lstar/base/json.h"
 #include "tests/cli/support.h"
 #include "tests/support/recorded.h"
@@ -36,7 +38,59 @@ TEST_F(PromptFiles, WhatWasReadIsSaid) {
   const Outcome trace = lstar_program("trace " + kModel + " --prompts " + csv);
   EXPECT_THAT(trace.out, AllOf(HasSubstr("Read: 2 prompts from "), HasSubstr("Prompt 2 (007): three [")));
   EXPECT_THAT(lstar_program("run --verbose " + kModel + " --estimator off_diagonal").out,
-              HasSubstr("Read: 5 prompts; the first: \"The capital of France is Paris, which"));
+              HasSubstr("Read: 5 prompts from prompt set notebook (built in); the first: \"The capital of"));
+}
+
+TEST(PromptSetOption, EverySetRuns) {
+  // Passages are longer than the 512 positions that the other miniatures learned.
+  const std::map<std::string, size_t> sets{{"notebook", 5}, {"short", 105},     {"sentence", 130}, {"paragraph", 100},
+                                           {"passage", 25}, {"languages", 100}, {"code", 60},      {"mixed", 500}};
+  for (const auto& [name, count] : sets) {
+    const std::string model = name == "passage" ? "zoo/bloom-24x16" : kModel;
+    const Outcome outcome = lstar_program("trace " + model + " --prompt-set " + name + " --quiet --json");
+    ASSERT_EQ(outcome.status, 0) << name << ": " << outcome.err;
+    const auto trace = JsonDocument::parse(outcome.out, name);
+    ASSERT_TRUE(trace) << trace.error().message();
+    EXPECT_EQ(testing::items(trace->root(), "prompts").size(), count) << name;
+    EXPECT_EQ(trace->root()["prompts_read"].string("file"), "prompt set " + name);
+    EXPECT_EQ(trace->root()["prompts_read"].integer("count"), static_cast<int64_t>(count)) << name;
+  }
+}
+
+TEST(PromptSetOption, SeveralOnesAndOtherPrompts) {
+  const std::string command = "trace " + kModel + " --quiet --json ";
+  const auto ids = [&](const std::string& words) {
+    const Outcome outcome = lstar_program(command + words);
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    const auto trace = JsonDocument::parse(outcome.out, "trace");
+    std::vector<std::string> all;
+    if (!trace) return all;
+    for (const Json prompt : testing::items(trace->root(), "prompts")) all.push_back(prompt["id"].shown());
+    return all;
+  };
+  const std::vector<std::string> commas = ids("--prompt-set notebook,code");
+  EXPECT_EQ(commas.size(), 65u);
+  EXPECT_EQ(commas, ids("--prompt-set notebook --prompt-set code"));
+  EXPECT_EQ(commas, ids("--prompt-set notebook,code,notebook")) << "nothing twice";
+  const std::vector<std::string> more = ids("--prompt-set notebook --prompt 'One more' --token-ids '5 17'");
+  EXPECT_EQ(more, (std::vector<std::string>{"null", "null", "\"notebook-1\"", "\"notebook-2\"", "\"notebook-3\"",
+                                            "\"notebook-4\"", "\"notebook-5\""}));
+  const Outcome run = lstar_program("run --verbose " + kModel + " --estimator off_diagonal --prompt-set code,short");
+  EXPECT_EQ(run.status, 0) << run.err;
+  EXPECT_THAT(run.out, HasSubstr("Read: 165 prompts from prompt sets code, short (built in); the first: \"def mean("));
+  EXPECT_EQ(lstar_program("run " + kModel + " --json --deterministic-timestamp t").out,
+            lstar_program("run " + kModel + " --prompt-set notebook --json --deterministic-timestamp t").out);
+}
+
+TEST(PromptSetOption, WrongUsageNamesTheKnown) {
+  for (const std::string command : {"run ", "trace "}) {
+    const Outcome unknown = lstar_program(command + kModel + " --prompt-set sentences");
+    EXPECT_EQ(unknown.status, 2);
+    EXPECT_THAT(unknown.err, AllOf(HasSubstr("--prompt-set"), HasSubstr("sentences"), HasSubstr("mean sentence?"),
+                                   HasSubstr("notebook, short, sentence, paragraph, passage, languages, code, mixed")));
+    EXPECT_EQ(lstar_program(command + kModel + " --prompt-set short --prompts p.txt").status, 2);
+    EXPECT_THAT(lstar_program(command + "--help").out, AllOf(HasSubstr("--prompt-set"), HasSubstr("paragraph")));
+  }
 }
 
 TEST_F(PromptFiles, IdsComeBackInEveryOutput) {

@@ -110,6 +110,7 @@ const std::vector<Case>& cases() {
        [](const Folder&) { return error_of(parse_manifest("dtype = 'float32'", "m.toml")); }},
       {Kind::argument, "not a token id",
        [](const Folder&) { return error_of(parse_token_ids("1 x", "", "--token-ids")); }},
+      {Kind::argument, "unknown prompt set", [](const Folder&) { return error_of(prompt_set("guess")); }},
       {Kind::argument, "no tokens", [](const Folder& folder) { return of_prompt(folder, {}); }},
       {Kind::argument, "token id out of range", [](const Folder& folder) { return of_prompt(folder, {100'000}); }},
       {Kind::argument, "longer than the model's positions",

@@ -105,7 +105,10 @@ TEST_F(Manifest, TheOnesWeShipAreGood) {
     EXPECT_TRUE(good) << good.error().message();
     EXPECT_EQ(study->prompts.size(), 5u);
   }
-  EXPECT_EQ(read_manifest(testing::source_path("manifests/cross-heritage.toml"))->estimators.front(), "as_written");
+  const auto built_in = read_manifest(testing::source_path("manifests/cross-heritage.toml"));
+  EXPECT_EQ(built_in->estimators.front(), "as_written");
+  EXPECT_EQ(built_in->prompts_read.file, "prompt set notebook");
+  EXPECT_EQ(built_in->note, "Five sentences are not evidence; --prompt-set mixed asks the same of 500 prompts.");
   EXPECT_EQ(read_manifest(testing::source_path("zoo/manifest.toml"))->models.size(), 6u);
 }
 
@@ -152,6 +155,27 @@ TEST_F(Manifest, PromptsOfEveryKind) {
   EXPECT_EQ(failure("prompts = [{id = 1}]" + model), file_ + ": line 1: a prompt has either text or token_ids");
   EXPECT_EQ(failure("prompts = 5" + model), file_ + ": line 1: prompts is neither a list of prompts nor a file's name");
   EXPECT_EQ(failure("\x1f\x8b\x08"), file_ + ": not text but compressed by gzip; zcat it first");
+}
+
+TEST_F(Manifest, PromptSetsByName) {
+  const std::string model = "\n[[model]]\npath = \"x\"\n";
+  const auto one = read("prompt_set = \"sentence\"" + model);
+  ASSERT_TRUE(one) << one.error().message();
+  EXPECT_EQ(one->prompts.size(), 130u);
+  EXPECT_EQ(one->prompts_read.file, "prompt set sentence");
+  const auto two = read("prompt_set = [\"code\", \"short\"]" + model);
+  ASSERT_TRUE(two) << two.error().message();
+  EXPECT_EQ(two->prompts.size(), 165u);
+  EXPECT_EQ(two->prompts_read.file, "prompt sets code, short");
+  EXPECT_EQ(failure("prompt_set = \"long\"" + model),
+            file_ +
+                ": line 1: unknown prompt set: expected one of notebook, short, sentence, paragraph, passage, "
+                "languages, code, mixed, found long");
+  EXPECT_EQ(failure("prompt_set = 5" + model), file_ + ": line 1: prompt_set is not a text");
+  EXPECT_EQ(failure("prompt_set = []" + model), file_ + ": line 1: no prompt set");
+  EXPECT_EQ(failure("prompt_set = [5]" + model), file_ + ": line 1: prompt_set holds something other than a text");
+  EXPECT_EQ(failure("prompts = [\"a\"]\nprompt_set = \"short\"" + model),
+            file_ + ": line 2: a study has either prompts or prompt_set");
 }
 
 TEST(Check, UnknownNames) {

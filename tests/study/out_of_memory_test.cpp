@@ -228,6 +228,7 @@ TEST_F(OutOfMemory, IsAnErrorOfEveryEntryPoint) {
       {"inspect", [&] { return outcome(inspect(name, path, HeadLayout::actual, 2)); }},
       {"read_prompt_file, JSON Lines", [&] { return outcome(read_prompt_file(lines)); }},
       {"read_prompt_file, CSV", [&] { return outcome(read_prompt_file(table)); }},
+      {"prompts_of_sets", [&] { return outcome(prompts_of_sets(std::vector<std::string>{"notebook"})); }},
       {"read_manifest", [&] { return outcome(read_manifest(manifest)); }},
       {"parse_traces", [&] { return outcome(parse_traces(traces, name)); }},
       {"parse_result", [&] { return outcome(parse_result(result, name)); }},
