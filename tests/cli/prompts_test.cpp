@@ -82,6 +82,15 @@ TEST(PromptSetOption, SeveralOnesAndOtherPrompts) {
             lstar_program("run " + kModel + " --prompt-set notebook --json --deterministic-timestamp t").out);
 }
 
+TEST(PromptSetOption, TheBuiltInStudySaysWhatFiveSentencesAre) {
+  const std::string note = "Five sentences are not evidence; --prompt-set mixed asks the same of 500 prompts.";
+  const std::string nowhere = "/dev/null/hub";  // no model is found, and none is asked for
+  const Outcome own = lstar_program("run --verbose", "", "HF_HUB_CACHE=" + nowhere);
+  EXPECT_THAT(own.out, AllOf(HasSubstr(note), HasSubstr("5 prompts from prompt set notebook (built in)")));
+  const Outcome asked = lstar_program("run --verbose --prompt-set mixed", "", "HF_HUB_CACHE=" + nowhere);
+  EXPECT_THAT(asked.out, AllOf(HasSubstr("500 prompts from prompt set mixed"), Not(HasSubstr("not evidence"))));
+}
+
 TEST(PromptSetOption, WrongUsageNamesTheKnown) {
   for (const std::string command : {"run ", "trace "}) {
     const Outcome unknown = lstar_program(command + kModel + " --prompt-set sentences");

@@ -18,11 +18,13 @@ struct Outcome {
   std::string out, err;
 };
 
-// `arguments` as a shell reads them; standard input is empty or holds `input`.
-inline Outcome lstar_program(const std::string& arguments, const std::string& input = "") {
+// `arguments` as a shell reads them; standard input is empty or holds `input`. `variables` of the environment are
+// written as in front of a command.
+inline Outcome lstar_program(const std::string& arguments, const std::string& input = "",
+                             const std::string& variables = "") {
   TemporaryFolder folder;
   if (!write_file(folder / "in", input)) return {};
-  const std::string command = fmt::format("HF_HUB_OFFLINE=1 {} {} >{} 2>{} <{}", LSTAR_PROGRAM, arguments,
+  const std::string command = fmt::format("HF_HUB_OFFLINE=1 {} {} {} >{} 2>{} <{}", variables, LSTAR_PROGRAM, arguments,
                                           folder / "out", folder / "err", folder / "in");
   const int status = std::system(command.c_str());
   // A command that sends them elsewhere leaves none.
