@@ -55,7 +55,7 @@ Result<std::vector<Prompt>> read_set(std::string_view name) {
 std::span<const PromptSet> prompt_sets() { return kSets; }
 
 Result<std::vector<Prompt>> prompt_set(std::string_view name) {
-  return catch_memory("reading the prompt set", std::string(name), [&] { return read_set(name); });
+  return catch_memory("reading the prompt set", name, [&] { return read_set(name); });
 }
 
 Result<PromptsOfSets> prompts_of_sets(std::span<const std::string> names) {

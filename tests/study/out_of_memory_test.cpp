@@ -213,6 +213,7 @@ TEST_F(OutOfMemory, IsAnErrorOfEveryEntryPoint) {
   const TokenizerSource source{.folder = path};
   const LocateOptions locating{.ask_hub = false};
   const std::vector<float> numbers(6);
+  const std::vector<std::string> sets{"notebook"};
   const std::string config = R"({"model_type": "a type of model", "n_layer": 3})";
   std::vector<MemoryTensor> tensors(2, {.shape = {{2, 3}}, .bytes = std::as_bytes(std::span(numbers))});
   tensors[0].name = "model.layers.0.self_attn.q_proj.weight";
@@ -228,7 +229,7 @@ TEST_F(OutOfMemory, IsAnErrorOfEveryEntryPoint) {
       {"inspect", [&] { return outcome(inspect(name, path, HeadLayout::actual, 2)); }},
       {"read_prompt_file, JSON Lines", [&] { return outcome(read_prompt_file(lines)); }},
       {"read_prompt_file, CSV", [&] { return outcome(read_prompt_file(table)); }},
-      {"prompts_of_sets", [&] { return outcome(prompts_of_sets(std::vector<std::string>{"notebook"})); }},
+      {"prompts_of_sets", [&] { return outcome(prompts_of_sets(sets)); }},
       {"read_manifest", [&] { return outcome(read_manifest(manifest)); }},
       {"parse_traces", [&] { return outcome(parse_traces(traces, name)); }},
       {"parse_result", [&] { return outcome(parse_result(result, name)); }},
