@@ -8,6 +8,8 @@ set(LSTAR_PUBLIC_HEADERS
     study/evaluate_run.h study/result_diff.h study/result_file.h
     # What was published against what follows from it.
     study/audit.h study/measured_points.h study/published.h
+    # Forms fitted to what was measured.
+    study/fit_study.h analysis/chance.h analysis/fit_null.h analysis/forms.h analysis/linear_fit.h
     # Where measurements are kept: begin with study/store/store.h.
     study/store/content.h study/store/prompt_observation.h study/store/store.h study/store/store_access.h
     study/store/store_key.h study/store/study_record.h

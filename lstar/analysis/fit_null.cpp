@@ -17,7 +17,7 @@ constexpr double kSame = 1e-9;     // per cent: sums of the same numbers in anot
 // The mape of a refit is that of what the columns leave: one product with a matrix, for every target.
 class Refit {
  public:
-  explicit Refit(const std::vector<std::vector<double>>& design) {
+  explicit Refit(std::span<const std::vector<double>> design) {
     const auto n = static_cast<Eigen::Index>(design.size());
     Eigen::MatrixXd x(n, static_cast<Eigen::Index>(design[0].size()));
     for (Eigen::Index i = 0; i < n; ++i)
@@ -38,11 +38,14 @@ class Refit {
 
 std::optional<FitNull> fit_null(std::span<const ModelPoint> points, uint64_t seed, size_t draws) {
   std::vector<std::vector<double>> design;
+  for (const ModelPoint& point : points) design.push_back({1, static_cast<double>(point.layers), 1.0 / point.heads});
+  return fit_null(points, design, seed, draws);
+}
+
+std::optional<FitNull> fit_null(std::span<const ModelPoint> points, std::span<const std::vector<double>> design,
+                                uint64_t seed, size_t draws) {
   std::vector<double> target;
-  for (const ModelPoint& point : points) {
-    design.push_back({1, static_cast<double>(point.layers), 1.0 / point.heads});
-    target.push_back(point.l_star / point.layers);
-  }
+  for (const ModelPoint& point : points) target.push_back(point.l_star / point.layers);
   const LinearFit fit = fit_linear(design, target);
   if (!fit.identified() || !fit.f) return std::nullopt;
   const Refit refit(design);

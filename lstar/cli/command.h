@@ -22,6 +22,7 @@ void add_fetch(CLI::App& app, int& status);
 void add_store(CLI::App& app, int& status);
 void add_report(CLI::App& app, int& status);
 void add_diff(CLI::App& app, int& status);
+void add_fit(CLI::App& app, int& status);
 void add_audit(CLI::App& app, int& status);
 void add_help(CLI::App& app, int& status, const std::string& version);  // help, version
 

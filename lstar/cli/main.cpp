@@ -38,6 +38,7 @@ int main(int argc, char** argv) {
   add_store(app, status);
   add_report(app, status);
   add_diff(app, status);
+  add_fit(app, status);
   add_audit(app, status);
   add_help(app, status, version);
   const std::vector<std::string> arguments = arguments_of(app, argc, argv);

@@ -57,9 +57,18 @@ void ResultOptions::add_to(CLI::App& app) {
   app.add_flag("--quiet", quiet, "No tables and no progress: the verdict alone, and nothing with --out or --json");
 }
 
-Result<void> ResultOptions::check() const {
-  if (formats.size() > 1 && std::find(formats.begin(), formats.end(), "none") != formats.end())
+Result<std::vector<FigureFormat>> figure_formats(const std::vector<std::string>& names) {
+  if (names.size() > 1 && std::find(names.begin(), names.end(), "none") != names.end())
     return fail(ErrorKind::argument, "--figures: none stands alone");
+  std::vector<FigureFormat> formats;
+  for (const std::string& name : once_each(names))
+    if (name != "none")
+      formats.push_back(name == "png" ? FigureFormat::png : name == "svg" ? FigureFormat::svg : FigureFormat::pdf);
+  return formats;
+}
+
+Result<void> ResultOptions::check() const {
+  LSTAR_TRY(figure_formats(formats));
   if (per_head && out.empty() && !json)
     return fail(ErrorKind::argument, "--per-head goes into files and JSON: --out or --json");
   return {};
@@ -93,10 +102,7 @@ Result<bool> write_result(const StudyResult& result, const ResultOptions& option
     if (options.prints()) print(files_line("none (--out FOLDER)"));
     return true;
   }
-  std::vector<FigureFormat> formats;
-  for (const std::string& format : once_each(options.formats))
-    if (format != "none")
-      formats.push_back(format == "png" ? FigureFormat::png : format == "svg" ? FigureFormat::svg : FigureFormat::pdf);
+  LSTAR_ASSIGN(const std::vector<FigureFormat> formats, figure_formats(options.formats));
   LSTAR_ASSIGN(const StudyFiles files, write_study(result, options.out, formats, options.per_head));
   if (options.prints()) print(files_line(files_text(files.written)));
   if (!files.other_run.empty())

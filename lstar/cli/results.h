@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 
 #include "lstar/report/detail.h"
+#include "lstar/report/figures/gnuplot.h"
 #include "lstar/study/study.h"
 
 namespace lstar::cli {
@@ -33,6 +34,9 @@ struct ResultOptions {
   bool prints() const { return !quiet && !json; }  // tables
   Detail detail() const { return verbose ? Detail::every_prompt : Detail::by_count; }
 };
+
+// What --figures asks for, each once; an error where none does not stand alone.
+Result<std::vector<FigureFormat>> figure_formats(const std::vector<std::string>& names);
 
 // One model as it ends. Why it failed is on stderr too, where stdout goes elsewhere than the terminal; `in_full` is
 // what to say there, where that is more than the study says of it.

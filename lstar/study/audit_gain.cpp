@@ -124,7 +124,8 @@ Claim by_heritage(Claim claim, const Heritage& h, const std::string& of) {
   return claim;
 }
 
-Claim share(const char* id, const char* words, double published, int64_t count, int64_t all, std::string reason) {
+Claim share(const char* id, const char* words, double published, int64_t count, int64_t all,
+            const std::string& reason) {
   Claim claim{.id = id, .claim = words, .unit = "%", .published = published};
   claim.recomputed = 100.0 * static_cast<double>(count) / static_cast<double>(all);
   claim.verdict = agrees_if(rounds_to(*claim.recomputed, published));

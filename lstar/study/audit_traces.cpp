@@ -10,11 +10,11 @@
 namespace lstar {
 namespace {
 
-struct Kind {
+struct TraceKind {
   const char* name;
   std::vector<double> PublishedModelTraces::*trace;
 };
-constexpr Kind kOffDiagonal{"off_diagonal", &PublishedModelTraces::off_diagonal},
+constexpr TraceKind kOffDiagonal{"off_diagonal", &PublishedModelTraces::off_diagonal},
     kMultiHead{"multi_head", &PublishedModelTraces::multi_head};
 
 std::span<const double> before_nan(const std::vector<double>& trace) {
@@ -78,7 +78,7 @@ Claim calibration_l_star(const Published& published) {
     if (!row) continue;
     const auto l_star = static_cast<int>(row->point.l_star);
     bool found = false, found_finite = false, is_broken = false;
-    for (const Kind& kind : {kOffDiagonal, kMultiHead}) {
+    for (const TraceKind& kind : {kOffDiagonal, kMultiHead}) {
       const std::vector<double>& trace = traces->*kind.trace;
       const auto with = numpy_layer("central_difference", trace), without = finite_layer("central_difference", trace);
       const std::string what = fmt::format("{}, published {}, {}: ", row->model, l_star, kind.name);
@@ -135,7 +135,7 @@ Claim calibration_models(const Published& published) {
 }
 
 // The calibration's detector and the study's, on the same six traces.
-Claim two_detectors(const Published& published, const Kind& kind) {
+Claim two_detectors(const Published& published, const TraceKind& kind) {
   Claim claim{
       .id = fmt::format("detectors-{}", kind.trace == kOffDiagonal.trace ? "off-diagonal" : "multi-head"),
       .claim = fmt::format("central_difference, which the calibration used, and argmax_step find the same L* in "

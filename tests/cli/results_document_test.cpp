@@ -194,6 +194,15 @@ TEST(ResultsDocument, NamesWhatIsWritten) {
   expect_documented(
       "lstar predict --json", "predict",
       {lstar_program("predict -L 12 -H 12 --json").out, lstar_program("predict -L 12 -H 12 -G 2 --json").out});
+  // Shapes of which some are fitted and some are not.
+  const std::string shapes = folder / "shapes.json";
+  ASSERT_TRUE(write_file(shapes, R"({"detector": "argmax_step", "results": [
+    {"model": "a", "lab": "A", "L": 12, "H": 12, "L_star_empirical": 6}, {"model": "b", "L": 24, "H": 16, "L_star_empirical": 14},
+    {"model": "c", "L": 16, "H": 8, "L_star_empirical": 13}, {"model": "d", "L": 32, "H": 32, "L_star_empirical": 20},
+    {"model": "e", "L": 18, "H": 8, "L_star_empirical": 15}, {"model": "f", "L": 6, "H": 4, "L_star_empirical": 5},
+    {"model": "g", "L": 12, "H": 12, "reason": "none"}]})"));
+  expect_documented("lstar fit --json", "fit",
+                    {lstar_program("fit --json " + shapes).out, lstar_program("fit --json " + of_ran).out});
   expect_documented("lstar audit --json", "audit",
                     {lstar_program("audit --json").out, lstar_program("audit --json " + of_ran).out});
   expect_documented("lstar inspect --json", "inspect", {lstar_program("inspect --json " + kModel).out});

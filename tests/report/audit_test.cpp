@@ -52,9 +52,13 @@ TEST(AuditText, SaysWhatItIsOf) {
   MeasuredPoints measured{.sources = {"a\nb.json"}, .estimator = "ov_circuit", .detector = "argmax_step"};
   measured.models.resize(3);
   measured.left_out = {{.model = "gone", .reason = "failed: no file"}};
+  std::vector<Claim> claims = two_claims();
+  claims[0].reason = "it is " + std::string(300, 'x');
+  measured.sources.push_back(std::string(300, 'y'));
+  std::istringstream lines(audit_text(claims, &measured, false));
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(display_width(line), kColumns) << line;
   EXPECT_THAT(audit_text(two_claims(), &measured, false),
-              AllOf(HasSubstr("3 models of a b.json: L* by ov_circuit and argmax_step"),
-                    HasSubstr("Without gone: failed: no file")));
+              AllOf(HasSubstr("3 models of a b.json,\n"), HasSubstr("Without gone: failed: no file")));
 }
 
 TEST(AuditJson, HoldsEverything) {

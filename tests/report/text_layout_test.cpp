@@ -48,5 +48,13 @@ TEST(TextLayout, TableIsAlignedAndFits) {
   EXPECT_EQ(table.str(100, "", Paint{true}).substr(0, 9), "\x1b[1mmodel");
 }
 
+TEST(TextLayout, ShortensTheWordsOfProse) {
+  EXPECT_EQ(shorten_words("a few words", 5), "a few words");
+  EXPECT_EQ(shorten_words("no gain of organisation/model-with-a-name here", 12),
+            "no gain of " + shorten_name("organisation/model-with-a-name", 12) + " here");
+  EXPECT_EQ(shorten_words(" two  spaces ", 9), " two  spaces ");
+  EXPECT_EQ(shorten_words("", 3), "");
+}
+
 }  // namespace
 }  // namespace lstar

@@ -26,6 +26,7 @@ struct LabColour {
 // One colour a lab, sorted by lab: the notebook's for its four labs and for labs that carry their names, the colours of
 // a palette made for colour-blind readers for the others.
 std::vector<LabColour> lab_colours(const StudyResult&);
+std::vector<LabColour> lab_colours(const std::vector<std::string>& labs);  // each may be there several times
 
 // The last part of a model's name, as figures show it: "pythia-160m" of "EleutherAI/pythia-160m".
 std::string short_name(std::string_view model);

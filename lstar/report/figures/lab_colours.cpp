@@ -7,6 +7,12 @@
 namespace lstar {
 
 std::vector<LabColour> lab_colours(const StudyResult& result) {
+  std::vector<std::string> labs;
+  for (const ModelResult& model : result.models) labs.push_back(model.entry.lab);
+  return lab_colours(labs);
+}
+
+std::vector<LabColour> lab_colours(const std::vector<std::string>& named) {
   struct Named {
     std::string_view lab, colour;
   };
@@ -15,8 +21,7 @@ std::vector<LabColour> lab_colours(const StudyResult& result) {
   // Okabe and Ito's and Tol's colours; what resembles the 10 % line comes last.
   constexpr std::array<std::string_view, 10> palette{"#0072B2", "#CC79A7", "#009E73", "#D55E00", "#882255",
                                                      "#999933", "#56B4E9", "#332288", "#117733", "#E69F00"};
-  std::set<std::string> labs;
-  for (const ModelResult& model : result.models) labs.insert(model.entry.lab);
+  const std::set<std::string> labs(named.begin(), named.end());
 
   std::vector<LabColour> colours;
   std::set<std::string_view> used;

@@ -42,18 +42,20 @@ std::string verdict_text(ClaimVerdict verdict, const Paint& paint) {
 std::string head_of(const MeasuredPoints* measured) {
   if (!measured) return "What was published, against what follows from the published numbers.\n";
   std::string sources;
-  for (const std::string& source : measured->sources) sources += (sources.empty() ? "" : ", ") + one_line(source);
+  for (const std::string& source : measured->sources)
+    sources += (sources.empty() ? "" : ", ") + shorten_name(one_line(source), kNameColumns);
   std::string out = wrap(fmt::format("What was published, against {} of {}: L* by {} and {}.",
                                      counted(static_cast<int64_t>(measured->models.size()), "model"), sources,
                                      one_line(measured->estimator), one_line(measured->detector)),
                          kColumns, "", 0);
-  constexpr size_t kShown = 5;
-  for (size_t i = 0; i < std::min(kShown, measured->left_out.size()); ++i) {
+  constexpr size_t kMost = 5;
+  for (size_t i = 0; i < std::min(kMost, measured->left_out.size()); ++i) {
     const UnmeasuredModel& model = measured->left_out[i];
-    out += wrap(fmt::format("Without {}: {}", one_line(model.model), shorten(one_line(model.reason), kColumns)),
+    out += wrap(fmt::format("Without {}: {}", shorten_name(one_line(model.model), kNameColumns),
+                            shorten_words(shorten(one_line(model.reason), kColumns), kNameColumns)),
                 kColumns, "", 2);
   }
-  if (measured->left_out.size() > kShown) out += fmt::format("and {} more\n", measured->left_out.size() - kShown);
+  if (measured->left_out.size() > kMost) out += fmt::format("and {} more\n", measured->left_out.size() - kMost);
   return out;
 }
 
@@ -73,7 +75,7 @@ std::string audit_text(std::span<const Claim> claims, const MeasuredPoints* meas
     out += fmt::format("{}{:>{}}{:>{}}  {}\n", paint.bold(fmt::format("{:<{}}", claim.id, kId)),
                        value_text(claim.published, claim.unit, true), kNumber,
                        value_text(claim.recomputed, claim.unit, false), kNumber, verdict_text(claim.verdict, paint));
-    std::string text = one_line(claim.reason) + ".";
+    std::string text = shorten_words(one_line(claim.reason), kNameColumns) + ".";
     if (claim.chance) text.append(" ").append(chance_text(*claim.chance, claim.unit));
     out += wrap(fmt::format("{}: {}", one_line(claim.claim), text), kColumns, "    ", 4);
   }

@@ -110,6 +110,17 @@ std::string shorten_name(std::string_view name, int width) {
   return begin + "…" + end;
 }
 
+std::string shorten_words(std::string_view text, int width) {
+  std::string out;
+  while (!text.empty()) {
+    const size_t space = std::min(text.find(' '), text.size());
+    out += shorten_name(text.substr(0, space), width);
+    if (space < text.size()) out += ' ';
+    text.remove_prefix(std::min(space + 1, text.size()));
+  }
+  return out;
+}
+
 std::string wrap(std::string_view text, int width, std::string_view first, int indent) {
   std::string out(first), rest(static_cast<size_t>(indent), ' ');
   int used = display_width(first);

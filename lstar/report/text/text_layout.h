@@ -9,7 +9,8 @@
 
 namespace lstar {
 
-inline constexpr int kColumns = 100;  // of what is printed: a terminal's width
+inline constexpr int kColumns = 100;     // of what is printed: a terminal's width
+inline constexpr int kNameColumns = 50;  // of a name in prose
 
 // The text on one line: malformed bytes replaced, control characters as spaces.
 std::string one_line(std::string_view text);
@@ -25,6 +26,8 @@ int display_width(std::string_view text);
 std::string shorten(std::string_view text, int width);
 // The same for names, which are told apart by how they end: what is cut is their middle.
 std::string shorten_name(std::string_view name, int width);
+// Prose with names in it: each word, between spaces, as shorten_name() has it.
+std::string shorten_words(std::string_view text, int width);
 
 // The text broken at spaces into lines of at most `width` columns, each opened by `indent` spaces, the first by
 // `first`.
