@@ -10,6 +10,7 @@ set(LSTAR_PUBLIC_HEADERS
     study/audit.h study/measured_points.h study/published.h
     # Forms fitted to what was measured.
     study/fit_study.h analysis/chance.h analysis/fit_null.h analysis/forms.h analysis/linear_fit.h
+    analysis/residual_gain.h
     # Where measurements are kept: begin with study/store/store.h.
     study/store/content.h study/store/prompt_observation.h study/store/store.h study/store/store_access.h
     study/store/store_key.h study/store/study_record.h
@@ -19,7 +20,7 @@ set(LSTAR_PUBLIC_HEADERS
     analysis/statistics.h analysis/transition.h
     # The layers below, for what is built on them.
     model/forward.h model/weight_norms.h
-    architecture/architecture.h architecture/head_layout.h architecture/rotary.h architecture/untrained_twin.h
+    architecture/architecture.h architecture/configured.h architecture/head_layout.h architecture/rotary.h architecture/untrained_twin.h
     architecture/weights.h
     compute/backend.h compute/numerics_version.h compute/ops.h
     observe/observation.h observe/observer.h observe/weight_norms.h

@@ -3,6 +3,7 @@
 #include "lstar/base/json.h"
 #include "lstar/report/json/diff_json.h"
 #include "lstar/report/text/diff_text.h"
+#include "lstar/study/measured_points.h"
 
 namespace lstar::fuzz {
 namespace {
@@ -19,6 +20,13 @@ void run(std::string_view text) {
   require(!same.changed(), "a result is like itself");
   for (const NumberDiff& kind : same.numbers) require(kind.unequal == 0, "a number is like itself");
   show(same);
+  const auto points = measured_points({&*result, 1}, "");
+  if (succeeded(points))
+    for (const MeasuredPoint& model : points->models) {
+      const ModelPoint& point = model.point;
+      require(point.layers >= 2 && point.heads >= 1 && point.prompts >= 1, "a point of a fit has a shape");
+      require(point.l_star >= 0 && point.l_star <= point.layers, "its L* is a layer");
+    }
   const ResultFile nothing{.source = "nothing"};
   show(compare(*result, nothing));
   show(compare(nothing, *result));

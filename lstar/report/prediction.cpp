@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "lstar/analysis/statistics.h"
 #include "lstar/report/json/json_writer.h"
 #include "lstar/report/text/text_layout.h"
 
@@ -15,10 +16,16 @@ std::vector<FormulaValue> formula_values(int layers, int heads, std::optional<do
 }
 
 std::string prediction_text(int layers, int heads, std::optional<double> gain, const std::vector<FormulaValue>& values,
-                            bool colour) {
+                            const PredictedModel* model, bool colour) {
   const Paint paint{colour};
-  std::string out = fmt::format("L = {}, H = {}", layers, heads);
-  if (gain) out += fmt::format(", G = {}", *gain);
+  std::string out;
+  if (model) out = fmt::format("{} ({}): ", shorten_name(one_line(model->model), kNameColumns), model->family);
+  out += fmt::format("L = {}, H = {}", layers, heads);
+  if (gain && model && !model->gains.empty())
+    out += fmt::format(", G = {:.4f} ± {:.4f} over {}", *gain, population_deviation(model->gains),
+                       counted(static_cast<int64_t>(model->gains.size()), "prompt"));
+  else if (gain)
+    out += fmt::format(", G = {}", *gain);
   out += "\n";
   TextTable table;
   table.column("formula", TextTable::Align::left);
@@ -38,8 +45,8 @@ std::string prediction_text(int layers, int heads, std::optional<double> gain, c
   return out + table.str(160, "  ", paint);  // a formula is not cut
 }
 
-std::string prediction_json(int layers, int heads, std::optional<double> gain,
-                            const std::vector<FormulaValue>& values) {
+std::string prediction_json(int layers, int heads, std::optional<double> gain, const std::vector<FormulaValue>& values,
+                            const PredictedModel* model) {
   JsonValue predictions = JsonValue::object();
   for (const FormulaValue& value : values) {
     JsonValue entry{{"formula", value.formula->text}};
@@ -52,7 +59,16 @@ std::string prediction_json(int layers, int heads, std::optional<double> gain,
     }
     predictions[std::string(value.formula->name)] = std::move(entry);
   }
-  const JsonValue json{{"L", layers}, {"H", heads}, {"G", json_value(gain)}, {"predictions", std::move(predictions)}};
+  const bool is_measured = model && !model->gains.empty();
+  const JsonValue json{
+      {"model", model ? JsonValue(model->model) : JsonValue(nullptr)},
+      {"family", model ? JsonValue(model->family) : JsonValue(nullptr)},
+      {"L", layers},
+      {"H", heads},
+      {"G", json_value(gain)},
+      {"G_std", is_measured ? json_value(std::optional(population_deviation(model->gains))) : JsonValue(nullptr)},
+      {"G_per_prompt", is_measured ? json_array(model->gains) : JsonValue(nullptr)},
+      {"predictions", std::move(predictions)}};
   return write_json(json);
 }
 

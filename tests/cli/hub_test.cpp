@@ -200,6 +200,18 @@ TEST_F(HubProgram, TokenizeNeedsNoWeights) {
   EXPECT_FALSE(fs::exists(snapshot("models--org--name") + "/model.safetensors"));
 }
 
+TEST_F(HubProgram, PredictNeedsNoWeights) {
+  serve("org/name", "zoo/gpt2-12x12");
+  const Outcome remote = lstar("predict org/name"), local = lstar("predict zoo/gpt2-12x12");
+  EXPECT_EQ(remote.status, 0) << remote.err;
+  EXPECT_THAT(remote.out, HasSubstr("org/name (gpt2): L = 12, H = 12\n"));
+  EXPECT_EQ(remote.out.substr(remote.out.find('\n')), local.out.substr(local.out.find('\n')));
+  EXPECT_FALSE(fs::exists(snapshot("models--org--name") + "/model.safetensors"));
+  const Outcome measured = lstar("predict org/name --gain measured --token-ids '5 17 3'");
+  EXPECT_EQ(measured.status, 0) << measured.err;
+  EXPECT_TRUE(fs::exists(snapshot("models--org--name") + "/model.safetensors")) << "which takes the weights";
+}
+
 TEST_F(HubProgram, TheNotebooksStudyIsBuiltIn) {
   const Outcome asked = lstar("run");
   EXPECT_EQ(asked.status, 2);

@@ -193,7 +193,8 @@ TEST(ResultsDocument, NamesWhatIsWritten) {
   expect_documented("lstar detect --json", "detect", {lstar_program("detect --json -", "[1, 2, 5, NaN]").out});
   expect_documented(
       "lstar predict --json", "predict",
-      {lstar_program("predict -L 12 -H 12 --json").out, lstar_program("predict -L 12 -H 12 -G 2 --json").out});
+      {lstar_program("predict -L 12 -H 12 --json").out, lstar_program("predict -L 12 -H 12 -G 2 --json").out,
+       lstar_program("predict --json --gain measured " + kModel + " --token-ids '5 17 3' --token-ids '5 3'").out});
   // Shapes of which some are fitted and some are not.
   const std::string shapes = folder / "shapes.json";
   ASSERT_TRUE(write_file(shapes, R"({"detector": "argmax_step", "results": [

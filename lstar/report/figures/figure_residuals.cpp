@@ -111,7 +111,8 @@ Figure residuals_figure(const FitStudy& study) {
               Anchor::left, kText);
   const Range residuals = reach_of(study);
   for (size_t k = 0; k < shown.size(); ++k) {
-    const auto row = static_cast<double>(k / kAcross), column = static_cast<double>(k % kAcross);
+    const size_t below = k / kAcross;
+    const auto row = static_cast<double>(below), column = static_cast<double>(k % kAcross);
     const Box box{kMargin + column * (width + kMargin),
                   height - keys - 32 - row * (kPanelHeight + kPanelGap) - kPanelHeight, width, kPanelHeight};
     panel(canvas, *shown[k], residuals_of(study, *shown[k], colours, 0.5 * width), box, residuals);
