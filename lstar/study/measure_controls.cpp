@@ -127,7 +127,11 @@ Result<std::vector<LengthCut>> length_cuts(OpenModel& model, const Study& study)
   LSTAR_ASSIGN(auto texts, tokens_of(model, study.prompts));
   std::erase_if(texts, [&](const auto& ids) { return ids.size() < longest; });
   if (texts.empty()) {
-    // PASSAGES
+    constexpr size_t kTexts = 8;  // enough to see whether they agree
+    LSTAR_ASSIGN(const std::vector<Prompt> passages, prompt_set("passage"));
+    LSTAR_ASSIGN(texts, tokens_of(model, passages));
+    std::erase_if(texts, [&](const auto& ids) { return ids.size() < longest; });
+    if (texts.size() > kTexts) texts.resize(kTexts);
   }
   if (texts.empty())
     return fail({.kind = ErrorKind::argument,

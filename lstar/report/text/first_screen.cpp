@@ -131,7 +131,7 @@ std::string resolved_line(const StudyResult& result) {
     text += fmt::format(" ({} of {} prompts as in {})", same, prompts, name(*shadow));
   }
   if (s.resolved == 0 && s.models > 0) text += fmt::format(": {}", why_unresolved(result, 0));
-  text += fmt::format("; {} of {} predictions beyond it", beyond, result.models.size());
+  text += fmt::format("; {} of {} predictions out of range", beyond, result.models.size());
   return text + (s.left_out.empty() && s.partly.empty() ? "; 0 left out" : "");
 }
 
