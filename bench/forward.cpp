@@ -90,7 +90,8 @@ int main(int argc, char** argv) {
   std::vector<Job> jobs{{"none", Wants{} | Want::residual_norm, {}},
                         {"diagonal", Want::diagonal | Want::residual_norm, {}},
                         {"diagonal, entropy", one_sweep, {}},
-                        {"diagonal, entropy, rounded sums", one_sweep | Want::rounded_sum, {}}};
+                        {"diagonal, entropy, rounded sums", one_sweep | Want::rounded_sum, {}},
+                        {"all of these, overlap", one_sweep | Want::rounded_sum | Want::overlap, {}}};
   if (dtype == Dtype::float64)
     measure<double>(*model, batch, dtype, repetitions, jobs);
   else

@@ -10,7 +10,7 @@
 namespace lstar::fuzz {
 
 inline constexpr Wants kEverything =
-    Want::diagonal | Want::rounded_sum | Want::entropy | Want::residual_norm | Want::output_scale;
+    Want::diagonal | Want::rounded_sum | Want::entropy | Want::residual_norm | Want::output_scale | Want::overlap;
 
 // At most `most`, but for a thousandth of it.
 inline bool is_within(double value, double most) {
@@ -27,6 +27,7 @@ inline void require_fitting(const Architecture& a, const Observation& seen, size
   require(seen.output_scale_sq.values().size() == (a.has(Role::attention_output_norm) ? prompts * layers : 0),
           "there is a number for each norm behind W_O");
   require(seen.residual_norm.values().size() == prompts * (layers + 1), "there is a norm before and after each layer");
+  require(seen.overlap.values().size() == prompts * layers * pairs_of(heads), "there is a number for every two heads");
   for (size_t p = 0; p < prompts; ++p) {
     const auto n = static_cast<double>(seen.tokens[p]);
     for (size_t l = 0; l < layers; ++l)
@@ -36,6 +37,9 @@ inline void require_fitting(const Architecture& a, const Observation& seen, size
         require(a.has(Role::sinks) ? is_within(on + off, n) : is_near(on + off, n), "rows of probabilities sum to 1");
         require(!(entropy < -1e-3 * n) && is_within(entropy, n * std::log(n + 1) + 1e-3), "entropy is of n tokens");
       }
+    for (size_t l = 0; l < layers; ++l)
+      for (const double overlap : seen.overlap(p, l))
+        require(!(overlap < 0) && is_within(overlap, n), "two rows of probabilities share at most 1");
     for (size_t l = 0; l < seen.output_scale_sq.dim1(); ++l)
       require(!(seen.output_scale_sq(p, l) < 0), "a mean of squares is not negative");
     for (size_t l = 0; l <= layers; ++l) require(!(seen.residual_norm(p, l) < 0), "a norm is not negative");

@@ -218,6 +218,9 @@ def statistics_cost(setting):
     for what, spent in seconds.items():
         if what.endswith("rounded sums"):
             outcome.at_most(f"more time for {what} together", 100 * (spent / none - 1), 15, "%")
+        elif what.endswith("overlap"):
+            all_others = seconds["diagonal, entropy, rounded sums"]
+            outcome.at_most("more time for the heads' overlap (edge_energy)", 100 * (spent / all_others - 1), 10, "%")
         else:
             outcome.note(f"More time for {what}: {100 * (spent / none - 1):.1f} %.")
     outcome.note(

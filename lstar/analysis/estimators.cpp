@@ -28,6 +28,7 @@ double softmax_roundoff(Dtype dtype) { return unit_roundoff(dtype == Dtype::floa
 // and a multiplication, both in double.
 constexpr double kExpRoundings = 4;
 constexpr double kRescaleRoundings = kExpRoundings + 1;
+constexpr int64_t kMostLanes = 16;  // of a vector
 
 // Roundings of a weight and of the sum over keys that it enters, in the softmax's arithmetic and in double. The second
 // count holds for blocks of any length, even of one key.
@@ -159,7 +160,65 @@ double ov_circuit_floor(const LayerView& layer, Dtype dtype) {
   return mass_floor(layer, dtype, trace, ov_circuit_sum(layer, one) * scale) + last;
 }
 
-constexpr std::array<Estimator, 6> kEstimators{{
+// The sum over all h, h' of one number of each pair; those of two different heads stand for two of them.
+template <class Number>
+double over_pairs(size_t heads, Number number) {
+  double sum = 0;
+  for (size_t h = 0; h < heads; ++h) {
+    for (size_t other = 0; other < h; ++other) sum += 2 * number(pair_at(h, other));
+    sum += number(pair_at(h, h));
+  }
+  return sum;
+}
+
+bool has_pairs(std::span<const double> pairs, int heads) {
+  return heads > 0 && pairs.size() == pairs_of(static_cast<size_t>(heads));
+}
+
+double edge_energy(const LayerView& layer) {
+  if (!has_pairs(layer.overlap, layer.heads) || !has_pairs(layer.ov_products, layer.heads)) return kNan;
+  return over_pairs(static_cast<size_t>(layer.heads),
+                    [&](size_t pair) { return layer.ov_products[pair] * layer.overlap[pair]; }) *
+         layer.output_scale_sq;
+}
+
+// If all heads attended alike, the sum of their maps would be one: ||sum_h M_h||^2.
+double edge_energy_weights(const LayerView& layer) {
+  if (!has_pairs(layer.ov_products, layer.heads)) return kNan;
+  return over_pairs(static_cast<size_t>(layer.heads), [&](size_t pair) { return layer.ov_products[pair]; }) *
+         layer.output_scale_sq;
+}
+
+// |computed - exact| of sum_hh' G_hh' Q_hh', Q_hh' = sum_{i != j} p_ij p'_ij. Every Q_hh' is a sum of non-negative
+// terms, but G_hh' may be negative, so that of the sum nothing is left but |G_hh'| times what each Q_hh' may be off by.
+//
+// A computed p_j = w_j / Z is off by |e_j| <= alpha for its own weight and as much for Z, whose rounding, and that of
+// the division, make two more: relative to p_j, as in mass_floor, whatever its size. Distances move p_j by u d_j of
+// itself for its own weight and by at most u ln n for those in Z (mass_floor). Times p'_j and added over a row's j != i
+// the latter stays relative to Q; the former is at most u sum_j p_j d_j <= u ln n, as no p' exceeds 1: absolute, once
+// for each of the two heads. A weight off by t, and with it Z by n t at most, moves p_j p'_j by t p'_j + n t p_j p'_j,
+// over a row by (n + 1) t for each head; a product below the smallest normal number is off by less than that, and so is
+// a quotient times another p', again for n terms of n rows.
+//
+// A lane adds at most kLargestKeyBlock products, one rounding each, and its sum meets the sums of at most 16 lanes;
+// what comes of them is added in double, block of keys after block of keys, rows after rows.
+double edge_energy_floor(const LayerView& layer, Dtype dtype) {
+  if (!has_pairs(layer.overlap, layer.heads) || !has_pairs(layer.ov_products, layer.heads)) return kNan;
+  const double n = static_cast<double>(layer.n), u = softmax_roundoff(dtype), u64 = unit_roundoff(Dtype::float64);
+  const double heads = layer.heads;
+  const double probability =
+      2 * gamma(row_sum_roundings(n), u) + 2 * gamma(row_sum_roundings64(n), u64) + gamma(2, u) + distance_error(n, u);
+  const double relative = 2 * probability + gamma(kLargestKeyBlock + kMostLanes, u) + gamma(n * n, u64);
+  const double absolute = 2 * n * (distance_error(n, u) + (2 * n + 2) * smallest_normal(u));
+  // Two roundings for each pair's product and its double, the chain of additions, and the scale.
+  const double last = gamma(heads * heads + 3, u64);
+  return kSecondOrder * layer.output_scale_sq * over_pairs(static_cast<size_t>(layer.heads), [&](size_t pair) {
+           const double overlap = layer.overlap[pair];
+           return std::fabs(layer.ov_products[pair]) * ((relative + last) * overlap + absolute);
+         });
+}
+
+constexpr std::array<Estimator, 7> kEstimators{{
     {.name = "as_written",
      .description = "|(sum of A - n) * ||W_V||^2|, rounded as in the notebook",
      .note = "rounding residue: the rows of A sum to 1, so this is zero in exact arithmetic",
@@ -198,6 +257,16 @@ constexpr std::array<Estimator, 6> kEstimators{{
      .floor = ov_circuit_floor,
      .weights = ov_circuit_weights,
      .attention = "attention of weighted heads"},
+    {.name = "edge_energy",
+     .description = "sum over i != j of ||sum over heads of A_h,ij W_O W_V diag(gain)||^2, as for ov_circuit",
+     .note = "of the map that a model applies from token to token, heads together; measured where it is asked for",
+     .kind = EstimatorKind::product,
+     .gauge = Gauge::free,
+     .wants = Want::overlap | Want::output_scale,
+     .trace = edge_energy,
+     .floor = edge_energy_floor,
+     .weights = edge_energy_weights,
+     .attention = "heads' overlap, weighted"},
     {.name = "weights_only",
      .description = "||W_V||^2, the weights factor alone",
      .note = "needs no prompt",
@@ -241,6 +310,8 @@ LayerView layer_view(const Observation& seen, const WeightNorms& norms, size_t p
     const std::span<const double> scales = row_or_empty(seen.output_scale_sq, prompt);
     view.output_scale_sq = layer < scales.size() ? scales[layer] : kNan;
   }
+  view.overlap = row_or_empty(seen.overlap, prompt, layer);
+  view.ov_products = row_or_empty(norms.ov_products, layer);
   view.heads = static_cast<int>(std::max(view.off_diagonal.size(), view.ov_sq.size()));
   view.kv_heads = static_cast<int>(view.w_v_head_sq.size());
   return view;
@@ -259,9 +330,10 @@ Trace trace_of(const Estimator& estimator, const Observation& seen, const Weight
   const size_t layers = std::max({norms.w_v_sq.size(), seen.off_diagonal.dim1(), seen.rounded_sum.dim1()});
   const auto has = [&](Want want, size_t prompts) { return !estimator.wants.has(want) || prompt < prompts; };
   Trace trace;
-  trace.is_measured = has(Want::diagonal, seen.off_diagonal.dim0()) &&
-                      has(Want::rounded_sum, seen.rounded_sum.dim0()) &&
-                      (!norms.has_output_norm || has(Want::output_scale, seen.output_scale_sq.dim0()));
+  trace.is_measured =
+      has(Want::diagonal, seen.off_diagonal.dim0()) && has(Want::rounded_sum, seen.rounded_sum.dim0()) &&
+      (!norms.has_output_norm || has(Want::output_scale, seen.output_scale_sq.dim0())) &&
+      (!estimator.wants.has(Want::overlap) || (prompt < seen.overlap.dim0() && !norms.ov_products.empty()));
   for (size_t l = 0; l < layers; ++l) {
     const LayerView layer = layer_view(seen, norms, prompt, l);
     trace.trace.push_back(estimator.trace(layer));

@@ -29,6 +29,8 @@ struct LayerView {
   std::span<const double> w_v_head_sq;  // (kv_heads)
   std::span<const double> ov_sq;        // (heads)
   double output_scale_sq = 1;           // what a norm behind W_O makes of ov_sq; 1 where there is none
+  std::span<const double> overlap;      // (pairs of heads): sum over i != j of A^(h)_ij A^(h')_ij
+  std::span<const double> ov_products;  // (pairs of heads): <M_h, M_h'>
 };
 
 LayerView layer_view(const Observation&, const WeightNorms&, size_t prompt, size_t layer);
@@ -58,7 +60,7 @@ struct Estimator {
   std::string_view attention = {};
 };
 
-// as_written, off_diagonal, multi_head, ov_circuit, then the factors weights_only and attention_only.
+// as_written, off_diagonal, multi_head, ov_circuit, edge_energy, then the factors weights_only and attention_only.
 std::span<const Estimator> estimators();
 const Estimator* find_estimator(std::string_view name);  // null if there is none of this name
 

@@ -19,6 +19,9 @@ inline constexpr int64_t kWidth = int64_t{1} << 24;
 // Doubles in the Gram matrices of one layer's heads, heads * head_dim^2: 32 MB for the values and as many for the
 // outputs, a thread. Nemotron-4 340B has 3.5 million; a single head is 2,048 wide at most.
 inline constexpr int64_t kGramElements = int64_t{1} << 22;
+// Pairs of heads of all layers, of which a prompt has a double each where overlaps are asked for: 32 MB. Llama 3.1
+// 405B, 126 layers of 128 heads, has a million.
+inline constexpr int64_t kHeadPairs = int64_t{1} << 22;
 
 // Files of one model, each of which is opened: the largest models have some hundreds.
 inline constexpr int kShards = 10'000;

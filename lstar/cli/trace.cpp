@@ -23,8 +23,13 @@ struct TraceOptions {
   PromptOptions prompts;
   ComputeOptions compute;
   int next_tokens = 0;
-  bool json = false, csv = false, per_head = false, quiet = false, verbose = false, strict = false;
+  bool edge_energy = false, json = false, csv = false, per_head = false, quiet = false, verbose = false, strict = false;
 };
+
+Wants wanted(const TraceOptions& options) {
+  const Wants all = Want::diagonal | Want::rounded_sum | Want::entropy | Want::residual_norm | Want::output_scale;
+  return options.edge_energy ? all | Want::overlap : all;
+}
 
 int trace_model(const TraceOptions& options) {
   if (const auto good = check_model(options.model); !good) {
@@ -53,7 +58,7 @@ int trace_model(const TraceOptions& options) {
   const MeasureOptions measuring{
       .numerics = {.dtype = options.compute.chosen_dtype().value_or(Dtype::float32),
                    .head_layout = options.compute.chosen_layout().value_or(HeadLayout::actual)},
-      .wants = Want::diagonal | Want::rounded_sum | Want::entropy | Want::residual_norm | Want::output_scale,
+      .wants = wanted(options),
       .next_tokens = options.next_tokens,
       .hash_files = options.json,
       .hash_memory = hash_memory(),
@@ -104,6 +109,8 @@ void add_trace(CLI::App& app, int& status) {
   options->compute.add_to(*command);
   command->add_option("--next-token", options->next_tokens, "Show the K likeliest next tokens of each prompt")
       ->check(decimal(1, 1000));
+  command->add_flag("--edge-energy", options->edge_energy,
+                    "Also edge_energy, for which every two heads are multiplied with each other");
   command->add_option("--nan", options->nan, "A NaN in a trace: no L* and the reason, or what numpy would answer")
       ->check(one_of({"report", "propagate"}))
       ->capture_default_str();

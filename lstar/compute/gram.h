@@ -10,18 +10,19 @@
 
 namespace lstar {
 
-// What has been summed so far.
+// What has been summed so far: of the vectors from `first` on with all before them and with themselves.
 struct GramSums {
-  explicit GramSums(int64_t vectors);
-  int64_t n;
+  GramSums(int64_t vectors, int64_t first);
+  int64_t n, first;
   bool is_empty = true;               // nothing has been added, and products hold anything
-  Matrix<double> products;            // lower triangle, in whole register blocks
+  Matrix<double> products;            // rows of the lower triangle, in whole register blocks
   std::vector<double> sums, squares;  // in whole panels
 };
 
 class Gram {
  public:
-  explicit Gram(int64_t n) : sums_(n) {}
+  // Of n vectors. With `first` > 0 only rows from it on are formed: products of which one vector is among them.
+  explicit Gram(int64_t n, int64_t first = 0) : sums_(n, first) {}
 
   void clear();  // as new
 
@@ -33,7 +34,7 @@ class Gram {
   void add_columns(View<const T> m, const double* gain = nullptr);
 
   double operator()(int64_t i, int64_t j) const {
-    return sums_.is_empty ? 0 : sums_.products.view()(std::max(i, j), std::min(i, j));
+    return sums_.is_empty ? 0 : sums_.products.view()(std::max(i, j) - sums_.first, std::min(i, j));
   }
   double sum(int64_t i) const { return sums_.sums[i]; }         // of vector i's elements, gains included
   double squares(int64_t i) const { return sums_.squares[i]; }  // of its elements as they were given, without gains

@@ -107,6 +107,8 @@ struct AttentionStats {
   int64_t stride = 0;             // between prompts, of the three above
   double* rounded_sum = nullptr;  // element p is at p * rounded_stride
   int64_t rounded_stride = 0;
+  double* overlap = nullptr;  // element (p, pair) is at p * overlap_stride + pair (Observation::overlap)
+  int64_t overlap_stride = 0;
 };
 
 // A row's part in a sum of rows.

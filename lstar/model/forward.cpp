@@ -8,6 +8,7 @@
 #include "lstar/base/catch_memory.h"
 #include "lstar/model/mlp.h"
 #include "lstar/model/output_scale.h"
+#include "lstar/model/ov_products.h"
 
 namespace lstar {
 namespace {
@@ -25,6 +26,7 @@ Observation sized(const Architecture& a, const Batch& batch, Wants wants) {
   if (wants.has(Want::entropy)) seen.entropy = {prompts, layers, heads};
   if (wants.has(Want::rounded_sum)) seen.rounded_sum = {prompts, layers};
   if (wants.has(Want::residual_norm)) seen.residual_norm = {prompts, layers + 1};
+  if (wants.has(Want::overlap)) seen.overlap = {prompts, layers, pairs_of(heads)};
   if (wants.has(Want::output_scale) && a.has(Role::attention_output_norm)) seen.output_scale_sq = {prompts, layers};
   if (wants.has(Want::next_token)) seen.next_tokens.resize(prompts);
   return seen;
@@ -232,6 +234,8 @@ class Pass {
     }
     if (options_.wants.has(Want::entropy)) s.entropy = &seen_.entropy(first_, l, 0);
     if (options_.wants.has(Want::rounded_sum)) s.rounded_sum = &seen_.rounded_sum(first_, l);
+    if (options_.wants.has(Want::overlap)) s.overlap = &seen_.overlap(first_, l, 0);
+    s.overlap_stride = static_cast<int64_t>(seen_.overlap.dim1() * seen_.overlap.dim2());
     return s;
   }
 
@@ -406,6 +410,7 @@ Result<void> run(const Model& model, const Batch& batch, const PassOptions& opti
   for (size_t p = 0; p < batch.prompts(); ++p)
     LSTAR_TRY(
         check_prompt(model.architecture, {batch.ids.data() + batch.start[p], static_cast<size_t>(batch.length(p))}));
+  if (options.wants.has(Want::overlap)) LSTAR_TRY(check_pairs(model.architecture));
   seen = sized(model.architecture, batch, options.wants);
   std::vector<size_t> waves{0};
   for (size_t p = 0; p < batch.prompts(); ++p)

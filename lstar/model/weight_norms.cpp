@@ -10,6 +10,7 @@
 
 #include "lstar/base/catch_memory.h"
 #include "lstar/compute/gram.h"
+#include "lstar/model/ov_products.h"
 #include "lstar/model/spectral_norm.h"
 
 namespace lstar {
@@ -69,6 +70,11 @@ class LayerNorms {
     }
     if (!norms_.w_v_cut_sq.empty()) LSTAR_TRY(cut_norm());
     if (options_.spectral) LSTAR_TRY(spectral_norms());
+    if (options_.products) {
+      LSTAR_ASSIGN(const HeadMatrix of_v, gathered(values(a_.v_rows)));
+      LSTAR_ASSIGN(const HeadMatrix of_o, gathered(outputs));
+      ov_products(a_, of_v, gain, of_o, output_gain, norms_.ov_products[layer_]);
+    }
     for (const LinearRef* read : {&value_, &w_.attention_out}) c_.drop(*read->weight);
     return {};
   }
@@ -150,6 +156,23 @@ class LayerNorms {
     LSTAR_ASSIGN(const View<const double> rows, read(out, {0, out.shape.rows()}, scratch_.doubles));
     norms_.w_o_spectral[layer_] = largest_singular_value(matrix(rows));
     return {};
+  }
+
+  Result<HeadMatrix> gathered(const HeadVectors& vectors) {
+    const LinearRef& linear = *vectors.linear;
+    const int64_t all = int64_t{vectors.heads} * a_.head_dim;
+    HeadMatrix out{{}, vectors.are_rows};
+    if (vectors.are_rows)
+      out.vectors = Matrix<double>(all, linear.transposed ? linear.out : linear.in);
+    else
+      out.vectors = Matrix<double>(linear.transposed ? linear.in : linear.out, all);
+    const View<double> to = out.vectors.view();
+    LSTAR_TRY(for_pieces(vectors, [&](int h, auto piece, int64_t begin) {
+      const int64_t place = int64_t{h} * a_.head_dim;
+      for (int64_t i = 0; i < piece.rows; ++i)
+        std::copy_n(piece.row(i), piece.cols, vectors.are_rows ? to.row(place + i) : to.row(begin + i) + place);
+    }));
+    return out;
   }
 
   double squares_of(const Gram& gram) const {
@@ -244,6 +267,10 @@ Result<WeightNorms> norms_of(const Model& model, const NormOptions& options, Wor
   norms.w_v_head_sq = {layers, static_cast<size_t>(a.kv_heads)};
   norms.ov_sq = {layers, static_cast<size_t>(a.heads)};
   norms.has_output_norm = a.has(Role::attention_output_norm);
+  if (options.products) {
+    LSTAR_TRY(check_pairs(a));
+    norms.ov_products = {layers, pairs_of(static_cast<size_t>(a.heads))};
+  }
   if (options.spectral) {
     norms.w_v_spectral.assign(layers, 0);
     norms.w_o_spectral.assign(layers, 0);

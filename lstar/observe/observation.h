@@ -17,6 +17,7 @@ enum class Want : unsigned {
   residual_norm = 8,  // carries the last token's row through all of the last layer
   next_token = 16,    // logits of the last token
   output_scale = 32,  // of a norm behind W_O, where there is one; projects all rows in the last layer
+  overlap = 64,       // of every two heads: their probabilities are multiplied with each other
 };
 
 struct Wants {
@@ -36,6 +37,11 @@ constexpr Wants operator|(Want a, Want b) { return Wants(a) | Wants(b); }
 // from block to block. A kernel keeps to it, and the summation floors (analysis/estimators.cpp) count on it.
 inline constexpr int64_t kLargestKeyBlock = 256;
 
+// Where the number of heads `of` and `with`, 0 <= with <= of, stands among those of all pairs, of which there are
+// pairs_of(heads): (0, 0), (1, 0), (1, 1), (2, 0), ...
+constexpr size_t pair_at(size_t of, size_t with) { return of * (of + 1) / 2 + with; }
+constexpr size_t pairs_of(size_t heads) { return pair_at(heads, 0); }
+
 struct TokenScore {
   int32_t id = 0;
   double logit = 0;
@@ -51,6 +57,8 @@ struct Observation {
       rounded_sum;  // (prompts, layers): sum of the head mean of the dtype-rounded probabilities, float32 arithmetic
   Array2<double> residual_norm;  // (prompts, layers + 1): L2 norm of the last token's residual stream before layer l;
                                  // last: after all
+  // (prompts, layers, pairs of heads): sum of A^(h)_ij A^(h')_ij over i != j, of unrounded probabilities (pair_at)
+  Array3<double> overlap;
   // (prompts, layers): mean over the prompt's rows of 1 / rho^2, rho the root mean square (the norm's epsilon included)
   // of the row of attention's output that the norm behind W_O sees; empty too where no norm stands there.
   Array2<double> output_scale_sq;

@@ -39,7 +39,7 @@ std::vector<TraceRow> trace_rows(const Measurement& m, std::span<const ModelTrac
     for (const ModelTraces& t : traces) {
       if (!has_column(t.estimator)) continue;
       const PromptTrace& prompt = t.prompts[row];
-      if (l < prompt.trace.size()) out.traces.push_back({t.estimator, prompt.trace[l], prompt.floor[l]});
+      if (l < prompt.trace.size()) out.traces.push_back({t.estimator, prompt.trace[l], prompt.floor[l], t.is_measured});
     }
     rows.push_back(std::move(out));
   }

@@ -15,6 +15,7 @@ struct TraceRow {
   struct Value {
     std::string estimator;
     double trace = 0, floor = 0;
+    bool is_measured = true;
   };
   int layer = 0;
   // None where not measured.

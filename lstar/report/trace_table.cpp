@@ -1,5 +1,6 @@
 #include "lstar/report/trace_table.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <fmt/core.h>
@@ -23,6 +24,16 @@ Number at(const Array3<double>& values, size_t prompt, size_t layer, size_t head
 
 std::string id_text(const MeasuredPrompt& prompt) { return prompt.id ? prompt.id->text : ""; }
 
+// Whether tables have columns for it: for what costs more only where it was asked for.
+bool has_columns(const Estimator& estimator, std::span<const TracedModel> models) {
+  if (!has_column(estimator.name)) return false;
+  if (!estimator.wants.has(Want::overlap)) return true;
+  return std::any_of(models.begin(), models.end(), [&](const TracedModel& model) {
+    return std::any_of(model.traces.begin(), model.traces.end(),
+                       [&](const ModelTraces& t) { return t.estimator == estimator.name && t.is_measured; });
+  });
+}
+
 }  // namespace
 
 std::string layers_csv(std::span<const TracedModel> models, bool texts) {
@@ -30,8 +41,10 @@ std::string layers_csv(std::span<const TracedModel> models, bool texts) {
       "model,prompt,{}tokens,layer,attention_sum,diagonal_sum,attention_entropy,w_v_frobenius_sq,w_o_frobenius_sq,"
       "residual_norm",
       texts ? "text," : "");
+  std::vector<std::string_view> shown;
   for (const Estimator& estimator : estimators())
-    if (has_column(estimator.name)) out += fmt::format(",{0},{0}_rounding_floor", estimator.name);
+    if (has_columns(estimator, models)) shown.push_back(estimator.name);
+  for (const std::string_view name : shown) out += fmt::format(",{0},{0}_rounding_floor", name);
   out += ",id\n";
   for (const TracedModel& model : models) {
     const Measurement& m = model.measurement;
@@ -48,6 +61,7 @@ std::string layers_csv(std::span<const TracedModel> models, bool texts) {
               layer.w_o_frobenius_sq, at(m.seen.residual_norm, *prompt.row, static_cast<size_t>(layer.layer))})
           cells.push_back(csv_number(number));
         for (const TraceRow::Value& value : layer.traces) {
+          if (std::find(shown.begin(), shown.end(), value.estimator) == shown.end()) continue;
           cells.push_back(csv_number(value.trace));
           cells.push_back(csv_number(std::isfinite(value.trace) ? Number(value.floor) : Number()));
         }

@@ -140,6 +140,7 @@ std::vector<ModelTraces> traces_of(const Measurement& m, NanPolicy policy) {
           detection.reason = "a prompt of one token attends to itself alone";
         }
       }
+      traces.is_measured = traces.is_measured && trace.is_measured;
       traces.prompts.push_back(std::move(prompt));
     }
     all.push_back(std::move(traces));
@@ -259,7 +260,9 @@ bool same_checkpoint(const Measurement& a, const Measurement& b) {
          equal(x.residual_norm.values(), y.residual_norm.values()) && equal(x.diagonal.values(), y.diagonal.values()) &&
          equal(x.off_diagonal.values(), y.off_diagonal.values()) &&
          equal(x.rounded_sum.values(), y.rounded_sum.values()) && equal(x.entropy.values(), y.entropy.values()) &&
-         equal(x.output_scale_sq.values(), y.output_scale_sq.values());
+         equal(x.output_scale_sq.values(), y.output_scale_sq.values()) &&
+         equal(x.overlap.values(), y.overlap.values()) &&
+         equal(a.weights.ov_products.values(), b.weights.ov_products.values());
 }
 
 std::optional<size_t> earlier_same(const std::vector<Result<ModelResult>>& models, size_t model) {

@@ -13,9 +13,11 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// What is measured for the store: all that reports may ask for.
+// What is measured for the store: all that reports may ask for, but for the heads' overlap, which costs more than all
+// of it and is measured for who asks.
 MeasureOptions for_store(MeasureOptions options) {
-  for (const Estimator& estimator : estimators()) options.wants = options.wants | estimator.wants;
+  for (const Estimator& estimator : estimators())
+    if (!estimator.wants.has(Want::overlap)) options.wants = options.wants | estimator.wants;
   options.numerics.head_layout = HeadLayout::thirds;
   options.hash_files = true;
   return options;

@@ -74,7 +74,8 @@ bool has_nan(const Measurement& m) {
     for (const TokenScore& score : scores)
       if (!std::isfinite(score.logit)) return true;
   return any(m.seen.off_diagonal.values()) || any(m.seen.residual_norm.values()) ||
-         any(m.seen.output_scale_sq.values()) || any(m.weights.w_v_sq) || any(m.weights.ov_sq.values());
+         any(m.seen.output_scale_sq.values()) || any(m.seen.overlap.values()) || any(m.weights.w_v_sq) ||
+         any(m.weights.ov_sq.values());
 }
 
 }  // namespace
@@ -84,7 +85,7 @@ struct OpenModel::State {
   std::string name;
   std::shared_ptr<WorkerPool> pool;
   std::optional<Tokenizer> tokenizer;
-  std::map<std::tuple<Dtype, HeadLayout, bool>, WeightNorms> norms;
+  std::map<std::tuple<Dtype, HeadLayout, bool, bool>, WeightNorms> norms;
   std::map<Dtype, std::unique_ptr<Backend<float>>> backends;
   std::unique_ptr<Backend<double>> backend64;
   std::optional<std::vector<FileIdentity>> files;  // once they were hashed
@@ -99,7 +100,7 @@ struct OpenModel::State {
 
   // `beside` is done on the pool's threads beside the norms, or alone where these are known.
   Result<const WeightNorms*> norms_of(const NormOptions& options, const std::function<Result<void>()>& beside = {}) {
-    const std::tuple key(options.dtype, options.head_layout, options.spectral);
+    const std::tuple key(options.dtype, options.head_layout, options.spectral, options.products);
     if (const auto known = norms.find(key); known != norms.end()) {
       if (beside) LSTAR_TRY(beside());
       return &known->second;
@@ -218,9 +219,11 @@ Result<Measurement> OpenModel::State::measure(const std::vector<Prompt>& prompts
   // Norms of weights need no tokens: a large vocabulary, one thread's work, is read beside them.
   Measurement m = begun(options);
   Batch batch;
-  LSTAR_ASSIGN(const WeightNorms* computed,
-               norms_of({.dtype = options.numerics.dtype, .head_layout = options.numerics.head_layout, .steps = &steps},
-                        [&] { return add_prompts(prompts, options, steps, m, batch); }));
+  LSTAR_ASSIGN(const WeightNorms* computed, norms_of({.dtype = options.numerics.dtype,
+                                                      .head_layout = options.numerics.head_layout,
+                                                      .products = options.wants.has(Want::overlap),
+                                                      .steps = &steps},
+                                                     [&] { return add_prompts(prompts, options, steps, m, batch); }));
   m.weights = *computed;
   if (batch.prompts() == 0) return m;
   LSTAR_TRY(run(batch, options, steps, m));

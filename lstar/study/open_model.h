@@ -27,6 +27,7 @@ class WorkerPool;
 
 struct MeasureOptions {
   Numerics numerics = {};
+  // Want::overlap, which edge_energy alone reads, takes products of weights with it.
   Wants wants = Want::diagonal | Want::residual_norm | Want::output_scale;  // what estimators and report read
   int next_tokens = 0;                                                      // K likeliest next tokens of each prompt
   bool hash_files = true;                                                   // sha256 of the weight files

@@ -69,6 +69,7 @@ bool is_broken(const PromptTrace&);
 struct ModelTraces {
   std::string estimator;
   std::vector<PromptTrace> prompts;
+  bool is_measured = true;  // what the estimator reads was asked for, of every prompt
 };
 
 // All estimators, the factors included, on every prompt that ran.

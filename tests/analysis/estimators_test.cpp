@@ -98,6 +98,8 @@ Attention random_attention(int64_t n, int heads, double spread, Dtype dtype, std
 // Four heads in two KV groups, numbers that are exact in binary.
 struct ByHand {
   std::vector<double> diagonal{4, 3, 2, 1}, off{1, 2, 3, 4}, kv{10, 20}, ov{0.5, 0.25, 2, 1};
+  // Of heads (0, 0), (1, 0), (1, 1), (2, 0), ...
+  std::vector<double> overlap{4, 1, 2, 0, 3, 5, 1, 1, 2, 8}, products{1, -2, 4, 0.5, 0, 2, 1, -1, 0.25, 0.5};
   LayerView view{.n = 5,
                  .heads = 4,
                  .kv_heads = 2,
@@ -106,7 +108,9 @@ struct ByHand {
                  .rounded_sum = 4.75,
                  .w_v_sq = 30,
                  .w_v_head_sq = kv,
-                 .ov_sq = ov};
+                 .ov_sq = ov,
+                 .overlap = overlap,
+                 .ov_products = products};
 };
 
 TEST(Estimators, ByHand) {
@@ -117,14 +121,16 @@ TEST(Estimators, ByHand) {
   EXPECT_EQ(trace("off_diagonal", layer.view), 75);
   EXPECT_EQ(trace("multi_head", layer.view), 1 * 10 + 2 * 10 + 3 * 20 + 4 * 20);
   EXPECT_EQ(trace("ov_circuit", layer.view), 0.5 + 0.5 + 6 + 4);
+  EXPECT_EQ(trace("edge_energy", layer.view), 4 + 8 + 10 + 4 + 2 * (-2 + 0 + 0 + 1 - 1 + 0.5));
 }
 
 // A norm behind W_O divides by what it sees: the circuit's level by its mean square, no other's.
-TEST(Estimators, ANormBehindTheOutputScalesTheCircuitAlone) {
+TEST(Estimators, ANormBehindTheOutputScalesTheCircuits) {
   ByHand layer;
   const ByHand plain;
   layer.view.output_scale_sq = 0.25;
   EXPECT_EQ(trace("ov_circuit", layer.view), 11 * 0.25);
+  EXPECT_EQ(trace("edge_energy", layer.view), trace("edge_energy", plain.view) * 0.25);
   EXPECT_GT(floor_of("ov_circuit", layer.view, Dtype::float32), floor_of("ov_circuit", plain.view, Dtype::float32) / 4)
       << "one more product rounds";
   for (const std::string_view name : {"as_written", "off_diagonal", "multi_head"})
@@ -259,6 +265,54 @@ TEST(Estimators, FloorsHoldForFloat32Sums) {
       std::vector<std::vector<Scores>> heads(4);
       for (auto& rows : heads) rows = score_rows(n, [&](int64_t, int64_t) { return normal(random); });
       EXPECT_GT(hold_to_floors(heads), 0);
+    }
+}
+
+// Overlaps as the kernel forms them, from float32 softmax rows, against exact ones; products of weights of both signs,
+// so that the trace is a difference.
+TEST(Estimators, FloorsHoldForFloat32Overlaps) {
+  std::mt19937_64 random(6);
+  std::normal_distribution<double> normal;
+  for (const int64_t n : {2, 16, 300})
+    for (const double spread : {0.5, 3.0, 30.0}) {
+      constexpr size_t kHeads = 3;
+      std::vector<std::vector<double>> exact(kHeads);
+      std::vector<std::vector<float>> single(kHeads);
+      for (size_t h = 0; h < kHeads; ++h)
+        for (const Scores& s : score_rows(n, [&](int64_t, int64_t) { return spread * normal(random); })) {
+          const float top = *std::max_element(s.begin(), s.end());
+          double z = 0;
+          float z32 = 0;
+          for (const float score : s) {
+            z += std::exp(static_cast<double>(score) - static_cast<double>(top));
+            z32 += std::exp(score - top);
+          }
+          for (size_t j = 0; j + 1 < s.size(); ++j) {  // the last is its own
+            exact[h].push_back(std::exp(static_cast<double>(s[j]) - static_cast<double>(top)) / z);
+            single[h].push_back(std::exp(s[j] - top) / z32);
+          }
+        }
+      std::vector<double> of_exact, of_single, products;
+      for (size_t h = 0; h < kHeads; ++h)
+        for (size_t other = 0; other <= h; ++other) {
+          double sum = 0, sum32 = 0;
+          float chain = 0;
+          for (size_t k = 0; k < exact[h].size(); ++k) {
+            sum += exact[h][k] * exact[other][k];
+            chain += single[h][k] * single[other][k];
+            if (k % kLargestKeyBlock == 0) sum32 += static_cast<double>(chain), chain = 0;
+          }
+          of_exact.push_back(sum);
+          of_single.push_back(sum32 + static_cast<double>(chain));
+          products.push_back(other == h ? 2 : 1.5 * normal(random));
+        }
+      const LayerView layer{.n = n, .heads = 3, .overlap = of_single, .ov_products = products};
+      LayerView without_rounding = layer;
+      without_rounding.overlap = of_exact;
+      const double error = std::fabs(trace("edge_energy", layer) - trace("edge_energy", without_rounding));
+      EXPECT_LE(error, floor_of("edge_energy", layer, Dtype::float32)) << n << ", " << spread;
+      EXPECT_LE(floor_of("edge_energy", layer, Dtype::float32), 0.01 * (1 + std::fabs(of_exact[0])) * double(n))
+          << "and says something";
     }
 }
 

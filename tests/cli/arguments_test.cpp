@@ -35,7 +35,8 @@ TEST(Arguments, OneLineWithWhatWasMeant) {
       {"trace --promt hi M", "lstar: unknown option --promt, did you mean --prompt?"},
       {"predict -L 12 --head 12", "lstar: unknown option --head, did you mean --heads?"},
       {"run M --estimator off_diagnal",
-       "lstar: --estimator: expected one of as_written, off_diagonal, multi_head, ov_circuit, weights_only, "
+       "lstar: --estimator: expected one of as_written, off_diagonal, multi_head, ov_circuit, edge_energy, "
+       "weights_only, "
        "attention_only, found off_diagnal, did you mean off_diagonal?"},
       {"run M --detector argmaxstep", "found argmaxstep, did you mean argmax_step?"},
       {"run M --formula two_third", "found two_third, did you mean two_thirds?"},

@@ -89,6 +89,25 @@ TEST(Program, OutputNormsAreNamed) {
   EXPECT_THAT(lstar_program("inspect " + kGpt2).out, HasSubstr("which does not depend on"));
 }
 
+// What costs more is measured for who asks, and is not in the way of who does not.
+TEST(Program, EdgeEnergyIsShownWhereItIsAskedFor) {
+  const std::string asked = " --token-ids '1 2 3 4' " + kGpt2;
+  EXPECT_THAT(lstar_program("trace" + asked).out, ::testing::Not(HasSubstr("edge_energy")));
+  EXPECT_THAT(lstar_program("trace --edge-energy" + asked).out, HasSubstr("edge_energy"));
+  const auto energy = [&](const std::string& command, Json& prompt, std::optional<JsonDocument>& document) {
+    document = *JsonDocument::parse(lstar_program(command + asked).out, "trace");
+    prompt = document->root()["prompts"].at(0).value();
+    return prompt["layers"].at(1).value()["trace"].number("edge_energy");
+  };
+  std::optional<JsonDocument> document;
+  Json prompt;
+  EXPECT_GT(energy("trace --json --edge-energy", prompt, document).value_or(0), 0);
+  EXPECT_TRUE(prompt["l_star"]["edge_energy"]["argmax_step"].integer("layer"));
+  EXPECT_FALSE(energy("trace --json", prompt, document));
+  EXPECT_EQ(prompt["reasons"].string("trace.edge_energy"), "not measured");
+  EXPECT_THAT(lstar_program("run --estimator edge_energy --json" + asked).out, HasSubstr("\"edge_energy\""));
+}
+
 TEST(Program, SinksAreNoRoundingResidue) {
   const Outcome outcome = lstar_program("trace --json --token-ids '1 2 3 4' tests/data/checkpoints/gpt_oss");
   EXPECT_THAT(outcome.out, HasSubstr("as_written is the mass that went to the sinks"));

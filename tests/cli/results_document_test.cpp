@@ -131,7 +131,8 @@ void expect_columns(const std::string& heading, const std::string& csv) {
     }
     for (const Estimator& estimator : estimators())
       if (estimator.kind != EstimatorKind::factor)
-        named.insert(std::string(estimator.name) + name.substr(std::string("ESTIMATOR").size()));
+        (estimator.wants.has(Want::overlap) ? optional : named)
+            .insert(std::string(estimator.name) + name.substr(std::string("ESTIMATOR").size()));
   }
   for (const std::string& name : optional)
     if (written.contains(name)) named.insert(name);
@@ -160,6 +161,9 @@ TEST(ResultsDocument, NamesWhatIsWritten) {
   expect_columns("l_star_traces_T.csv and lstar trace --csv", file("l_star_traces"));
   expect_columns("l_star_heads_T.csv and lstar trace --csv --per-head", file("l_star_heads"));
   expect_columns("l_star_traces_T.csv and lstar trace --csv", lstar_program("trace --csv " + kModel + few).out);
+  const std::string with_energy = lstar_program("trace --csv --edge-energy " + kModel + few).out;
+  EXPECT_NE(with_energy.find(",edge_energy,edge_energy_rounding_floor,"), std::string::npos);
+  expect_columns("l_star_traces_T.csv and lstar trace --csv", with_energy);
   expect_columns("l_star_heads_T.csv and lstar trace --csv --per-head",
                  lstar_program("trace --csv --per-head " + kModel + few).out);
 

@@ -31,8 +31,11 @@ void expect_alone(const AttentionCase<T>& in, bool rounded, const AttentionOutco
                   const std::vector<size_t>& order) {
   const size_t heads = in.spec.heads, cols = heads * in.width();
   for (size_t i = 0; i < order.size(); ++i) {
-    const AttentionOutcome<T> alone = attend(in.with_prompts({order[i]}), {.rounded = rounded, .threads = 1});
+    const AttentionOutcome<T> alone =
+        attend(in.with_prompts({order[i]}), {.rounded = rounded, .overlap = rounded, .threads = 1});
     EXPECT_EQ(packed.rounded[i], alone.rounded[0]);
+    for (size_t pair = 0; pair < alone.overlap.size(); ++pair)
+      EXPECT_EQ(packed.overlap[i * pairs_of(heads) + pair], alone.overlap[pair]);
     for (size_t h = 0; h < heads; ++h) {
       EXPECT_EQ(packed.diagonal[i * heads + h], alone.diagonal[h]);
       EXPECT_EQ(packed.off_diagonal[i * heads + h], alone.off_diagonal[h]);
@@ -48,9 +51,9 @@ TEST_P(AttentionBits, PackedEqualsAloneInAnyOrder) {
   const auto check = [](const auto& in, bool rounded) {
     std::vector<size_t> order(in.batch.prompts());
     for (size_t p = 0; p < order.size(); ++p) order[p] = p;
-    expect_alone(in, rounded, attend(in, {.rounded = rounded}), order);
+    expect_alone(in, rounded, attend(in, {.rounded = rounded, .overlap = rounded}), order);
     std::reverse(order.begin(), order.end());
-    expect_alone(in, rounded, attend(in.with_prompts(order), {.rounded = rounded}), order);
+    expect_alone(in, rounded, attend(in.with_prompts(order), {.rounded = rounded, .overlap = rounded}), order);
   };
   for (Dtype dtype : {Dtype::float32, Dtype::float16, Dtype::bfloat16}) for_each_case<float>(dtype, check);
   for_each_case<double>(Dtype::float64, check);
@@ -58,8 +61,9 @@ TEST_P(AttentionBits, PackedEqualsAloneInAnyOrder) {
 
 TEST_P(AttentionBits, ThreadsChangeNothing) {
   const auto check = [](const auto& in, bool rounded) {
-    const auto one = attend(in, {.rounded = rounded, .threads = 1});
-    for (int threads : {2, 3}) EXPECT_EQ(attend(in, {.rounded = rounded, .threads = threads}), one) << threads;
+    const auto one = attend(in, {.rounded = rounded, .overlap = rounded, .threads = 1});
+    for (int threads : {2, 3})
+      EXPECT_EQ(attend(in, {.rounded = rounded, .overlap = rounded, .threads = threads}), one) << threads;
   };
   for (Dtype dtype : {Dtype::float32, Dtype::float16, Dtype::bfloat16}) for_each_case<float>(dtype, check);
   for_each_case<double>(Dtype::float64, check);

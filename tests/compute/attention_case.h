@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "lstar/compute/backend.h"
+#include "lstar/observe/observation.h"
 #include "tests/compute/dense_attention.h"
 
 namespace lstar::testing {
@@ -94,11 +95,12 @@ struct AttentionOutcome {
   std::vector<T> out;                                   // (rows, heads * head_dim)
   std::vector<double> diagonal, off_diagonal, entropy;  // (prompts, heads)
   std::vector<double> rounded;                          // (prompts)
+  std::vector<double> overlap;                          // (prompts, pairs of heads); empty if not wanted
   bool operator==(const AttentionOutcome&) const = default;
 };
 
 struct AttentionWants {
-  bool rounded = false, last_rows_only = false, statistics = true;
+  bool rounded = false, overlap = false, last_rows_only = false, statistics = true;
   int threads = 2;
 };
 
@@ -116,6 +118,11 @@ AttentionOutcome<T> attend(const AttentionCase<T>& in, AttentionWants wants = {}
   if (wants.rounded) {
     stats.rounded_sum = seen.rounded.data();
     stats.rounded_stride = 1;
+  }
+  if (wants.overlap) {
+    seen.overlap.assign(prompts * pairs_of(heads), -1);
+    stats.overlap = seen.overlap.data();
+    stats.overlap_stride = static_cast<int64_t>(pairs_of(heads));
   }
   const int64_t rows = wants.last_rows_only ? static_cast<int64_t>(prompts) : in.batch.rows();
   Matrix<T> out(rows, in.spec.heads * in.width());

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <limits>
 
+#include "lstar/compute/cpu/attention.h"
 #include "tests/compute/attention_case.h"
 #include "tests/support/sanitized.h"
 
@@ -64,6 +65,24 @@ void expect_dense(const AttentionCase<T>& in, const AttentionOutcome<T>& seen, d
     }
 }
 
+// The overlaps of every two heads, of probabilities that are each good to `tolerance`; below float32's smallest number
+// there is nothing of a product.
+template <class T>
+void expect_dense_overlap(const AttentionCase<T>& in, const AttentionOutcome<T>& seen, double tolerance) {
+  const auto heads = static_cast<size_t>(in.spec.heads), pairs = pairs_of(heads);
+  for (size_t p = 0; p < in.batch.prompts(); ++p) {
+    const int64_t n = in.batch.length(p);
+    std::vector<DenseHead> dense;
+    for (size_t h = 0; h < heads; ++h) dense.push_back(in.dense(p, static_cast<int>(h)));
+    for (size_t h = 0; h < heads; ++h)
+      for (size_t other = 0; other <= h; ++other) {
+        const double want = testing::dense_overlap(dense[h], dense[other], n);
+        EXPECT_NEAR(seen.overlap[p * pairs + pair_at(h, other)], want, 2 * tolerance * want + 1e-38 * double(n * n))
+            << "n " << n << ", heads " << h << " and " << other << " of " << heads << ", " << name(in.dtype);
+      }
+  }
+}
+
 // d_h + 4 roundings of a score become a relative error of its weight; numerator and denominator both have it. A few
 // units for exp, and one for each of the blocks in which sums and products are formed.
 template <class T>
@@ -89,9 +108,13 @@ TEST(Attention, EqualsDense) {
                                  .alibi = seed % 3 == 0};
       const bool two_sweeps = seed % 2 == 0;
       const AttentionCase<float> single(shape, Dtype::float32, seed);
-      expect_dense(single, attend(single, {.rounded = two_sweeps}), tolerance_of(single, false));
+      const AttentionOutcome<float> of_single = attend(single, {.rounded = two_sweeps, .overlap = true});
+      expect_dense(single, of_single, tolerance_of(single, false));
+      expect_dense_overlap(single, of_single, tolerance_of(single, false));
       const AttentionCase<double> twice(shape, Dtype::float64, seed);
-      expect_dense(twice, attend(twice, {.rounded = two_sweeps}), tolerance_of(twice, false));
+      const AttentionOutcome<double> of_twice = attend(twice, {.rounded = two_sweeps, .overlap = true});
+      expect_dense(twice, of_twice, tolerance_of(twice, false));
+      expect_dense_overlap(twice, of_twice, tolerance_of(twice, false));
     }
 }
 
@@ -121,9 +144,10 @@ TEST(Attention, EqualsDenseForEveryMask) {
           SCOPED_TRACE(::testing::Message() << (causal ? "causal" : "both ways") << ", window " << window << ", cap "
                                             << softcap << (sinks ? ", sinks" : ""));
           const AttentionCase<float> in(shape, Dtype::float32, seed);
-          const AttentionOutcome<float> one = attend(in), two = attend(in, {.rounded = true});
+          const AttentionOutcome<float> one = attend(in), two = attend(in, {.rounded = true, .overlap = true});
           expect_dense(in, one, tolerance_of(in, false));
           expect_dense(in, two, tolerance_of(in, false));
+          expect_dense_overlap(in, two, tolerance_of(in, false));
           EXPECT_EQ(attend(in, {.threads = 1}), one);
           const AttentionCase<double> twice(shape, Dtype::float64, seed);
           expect_dense(twice, attend(twice), tolerance_of(twice, false));
@@ -183,9 +207,11 @@ TEST(Attention, NoBitDependsOnWhatIsWanted) {
   for (Dtype dtype : {Dtype::float32, Dtype::float16}) {
     const AttentionShape shape{.heads = 6, .kv_heads = 2, .head_dim = 10, .lengths = {1, 49, 300, 97}};
     const AttentionCase<float> in(shape, dtype, 3);
-    const AttentionOutcome<float> all = attend(in, {.rounded = true});
+    const AttentionOutcome<float> all = attend(in, {.rounded = true, .overlap = true});
     for (bool rounded : {false, true}) {
-      const AttentionOutcome<float> last = attend(in, {.rounded = rounded, .last_rows_only = true});
+      const AttentionOutcome<float> last =
+          attend(in, {.rounded = rounded, .overlap = !rounded, .last_rows_only = true});
+      EXPECT_TRUE(rounded || last.overlap == all.overlap);
       EXPECT_EQ(last.diagonal, all.diagonal);
       EXPECT_EQ(last.off_diagonal, all.off_diagonal);
       EXPECT_EQ(last.entropy, all.entropy);
@@ -299,6 +325,33 @@ TEST(Attention, OverflowBeforeTheFirstWeight) {
       EXPECT_NEAR(seen.out[290 * 8 + c], mean, 21 * unit_roundoff(Dtype::float16));
     }
   }
+}
+
+// So many heads and keys that a block's rows go through the heads some at a time: no bit of anything else tells, and
+// the overlaps are what they are.
+TEST(Attention, RowsGoThroughManyHeadsInParts) {
+  if (testing::kSanitized) GTEST_SKIP() << "takes minutes";
+  const AttentionShape shape{.heads = 64, .kv_heads = 1, .head_dim = 4, .lengths = {100, 2700}};
+  ASSERT_LT(rows_together(64, 2816, sizeof(double)), kQueryBlock);
+  ASSERT_LT(rows_together(64, 2816, sizeof(double)), rows_together(64, 2816, sizeof(float)));
+  EXPECT_EQ(rows_together(12, 8192, sizeof(float)), kQueryBlock);
+  const AttentionCase<double> in(shape, Dtype::float64, 31);
+  const AttentionOutcome<double> without = attend(in, {.rounded = true}),
+                                 with = attend(in, {.rounded = true, .overlap = true});
+  EXPECT_EQ(with.out, without.out);
+  EXPECT_EQ(with.diagonal, without.diagonal);
+  EXPECT_EQ(with.off_diagonal, without.off_diagonal);
+  EXPECT_EQ(with.entropy, without.entropy);
+  EXPECT_EQ(with.rounded, without.rounded);
+  const DenseHead first = in.dense(1, 0), last = in.dense(1, 63);
+  const double* overlap = with.overlap.data() + pairs_of(64);
+  const double tolerance = 2 * tolerance_of(in, false);
+  const auto hold = [&](size_t of, size_t other, double want) {
+    EXPECT_NEAR(overlap[pair_at(of, other)], want, tolerance * want) << of << " and " << other;
+  };
+  hold(0, 0, testing::dense_overlap(first, first, 2700));
+  hold(63, 0, testing::dense_overlap(last, first, 2700));
+  hold(63, 63, testing::dense_overlap(last, last, 2700));
 }
 
 TEST(Attention, WrongShapesAreErrors) {

@@ -68,4 +68,16 @@ inline DenseHead dense_head(Dtype dtype, const AttentionSpec& spec, int head, in
   return result;
 }
 
+// Sum over i != j of what two heads give to the same key.
+inline double dense_overlap(const DenseHead& one, const DenseHead& other, int64_t n) {
+  double sum = 0;
+  for (int64_t i = 0; i < n; ++i) {
+    double row = 0;
+    for (int64_t j = 0; j < n; ++j)
+      if (i != j) row += one.p[i * n + j] * other.p[i * n + j];
+    sum += row;
+  }
+  return sum;
+}
+
 }  // namespace lstar::testing

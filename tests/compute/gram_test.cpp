@@ -37,6 +37,14 @@ void hold_to_exact_sums(bool with_gain) {
     of_rows.add_rows<T>(rows.view().columns(half, depth), gain_from(half));
     if (half > 0) of_columns.add_columns<T>(columns.view().row_range(0, half).columns(0, n), gain_from(0));
     of_columns.add_columns<T>(columns.view().row_range(half, depth).columns(0, n), gain_from(half));
+    for (const int first : {1, n / 2, n - 1}) {  // some rows alone are the same sums
+      Gram part(n, std::max(first, 0));
+      part.add_rows<T>(rows.view().columns(0, depth), gain_from(0));
+      Gram whole(n);
+      whole.add_rows<T>(rows.view().columns(0, depth), gain_from(0));
+      for (int i = first; i < n; ++i)
+        for (int j = 0; j <= i; ++j) ASSERT_EQ(part(i, j), whole(i, j)) << first << ": " << i << ", " << j;
+    }
     // A chain of `depth` roundings, each at most half a unit of what was summed, of products of two rounded factors.
     const double roundings = (depth + 2) * 0x1p-53;
     long double all_squares = 0;

@@ -1,5 +1,5 @@
 // The rewritings of docs/mathematics.md's section on gauge: each leaves every output of a model alone. The weight norms
-// of the first three estimators move with them; ov_circuit and the next tokens stand.
+// of the first three estimators move with them; ov_circuit, edge_energy and the next tokens stand.
 #include <gtest/gtest.h>
 
 #include <Eigen/Dense>
@@ -145,12 +145,12 @@ Outcome run(const Model& model) {
   const Batch batch{.ids = {5, 17, 3, 48, 41, 2, 9, 60, 33, 12}, .start = {0, 10}};
   const auto backend = make_cpu_backend<double>(Dtype::float64, 1);
   Outcome outcome;
-  const auto ran =
-      forward(model, batch, {.wants = Want::diagonal | Want::output_scale | Want::next_token, .next_tokens = 5},
-              *backend, outcome.seen);
+  const auto ran = forward(
+      model, batch, {.wants = Want::diagonal | Want::output_scale | Want::overlap | Want::next_token, .next_tokens = 5},
+      *backend, outcome.seen);
   EXPECT_TRUE(ran) << ran.error().message();
   WorkerPool pool(1);
-  outcome.norms = *weight_norms(model, {}, pool);
+  outcome.norms = *weight_norms(model, {.products = true}, pool);
   return outcome;
 }
 
@@ -161,7 +161,7 @@ std::vector<double> trace(std::string_view estimator, const Outcome& of) {
 class Gauge : public ::testing::TestWithParam<std::tuple<std::string, int>> {};
 
 // No rewriting changes anything but numbers of the layer that it rewrites: what moves must move in each.
-TEST_P(Gauge, OvCircuitAndNextTokensStand) {
+TEST_P(Gauge, CircuitsAndNextTokensStand) {
   const auto& [name, rewriting] = GetParam();
   // A norm's epsilon does not grow with its input, so that only without one W_O times a number computes exactly the
   // same.
@@ -190,6 +190,7 @@ TEST_P(Gauge, OvCircuitAndNextTokensStand) {
 
   // A rewriting rounds each weight once in float64; 1e-9 leaves room for the conditioning of R and the gains.
   const std::vector<double> circuit = trace("ov_circuit", before), rewritten = trace("ov_circuit", after);
+  const std::vector<double> energy = trace("edge_energy", before), of_rewritten = trace("edge_energy", after);
   for (size_t l = 0; l < before.norms.w_v_sq.size(); ++l) {
     const auto moved = [&](const std::vector<double>& to, const std::vector<double>& from) {
       return std::fabs(to[l] / from[l] - 1) > 1e-3;
@@ -199,6 +200,7 @@ TEST_P(Gauge, OvCircuitAndNextTokensStand) {
                           : moved(after.norms.w_v_sq, before.norms.w_v_sq))
         << (is_output ? "W_O" : "W_V") << " should move in layer " << l;
     EXPECT_NEAR(rewritten[l] / circuit[l], 1, 1e-9) << "layer " << l;
+    EXPECT_NEAR(of_rewritten[l] / energy[l], 1, 1e-9) << "layer " << l;
     for (size_t h = 0; h < before.norms.ov_sq.dim1(); ++h) {
       EXPECT_EQ(std::fabs(after.norms.ov_sq(l, h) / before.norms.ov_sq(l, h) - 1) < 1e-9, rewriting != 5)
           << "layer " << l << ", head " << h;
@@ -237,6 +239,9 @@ TEST(GaugeOfOutputNorm, AScaledLayerKeepsLStar) {
     const std::vector<double> from = trace("ov_circuit", before), to = trace("ov_circuit", after);
     EXPECT_EQ(detect(detector, to, {}).layer, detect(detector, from, {}).layer) << "layer " << layer;
     for (size_t l = 0; l < from.size(); ++l) EXPECT_NEAR(to[l] / from[l], 1, 1e-3) << "layer " << l;
+    EXPECT_EQ(detect(detector, trace("edge_energy", after), {}).layer,
+              detect(detector, trace("edge_energy", before), {}).layer)
+        << "layer " << layer;
     std::vector<double> unscaled;  // without what the norm divides by
     for (size_t l = 0; l < to.size(); ++l) unscaled.push_back(to[l] / after.seen.output_scale_sq(0, l));
     if (layer == 4) {

@@ -8,8 +8,8 @@
 namespace lstar {
 namespace {
 
-const Wants kAll =
-    Want::diagonal | Want::entropy | Want::residual_norm | Want::rounded_sum | Want::next_token | Want::output_scale;
+const Wants kAll = Want::diagonal | Want::entropy | Want::residual_norm | Want::rounded_sum | Want::next_token |
+                   Want::output_scale | Want::overlap;
 
 // `longest` past 256 crosses a key block.
 std::vector<std::vector<int32_t>> some_prompts(int longest = 90) {
@@ -58,6 +58,7 @@ void expect_same_row(const Observation& a, size_t p, const Observation& b, size_
       EXPECT_EQ(a.entropy(p, l, h), b.entropy(q, l, h)) << "layer " << l << " head " << h;
     }
     EXPECT_EQ(a.rounded_sum(p, l), b.rounded_sum(q, l)) << "layer " << l;
+    for (size_t pair = 0; pair < a.overlap.dim2(); ++pair) EXPECT_EQ(a.overlap(p, l, pair), b.overlap(q, l, pair));
     if (a.output_scale_sq.empty()) continue;
     EXPECT_EQ(a.output_scale_sq(p, l), b.output_scale_sq(q, l)) << "layer " << l;
   }

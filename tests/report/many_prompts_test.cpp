@@ -139,7 +139,8 @@ TEST(ManyPrompts, FewAreShownEach) {
     EXPECT_EQ(trace_text(m, false).find("\nPrompt 1: ") != std::string::npos, each);
     const JsonValue prompt = trace_json(m)["prompts"][0];
     EXPECT_EQ(prompt["layers"][3]["diagonal_sum_per_head"].is_null(), !each);
-    EXPECT_EQ(prompt.contains("reasons"), !each) << "what is null has its reason";
+    EXPECT_EQ(prompt["reasons"].contains("diagonal_sum_per_head"), !each) << "what is null has its reason";
+    EXPECT_EQ(prompt["reasons"]["trace.edge_energy"], "not measured");
     EXPECT_EQ(trace_json(m, NanPolicy::report, true)["prompts"][0]["layers"][3]["diagonal_sum_per_head"].size(), 12u);
     Study study = testing::made_up_study(Dtype::float32);
     study.models.resize(1);

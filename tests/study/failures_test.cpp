@@ -303,9 +303,9 @@ TEST_F(Failures, OverflowLeavesABrokenTrace) {
 TEST_F(Failures, TheHeadLayoutIsAsWrittens) {
   const std::string folder = testing::source_path("tests/data/checkpoints/gpt_neox");
   const auto traces = [&](HeadLayout layout) {
-    const auto measured = measure(
-        folder, {{.text = {}, .ids = {1, 2, 3, 4, 5, 6, 7}}},
-        {.numerics = {.dtype = Dtype::float16, .head_layout = layout}, .wants = Want::diagonal | Want::rounded_sum});
+    const auto measured = measure(folder, {{.text = {}, .ids = {1, 2, 3, 4, 5, 6, 7}}},
+                                  {.numerics = {.dtype = Dtype::float16, .head_layout = layout},
+                                   .wants = Want::diagonal | Want::rounded_sum | Want::overlap});
     EXPECT_TRUE(measured) << measured.error().message();
     return traces_of(*measured, NanPolicy::report);
   };

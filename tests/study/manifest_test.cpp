@@ -183,9 +183,10 @@ TEST(Check, UnknownNames) {
   study.models = {{.name = "m", .path = "m"}};
   study.prompts = {{.text = "x", .ids = {}}};
   study.estimators = {"trace"};
-  EXPECT_EQ(check(study).error().message(),
-            "unknown estimator: expected one of as_written, off_diagonal, multi_head, ov_circuit, weights_only, "
-            "attention_only, found trace");
+  EXPECT_EQ(
+      check(study).error().message(),
+      "unknown estimator: expected one of as_written, off_diagonal, multi_head, ov_circuit, edge_energy, weights_only, "
+      "attention_only, found trace");
 }
 
 }  // namespace

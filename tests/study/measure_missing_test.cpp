@@ -129,6 +129,26 @@ TEST_F(MeasureMissing, WhatACheckpointIs) {
   expect_same(changed.result, run(study_, "").result);
 }
 
+// The heads' overlap is measured for who asks, and then known; who does not ask gets what he got before.
+TEST_F(MeasureMissing, EdgeEnergyIsMeasuredWhenItIsAskedFor) {
+  const Ran before = run(study_, store_);
+  Study asks = study_;
+  asks.estimators = {"edge_energy"};
+  const Ran first = run(asks, store_);
+  EXPECT_EQ(known(first), (Counts{{0, 4}, {0, 4}}));
+  expect_same(first.result, run(asks, "").result);
+  ASSERT_FALSE(first.result.models[0].measurement.seen.overlap.empty());
+  ASSERT_TRUE(first.result.models[0].scores[0].l_star);
+  const Ran again = run(asks, store_);
+  EXPECT_EQ(known(again), (Counts{{4, 4}, {4, 4}}));
+  expect_same(again.result, first.result);
+  const Ran without = run(study_, store_);
+  EXPECT_EQ(known(without), (Counts{{4, 4}, {4, 4}}));
+  expect_same(without.result, before.result);
+  EXPECT_TRUE(without.result.models[0].measurement.seen.overlap.empty());
+  EXPECT_TRUE(without.result.models[0].measurement.weights.ov_products.empty());
+}
+
 // Where the store fails under the study, the study is whole and says so.
 TEST_F(MeasureMissing, AStoreThatFails) {
   const Ran without = run(study_, "");

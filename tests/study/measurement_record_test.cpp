@@ -41,6 +41,7 @@ TEST(MeasurementRecord, WhatWasNotAskedForStaysAway) {
   Measurement m = made_up_of_everything();
   m.seen.diagonal = m.seen.off_diagonal = m.seen.entropy = {};
   m.seen.rounded_sum = m.seen.residual_norm = m.seen.output_scale_sq = {};
+  m.seen.overlap = {};
   m.seen.next_tokens.clear();
   m.next_pieces.clear();
   m.weights = {.has_output_norm = true};
@@ -64,7 +65,7 @@ TEST(MeasurementRecord, TheBytesAreTheFormats) {
             "01000000000000000000f03f"  // rounded_sum: 1.0
             "00000000"                  // residual_norm
             "0000"                      // no next tokens, no pieces
-            "00000000");                // output_scale_sq
+            "0000000000000000");        // output_scale_sq, overlap
   EXPECT_EQ(record.substr(record.size() - 8), sha256_bytes(record.substr(0, record.size() - 8)).substr(0, 8));
 }
 
@@ -79,6 +80,8 @@ TEST(MeasurementRecord, WhatContradictsItselfIsNotWritten) {
   EXPECT_THAT(refusal([](Measurement& m) { m.shape.layers = 3; }), HasSubstr("weight norms"));
   EXPECT_THAT(refusal([](Measurement& m) { m.shape.kv_heads = 4; }), HasSubstr("no model's"));
   EXPECT_THAT(refusal([](Measurement& m) { m.weights.ov_sq = Array2<double>(2, 2); }), HasSubstr("one a head"));
+  EXPECT_THAT(refusal([](Measurement& m) { m.weights.ov_products = Array2<double>(2, 3); }), HasSubstr("one a head"));
+  EXPECT_THAT(refusal([](Measurement& m) { m.seen.overlap = Array3<double>(2, 2, 3); }), HasSubstr("observations"));
   EXPECT_THAT(refusal([](Measurement& m) { m.seen.entropy = Array3<double>(1, 2, 3); }), HasSubstr("observations"));
   EXPECT_THAT(refusal([](Measurement& m) { m.prompts[2].row = 0; }), HasSubstr("row of its own"));
   EXPECT_THAT(refusal([](Measurement& m) { m.prompts[0].row = 9; }), HasSubstr("row of its own"));
@@ -128,16 +131,25 @@ TEST(MeasurementRecord, ACountBuysNoMemory) {
   EXPECT_EQ(texts.end().error().message(), "record: a damaged record: a count beyond its bytes");
 }
 
-// Version 1 ended in front of the output scales: four bytes less where there are none.
+// Version 1 ended in front of output scales and overlaps: two counts less where there are none.
 TEST(MeasurementRecord, VersionOneIsRead) {
   const PromptObservation seen{.ids = {1, 2}, .layers = 1, .heads = 1, .rounded_sum = {2}, .residual_norm = {3, 4}};
   const std::string record = prompt_record(seen);
   const std::string_view payload = open_record(RecordKind::prompt, record, "record")->payload;
-  const std::string old = seal_record(RecordKind::prompt, payload.substr(0, payload.size() - 4), 1);
+  const std::string old = seal_record(RecordKind::prompt, payload.substr(0, payload.size() - 8), 1);
   const auto back = read_prompt_record(old, "record");
   ASSERT_TRUE(back) << back.error().message();
   EXPECT_EQ(prompt_record(*back), record);
   EXPECT_FALSE(read_prompt_record(seal_record(RecordKind::prompt, payload, 1), "record")) << "bytes behind its end";
+
+  // The model's ended with its norms of weights, without products.
+  Measurement m = made_up_of_everything();
+  m.weights.ov_products = {};
+  const std::string of_model = model_record(m);
+  const std::string_view whole = open_record(RecordKind::model, of_model, "record")->payload;
+  const auto model = read_model_record(seal_record(RecordKind::model, whole.substr(0, whole.size() - 4), 1), "record");
+  ASSERT_TRUE(model) << model.error().message();
+  EXPECT_EQ(model_record(*model), of_model);
 }
 
 TEST(MeasurementRecord, ALaterVersionIsRefusedWithWhatToDo) {

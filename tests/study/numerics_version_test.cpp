@@ -46,9 +46,10 @@ std::string of_system() {
 
 std::string of_measurement(const Measurement& m) {
   Bits bits;
-  for (const auto* array : {&m.seen.diagonal, &m.seen.off_diagonal, &m.seen.entropy}) bits.add(array->values());
-  for (const auto* array :
-       {&m.seen.rounded_sum, &m.seen.residual_norm, &m.seen.output_scale_sq, &m.weights.w_v_head_sq, &m.weights.ov_sq})
+  for (const auto* array : {&m.seen.diagonal, &m.seen.off_diagonal, &m.seen.entropy, &m.seen.overlap})
+    bits.add(array->values());
+  for (const auto* array : {&m.seen.rounded_sum, &m.seen.residual_norm, &m.seen.output_scale_sq, &m.weights.w_v_head_sq,
+                            &m.weights.ov_sq, &m.weights.ov_products})
     bits.add(array->values());
   for (const auto* list :
        {&m.weights.w_v_sq, &m.weights.w_v_cut_sq, &m.weights.w_o_sq, &m.weights.w_v_spectral, &m.weights.w_o_spectral})
@@ -80,9 +81,9 @@ TEST_P(NumericsVersion, IsOfTheseBits) {
   for (const char* model : {"checkpoints/gpt2", "checkpoints/llama", "checkpoints/bloom", "checkpoints/mixtral",
                             "checkpoints/gemma2", "checkpoints/gpt_oss", "gguf/llama-q4_0.gguf"})
     for (const Dtype dtype : {Dtype::float32, Dtype::float16, Dtype::bfloat16, Dtype::float64}) {
-      MeasureOptions options{
-          .wants = Want::diagonal | Want::rounded_sum | Want::entropy | Want::residual_norm | Want::output_scale,
-          .next_tokens = 3};
+      MeasureOptions options{.wants = Want::diagonal | Want::rounded_sum | Want::entropy | Want::residual_norm |
+                                      Want::output_scale | Want::overlap,
+                             .next_tokens = 3};
       options.numerics.dtype = dtype;
       const auto measured = measure(testing::source_path(fmt::format("tests/data/{}", model)), prompts, options);
       ASSERT_TRUE(measured) << measured.error().message();

@@ -74,6 +74,32 @@ TEST_P(ZooTraces, TextToLStar) {
 }
 INSTANTIATE_TEST_SUITE_P(All, ZooTraces, ::testing::ValuesIn(testing::zoo_models()), testing::test_name);
 
+// The energy along an edge, in float64, from another program's explicit d x d maps: L* of the notebook's five prompts.
+TEST(ZooEnergy, LStarOfEachPrompt) {
+  const std::pair<const char*, std::vector<double>> known[] = {
+      {"neox-12x12", {5, 5, 5, 4, 5}},      {"opt-24x16", {1, 15, 12, 15, 1}}, {"bloom-24x16", {1, 1, 7, 7, 11}},
+      {"neox-24x16", {19, 19, 19, 19, 19}}, {"opt-12x12", {5, 5, 5, 5, 5}},    {"gpt2-12x12", {5, 5, 5, 5, 5}}};
+  for (const auto& [name, layers] : known) {
+    const auto expected = JsonDocument::read(source_path(std::string("tests/data/zoo/") + name + ".json"));
+    ASSERT_TRUE(expected);
+    std::vector<Prompt> prompts;
+    for (Json prompt : items(expected->root(), "prompts"))
+      prompts.push_back({.text = prompt.string("text"), .ids = {}});
+    MeasureOptions options{.wants = Want::overlap, .hash_files = false};
+    options.numerics.dtype = Dtype::float64;
+    const auto measured = measure(source_path(std::string("zoo/") + name), prompts, options);
+    ASSERT_TRUE(measured) << measured.error().message();
+    std::vector<double> found;
+    for (const ModelTraces& traces : traces_of(*measured, NanPolicy::report))
+      for (const PromptTrace& prompt : traces.prompts)
+        if (traces.estimator == "edge_energy") {
+          EXPECT_TRUE(prompt.detections[0].resolved) << name;
+          found.push_back(prompt.detections[0].layer.value_or(-1));
+        }
+    EXPECT_EQ(found, layers) << name;
+  }
+}
+
 class GgufTraces : public ::testing::TestWithParam<std::string> {};
 TEST_P(GgufTraces, BlocksAreWidened) {
   const std::string file = source_path("tests/data/gguf/llama-" + GetParam());

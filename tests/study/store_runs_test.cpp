@@ -14,8 +14,8 @@ namespace {
 using testing::asked_again;
 using testing::expect_same;
 using testing::expect_same_numbers;
-using testing::kEverything;
 using testing::key_of;
+using testing::kOfStudies;
 using testing::made_up_provenance;
 using testing::opened;
 using testing::TemporaryFolder;
@@ -68,7 +68,7 @@ TEST(StoreRuns, ComeBackAsTheyWere) {
   const StoredRun& run = runs->front();
   EXPECT_EQ(run.provenance, made_up_provenance());
   EXPECT_EQ(run.digest.size(), 64u);
-  const auto back = store.read_run(run, kEverything);
+  const auto back = store.read_run(run, kOfStudies);
   ASSERT_TRUE(back) << back.error().message();
   ASSERT_EQ(back->size(), ran.models.size());
   std::vector<Result<ModelResult>> before, after;
@@ -163,7 +163,7 @@ TEST(StoreMerge, BringsWhatIsMissingOnce) {
   ASSERT_TRUE(again);
   EXPECT_EQ(again->models + again->prompts + again->runs + again->differ + again->damaged, 0);
   EXPECT_EQ(dumped(merged), once);
-  const auto back = merged.read_run(merged.runs()->front(), kEverything);
+  const auto back = merged.read_run(merged.runs()->front(), kOfStudies);
   ASSERT_TRUE(back) << back.error().message();
   for (size_t i = 0; i < 6; ++i) expect_same_numbers(*(*back)[i], *ran.models[i].measurement);
   EXPECT_FALSE(merged.merge(merged));
@@ -182,7 +182,7 @@ TEST(StoreMerge, WhatDiffersStaysAndIsCounted) {
   ASSERT_TRUE(merged);
   EXPECT_EQ(merged->differ, 2);
   EXPECT_EQ(merged->known, 1);
-  const auto back = here.read(key_of(m), m.numerics.head_layout, asked_again(m), kEverything);
+  const auto back = here.read(key_of(m), m.numerics.head_layout, asked_again(m), kOfStudies);
   EXPECT_EQ(back->seen.entropy(0, 0, 0), m.seen.entropy(0, 0, 0));
 }
 
@@ -211,7 +211,7 @@ TEST(StoreMerge, PassesOverWhatIsDamagedThere) {
   // Measuring again mends it.
   const StoreKey key = ran.models[0].key;
   Store mended = opened(folder / "there");
-  const auto known = mended.known(key, HeadLayout::actual, testing::ids_of(*ran.models[0].measurement), kEverything);
+  const auto known = mended.known(key, HeadLayout::actual, testing::ids_of(*ran.models[0].measurement), kOfStudies);
   ASSERT_TRUE(known);
   EXPECT_EQ(known->damaged, 1);
   EXPECT_EQ(known->count(), 4u);
@@ -248,7 +248,7 @@ TEST(StorePrune, RemovesWhatIsMeantAndSaysSoBefore) {
   EXPECT_EQ(pruned->prompts, 2);
   EXPECT_EQ(pruned->runs, 0);
   EXPECT_EQ(store.models()->size(), 6u);
-  EXPECT_TRUE(store.read_run(store.runs()->front(), kEverything));
+  EXPECT_TRUE(store.read_run(store.runs()->front(), kOfStudies));
 
   pruned = store.prune({.names = {"facebook/opt-125m", "00000000"}}, true);
   EXPECT_EQ(pruned->models, 2);

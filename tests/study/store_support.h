@@ -18,8 +18,10 @@
 
 namespace lstar::testing {
 
-inline constexpr Wants kEverything =
+// What studies ask for, and all that may be asked for.
+inline constexpr Wants kOfStudies =
     Want::diagonal | Want::rounded_sum | Want::entropy | Want::residual_norm | Want::output_scale;
+inline constexpr Wants kEverything = kOfStudies | Want::overlap;
 
 // Of token ids; an empty list is a prompt that cannot run.
 inline std::vector<Prompt> id_prompts(const std::vector<std::vector<int32_t>>& lists) {
@@ -60,6 +62,9 @@ inline Measurement made_up_of_everything() {
       for (size_t h = 0; h < 3; ++h) m.seen.diagonal(row, l, h) = odd[next++ % std::size(odd)];
   m.seen.output_scale_sq = Array2<double>(2, 2);
   m.seen.output_scale_sq(1, 0) = odd[2];
+  m.seen.overlap = Array3<double>(2, 2, pairs_of(3), 0.25);
+  m.seen.overlap(1, 1, 5) = odd[4];
+  m.weights.ov_products = Array2<double>(2, pairs_of(3), -1.5);
   m.seen.next_tokens = {{{7, odd[0]}, {-1, odd[6]}}, {}};
   m.next_pieces = {{"\xe2\x82\xac", std::string("a\0b", 3)}, {}};
   m.weights.w_v_cut_sq = {odd[3], odd[5]};

@@ -146,8 +146,8 @@ TEST(Store, ArraysComeTogether) {
       store.put(key, measured("gpt2", prompts, {.wants = Want::diagonal, .next_tokens = 2}), made_up_provenance()));
   ASSERT_TRUE(
       store.put(key, measured("gpt2", prompts, {.wants = Want::entropy | Want::residual_norm}), made_up_provenance()));
-  ASSERT_TRUE(
-      store.put(key, measured("gpt2", prompts, {.wants = Want::rounded_sum, .next_tokens = 3}), made_up_provenance()));
+  ASSERT_TRUE(store.put(key, measured("gpt2", prompts, {.wants = Want::rounded_sum | Want::overlap, .next_tokens = 3}),
+                        made_up_provenance()));
   const auto back = store.read(key, HeadLayout::actual, asked_again(whole), kEverything, 3);
   ASSERT_TRUE(back) << back.error().message();
   expect_same_numbers(*back, whole);

@@ -70,6 +70,7 @@ inline void expect_same_numbers(const Measurement& a, const Measurement& b) {
   EXPECT_TRUE(same_array(a.seen.rounded_sum, b.seen.rounded_sum));
   EXPECT_TRUE(same_array(a.seen.residual_norm, b.seen.residual_norm));
   EXPECT_TRUE(same_array(a.seen.output_scale_sq, b.seen.output_scale_sq));
+  EXPECT_TRUE(same_array(a.seen.overlap, b.seen.overlap));
   ASSERT_EQ(a.seen.next_tokens.size(), b.seen.next_tokens.size());
   for (size_t row = 0; row < a.seen.next_tokens.size(); ++row) {
     ASSERT_EQ(a.seen.next_tokens[row].size(), b.seen.next_tokens[row].size());
@@ -86,6 +87,7 @@ inline void expect_same_numbers(const Measurement& a, const Measurement& b) {
   EXPECT_TRUE(same_bits(a.weights.w_o_sq, b.weights.w_o_sq));
   EXPECT_TRUE(same_bits(a.weights.w_v_spectral, b.weights.w_v_spectral));
   EXPECT_TRUE(same_bits(a.weights.w_o_spectral, b.weights.w_o_spectral));
+  EXPECT_TRUE(same_array(a.weights.ov_products, b.weights.ov_products));
   EXPECT_EQ(a.weights.has_output_norm, b.weights.has_output_norm);
 }
 

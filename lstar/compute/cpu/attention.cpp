@@ -9,11 +9,11 @@ namespace {
 
 int64_t blocks_of(int64_t n, int64_t block) { return (n + block - 1) / block; }
 
-// Of a block of rows, for all key blocks that it may see a part of.
-int64_t scores_size(const AttentionSpec& spec, int64_t length) {
+// Of a block of rows: all keys in the key blocks that it may see a part of.
+int64_t keys_in_blocks(const AttentionSpec& spec, int64_t length) {
   const int64_t reach = spec.causal ? spec.window : 2 * spec.window;
   const int64_t seen = spec.window > 0 ? std::min(length, reach + kQueryBlock) : length;
-  return (blocks_of(seen, kKeyBlock) + 1) * kQueryBlock * kKeyBlock;
+  return (blocks_of(seen, kKeyBlock) + 1) * kKeyBlock;
 }
 
 template <class T>
@@ -46,6 +46,14 @@ Result<void> check(const AttentionSpec& spec, const Batch& batch, bool last_rows
 }
 
 }  // namespace
+
+int64_t rows_together(int heads, int64_t keys, int64_t element_bytes) {
+  constexpr int64_t kKeptBytes = int64_t{128} << 20;  // a thread
+  int64_t rows = kQueryBlock;
+  for (const int64_t fewer : {48, 24})
+    if (heads * rows * keys * element_bytes > kKeptBytes) rows = fewer;
+  return rows;
+}
 
 template <class T>
 void Attention<T>::pack(const AttentionSpec& spec, const Batch& batch, HeadView<const T> k, HeadView<const T> v) {
@@ -81,6 +89,15 @@ void Attention<T>::reduce(const AttentionSpec& spec, const Batch& batch, const A
       for (size_t h = 0; h < heads; ++h) of_prompt[h] += block_sums_[(t * 3 + which) * heads + h];
     }
   }
+  if (stats.overlap) {
+    const size_t pairs = pairs_of(heads);
+    for (size_t p = 0; p < batch.prompts(); ++p)
+      std::fill_n(stats.overlap + static_cast<int64_t>(p) * stats.overlap_stride, pairs, 0.0);
+    for (size_t t = 0; t < tasks_.size(); ++t) {
+      double* of_prompt = stats.overlap + static_cast<int64_t>(tasks_[t].prompt) * stats.overlap_stride;
+      for (size_t pair = 0; pair < pairs; ++pair) of_prompt[pair] += overlaps_[t * pairs + pair];
+    }
+  }
   if (!stats.rounded_sum) return;
   for (size_t p = 0; p < batch.prompts(); ++p) {
     float sum = 0;
@@ -96,7 +113,7 @@ Result<void> Attention<T>::operator()(const AttentionSpec& spec, const Batch& ba
   LSTAR_TRY(check(spec, batch, last_rows_only, out));
   pack(spec, batch, k, v);
   tasks_.clear();
-  const bool wants_sums = stats.diagonal || stats.off_diagonal || stats.entropy || stats.rounded_sum;
+  const bool wants_sums = stats.diagonal || stats.off_diagonal || stats.entropy || stats.rounded_sum || stats.overlap;
   for (size_t p = 0; p < batch.prompts(); ++p) {
     for (int64_t begin = 0; begin < batch.length(p); begin += kQueryBlock) {
       const int64_t end = std::min(begin + kQueryBlock, batch.length(p));
@@ -104,7 +121,8 @@ Result<void> Attention<T>::operator()(const AttentionSpec& spec, const Batch& ba
     }
   }
   const auto heads = static_cast<size_t>(spec.heads);
-  block_sums_.resize(tasks_.size() * 3 * heads);
+  block_sums_.assign(tasks_.size() * 3 * heads, 0);
+  if (stats.overlap) overlaps_.assign(tasks_.size() * pairs_of(heads), 0);
   if (stats.rounded_sum) rounded_rows_.resize(static_cast<size_t>(batch.rows()));
 
   const int64_t value_stride = kernels_.value_stride(spec.head_dim), packed = key_start_.back();
@@ -118,30 +136,39 @@ Result<void> Attention<T>::operator()(const AttentionSpec& spec, const Batch& ba
     Worker& mine = workers_[worker];
     AttentionBlock<T> block{.spec = &spec, .dtype = dtype_, .q = q, .first_row = first_row};
     block.length = batch.length(task.prompt);
-    block.begin = task.begin;
-    block.rows = task.end - task.begin;
     block.keys = keys + key_start_[task.prompt] * spec.head_dim;
     block.values = values + key_start_[task.prompt] * value_stride;
     block.keys_head_stride = packed * spec.head_dim;
     block.values_head_stride = packed * value_stride;
-    if (last_rows_only) {
-      block.first_out = task.end - 1 == last ? block.rows - 1 : block.rows;
-      block.out = out.row_range(static_cast<int64_t>(task.prompt), static_cast<int64_t>(task.prompt) + 1);
-    } else {
-      block.out = out.row_range(first_row + task.begin, first_row + task.end);
-    }
     block.wants_entropy = stats.entropy != nullptr;
     block.diagonal = block_sums_.data() + t * 3 * heads;
     block.off_diagonal = block.diagonal + heads;
     block.entropy = block.off_diagonal + heads;
-    if (stats.rounded_sum) block.rounded_rows = rounded_rows_.data() + first_row + task.begin;
     block.queries = mine.queries.at_least(kQueryBlock * spec.head_dim);
-    const int64_t size = scores_size(spec, block.length);
-    block.scores = mine.scores.at_least(size);
+    const int64_t seen = keys_in_blocks(spec, block.length);
+    block.scores = mine.scores.at_least(seen * kQueryBlock);
     block.sums = mine.sums.at_least(kQueryBlock * value_stride);
-    if (stats.rounded_sum) block.mean = mine.mean.at_least(size);
+    if (stats.rounded_sum) block.mean = mine.mean.at_least(seen * kQueryBlock);
     block.state = mine.state.at_least(kQueryBlock);
-    kernels_.run(block);
+    int64_t together = kQueryBlock;
+    if (stats.overlap) {
+      together = rows_together(spec.heads, seen, sizeof(T));
+      block.overlap = overlaps_.data() + t * pairs_of(heads);
+      block.kept_stride = seen * together;
+      block.kept = mine.kept.at_least(spec.heads * block.kept_stride);
+    }
+    for (block.begin = task.begin; block.begin < task.end; block.begin += together) {
+      const int64_t end = std::min(task.end, block.begin + together);
+      block.rows = end - block.begin;
+      if (last_rows_only) {
+        block.first_out = end - 1 == last ? block.rows - 1 : block.rows;
+        block.out = out.row_range(static_cast<int64_t>(task.prompt), static_cast<int64_t>(task.prompt) + 1);
+      } else {
+        block.out = out.row_range(first_row + block.begin, first_row + end);
+      }
+      if (stats.rounded_sum) block.rounded_rows = rounded_rows_.data() + first_row + block.begin;
+      kernels_.run(block);
+    }
   });
   reduce(spec, batch, stats);
   return {};

@@ -10,6 +10,10 @@
 // rounded, as `transformers` does it, and multiplied with its value: the bits of what a layer writes do not depend on
 // which statistics are wanted.
 //
+// The heads' overlap needs the probabilities of all heads at once: where it is wanted they are kept, unrounded, until
+// the last head has its own, and then every two heads' are multiplied with each other (overlap-inl.h). That memory is
+// bounded by taking fewer rows through all heads at a time; each row's numbers are the same.
+//
 // rounded_sum in float32: at each (i, j) the heads' rounded probabilities are added in the order of the heads and
 // divided by H; the keys of a row are then added from left to right, and the rows from first to last.
 #pragma once
@@ -26,6 +30,10 @@ namespace lstar {
 inline constexpr int64_t kQueryBlock = 96;  // a multiple of every register block's height
 inline constexpr int64_t kKeyBlock = 256;   // a multiple of every panel's width
 static_assert(kKeyBlock <= kLargestKeyBlock, "the summation floors count on it");
+
+// Rows of a block that go through the heads together where probabilities are kept, of `keys` keys: kQueryBlock, or a
+// part of it that is a multiple of every register block's height.
+int64_t rows_together(int heads, int64_t keys, int64_t element_bytes);
 
 // What a row of one head knows after the keys it has seen.
 template <class T>
@@ -52,16 +60,19 @@ struct AttentionBlock {
   View<T> out;            // (rows, heads * head_dim): where the rows from `first_out` on are written
   int64_t first_out = 0;  // rows of the block before it are not written; `rows` for none
   bool wants_entropy = false;
-  double* diagonal = nullptr;      // (heads): sums over the block's rows
+  double* diagonal = nullptr;      // (heads): the block's rows are added to it, and to the others
   double* off_diagonal = nullptr;  // (heads)
   double* entropy = nullptr;       // (heads)
   float* rounded_rows = nullptr;   // (rows): sums of the mean rounded probabilities; null if not wanted
+  double* overlap = nullptr;       // (pairs of heads); null if not wanted
   // Scratch. A key block: kKeyBlock keys, the first of them a multiple of it.
   T* queries = nullptr;          // (kQueryBlock, head_dim)
   T* scores = nullptr;           // (key blocks, kQueryBlock, kKeyBlock)
   T* sums = nullptr;             // (kQueryBlock, value_stride): P V of a head
   float* mean = nullptr;         // as scores: of the heads' probabilities; null if not wanted
   RowState<T>* state = nullptr;  // (kQueryBlock): of a head
+  T* kept = nullptr;             // (heads, key blocks, rows, kKeyBlock): probabilities, 0 on the diagonal
+  int64_t kept_stride = 0;       // between heads
 };
 
 // The functions for the best instruction set that the processor has, which the packed layouts depend on too.
@@ -86,7 +97,7 @@ class Attention {
 
  private:
   struct Worker {
-    Scratch<T> queries, scores, sums;
+    Scratch<T> queries, scores, sums, kept;
     Scratch<float> mean;
     Scratch<RowState<T>> state;
   };
@@ -105,6 +116,7 @@ class Attention {
   Scratch<T> keys_, values_;         // (kv_heads, packed keys, head_dim), (kv_heads, packed keys, value_stride)
   std::vector<double> block_sums_;   // (tasks, 3, heads)
   std::vector<float> rounded_rows_;  // (rows of the batch)
+  std::vector<double> overlaps_;     // (tasks, pairs of heads)
   const AttentionKernels<T> kernels_ = attention_kernels<T>();
 };
 

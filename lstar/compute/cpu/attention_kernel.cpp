@@ -10,37 +10,14 @@
 #include <hwy/foreach_target.h>
 
 #include "lstar/compute/cpu/activations-inl.h"
+#include "lstar/compute/cpu/attention_packing-inl.h"
 #include "lstar/compute/cpu/gemm-inl.h"
+#include "lstar/compute/cpu/overlap-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace lstar {
 namespace HWY_NAMESPACE {
 namespace {
-
-template <class T>
-constexpr int64_t value_stride_of(int64_t head_dim) {
-  constexpr int64_t lanes = panel_width<T>() / kTileVectors;
-  return (head_dim + lanes - 1) / lanes * lanes;
-}
-
-template <class T>
-void pack_keys(const T* from, int64_t stride, int64_t rows, int64_t head_dim, T* to) {
-  constexpr int64_t width = panel_width<T>();
-  for (int64_t j = 0; j < rows; j += width) {
-    const int64_t columns = std::min(width, rows - j);
-    pack_columns(from + j * stride, stride, columns, head_dim, width, to + j * head_dim);
-    clear_columns(columns, head_dim, width, to + j * head_dim);
-  }
-}
-
-template <class T>
-void pack_values(const T* from, int64_t stride, int64_t rows, int64_t head_dim, T* to) {
-  const int64_t to_stride = value_stride_of<T>(head_dim);
-  for (int64_t j = 0; j < rows; ++j) {
-    std::copy_n(from + j * stride, head_dim, to + j * to_stride);
-    std::fill_n(to + j * to_stride + head_dim, to_stride - head_dim, T(0));
-  }
-}
 
 // Rounded to bfloat16 and back, whatever the run's dtype is.
 template <class D, class V>
@@ -78,7 +55,7 @@ class BlockKernel {
   void run() {
     if (b_.rounded_rows) {
       std::fill_n(b_.rounded_rows, b_.rows, 0.0f);
-      std::fill_n(b_.mean, (keys_end_ - keys_begin_ + kKeyBlock - 1) / kKeyBlock * kQueryBlock * kKeyBlock, 0.0f);
+      for_key_blocks([&](int64_t key) { std::fill_n(b_.mean + place(0, key), b_.rows * kKeyBlock, 0.0f); });
     }
     for (int h = 0; h < spec_.heads; ++h) {
       load_queries(h);
@@ -93,9 +70,14 @@ class BlockKernel {
         for (int64_t i = 0; i < b_.rows; ++i) weigh(i, key);
       });
       report(h);
-      if (writes_rows() || b_.rounded_rows) use_probabilities(h);
+      if (writes_rows() || b_.rounded_rows || b_.kept) use_probabilities(h);
     }
     if (b_.rounded_rows) for_key_blocks([&](int64_t key) { add_rows(key); });
+    if (!b_.kept) return;
+    for_key_blocks([&](int64_t key) {
+      const auto seen = [&](int64_t i) { return visible(i, key); };
+      add_overlaps(b_.kept + kept_place(0, 0, key), b_.kept_stride, spec_.heads, b_.rows, seen, b_.overlap);
+    });
   }
 
  private:
@@ -108,6 +90,11 @@ class BlockKernel {
   }
   // Where row i has its scores for the keys from `key` on, and the mean of its probabilities over the heads.
   int64_t place(int64_t i, int64_t key) const { return (key - keys_begin_) * kQueryBlock + i * kKeyBlock; }
+
+  // Where the probabilities of head h are kept for them.
+  int64_t kept_place(int h, int64_t i, int64_t key) const {
+    return h * b_.kept_stride + (key - keys_begin_) * b_.rows + i * kKeyBlock;
+  }
 
   // Row i of the block sees the keys [first_key, end_key) of the prompt, its own among them.
   int64_t first_key(int64_t i) const {
@@ -292,7 +279,7 @@ class BlockKernel {
 
   void report(int h) {
     const RowState<T>* state = b_.state;
-    double diagonal = 0, off_diagonal = 0, entropy = 0;
+    double diagonal = b_.diagonal[h], off_diagonal = b_.off_diagonal[h], entropy = b_.entropy[h];
     for (int64_t i = 0; i < b_.rows; ++i) {
       const double z = total(h, state[i]);
       const double tokens = spec_.sinks.empty() ? 1 : (state[i].others + state[i].own) / z;
@@ -306,7 +293,7 @@ class BlockKernel {
   }
 
   void use_probabilities(int h) {
-    const int64_t first = b_.rounded_rows ? 0 : first_tile_out();
+    const int64_t first = b_.rounded_rows || b_.kept ? 0 : first_tile_out();
     if (writes_rows()) std::fill_n(b_.sums, kQueryBlock * value_stride_, T(0));
     for_key_blocks([&](int64_t key) {
       for (int64_t i = first; i < b_.rows; ++i) make_probabilities(h, i, key);
@@ -328,12 +315,16 @@ class BlockKernel {
     const auto lanes = static_cast<int64_t>(hn::Lanes(d));
     const auto z = hn::Set(d, static_cast<T>(total(h, b_.state[i])));
     float* HWY_RESTRICT mean = b_.rounded_rows ? b_.mean + place(i, key) : nullptr;
-    // Lanes beside what is seen are not read from the mean.
+    T* HWY_RESTRICT kept = b_.kept ? b_.kept + kept_place(h, i, key) : nullptr;
+    // Lanes beside what is seen are not read from the mean, and are 0 in what is kept.
     for (int64_t j = seen.from / lanes * lanes; j < seen.to; j += lanes) {
-      const auto probability = round_(d, hn::Div(hn::Load(d, weights + j), z));
+      const auto exact = hn::Div(hn::Load(d, weights + j), z), probability = round_(d, exact);
       hn::Store(probability, d, weights + j);
       if (mean) add_to_mean(d, probability, mean + j);
+      if (kept) hn::Store(exact, d, kept + j);
     }
+    const int64_t own = b_.begin + i - key;
+    if (kept && seen.from <= own && own < seen.to) kept[own] = 0;
     hide(weights, tile.from, std::min(seen.from, tile.to));
     hide(weights, std::max(seen.to, tile.from), tile.to);
   }

@@ -60,14 +60,14 @@ void add_block(const double* panels, int64_t depth, int64_t i, int64_t j, GramSu
   const View<double> sums = g.products.view();
   multiply_tile<kTileVectors>(
       a, panels + j * depth, width, depth,
-      [&](int r, int v) { return g.is_empty ? hn::Zero(d) : hn::Load(d, &sums(i + r, j + v * lanes)); },
-      [&](int r, int v, auto sum) { hn::Store(sum, d, &sums(i + r, j + v * lanes)); });
+      [&](int r, int v) { return g.is_empty ? hn::Zero(d) : hn::Load(d, &sums(i - g.first + r, j + v * lanes)); },
+      [&](int r, int v, auto sum) { hn::Store(sum, d, &sums(i - g.first + r, j + v * lanes)); });
 }
 
 // Only register blocks that reach the lower triangle.
 void add_products(const double* panels, int64_t depth, GramSums& g) {
   for (int64_t j = 0; j < g.n; j += panel_width<double>()) {
-    int64_t i = j;
+    int64_t i = std::max(j, g.first);
     for (; i + kFewRows < g.n; i += kTileRows) add_block<kTileRows>(panels, depth, i, j, g);
     if (i < g.n) add_block<kFewRows>(panels, depth, i, j, g);
   }
@@ -154,9 +154,9 @@ void add(View<const double> m, bool are_rows, const double* gain, GramSums& g) {
 double sum_of_squares(View<const float> m) { return LSTAR_DISPATCH(square_chains_f32)(m); }
 double sum_of_squares(View<const double> m) { return LSTAR_DISPATCH(square_chains_f64)(m); }
 
-GramSums::GramSums(int64_t vectors) : n(vectors) {
+GramSums::GramSums(int64_t vectors, int64_t from) : n(vectors), first(from) {
   const int64_t whole = (n + kWidestPanel - 1) / kWidestPanel * kWidestPanel;
-  products = Matrix<double>(n + kHighestTile, whole);
+  products = Matrix<double>(n - first + kHighestTile, whole);
   sums.assign(static_cast<size_t>(whole), 0.0);
   squares.assign(static_cast<size_t>(whole), 0.0);
 }

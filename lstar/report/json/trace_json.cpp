@@ -47,7 +47,9 @@ JsonValue reasons_json(const std::vector<TraceRow>& rows) {
     check("attention_entropy", row, row.attention_entropy);
     check("w_v_frobenius_sq", row, row.w_v_frobenius_sq);
     check("w_o_frobenius_sq", row, row.w_o_frobenius_sq);
-    for (const TraceRow::Value& value : row.traces) check(fmt::format("trace.{}", value.estimator), row, value.trace);
+    for (const TraceRow::Value& value : row.traces)
+      check(fmt::format("trace.{}", value.estimator), row,
+            value.is_measured ? std::optional(value.trace) : std::nullopt);
   }
   return reasons;
 }

@@ -41,12 +41,14 @@ std::string layers_table(std::span<const ModelTraces> traces, const std::vector<
   TextTable table;
   for (const char* head : {"layer", "tr A", "entropy", "|W_V|^2"}) table.column(head);
   for (const ModelTraces& t : traces)
-    if (has_column(t.estimator)) table.column(t.estimator);
+    if (has_column(t.estimator) && t.is_measured) table.column(t.estimator);
   for (const TraceRow& layer : rows) {
     std::vector<std::string> cells{std::to_string(layer.layer), five_digits(layer.diagonal_sum),
                                    five_digits(layer.attention_entropy), five_digits(layer.w_v_frobenius_sq)};
-    for (const TraceRow::Value& value : layer.traces)
+    for (const TraceRow::Value& value : layer.traces) {
+      if (!value.is_measured) continue;
       cells.push_back(five_digits(value.trace) + star(traces, value.estimator, row, layer.layer));
+    }
     table.row(std::move(cells));
   }
   return table.str(kColumns, "  ", paint);
@@ -59,6 +61,7 @@ std::string l_star_table(std::span<const ModelTraces> traces, size_t row, const 
   table.column("margin");
   std::string reasons;
   for (const ModelTraces& t : traces) {
+    if (!t.is_measured) continue;
     std::vector<std::string> cells{t.estimator};
     for (const Detection& found : t.prompts[row].detections) cells.push_back(detection_text(found));
     const Detection& first = t.prompts[row].detections.front();
@@ -110,6 +113,7 @@ std::string means_table(std::span<const ModelTraces> traces, const Paint& paint)
   table.column("resolved");
   table.column("margin");
   for (const ModelTraces& t : traces) {
+    if (!t.is_measured) continue;
     std::vector<std::string> cells{t.estimator};
     for (size_t k = 0; k < detectors().size(); ++k) cells.push_back(mean_text(found_layers(t, k)));
     std::vector<double> margins;
@@ -181,7 +185,8 @@ std::string trace_text(const Measurement& m, bool colour, NanPolicy policy, Deta
   for (const std::string& warning : m.warnings) out += wrap(one_line(warning), kColumns, "Warning: ", 2);
   out += each ? each_prompt(m, traces, paint) : over_prompts(m, traces, paint);
   std::vector<std::string> shown;
-  for (const ModelTraces& t : traces) shown.push_back(t.estimator);
+  for (const ModelTraces& t : traces)
+    if (t.is_measured) shown.push_back(t.estimator);
   out += '\n';
   const Measurement* const only[] = {&m};
   for (const std::string& note : estimator_notes(shown, only)) out += wrap(note, kColumns, "* ", 2);

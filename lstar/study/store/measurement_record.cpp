@@ -59,8 +59,13 @@ ModelShape read_shape(ByteReader& in) {
   return shape;
 }
 
+// 0 where the shape is no model's.
+int64_t pairs_in(const ModelShape& shape) {
+  return shape.heads < 1 || shape.heads > limits::kHeads ? 0 : int64_t{shape.heads} * (shape.heads + 1) / 2;
+}
+
 // The values of an array, whose sizes the shape gives.
-Array2<double> read_array(ByteReader& in, int layers, int width) {
+Array2<double> read_array(ByteReader& in, int layers, int64_t width) {
   const std::vector<double> values = in.numbers<double>();
   if (values.empty() || in.failed()) return {};
   const auto rows = static_cast<size_t>(layers), cols = static_cast<size_t>(width);
@@ -78,15 +83,18 @@ void write(ByteWriter& out, const WeightNorms& weights) {
   for (const auto* values : {&weights.w_v_sq, &weights.w_v_cut_sq, &weights.w_v_head_sq.values(),
                              &weights.ov_sq.values(), &weights.w_o_sq, &weights.w_v_spectral, &weights.w_o_spectral})
     out.numbers(std::span(*values));
+  out.numbers(std::span(weights.ov_products.values()));
 }
 
-WeightNorms read_weights(ByteReader& in, const ModelShape& shape) {
+// Version 1 had no products.
+WeightNorms read_weights(ByteReader& in, const ModelShape& shape, uint8_t version) {
   WeightNorms weights;
   weights.w_v_sq = in.numbers<double>();
   weights.w_v_cut_sq = in.numbers<double>();
   weights.w_v_head_sq = read_array(in, shape.layers, shape.kv_heads);
   weights.ov_sq = read_array(in, shape.layers, shape.heads);
   for (auto* values : {&weights.w_o_sq, &weights.w_v_spectral, &weights.w_o_spectral}) *values = in.numbers<double>();
+  if (version >= 2) weights.ov_products = read_array(in, shape.layers, pairs_in(shape));
   return weights;
 }
 
@@ -101,7 +109,7 @@ void write_model(ByteWriter& out, const Measurement& m) {
   write(out, m.weights);
 }
 
-Measurement read_model(ByteReader& in) {
+Measurement read_model(ByteReader& in, uint8_t version) {
   Measurement m;
   m.identity = read_identity(in);
   m.shape = read_shape(in);
@@ -109,7 +117,7 @@ Measurement read_model(ByteReader& in) {
   m.numerics.head_layout = read_head_layout(in);
   m.backend = in.text();
   m.warnings = in.texts();
-  m.weights = read_weights(in, m.shape);
+  m.weights = read_weights(in, m.shape, version);
   m.weights.has_output_norm = m.shape.has_output_norm;
   return m;
 }
@@ -148,9 +156,10 @@ void write(ByteWriter& out, const PromptObservation& seen) {
   });
   out.optional(seen.next_pieces, [&](const std::vector<std::string>& pieces) { out.texts(pieces); });
   out.numbers(std::span(seen.output_scale_sq));
+  out.numbers(std::span(seen.overlap));
 }
 
-// Version 1 had no output scales.
+// Version 1 had neither output scales nor overlaps.
 PromptObservation read_observation(ByteReader& in, uint8_t version) {
   PromptObservation seen;
   seen.ids = in.numbers<int32_t>();
@@ -179,16 +188,19 @@ PromptObservation read_observation(ByteReader& in, uint8_t version) {
   const size_t tokens = seen.next_tokens ? seen.next_tokens->size() : 0;
   if (seen.next_pieces && !seen.next_pieces->empty() && seen.next_pieces->size() != tokens)
     in.refuse("texts of other next tokens");
-  if (version >= 2) read(seen.output_scale_sq, layers);
+  if (version >= 2) {
+    read(seen.output_scale_sq, layers);
+    read(seen.overlap, layers * pairs_of(heads));
+  }
   return seen;
 }
 
 // Where a measurement's array is one of the shape's or empty.
-bool fits(const Array3<double>& array, size_t rows, const ModelShape& shape) {
-  return array.empty() || (array.dim0() == rows && array.dim1() == static_cast<size_t>(shape.layers) &&
-                           array.dim2() == static_cast<size_t>(shape.heads));
+bool fits(const Array3<double>& array, size_t rows, int layers, int64_t width) {
+  return array.empty() || (array.dim0() == rows && array.dim1() == static_cast<size_t>(layers) &&
+                           array.dim2() == static_cast<size_t>(width));
 }
-bool fits(const Array2<double>& array, size_t rows, int width) {
+bool fits(const Array2<double>& array, size_t rows, int64_t width) {
   return array.empty() || (array.dim0() == rows && array.dim1() == static_cast<size_t>(width));
 }
 
@@ -207,13 +219,15 @@ Result<void> check_fits(const Measurement& m, const std::string& source) {
   const WeightNorms& w = m.weights;
   for (const auto* norms : {&w.w_v_sq, &w.w_v_cut_sq, &w.w_o_sq, &w.w_v_spectral, &w.w_o_spectral})
     if (!norms->empty() && norms->size() != layers) return refused("its weight norms are not one a layer");
-  if (!fits(w.w_v_head_sq, layers, s.kv_heads) || !fits(w.ov_sq, layers, s.heads))
+  if (!fits(w.w_v_head_sq, layers, s.kv_heads) || !fits(w.ov_sq, layers, s.heads) ||
+      !fits(w.ov_products, layers, pairs_in(s)))
     return refused("its weight norms are not one a head");
   if (w.has_output_norm != s.has_output_norm) return refused("its weight norms are of another model");
 
   const Observation& seen = m.seen;
   const size_t rows = seen.tokens.size();
-  if (!fits(seen.diagonal, rows, s) || !fits(seen.off_diagonal, rows, s) || !fits(seen.entropy, rows, s) ||
+  if (!fits(seen.diagonal, rows, s.layers, s.heads) || !fits(seen.off_diagonal, rows, s.layers, s.heads) ||
+      !fits(seen.entropy, rows, s.layers, s.heads) || !fits(seen.overlap, rows, s.layers, pairs_in(s)) ||
       !fits(seen.rounded_sum, rows, s.layers) || !fits(seen.residual_norm, rows, s.layers + 1) ||
       !fits(seen.output_scale_sq, rows, s.layers))
     return refused("its observations are not of its prompts, layers and heads");
@@ -253,7 +267,7 @@ Result<std::string> measurement_record(const Measurement& m) {
 Result<Measurement> read_measurement_record(std::string_view bytes, const std::string& source) {
   LSTAR_ASSIGN(const OpenedRecord record, open_record(RecordKind::measurement, bytes, source));
   ByteReader in(record.payload, source);
-  Measurement m = read_model(in);
+  Measurement m = read_model(in, record.version);
   m.prompts_read = in.optional([&] { return read_prompts_read(in); });
   constexpr size_t kSmallestPrompt = 8;  // a count and four flags
   m.prompts.resize(in.count(kSmallestPrompt));
@@ -286,7 +300,7 @@ std::string model_record(const Measurement& m) {
 Result<Measurement> read_model_record(std::string_view bytes, const std::string& source) {
   LSTAR_ASSIGN(const OpenedRecord record, open_record(RecordKind::model, bytes, source));
   ByteReader in(record.payload, source);
-  Measurement m = read_model(in);
+  Measurement m = read_model(in, record.version);
   LSTAR_TRY(in.end());
   LSTAR_TRY(check_fits(m, source));
   return m;

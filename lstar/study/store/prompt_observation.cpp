@@ -25,6 +25,7 @@ PromptObservation observation_of(const Measurement& m, const MeasuredPrompt& pro
   of_heads(seen.diagonal, one.diagonal);
   of_heads(seen.off_diagonal, one.off_diagonal);
   of_heads(seen.entropy, one.entropy);
+  of_heads(seen.overlap, one.overlap);
   if (!seen.rounded_sum.empty()) one.rounded_sum = copied(seen.rounded_sum[row]);
   if (!seen.residual_norm.empty()) one.residual_norm = copied(seen.residual_norm[row]);
   if (!seen.output_scale_sq.empty()) one.output_scale_sq = copied(seen.output_scale_sq[row]);
@@ -44,6 +45,7 @@ bool has_all(const PromptObservation& seen, Wants wants, int next_tokens) {
   if (wants.has(Want::rounded_sum) && seen.rounded_sum.empty()) return false;
   if (wants.has(Want::residual_norm) && seen.residual_norm.empty()) return false;
   if (wants.has(Want::output_scale) && seen.output_scale_sq.empty()) return false;
+  if (wants.has(Want::overlap) && seen.overlap.empty()) return false;
   const auto kept = seen.next_tokens ? static_cast<int64_t>(seen.next_tokens->size()) : 0;
   return kept >= next_tokens;
 }
@@ -54,6 +56,7 @@ PromptObservation only(PromptObservation seen, Wants wants, int next_tokens) {
   if (!wants.has(Want::rounded_sum)) seen.rounded_sum = {};
   if (!wants.has(Want::residual_norm)) seen.residual_norm = {};
   if (!wants.has(Want::output_scale)) seen.output_scale_sq = {};
+  if (!wants.has(Want::overlap)) seen.overlap = {};
   const auto most = static_cast<size_t>(std::max(next_tokens, 0));
   if (most == 0) seen.next_tokens.reset(), seen.next_pieces.reset();
   if (seen.next_tokens && seen.next_tokens->size() > most) seen.next_tokens->resize(most);
@@ -74,7 +77,7 @@ bool agree(const PromptObservation& a, const PromptObservation& b) {
     }
   return same(a.diagonal, b.diagonal) && same(a.off_diagonal, b.off_diagonal) && same(a.entropy, b.entropy) &&
          same(a.rounded_sum, b.rounded_sum) && same(a.residual_norm, b.residual_norm) &&
-         same(a.output_scale_sq, b.output_scale_sq);
+         same(a.output_scale_sq, b.output_scale_sq) && same(a.overlap, b.overlap);
 }
 
 PromptObservation joined(PromptObservation a, const PromptObservation& b) {
@@ -88,6 +91,7 @@ PromptObservation joined(PromptObservation a, const PromptObservation& b) {
   fill(a.rounded_sum, b.rounded_sum);
   fill(a.residual_norm, b.residual_norm);
   fill(a.output_scale_sq, b.output_scale_sq);
+  fill(a.overlap, b.overlap);
   if (b.next_tokens && (!a.next_tokens || a.next_tokens->size() < b.next_tokens->size())) {
     a.next_tokens = b.next_tokens;
     a.next_pieces = b.next_pieces;
@@ -98,12 +102,12 @@ PromptObservation joined(PromptObservation a, const PromptObservation& b) {
 void set_rows(Measurement& m, std::span<const PromptObservation> rows) {
   const auto layers = static_cast<size_t>(m.shape.layers), heads = static_cast<size_t>(m.shape.heads);
   const auto all_have = [&](auto has) { return !rows.empty() && std::all_of(rows.begin(), rows.end(), has); };
-  const auto of_heads = [&](std::vector<double> PromptObservation::*values, Array3<double>& array) {
+  const auto of_heads = [&](std::vector<double> PromptObservation::*values, size_t width, Array3<double>& array) {
     if (!all_have([&](const PromptObservation& row) { return !(row.*values).empty(); })) return;
-    array = Array3<double>(rows.size(), layers, heads);
+    array = Array3<double>(rows.size(), layers, width);
     for (size_t row = 0; row < rows.size(); ++row)
       for (size_t l = 0; l < layers; ++l)
-        std::copy_n((rows[row].*values).begin() + static_cast<ptrdiff_t>(l * heads), heads, array(row, l).begin());
+        std::copy_n((rows[row].*values).begin() + static_cast<ptrdiff_t>(l * width), width, array(row, l).begin());
   };
   const auto of_layers = [&](std::vector<double> PromptObservation::*values, size_t width, Array2<double>& array) {
     if (!all_have([&](const PromptObservation& row) { return !(row.*values).empty(); })) return;
@@ -113,9 +117,10 @@ void set_rows(Measurement& m, std::span<const PromptObservation> rows) {
   m.seen = {};
   m.next_pieces.clear();
   for (const PromptObservation& row : rows) m.seen.tokens.push_back(static_cast<int64_t>(row.ids.size()));
-  of_heads(&PromptObservation::diagonal, m.seen.diagonal);
-  of_heads(&PromptObservation::off_diagonal, m.seen.off_diagonal);
-  of_heads(&PromptObservation::entropy, m.seen.entropy);
+  of_heads(&PromptObservation::diagonal, heads, m.seen.diagonal);
+  of_heads(&PromptObservation::off_diagonal, heads, m.seen.off_diagonal);
+  of_heads(&PromptObservation::entropy, heads, m.seen.entropy);
+  of_heads(&PromptObservation::overlap, pairs_of(heads), m.seen.overlap);
   of_layers(&PromptObservation::rounded_sum, layers, m.seen.rounded_sum);
   of_layers(&PromptObservation::residual_norm, layers + 1, m.seen.residual_norm);
   of_layers(&PromptObservation::output_scale_sq, layers, m.seen.output_scale_sq);

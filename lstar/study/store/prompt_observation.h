@@ -21,6 +21,7 @@ struct PromptObservation {
   std::vector<double> rounded_sum;             // (layers)
   std::vector<double> residual_norm;           // (layers + 1)
   std::vector<double> output_scale_sq;         // (layers); empty too where no norm follows W_O
+  std::vector<double> overlap;                 // (layers, pairs of heads)
   std::optional<std::vector<TokenScore>> next_tokens;
   std::optional<std::vector<std::string>> next_pieces;  // of next_tokens
 };

@@ -17,13 +17,14 @@ bool agree(const WeightNorms& a, const WeightNorms& b) {
   return same_bits(a.w_v_sq, b.w_v_sq) && same_bits(a.w_v_cut_sq, b.w_v_cut_sq) &&
          same_bits(a.w_v_head_sq.values(), b.w_v_head_sq.values()) && same_bits(a.ov_sq.values(), b.ov_sq.values()) &&
          same_bits(a.w_o_sq, b.w_o_sq) && same_bits(a.w_v_spectral, b.w_v_spectral) &&
-         same_bits(a.w_o_spectral, b.w_o_spectral);
+         same_bits(a.w_o_spectral, b.w_o_spectral) && same_bits(a.ov_products.values(), b.ov_products.values());
 }
 
 // The norms that need work of their own, where only the other one has them.
 void complete(WeightNorms& norms, const WeightNorms& other) {
   if (norms.w_v_spectral.empty()) norms.w_v_spectral = other.w_v_spectral;
   if (norms.w_o_spectral.empty()) norms.w_o_spectral = other.w_o_spectral;
+  if (norms.ov_products.empty()) norms.ov_products = other.ov_products;
 }
 
 // The record of the row at hand; none where there is no row.

@@ -25,9 +25,15 @@ Result<void> check_key(const StoreKey& key, const Measurement& m, const std::str
   return {};
 }
 
+constexpr std::string_view kMeasuredWithout = "was measured without what is asked for now: measure it again";
+
+bool has_all(const WeightNorms& weights, Wants wants) {
+  return !wants.has(Want::overlap) || !weights.ov_products.empty();
+}
+
 Error unknown_prompt(const std::string& path, size_t index, bool is_there) {
   return {.kind = ErrorKind::missing,
-          .what = is_there ? "was measured without what is asked for now: measure it again" : "has not been measured",
+          .what = std::string(is_there ? kMeasuredWithout : "has not been measured"),
           .file = path,
           .at = fmt::format("prompt {}", index + 1)};
 }
@@ -88,10 +94,11 @@ Result<Known> Store::known(const StoreKey& key, HeadLayout layout, std::span<con
     if (!computation) return known;
     const auto model = find_model_by(*database_, *computation, layout);
     if (!model && model.error().kind != ErrorKind::malformed) return fail(model.error());
-    known.weights = model && *model;
+    const bool is_there = model && *model;
+    known.weights = is_there && has_all((*model)->weights, wants);
     if (!model) ++known.damaged;
     // What wants mean, any record of the model can say.
-    auto any = known.weights ? model : find_model_by(*database_, *computation, HeadLayout::actual);
+    auto any = is_there ? model : find_model_by(*database_, *computation, HeadLayout::actual);
     if (any && *any) wants = that_apply(wants, (*any)->shape);
     for (size_t p = 0; p < ids.size(); ++p) {
       const auto found = find_prompt(*database_, *computation, digest_of_ids(ids[p]));
@@ -119,6 +126,12 @@ Result<Measurement> Store::read(const StoreKey& key, HeadLayout layout, std::vec
                    .at = "model " + first_digits(key.content)});
     Measurement m = *std::move(found);
     wants = that_apply(wants, m.shape);
+    if (!has_all(m.weights, wants))
+      return fail({.kind = ErrorKind::missing,
+                   .what = std::string(kMeasuredWithout),
+                   .file = path(),
+                   .at = "model " + first_digits(key.content)});
+    if (!wants.has(Want::overlap)) m.weights.ov_products = {};
     std::vector<PromptObservation> rows;
     for (size_t p = 0; p < prompts.size(); ++p) {
       MeasuredPrompt& prompt = prompts[p];
