@@ -12,6 +12,7 @@
 #include "lstar/compute/gram.h"
 #include "lstar/model/ov_products.h"
 #include "lstar/model/spectral_norm.h"
+#include "lstar/observe/observation.h"
 
 namespace lstar {
 namespace {
