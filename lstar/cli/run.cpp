@@ -11,6 +11,7 @@
 #include "lstar/cli/command.h"
 #include "lstar/cli/controls.h"
 #include "lstar/cli/cross_heritage.h"
+#include "lstar/cli/dry_run.h"
 #include "lstar/cli/locate.h"
 #include "lstar/cli/models.h"
 #include "lstar/cli/options.h"
@@ -34,7 +35,7 @@ struct StudyOptions {
   AnalysisOptions analysis;
   ResultOptions result;
   std::string command;  // as it was typed
-  bool yes = false, strict = false, again = false;
+  bool yes = false, strict = false, again = false, dry_run = false;
 
   bool is_built_in_study() const { return models.empty() && manifest.empty(); }
   // Where measurements are kept; empty: nowhere.
@@ -121,6 +122,8 @@ int run_models(const StudyOptions& options) {
     message(study.error());
     return kUsage;
   }
+  if (options.dry_run)
+    return dry_run(*study, options.compute.threads, !options.store_file().empty(), options.result.json);
   if (!options.result.out.empty()) {
     if (const auto made = make_writable_folder(options.result.out); !made) {
       message(made.error());
@@ -231,6 +234,8 @@ void add_run(CLI::App& app, int& status, const std::string& command_line) {
                       "Where measurements are kept, and looked up before anything is measured; with --out its "
                       "measurements.sqlite, without it nowhere");
   command->add_flag("--again", options->again, "Measure everything anew, whatever the store knows");
+  command->add_flag("--dry-run", options->dry_run,
+                    "Say what time, memory and bytes the study would take, and measure nothing");
   command->add_flag("--strict", options->strict, kStrictHelp);
   command->add_flag("--yes", options->yes, "Download the notebook's models without asking");
   command->callback([options, &status] { status = run_models(*options); });

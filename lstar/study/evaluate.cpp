@@ -7,6 +7,7 @@
 
 #include <fmt/core.h>
 
+#include "lstar/analysis/residual_gain.h"
 #include "lstar/analysis/statistics.h"
 #include "lstar/base/catch_memory.h"
 #include "lstar/study/evaluate_controls.h"
@@ -99,20 +100,25 @@ ModelScore score(const Study& study, const ModelResult& model, const std::string
     s.error_pct = error_pct(*model.predicted, *s.l_star, m.shape.layers);
     s.error_of_actual_pct = error_of_actual_pct(*model.predicted, *s.l_star);
   }
+  std::vector<std::vector<double>> found_in;
+  for (const size_t row : rows) found_in.push_back(traces.prompts[row].trace);
+  s.transition = find_transition(found_in, study.seed);
   s.gauge_spread = gauge_spread(*find_estimator(estimator), detectors()[detector], m.seen, m.weights, rows, study.seed);
   s.decides = decides(model, traces, detector, study.seed);
   return s;
 }
 
-// Residual gain of layer L-2: hidden state L-1 over L-2, the last two before the final norm can touch them.
-std::optional<double> residual_gain(const Measurement& m) {
-  const Array2<double>& norms = m.seen.residual_norm;
-  const int layers = m.shape.layers;
-  if (norms.empty() || layers < 2) return std::nullopt;
-  double sum = 0;
-  for (size_t p = 0; p < norms.dim0(); ++p) sum += norms(p, layers - 1) / norms(p, layers - 2);
-  const double gain = sum / static_cast<double>(norms.dim0());
-  return std::isfinite(gain) ? std::optional(gain) : std::nullopt;
+// Of layer L-2 over prompts: its mean, the mean's interval, and a class where that leaves no doubt.
+void find_gain(const Study& study, ModelResult& model) {
+  const std::vector<double> gains = residual_gains(model.measurement.seen.residual_norm, model.measurement.shape.layers);
+  if (gains.empty() || !std::isfinite(mean(gains))) return;
+  model.gain = mean(gains);
+  model.gain_interval = interval_of_mean(gains, study.seed);
+  const Interval alike{*model.gain, *model.gain};  // prompts that all have the same
+  if (gains.size() < 2) return;
+  const Interval of = model.gain_interval.value_or(alike);
+  if (of.high < 1) model.gain_class = "DAMPEN";
+  if (of.low > 1) model.gain_class = "EXPAND";
 }
 
 }  // namespace
@@ -215,7 +221,7 @@ Result<ModelResult> evaluated(const Study& study, const ModelEntry& entry, Measu
   };
   overruled("layers", entry.layers, shape.layers);
   overruled("heads", entry.heads, shape.heads);
-  r.gain = residual_gain(r.measurement);
+  find_gain(study, r);
   const Prediction prediction = predict(*find_formula(study.formula), shape.layers, shape.heads, r.gain);
   r.predicted = prediction.l_star;
   r.no_prediction = prediction.reason;

@@ -15,6 +15,7 @@
 #include "lstar/analysis/estimators.h"
 #include "lstar/analysis/formulas.h"
 #include "lstar/analysis/gauge.h"
+#include "lstar/analysis/transition.h"
 #include "lstar/base/steps.h"
 #include "lstar/study/controls.h"
 #include "lstar/study/measurement.h"
@@ -120,6 +121,7 @@ struct ModelScore {
   std::optional<double> error_of_actual_pct;  // |predicted - l_star| / l_star * 100, the usual MAPE's term
   std::string reason;                         // why there is no L*
   std::string missing_reason;                 // why prompts without an L* have none, where others have one
+  std::optional<Transition> transition;       // the best single change point, and whether chance has one as good
   std::optional<GaugeSpread> gauge_spread;    // where l_star lies when the same model is written otherwise
   std::optional<StudyDecides> decides;        // weights or attention, prompt by prompt
   std::optional<ShadowScore> shadow;          // controls, as far as they were asked for
@@ -136,6 +138,8 @@ struct ModelResult {
   bool prediction_in_range = true;  // inside [0, L)
   std::vector<ModelScore> scores;   // in the order of the study's estimators
   std::optional<double> gain;       // residual gain of layer L-2, mean over prompts
+  std::optional<Interval> gain_interval = {};  // 95 % of that mean, by drawing prompts
+  std::string gain_class = {};                 // DAMPEN, EXPAND; empty where the interval holds 1, or of one prompt
 };
 
 struct LabSummary {

@@ -147,6 +147,7 @@ StudyChance chance_of(std::span<const ScoredModel> models, const Formula& formul
   }
   chance.labs = static_cast<int>(std::set(s.labs.begin(), s.labs.end()).size());
   chance.shape_bound = shape_lower_bound(s.points);
+  chance.fit_null = fit_null(s.points, seed);
   chance.left_out = left_out_fits(s.points);
   const auto predicted = predictions(formula, models);
   if (!predicted) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "lstar/analysis/chance.h"
+#include "lstar/analysis/fit_null.h"
 #include "lstar/analysis/formulas.h"
 #include "lstar/analysis/intervals.h"
 #include "lstar/analysis/power.h"
@@ -85,6 +86,7 @@ struct StudyChance {
   bool labs_exact = false;                               // all draws of labs were looked at
   std::vector<PairedDifference> paired;
   Share generalizes, partly;  // models drawn anew: how often the notebook's words would have been these
+  std::optional<FitNull> fit_null;  // none where these shapes do not determine v3's form
   std::optional<double> shape_bound;
   std::optional<ModelsSeen> seen, unseen;  // by the formula's calibration; none where that is not known
   std::string seen_reason;

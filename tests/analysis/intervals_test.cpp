@@ -8,6 +8,7 @@
 #include "lstar/analysis/formulas.h"
 #include "lstar/analysis/random.h"
 #include "tests/analysis/recorded.h"
+#include "tests/support/sanitized.h"
 
 namespace lstar {
 namespace {
@@ -147,7 +148,7 @@ TEST(Intervals, StatedCoverage) {
   Random random(23);
   const auto normal = [&] { return normal_quantile((static_cast<double>(random.below(1 << 20)) + 0.5) / (1 << 20)); };
   for (const size_t n : {2u, 3u, 4u, 6u, 10u}) {
-    const int studies = n < 6 ? 1'000 : 400;
+    const int studies = testing::kSanitized ? 50 : n < 6 ? 1'000 : 400;
     int bca = 0, groups = 0;
     for (int k = 0; k < studies; ++k) {
       std::vector<double> values;

@@ -8,11 +8,13 @@
 #include "lstar/analysis/distributions.h"
 #include "lstar/analysis/random.h"
 #include "lstar/study/study_chance.h"
+#include "tests/support/sanitized.h"
 
 namespace lstar {
 namespace {
 
-constexpr int kStudies = 20'000, kPrompts = 5;  // 1,000 would know 5 % to 0.7 %
+constexpr int kStudies = testing::kSanitized ? 1'000 : 20'000;  // 1,000 would know 5 % to 0.7 %
+constexpr int kPrompts = 5;
 
 struct Shape {
   const char *name, *lab;
@@ -64,6 +66,7 @@ TEST(NoiseStudies, OfTheNotebooksDesign) {
   RecordProperty("notebooks_rule_v3", praised_v3);
   RecordProperty("notebooks_rule_half", praised_half);
   const auto share = [](int count) { return static_cast<double>(count) / kStudies; };
+  if (testing::kSanitized) return;
   EXPECT_LE(share(better_v3), 0.05);
   EXPECT_LE(share(better_half), 0.05);
   EXPECT_GT(share(better_half), 0.02) << "a test that never rejects would say nothing";

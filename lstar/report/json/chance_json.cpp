@@ -73,6 +73,17 @@ JsonValue left_out_json(const std::vector<LeftOutFits>& all) {
   return out;
 }
 
+JsonValue fit_null_json(const std::optional<FitNull>& null) {
+  if (!null) return nullptr;
+  return {{"mape", number(null->mape)},
+          {"f", number(null->f)},
+          {"f_p", number(null->f_p)},
+          {"permuted", null->permuted.p},
+          {"permuted_error", null->permuted.error},
+          {"random", null->random.p},
+          {"random_error", null->random.error}};
+}
+
 JsonValue power_json(const std::optional<StudyPower>& power) {
   if (!power) return nullptr;
   JsonValue shapes = JsonValue::array();
@@ -107,6 +118,7 @@ JsonValue chance_json(const StudyChance& chance) {
       {"lab_bootstrap", bootstrap_json(chance, true)},
       {"model_bootstrap", bootstrap_json(chance, false)},
       {"simpler", paired_json(chance)},
+      {"fit_null", fit_null_json(chance.fit_null)},
       {"shape_bound", json_value(chance.shape_bound)},
       {"seen", seen_json(chance.seen)},
       {"unseen", seen_json(chance.unseen)},

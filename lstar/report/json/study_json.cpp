@@ -62,6 +62,14 @@ JsonValue gauge_json(const std::optional<GaugeSpread>& spread) {
   return {{"low", spread->low}, {"high", spread->high}, {"gauges", spread->gauges}};
 }
 
+JsonValue transition_json(const std::optional<Transition>& found) {
+  if (!found) return nullptr;
+  return {{"layer", found->layer},
+          {"r_squared", found->r_squared},
+          {"p", found->as_good.p},
+          {"p_error", found->as_good.error}};
+}
+
 JsonValue failed_prompts_json(const Measurement& m) {
   JsonValue failed = JsonValue::array();
   for (size_t i = 0; i < m.prompts.size(); ++i)
@@ -73,10 +81,6 @@ JsonValue failed_prompts_json(const Measurement& m) {
 JsonValue entry_json(const Study& study, const ModelResult& model, const ModelScore& score) {
   const Measurement& m = model.measurement;
   const std::vector<PromptResult> prompts = prompt_results(study, model, score);
-  const auto expansion = [&]() -> JsonValue {
-    if (!model.gain) return nullptr;
-    return *model.gain < 1 ? "DAMPEN" : "EXPAND";
-  };
   return {{"model", model.entry.name},
           {"lab", model.entry.lab},
           {"L", m.shape.layers},
@@ -112,9 +116,11 @@ JsonValue entry_json(const Study& study, const ModelResult& model, const ModelSc
           {"decides",
            score.decides ? decides_json(*score.decides, score.estimator, m.shape.layers, prompts) : JsonValue(nullptr)},
           {"controls", controls_json(score)},
+          {"transition", transition_json(score.transition)},
           {"gauge_spread", gauge_json(score.gauge_spread)},
           {"gain", json_value(model.gain)},
-          {"gain_class", expansion()},
+          {"gain_interval", json_interval(model.gain_interval)},
+          {"gain_class", json_or_null(model.gain_class)},
           {"expected", json_or_null(model.entry.expected)},
           {"note", json_or_null(model.entry.note)},
           {"checkpoint", json_value(m.identity)},
@@ -189,6 +195,16 @@ std::vector<double> mean_over_prompts(const Array2<double>& values) {
   return mean;
 }
 
+// Of each layer: what it does to the norm of the last token's residual stream, mean over prompts.
+std::vector<double> mean_gains(const Array2<double>& norms) {
+  std::vector<double> mean(norms.dim0() > 0 ? norms.dim1() - 1 : 0);
+  for (size_t l = 0; l < mean.size(); ++l) {
+    for (size_t p = 0; p < norms.dim0(); ++p) mean[l] += norms(p, l + 1) / norms(p, l);
+    mean[l] /= static_cast<double>(norms.dim0());
+  }
+  return mean;
+}
+
 // (layers, heads), as lists in a list; null where it was not measured.
 JsonValue heads_json(const Array3<double>& of_prompts) {
   if (of_prompts.empty()) return nullptr;
@@ -234,6 +250,7 @@ JsonValue traces_json(const ModelResult& model, bool per_head) {
           {"w_v_as_written_frobenius_sq", as_written_w_v(m.weights)},
           {"w_o_frobenius_sq", json_array(m.weights.w_o_sq)},
           {"residual_norm_mean", json_array(mean_over_prompts(m.seen.residual_norm))},
+          {"residual_gain_mean", json_array(mean_gains(m.seen.residual_norm))},
           {"residual_norm", each ? rows_json(m.seen.residual_norm) : JsonValue(nullptr)},
           {"per_head", per_head ? per_head_json(m) : JsonValue(nullptr)},
           {"mean", std::move(mean)},

@@ -75,6 +75,14 @@ std::string shape_text(const ModelResult& model) {
   return text;
 }
 
+std::string gain_text(const ModelResult& model) {
+  const std::string expected =
+      model.entry.expected.empty() ? "" : fmt::format(", expected {}", one_line(model.entry.expected));
+  const auto& of = model.gain_interval;
+  return fmt::format("{:.3f}{} ({}{})", *model.gain, of ? fmt::format(" [{:.3f}, {:.3f}]", of->low, of->high) : "",
+                     model.gain_class.empty() ? "neither DAMPEN nor EXPAND is shown" : model.gain_class, expected);
+}
+
 std::string model_notes(const Study& study, const ModelResult& model, int width, const Paint& paint) {
   std::string out;
   if (const std::string note = range_note(study, model); !note.empty())
@@ -98,10 +106,7 @@ std::string brief_model_text(const Study& study, const ModelResult& model, int w
   if (!model.predicted) out += wrap(model.no_prediction, width, "  No prediction: ", 4);
   for (const ModelScore& score : model.scores)
     if (!score.l_star) out += wrap(one_line(score.reason), width, fmt::format("  No L* by {}: ", score.estimator), 4);
-  if (model.gain)
-    out +=
-        fmt::format("  Gain: {:.3f} ({}{})\n", *model.gain, *model.gain < 1 ? "DAMPEN" : "EXPAND",
-                    model.entry.expected.empty() ? "" : fmt::format(", expected {}", one_line(model.entry.expected)));
+  if (model.gain) out += fmt::format("  Gain: {}\n", gain_text(model));
   for (const std::string& note : attention_notes(m)) out += wrap(note, width, "    Note: ", 4);
   return out + model_notes(study, model, width, paint);
 }

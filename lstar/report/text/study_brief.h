@@ -16,6 +16,8 @@ std::string marked(const std::string& value, bool resolved);
 std::string mean_text(const ModelScore&, int digits);
 // "gpt_neox (the notebook's "pythia"), 4 KV heads, safetensors stored as float16"
 std::string shape_text(const ModelResult&);
+// "0.952 [0.931, 0.977] (DAMPEN, expected EXPAND)"; the model has a gain.
+std::string gain_text(const ModelResult&);
 // What is to be said of it besides numbers, a line each: a prediction beyond its layers, a manifest's note.
 std::string model_notes(const Study&, const ModelResult&, int width, const Paint&);
 

@@ -288,6 +288,10 @@ std::string model_text(const Study& study, const ModelEntry& entry, const Result
                        s.resolved ? "" : "  (not resolved)");
   out += fmt::format("    Error:         {}\n", percent(s.error_pct));
   if (s.decides) out += wrap(decides_text(*s.decides, s.estimator), kColumns, "    Decided by:    ", 19);
+  if (s.transition)
+    out += wrap(fmt::format("at {} (R² {:.2f}, as good in {:.1f}% of orders of the layers)", s.transition->layer,
+                            s.transition->r_squared, 100 * s.transition->as_good.p),
+                kColumns, "    One change:    ", 19);
   for (size_t e = 1; e < model.scores.size(); ++e) {
     const ModelScore& other = model.scores[e];
     if (!other.l_star) {
@@ -298,9 +302,7 @@ std::string model_text(const Study& study, const ModelEntry& entry, const Result
     out += fmt::format("    {:<14} L* {} ± {}, error {}{}\n", other.estimator + ":", mean_text(other, 1),
                        fixed(other.l_star_std, 1), percent(other.error_pct), !other.resolved ? "  (not resolved)" : "");
   }
-  if (model.gain)
-    out += fmt::format("    Gain:          {:.3f} ({}{})\n", *model.gain, *model.gain < 1 ? "DAMPEN" : "EXPAND",
-                       entry.expected.empty() ? "" : fmt::format(", expected {}", one_line(entry.expected)));
+  if (model.gain) out += fmt::format("    Gain:          {}\n", gain_text(model));
   return out + model_notes(study, model, kColumns, paint);
 }
 
