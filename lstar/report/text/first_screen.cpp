@@ -128,10 +128,10 @@ std::string resolved_line(const StudyResult& result) {
         same += of->same;
         prompts += of->prompts;
       }
-    text += fmt::format(" ({} of {} prompts as in {})", same, prompts, name(*shadow));
+    text += fmt::format(" ({}/{} prompts as in {})", same, prompts, name(*shadow));
   }
   if (s.resolved == 0 && s.models > 0) text += fmt::format(": {}", why_unresolved(result, 0));
-  text += fmt::format("; {} of {} predictions out of range", beyond, result.models.size());
+  text += fmt::format("; {}/{} predictions out of range", beyond, result.models.size());
   return text + (s.left_out.empty() && s.partly.empty() ? "; 0 left out" : "");
 }
 
