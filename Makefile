@@ -1,6 +1,6 @@
 # The commands that everybody needs; `make help` lists them. The build itself is CMake's: see CMakePresets.json.
 .DEFAULT_GOAL := help
-.PHONY: help packages demo test labs families build debug tsan crash-test bench instructions performance fuzz fuzz-seeds check format package install clean \
+.PHONY: help packages demo test labs findings families build debug tsan crash-test bench instructions performance fuzz fuzz-seeds check format package install clean \
 	need-build need-labs need-check need-bench need-performance need-fuzz
 
 PREFIX ?= /usr/local
@@ -12,6 +12,7 @@ help:
 	@echo 'make demo      measure the six bundled miniatures and print the verdict; results in out/'
 	@echo 'make test      build everything and run all tests'
 	@echo 'make labs      the same study on three checkpoints that labs trained (a download of 415 MB); ALL=1: a fourth (480 MB more)'
+	@echo 'make findings  audit, miniatures and what make labs brought, with chance and controls: writes docs/findings.md'
 	@echo 'make build     build the program and the tests: build/release'
 	@echo 'make packages  say which packages are missing, install nothing'
 	@echo 'make check     format and static checks;  make format rewrites the sources in the one format'
@@ -65,6 +66,12 @@ labs: need-labs
 	cmake --build --preset release --parallel $(JOBS) --target lstar
 	build/release/lstar run --manifest manifests/labs$(if $(ALL),-all).toml --out out/labs
 	@echo 'The results are in out/labs/'
+
+# Of the labs' checkpoints those that are there: it downloads nothing. Measurements are kept in out/findings.
+findings: need-labs
+	@$(MAKE) --no-print-directory build/release/build.ninja
+	cmake --build --preset release --parallel $(JOBS) --target lstar
+	tools/findings
 
 debug: need-fuzz
 	@$(MAKE) --no-print-directory build/debug/build.ninja
