@@ -109,7 +109,7 @@ StudyPower power_of(const Studied& s, const Formula& formula, std::span<const do
 
 }  // namespace
 
-bool is_better_than_chance(const NoiseNull& noise) { return noise.as_good.p + 4 * noise.as_good.error <= kLevel; }
+bool is_better_than_noise(const NoiseNull& noise) { return noise.as_good.p + 4 * noise.as_good.error <= kLevel; }
 
 std::optional<std::vector<double>> predictions(const Formula& formula, std::span<const ScoredModel> models) {
   std::vector<double> predicted;
@@ -188,8 +188,12 @@ StudyChance chance_of(std::span<const ScoredModel> models, const Formula& formul
     chance.reason = "no L* is resolved";
     return chance;
   }
-  chance.better_than_chance = is_better_than_chance(noise);
+  const auto blind = std::find_if(chance.paired.begin(), chance.paired.end(),
+                                  [](const PairedDifference& pair) { return pair.name == "random_layer"; });
   chance.reason = fmt::format("noise scores this or better with probability {:.3f}", noise.as_good.p);
+  chance.better_than_chance = is_better_than_noise(noise) && blind->difference < 0;
+  if (is_better_than_noise(noise) && !*chance.better_than_chance)
+    chance.reason += fmt::format(", and a layer named blindly is off by {:.1f} %", blind->mape);
   return chance;
 }
 

@@ -85,7 +85,7 @@ struct StudyChance {
   std::optional<Interval> mape_by_labs, mape_by_models;  // 95 %
   bool labs_exact = false;                               // all draws of labs were looked at
   std::vector<PairedDifference> paired;
-  Share generalizes, partly;  // models drawn anew: how often the notebook's words would have been these
+  Share generalizes, partly;        // models drawn anew: how often the notebook's words would have been these
   std::optional<FitNull> fit_null;  // none where these shapes do not determine v3's form
   std::optional<double> shape_bound;
   std::optional<ModelsSeen> seen, unseen;  // by the formula's calibration; none where that is not known
@@ -96,8 +96,10 @@ struct StudyChance {
   std::string reason;  // of better_than_chance: why it is so, or why there is none
 };
 
-// Whether noise is as good in at most 5 % of studies. A share that is drawn is taken for what it may be at most.
-bool is_better_than_chance(const NoiseNull&);
+// Whether noise is as good in at most 5 % of studies. A share that is drawn is taken for what it may be at most. For a
+// formula to be better than chance a layer named blindly must be further off, too: a prediction beyond the last layer
+// is far from all noise, and nearer to L* that lie late.
+bool is_better_than_noise(const NoiseNull&);
 
 // `models` are those with an error. `not_noise` is how many of them have an L* that rounding could not move: where none
 // has, there is nothing that could be better than chance.

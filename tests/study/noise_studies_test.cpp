@@ -50,12 +50,13 @@ TEST(NoiseStudies, OfTheNotebooksDesign) {
     const auto ask = [&](const char* name, int& better, int& praised) {
       const Formula& formula = *find_formula(name);
       const std::vector<double> predicted = *predictions(formula, models);
-      const bool found = is_better_than_chance(noise_null(designs.mapes(points, predicted), points, predicted));
+      const bool found = is_better_than_noise(noise_null(designs.mapes(points, predicted), points, predicted));
       better += found;
       praised += mape(points, predicted) < 15;
       if (k >= 5) return;
       // Some of them whole, as a study has it.
-      EXPECT_EQ(chance_of(models, formula, 6, 0, designs).better_than_chance, found);
+      const StudyChance chance = chance_of(models, formula, 6, 0, designs);
+      EXPECT_TRUE(found || !*chance.better_than_chance) << "what noise does as well is no better than chance";
       EXPECT_EQ(chance_of(models, formula, 0, 0, designs).better_than_chance, std::nullopt) << "nothing is resolved";
     };
     ask("v3", better_v3, praised_v3);
@@ -74,6 +75,25 @@ TEST(NoiseStudies, OfTheNotebooksDesign) {
   // deviations of 20,000 are 1.1 %).
   EXPECT_NEAR(share(praised_v3), 0.193, 0.012);
   EXPECT_NEAR(share(praised_half), 0.947, 0.007);
+}
+
+// Predictions beyond the last layer are far from noise, and nearer to L* that lie late: that is not predicting them.
+TEST(NoiseStudies, BeyondTheLastLayer) {
+  NoiseDesigns designs(0);
+  const Formula& v3 = *find_formula("v3");
+  std::vector<ScoredModel> models;
+  for (int i = 0; i < 4; ++i) {
+    const double l_star = 24 + i % 2;  // v3 says 30.4 of 30 layers
+    models.push_back({"m", "m", {30, 9, l_star, i < 2 ? "a" : "b", 1}, {}});
+  }
+  const StudyChance late = chance_of(models, v3, 4, 0, designs);
+  EXPECT_TRUE(is_better_than_noise(late.formulas[0].noise));
+  EXPECT_EQ(late.better_than_chance, true) << "nearer than a layer named blindly";
+  for (ScoredModel& model : models)
+    model.point = {18, 4, 12 + model.point.l_star - 24, model.point.lab, 1};  // 27.9 of 18
+  const StudyChance beyond = chance_of(models, v3, 4, 0, designs);
+  EXPECT_GT(beyond.formulas[0].mape, 80);
+  EXPECT_EQ(beyond.better_than_chance, false);
 }
 
 }  // namespace
