@@ -69,6 +69,8 @@ Share share_of(size_t count, size_t of_draws) {
   return {p, std::sqrt(p * (1 - p) / n)};
 }
 
+Share p_of_draws(size_t count, size_t of_draws) { return share_of(count + 1, of_draws + 1); }
+
 double expected_noise_error_pct(double predicted, int layers, int prompts) {
   if (layers < 2 || prompts < 1) return std::numeric_limits<double>::quiet_NaN();
   if (prompts > kExactPrompts) {
@@ -134,7 +136,7 @@ NoiseNull noise_null(std::span<const double> mapes, std::span<const ModelPoint> 
   for (size_t i = 0; i < points.size(); ++i)
     null.expected += expected_noise_error_pct(predicted[i], points[i].layers, points[i].prompts);
   null.expected /= static_cast<double>(points.size());
-  null.as_good = share_of(count_up_to(mapes, mape(points, predicted)), mapes.size());
+  null.as_good = p_of_draws(count_up_to(mapes, mape(points, predicted)), mapes.size());
   null.below_10 = share_of(count_below(mapes, 10), mapes.size());
   null.below_15 = share_of(count_below(mapes, 15), mapes.size());
   null.low = quantile(mapes, 0.025);

@@ -17,6 +17,9 @@ struct Share {
 };
 
 Share share_of(size_t count, size_t of_draws);
+// The same where the outcome that was seen is one of those there are, and was not drawn: never 0 (B. Phipson and G. K.
+// Smyth, Permutation p-values should never be zero, 2010).
+Share p_of_draws(size_t count, size_t of_draws);
 
 // The error, as error_pct() has it, to be expected of a prediction where the L* of each prompt is 1, ..., layers - 1
 // with equal probability, and the model's is the mean over `prompts` of them. Exact up to a thousand prompts; above by

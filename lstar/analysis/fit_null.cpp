@@ -76,7 +76,7 @@ std::optional<FitNull> fit_null(std::span<const ModelPoint> points, std::span<co
     }
     as_good += refit.mape(dealt) <= null.mape + kSame;
   }
-  null.random = share_of(as_good, draws);
+  null.random = p_of_draws(as_good, draws);
   return null;
 }
 

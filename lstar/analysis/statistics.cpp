@@ -22,7 +22,7 @@ double fraction(const ModelPoint& point) { return point.l_star / point.layers; }
 // What is held out together with a point, as text; also names it in messages.
 std::string group_of(const ModelPoint& point, size_t index, LeaveOut leave_out) {
   switch (leave_out) {
-    case LeaveOut::one: return fmt::format("model {}", index);
+    case LeaveOut::one: return fmt::format("model {}", index);  // of no name
     case LeaveOut::lab: return point.lab;
     case LeaveOut::shape: return fmt::format("L = {}, H = {}", point.layers, point.heads);
   }
@@ -51,7 +51,8 @@ CrossValidation cross_validate(std::span<const ModelPoint> points, LeaveOut leav
     const Fitted fitted = fit(others);
     result.rank = std::min(result.rank, fitted.rank);
     if (!fitted.predict) {
-      if (result.reason.empty()) result.reason = fmt::format("not identified without {}", held_out);
+      if (result.reason.empty())
+        result.reason = fmt::format("not identified without {}", leave_out == LeaveOut::one ? "one of the models" : held_out);
       continue;
     }
     result.condition = std::max(result.condition, fitted.condition);

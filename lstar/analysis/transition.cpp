@@ -52,7 +52,7 @@ std::optional<Transition> find_transition(std::span<const std::vector<double>> t
     random.shuffle(std::span(t));
     as_good += best_split(t, variance).r_squared >= found.r_squared * (1 - 1e-9);
   }
-  return Transition{static_cast<int>(found.at), found.r_squared, share_of(as_good, static_cast<size_t>(shuffles))};
+  return Transition{static_cast<int>(found.at), found.r_squared, p_of_draws(as_good, static_cast<size_t>(shuffles))};
 }
 
 }  // namespace lstar

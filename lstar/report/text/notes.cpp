@@ -115,7 +115,7 @@ std::vector<std::string> estimator_notes(std::span<const std::string> estimators
   if (!gauged.empty())
     notes.push_back(fmt::format(
         "{} {} on how a model's weights are written (its gauge), which can be changed at will without changing what "
-        "the model computes; ov_circuit depends on the latter alone.",
+        "the model computes; no such rewriting moves ov_circuit.",
         fmt::join(gauged, " and "), gauged.size() == 1 ? "depends" : "depend"));
   return notes;
 }
@@ -261,6 +261,7 @@ std::vector<std::string> study_notes(const StudyResult& result) {
       rounds = rounds || is_rounding(reason);
     }
     if (rounds) why = "another layer could be it within the floor" + (why.empty() ? "" : "; " + why);
+    if (why.empty()) why = "prompts do not agree on a layer";
     notes.push_back(fmt::format("{}: L* of {} of {} models is not resolved (marked ?): {}.",
                                 result.summaries[e].estimator, unresolved, found, why));
   }
