@@ -15,7 +15,7 @@ namespace {
 constexpr double kMostExact = 100'000;
 constexpr int kDrawnGroups = 20'000;
 
-constexpr size_t kMostResampled = 2'000;
+constexpr size_t kMostResampled = 200;
 
 // Tests simulate it once more.
 struct Coverage {

@@ -29,7 +29,7 @@ std::optional<Interval> bca_interval(size_t n, const Statistic&, uint64_t seed, 
 // That of a mean.
 std::optional<Interval> bca_interval_of_mean(std::span<const double> values, uint64_t seed, double level = 0.95);
 
-// That of a mean, whatever the number of values: above 2,000 by Student's t, which differs little there.
+// That of a mean, whatever the number of values: above 200 by Student's t, which differs little there.
 std::optional<Interval> interval_of_mean(std::span<const double> values, uint64_t seed, double level = 0.95);
 
 // The share of samples of n normally distributed values whose 95 % interval holds their mean: what such intervals are

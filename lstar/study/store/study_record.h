@@ -30,7 +30,7 @@ struct StoredOutcome {
   std::optional<PromptsRead> prompts_read;
   std::vector<StoredPrompt> prompts;  // one for each of the study's
   std::optional<Error> error;         // all else is empty then
-  std::vector<StoredControl> controls = {};
+  std::vector<StoredControl> controls;
 };
 
 // A control of it, which has no text for its prompts, and no controls.
