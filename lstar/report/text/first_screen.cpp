@@ -85,9 +85,10 @@ std::string chance_text(const StudyResult& result, size_t e) {
   const StudyChance& chance = result.summaries[e].chance;
   if (chance.formulas.empty()) return chance.reason;
   const FormulaChance& own = chance.formulas.front();
-  const std::string so = !chance.better_than_chance   ? fmt::format("nothing is shown, {}", chance.reason)
-                         : *chance.better_than_chance ? "better than chance"
-                                                      : "no better than chance";
+  const std::string so = !chance.better_than_chance        ? fmt::format("nothing is shown, {}", chance.reason)
+                         : *chance.better_than_chance      ? "better than chance"
+                         : is_better_than_noise(own.noise) ? "a random layer is nearer"
+                                                           : "no better than chance";
   return fmt::format("noise is off by {}, by {} or less with probability {:.2f}: {}", percent(own.noise.expected),
                      percent(own.mape), own.noise.as_good.p, so);
 }

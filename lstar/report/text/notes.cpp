@@ -201,9 +201,7 @@ std::vector<std::string> verdict_caveats(const StudyResult& result, size_t e) {
   std::vector<std::string> caveats = caveats_but_chance(result, e);
   const StudyChance& chance = result.summaries[e].chance;
   if (!chance.formulas.empty() && chance.better_than_chance == false)
-    caveats.insert(caveats.begin(),
-                   fmt::format("no better than chance: noise scores this or less with probability {:.2f}",
-                               chance.formulas.front().noise.as_good.p));
+    caveats.insert(caveats.begin(), "no better than chance: " + chance.reason);
   return caveats;
 }
 
