@@ -52,7 +52,8 @@ CrossValidation cross_validate(std::span<const ModelPoint> points, LeaveOut leav
     result.rank = std::min(result.rank, fitted.rank);
     if (!fitted.predict) {
       if (result.reason.empty())
-        result.reason = fmt::format("not identified without {}", leave_out == LeaveOut::one ? "one of the models" : held_out);
+        result.reason =
+            fmt::format("not identified without {}", leave_out == LeaveOut::one ? "one of the models" : held_out);
       continue;
     }
     result.condition = std::max(result.condition, fitted.condition);

@@ -110,7 +110,8 @@ ModelScore score(const Study& study, const ModelResult& model, const std::string
 
 // Of layer L-2 over prompts: its mean, the mean's interval, and a class where that leaves no doubt.
 void find_gain(const Study& study, ModelResult& model) {
-  const std::vector<double> gains = residual_gains(model.measurement.seen.residual_norm, model.measurement.shape.layers);
+  const std::vector<double> gains =
+      residual_gains(model.measurement.seen.residual_norm, model.measurement.shape.layers);
   if (gains.empty() || !std::isfinite(mean(gains))) return;
   model.gain = mean(gains);
   model.gain_interval = interval_of_mean(gains, study.seed);

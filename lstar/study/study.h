@@ -132,12 +132,12 @@ struct ModelScore {
 struct ModelResult {
   ModelEntry entry;
   Measurement measurement;
-  std::vector<ModelTraces> traces;  // in the order of estimators()
-  std::optional<double> predicted;  // by the study's formula
-  std::string no_prediction;        // why there is none
-  bool prediction_in_range = true;  // inside [0, L)
-  std::vector<ModelScore> scores;   // in the order of the study's estimators
-  std::optional<double> gain;       // residual gain of layer L-2, mean over prompts
+  std::vector<ModelTraces> traces;             // in the order of estimators()
+  std::optional<double> predicted;             // by the study's formula
+  std::string no_prediction;                   // why there is none
+  bool prediction_in_range = true;             // inside [0, L)
+  std::vector<ModelScore> scores;              // in the order of the study's estimators
+  std::optional<double> gain;                  // residual gain of layer L-2, mean over prompts
   std::optional<Interval> gain_interval = {};  // 95 % of that mean, by drawing prompts
   std::string gain_class = {};                 // DAMPEN, EXPAND; empty where the interval holds 1, or of one prompt
 };
