@@ -20,11 +20,11 @@ struct Priced {
   std::optional<uint64_t> download;  // bytes, where it is not on this machine and the hub says
 };
 
-Priced priced(const ModelEntry& entry, const Study& study) {
+Priced priced(const ModelEntry& entry, const Study& study, int threads) {
   const HubEnvironment hub = hub_environment();
-  const auto found = locate_model(entry.path, {.hub = hub, .ask_hub = false});
+  const auto found = locate(entry, /*quiet=*/true, /*ask_hub=*/false);
   if (found) {
-    auto model = OpenModel::open(*found, {.name = entry.name});
+    auto model = OpenModel::open(*found, {.name = entry.name, .threads = threads});
     if (!model) return {&entry, fail(model.error()), {}};
     return {&entry, cost_of(*model, study), {}};
   }
@@ -57,7 +57,7 @@ int dry_run(const Study& study, int threads, bool keeps, bool json) {
   uint64_t download = 0;
   bool all = true;
   for (const ModelEntry& entry : study.models) {
-    const Priced one = priced(entry, study);
+    const Priced one = priced(entry, study, threads);
     if (!one.cost) {
       all = false;
       download += one.download.value_or(0);

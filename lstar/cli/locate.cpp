@@ -35,9 +35,10 @@ Result<std::string> locate(const std::string& model, bool quiet, ModelNeeds need
   return locate_model(model, locate_options(bar, quiet, needs));
 }
 
-Result<std::string> locate(const ModelEntry& entry, bool quiet) {
+Result<std::string> locate(const ModelEntry& entry, bool quiet, bool ask_hub) {
   TransferBar bar;
   LocateOptions options = locate_options(bar, quiet);
+  options.ask_hub = ask_hub;
   if (entry.from_manifest)
     options.variables = [](const char* name) {
       return std::string_view(name) == "HOME" ? process_variables()(name) : std::nullopt;

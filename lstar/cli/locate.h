@@ -21,7 +21,8 @@ LocateOptions locate_options(TransferBar& bar, bool quiet, ModelNeeds needs = {}
 Result<std::string> locate(const std::string& model, bool quiet, ModelNeeds needs = {});
 
 // A study's model. What a manifest wrote may stand in somebody's home, and knows no other variable than HOME.
-Result<std::string> locate(const ModelEntry&, bool quiet);
+// `ask_hub` false: only what is on this machine, and quietly.
+Result<std::string> locate(const ModelEntry&, bool quiet, bool ask_hub = true);
 
 std::string bytes_text(uint64_t bytes);  // "541 MB", "3.7 GB"
 

@@ -1,5 +1,5 @@
 // What a study will take before it is run: an estimate from the shapes of its models, the tokens of its prompts, and
-// how fast this machine multiplies. Within a factor of two of what happens, or so; nothing is measured of a model.
+// how fast this machine multiplies. An order of magnitude, no more; nothing is measured of a model.
 #pragma once
 
 #include <cstdint>

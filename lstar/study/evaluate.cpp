@@ -188,13 +188,20 @@ Result<void> check(const Study& study) {
 
 namespace {
 
+// Whether there is an L*, and rounding in the summation could move none of them.
+bool is_resolved_by_summation(const ModelTraces& traces, size_t detector) {
+  bool any = false;
+  for (const PromptTrace& prompt : traces.prompts) {
+    const Detection& found = prompt.detections[detector];
+    if (found.layer && !found.resolved) return false;
+    any = any || found.layer;
+  }
+  return any;
+}
+
 // The three questions of what is resolved, apart: the last of them decides with the others.
-void answer_apart(const Study& study, const ModelTraces& summed, ModelScore& s) {
-  const size_t detector = index_of_detector(study.detector);
-  s.resolved_by_summation = s.l_star.has_value();
-  for (const PromptTrace& prompt : summed.prompts)
-    if (const Detection& found = prompt.detections[detector]; found.layer && !found.resolved)
-      s.resolved_by_summation = false;
+void answer_apart(const Study& study, bool by_summation, ModelScore& s) {
+  s.resolved_by_summation = by_summation;
   // What the sum leaves open the pass cannot answer.
   if (s.l_star && s.resolved_by_summation && (usual_shadow(study.dtype) || study.controls.shadow))
     s.resolved_by_pass = s.resolved;
@@ -228,12 +235,15 @@ Result<ModelResult> evaluated(const Study& study, const ModelEntry& entry, Measu
   r.no_prediction = prediction.reason;
   r.prediction_in_range = !r.predicted || in_range(*r.predicted, shape.layers);
   r.traces = traces_of(r.measurement, NanPolicy::report);
-  const std::vector<ModelTraces> summed = r.traces;  // before what their pass rounded counts
+  std::vector<bool> by_summation;  // before what their pass rounded counts
+  for (const std::string& estimator : study.estimators)
+    by_summation.push_back(
+        is_resolved_by_summation(traces_named(r.traces, estimator), index_of_detector(study.detector)));
   apply_shadow(study, r, controls);
-  for (const std::string& estimator : study.estimators) {
-    r.scores.push_back(score(study, r, estimator));
+  for (size_t e = 0; e < study.estimators.size(); ++e) {
+    r.scores.push_back(score(study, r, study.estimators[e]));
     ModelScore& s = r.scores.back();
-    answer_apart(study, traces_named(summed, estimator), s);
+    answer_apart(study, by_summation[e], s);
     score_controls(study, r, controls, s);
   }
   return r;

@@ -28,6 +28,14 @@ std::optional<double> mean_error(const StudyResult& result, size_t estimator,
   return errors.empty() ? std::nullopt : std::optional(mean(errors));
 }
 
+ScoredModel scored_model(const ModelResult& model, double l_star, size_t prompts) {
+  const ModelShape& shape = model.measurement.shape;
+  return {model.entry.name,
+          model.entry.path,
+          {shape.layers, shape.heads, l_star, model.entry.lab, static_cast<int>(prompts)},
+          model.gain};
+}
+
 // The same models as the formula's, so that neither looks better for what it leaves out; all with an L* where it
 // predicts none.
 std::vector<ScoredModel> scored_models(const StudyResult& result, size_t estimator) {
@@ -38,14 +46,24 @@ std::vector<ScoredModel> scored_models(const StudyResult& result, size_t estimat
   for (const ModelResult& model : result.models) {
     const ModelScore& scored = model.scores[estimator];
     if (!scored.l_star || (has_errors && !scored.error_pct)) continue;
-    const ModelShape& shape = model.measurement.shape;
     const auto prompts = scored.l_star_per_prompt.size() -
                          std::count(scored.l_star_per_prompt.begin(), scored.l_star_per_prompt.end(), std::nullopt);
-    models.push_back({model.entry.name,
-                      model.entry.path,
-                      {shape.layers, shape.heads, *scored.l_star, model.entry.lab, static_cast<int>(prompts)},
-                      model.gain});
+    models.push_back(scored_model(model, *scored.l_star, prompts));
   }
+  return models;
+}
+
+// Those with an L* by an estimator and a detector.
+std::vector<ScoredModel> found_models(const StudyResult& result, const std::string& estimator, size_t detector) {
+  std::vector<ScoredModel> models;
+  for (const ModelResult& model : result.models)
+    for (const ModelTraces& traces : model.traces) {
+      if (traces.estimator != estimator) continue;
+      std::vector<double> found;
+      for (const PromptTrace& prompt : traces.prompts)
+        if (prompt.detections[detector].layer) found.push_back(*prompt.detections[detector].layer);
+      if (!found.empty()) models.push_back(scored_model(model, mean(found), found.size()));
+    }
   return models;
 }
 
@@ -130,30 +148,23 @@ EstimatorSummary summarize(const StudyResult& result, size_t estimator, NoiseDes
 std::vector<FormulaComparison> compare_all(const StudyResult& result, NoiseDesigns& designs) {
   std::vector<FormulaComparison> all;
   for (const std::string& estimator : result.study.estimators)
-    for (size_t d = 0; d < detectors().size(); ++d)
+    for (size_t d = 0; d < detectors().size(); ++d) {
+      const std::vector<ScoredModel> found = found_models(result, estimator, d);
       for (const Formula& formula : formulas()) {
         std::vector<ScoredModel> models;
-        for (const ModelResult& model : result.models) {
-          const auto traces = std::find_if(model.traces.begin(), model.traces.end(),
-                                           [&](const ModelTraces& t) { return t.estimator == estimator; });
-          const ModelShape& shape = model.measurement.shape;
-          std::vector<double> found;
-          for (const PromptTrace& prompt : traces->prompts)
-            if (prompt.detections[d].layer) found.push_back(*prompt.detections[d].layer);
-          if (found.empty() || !predict(formula, shape.layers, shape.heads, model.gain).l_star) continue;
-          models.push_back({model.entry.name,
-                            model.entry.path,
-                            {shape.layers, shape.heads, mean(found), model.entry.lab, static_cast<int>(found.size())},
-                            model.gain});
-        }
+        std::vector<ModelPoint> points;
+        for (const ScoredModel& model : found)
+          if (predict(formula, model.point.layers, model.point.heads, model.gain).l_star) {
+            models.push_back(model);
+            points.push_back(model.point);
+          }
         const auto predicted = predictions(formula, models);
         if (!predicted) continue;
-        std::vector<ModelPoint> points;
-        for (const ScoredModel& model : models) points.push_back(model.point);
         const Share p = noise_null(designs.mapes(points, *predicted), points, *predicted).as_good;
         all.push_back({estimator, std::string(detectors()[d].name), std::string(formula.name),
                        static_cast<int>(models.size()), mape(points, *predicted), p, 0});
       }
+    }
   std::vector<double> p;
   for (const FormulaComparison& one : all) p.push_back(one.p.p);
   const std::vector<double> rates = false_discovery_rates(p);

@@ -231,5 +231,29 @@ TEST(Program, VerdictOfTheZoo) {
     EXPECT_THAT(outcome.out, HasSubstr(line));
 }
 
+// What a study would take: nothing is measured and nothing written, and a manifest's path leads nowhere that it does not
+// lead when the study is run.
+TEST(Program, DryRun) {
+  const testing::TemporaryFolder folder;
+  const std::string out = folder / "out";
+  const Outcome asked = lstar_program("run zoo/gpt2-12x12 --controls untrained=3 --dry-run --out " + out);
+  EXPECT_EQ(asked.status, 0) << asked.err;
+  EXPECT_THAT(asked.out, HasSubstr("nothing was measured"));
+  EXPECT_FALSE(std::filesystem::exists(out));
+  const Outcome json = lstar_program("run zoo/gpt2-12x12 --controls untrained=3 --shadow --dry-run --json");
+  const auto document = JsonDocument::parse(json.out, "dry run");
+  ASSERT_TRUE(document) << json.out;
+  const auto models = document->root()["models"].items();
+  ASSERT_EQ(std::distance(models.begin(), models.end()), 1);
+  for (const Json model : models) {
+    EXPECT_EQ(model.integer("passes"), 1 + 1 + 3);
+    EXPECT_EQ(model.integer("control_tokens"), 4 * *model.integer("tokens")) << "the same prompts each time";
+  }
+  ASSERT_TRUE(write_file(folder / "m.toml", "prompts = [[1, 2, 3]]\n[[model]]\npath = \"$LSTAR_SECRET/gpt2\"\n"));
+  const Outcome secret = lstar_program("run --dry-run --manifest " + (folder / "m.toml"), "", "LSTAR_SECRET=whispered");
+  EXPECT_NE(secret.status, 0);
+  EXPECT_THAT(secret.out + secret.err, ::testing::Not(HasSubstr("whispered")));
+}
+
 }  // namespace
 }  // namespace lstar

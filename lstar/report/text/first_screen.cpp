@@ -12,7 +12,7 @@
 namespace lstar {
 namespace {
 
-// The mean, its deviation where prompts differ, and how many of them have the likeliest layer.
+// The mean, and its deviation where prompts differ.
 std::string l_star_text(const ModelScore& s) {
   if (!s.l_star) return "none";
   return mean_text(s, 1) + (*s.l_star_std > 0 ? fmt::format(" ± {:.1f}", *s.l_star_std) : "");
@@ -71,7 +71,7 @@ std::string found_text(const StudyResult& result, size_t e) {
   std::string text = fmt::format("{} is off by {} of the depth", result.study.formula, percent(s.overall_mape));
   const StudyChance& chance = s.chance;
   const auto add = [&](const char* what, int n, const Interval& interval, double coverage) {
-    text += fmt::format("; drawing the {} {} anew {} (which holds {:.0f}%)", n, what, interval_text(interval),
+    text += fmt::format("; 95% by drawing the {} {} anew {} (covers {:.0f}%)", n, what, interval_text(interval),
                         100 * coverage);
   };
   if (chance.mape_by_labs)
@@ -153,7 +153,7 @@ std::string controls_text(const StudyResult& result) {
   const ControlWishes& wishes = result.study.controls;
   if (wishes.untrained > 0)
     all.push_back(untrained.empty() ? std::string("no L* of untrained twins")
-                                    : fmt::format("{} is off by {} of {} untrained twins of each", result.study.formula,
+                                    : fmt::format("{} is off by {} on {} untrained twins of each", result.study.formula,
                                                   percent(mean(untrained)), wishes.untrained));
   if (!wishes.lengths.empty())
     all.push_back(fmt::format("the likeliest L* changes with length in {} of {} models", moved, ladders));
