@@ -231,8 +231,8 @@ TEST(Program, VerdictOfTheZoo) {
     EXPECT_THAT(outcome.out, HasSubstr(line));
 }
 
-// What a study would take: nothing is measured and nothing written, and a manifest's path leads nowhere that it does not
-// lead when the study is run.
+// What a study would take: nothing is measured and nothing written, and a manifest's path leads nowhere that it does
+// not lead when the study is run.
 TEST(Program, DryRun) {
   const testing::TemporaryFolder folder;
   const std::string out = folder / "out";
