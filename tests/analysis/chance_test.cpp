@@ -186,6 +186,13 @@ TEST(Chance, FalseDiscoveryRates) {
   EXPECT_TRUE(false_discovery_rates({}).empty());
 }
 
+// What was seen is one of the outcomes there are: of 99 draws none of which is as good, one of a hundred.
+TEST(Chance, NoProbabilityByDrawsIsZero) {
+  EXPECT_EQ(p_of_draws(0, 99).p, 0.01);
+  EXPECT_EQ(p_of_draws(99, 99).p, 1);
+  EXPECT_NEAR(p_of_draws(0, 99).error, std::sqrt(0.01 * 0.99 / 100), 1e-15);
+}
+
 TEST(Chance, NoModels) {
   EXPECT_EQ(assignment_test({}, {}, 0).assignments, 0u);
   EXPECT_TRUE(NoiseStudies({}, 0, 10).mapes({}).empty());
