@@ -37,6 +37,20 @@ inline constexpr double unit_roundoff(Dtype dtype) {
 
 inline constexpr bool is_emulated(Dtype dtype) { return dtype == Dtype::float16 || dtype == Dtype::bfloat16; }
 
+// How a run rounds the results of its operations: to the nearest number of its dtype, or up or down at random, each as
+// likely as makes the mean exact. Of float32, whose results are otherwise not rounded once more, this means that
+// operations are computed in double. float64 has nothing wider to be rounded from.
+struct Rounding {
+  Dtype dtype = Dtype::float32;
+  bool at_random = false;
+  uint32_t seed = 0;  // which of the two, of any number, is this seed's alone
+
+  constexpr Rounding() = default;
+  constexpr Rounding(Dtype to) : dtype(to) {}  // NOLINT(google-explicit-constructor): to the nearest
+  constexpr Rounding(Dtype to, uint32_t of) : dtype(to), at_random(true), seed(of) {}
+  constexpr Rounding to_nearest() const { return dtype; }
+};
+
 // IEEE binary16 bits to float32; exact, subnormals and infinities included.
 inline float float16_to_float(uint16_t bits) {
   const uint32_t sign = static_cast<uint32_t>(bits & 0x8000u) << 16;

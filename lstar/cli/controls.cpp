@@ -50,12 +50,18 @@ void ControlOptions::add_to(CLI::App& app) {
                "The same prompts once more in float32, or =float64: an L* that is another there is not resolved. A "
                "float16 or bfloat16 run has its shadow without being asked")
       ->check(CLI::IsMember({"float32", "float64", "none"}));
+  app.add_option("--mca", mca,
+                 "Monte Carlo arithmetic: the same prompts N times more, the dtype's rounding up or down at random, "
+                 "seeded. An L* that fewer than 95% of them have is not resolved")
+      ->check(CLI::Range(1, kMostSeeds).description(""))
+      ->option_text("N");
 }
 
 void ControlOptions::put_into(Study& study) const {
   ControlWishes& wishes = study.controls;
   if (!shadow.empty()) wishes.shadow = parse_dtype(shadow);  // none is no dtype
   if (shadow.empty() && !wishes.shadow) wishes.shadow = usual_shadow(study.dtype);
+  if (mca > 0) wishes.mca = mca;
   for (const std::string& one : controls)
     wishes.untrained = count_in(std::string_view(one).substr(kUntrained.size()), kMostSeeds).value_or(0);
   if (lengths.empty()) return;

@@ -1,4 +1,4 @@
-// --controls, --lengths, --shadow: what a study is held against besides formulas.
+// --controls, --lengths, --shadow, --mca: what a study is held against besides formulas.
 #pragma once
 
 #include <string>
@@ -13,6 +13,7 @@ namespace lstar::cli {
 struct ControlOptions {
   std::vector<std::string> controls, lengths;
   std::string shadow;
+  int mca = 0;
   void add_to(CLI::App& app);
   // Over what a manifest says; without either, a 16-bit run has its shadow.
   void put_into(Study& study) const;

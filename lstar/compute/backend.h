@@ -1,6 +1,7 @@
 // The arithmetic of a forward pass, behind a few coarse calls a layer. `T` is float (float32, and float16 or bfloat16
-// emulated by rounding) or double. A backend owns its scratch and its threads; views are borrowed for the call. One
-// forward pass uses a backend at a time. Includes base/, checkpoint/ and observe/.
+// emulated by rounding) or double (float64, and float32 where it is rounded at random). A backend owns its scratch and
+// its threads; views are borrowed for the call. One forward pass uses a backend at a time. Includes base/, checkpoint/
+// and observe/.
 //
 // Promise: a row of an output depends on its own prompt alone, to the bit, whatever else is packed beside it and
 // however many threads there are.
@@ -61,15 +62,16 @@ class Backend {
 };
 
 // Backend::description() of this processor's.
-std::string cpu_description();
+std::string cpu_description(Rounding = {});
 
-// 0 threads: as many as the process may use.
+// 0 threads: as many as the process may use. Rounding at random is of float16 and bfloat16 by float, of float32 by
+// double.
 template <class T>
-std::unique_ptr<Backend<T>> make_cpu_backend(Dtype dtype, int threads);
+std::unique_ptr<Backend<T>> make_cpu_backend(Rounding, int threads);
 
 // On threads that others use too: new ones may take milliseconds to find a free core. Backends that run at the same
 // time on one pool wait for each other, call by call.
 template <class T>
-std::unique_ptr<Backend<T>> make_cpu_backend(Dtype dtype, std::shared_ptr<WorkerPool> pool);
+std::unique_ptr<Backend<T>> make_cpu_backend(Rounding, std::shared_ptr<WorkerPool> pool);
 
 }  // namespace lstar

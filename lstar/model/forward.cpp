@@ -115,7 +115,7 @@ class Pass {
     }
     if (a_.embedding_scale != 1) {
       double scale = a_.embedding_scale;
-      if (a_.rounding.embedding_scale && is_emulated(dtype_)) scale = round_to(dtype_, static_cast<float>(scale));
+      if (a_.rounding.embedding_scale && dtype_ != Dtype::float64) scale = round_to(dtype_, static_cast<float>(scale));
       backend_.scale(x, scale);
     }
     if (w_.token_type_embedding) {

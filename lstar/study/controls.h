@@ -15,15 +15,16 @@ namespace lstar {
 // Which ones a study asks for.
 struct ControlWishes {
   std::optional<Dtype> shadow;  // the same prompts computed in this dtype
+  int mca = 0;                  // seeds of Monte Carlo arithmetic: the same prompts, rounded at random (Rounding)
   int untrained = 0;            // seeds of untrained twins (architecture/untrained_twin.h) on the same prompts
   std::vector<int> lengths;     // tokens of cuts, with and without a beginning-of-sequence token; ascending
-  bool any() const { return shadow || untrained > 0 || !lengths.empty(); }
+  bool any() const { return shadow || mca > 0 || untrained > 0 || !lengths.empty(); }
   bool operator==(const ControlWishes&) const = default;
 };
 
 inline constexpr int kMostSeeds = 10'000, kMostLengths = 64, kLongestCut = 1'000'000;
 
-enum class ControlKind { shadow, untrained, length };
+enum class ControlKind { shadow, untrained, length, mca };
 
 struct Control {
   ControlKind kind = ControlKind::shadow;

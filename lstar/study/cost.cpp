@@ -77,14 +77,16 @@ Result<ModelCost> cost_of(OpenModel& model, const Study& study) {
   std::vector<Pass> passes{pass_of(own)};
   const ControlWishes& wishes = study.controls;
   if (wishes.shadow) passes.push_back(passes[0]);
-  for (int seed = 0; seed < wishes.untrained; ++seed) passes.push_back(passes[0]);
+  // Rounding float32 at random takes two passes' time: it is computed in double.
+  const int random = study.dtype == Dtype::float32 ? 2 * wishes.mca : wishes.mca;
+  for (int other = 0; other < random + wishes.untrained; ++other) passes.push_back(passes[0]);
   if (const auto cuts = length_cuts(model, study))
     for (const LengthCut& cut : *cuts) passes.push_back(pass_of(cut.prompts));
 
   const Architecture& a = model.architecture();
   const double weights = multiplied_weights(model), layers = a.layers,
                width = a.heads * static_cast<double>(a.head_dim);
-  ModelCost cost{.passes = static_cast<int>(passes.size())};
+  ModelCost cost{.passes = static_cast<int>(passes.size()) - random + wishes.mca};
   for (size_t i = 0; i < passes.size(); ++i) {
     const auto tokens = static_cast<double>(passes[i].tokens);
     (i == 0 ? cost.tokens : cost.control_tokens) += passes[i].tokens;
@@ -95,7 +97,8 @@ Result<ModelCost> cost_of(OpenModel& model, const Study& study) {
     cost.memory = std::max(cost.memory, 4 * tokens * rows);
   }
   cost.drawn = weights * wishes.untrained;
-  const double prompts = static_cast<double>(own.size()) * (1 + (wishes.shadow ? 1 : 0) + wishes.untrained);
+  const double prompts =
+      static_cast<double>(own.size()) * (1 + (wishes.shadow ? 1 : 0) + wishes.mca + wishes.untrained);
   cost.store = prompts * layers * (a.heads * 16.0 + 16.0);
   return cost;
 }

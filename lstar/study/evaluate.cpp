@@ -183,6 +183,10 @@ Result<void> check(const Study& study) {
                  .what = "unknown formula",
                  .expected = names(formulas()),
                  .found = study.formula});
+  if (study.controls.mca > 0 && study.dtype == Dtype::float64)
+    return fail(ErrorKind::argument,
+                "Monte Carlo arithmetic (mca) rounds results at random: of float16, bfloat16 or float32, float64 has "
+                "nothing wider to be rounded from");
   return {};
 }
 
@@ -203,7 +207,8 @@ bool is_resolved_by_summation(const ModelTraces& traces, size_t detector) {
 void answer_apart(const Study& study, bool by_summation, ModelScore& s) {
   s.resolved_by_summation = by_summation;
   // What the sum leaves open the pass cannot answer.
-  if (s.l_star && s.resolved_by_summation && (usual_shadow(study.dtype) || study.controls.shadow))
+  if (s.l_star && s.resolved_by_summation &&
+      (usual_shadow(study.dtype) || study.controls.shadow || study.controls.mca > 0))
     s.resolved_by_pass = s.resolved;
   std::vector<double> layers;
   for (const std::optional<int>& layer : s.l_star_per_prompt)
@@ -239,7 +244,7 @@ Result<ModelResult> evaluated(const Study& study, const ModelEntry& entry, Measu
   for (const std::string& estimator : study.estimators)
     by_summation.push_back(
         is_resolved_by_summation(traces_named(r.traces, estimator), index_of_detector(study.detector)));
-  apply_shadow(study, r, controls);
+  apply_rounding(study, r, controls);
   for (size_t e = 0; e < study.estimators.size(); ++e) {
     r.scores.push_back(score(study, r, study.estimators[e]));
     ModelScore& s = r.scores.back();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include <fmt/core.h>
 
@@ -16,13 +17,18 @@ const ControlMeasurement* shadow_of(std::span<const ControlMeasurement> controls
   return nullptr;
 }
 
+std::vector<Trace> traces_by(const std::string& estimator, const Measurement& m) {
+  std::vector<Trace> traces;
+  for (size_t p = 0; p < m.seen.tokens.size(); ++p)
+    traces.push_back(trace_of(*find_estimator(estimator), m.seen, m.weights, p, m.numerics.dtype));
+  return traces;
+}
+
 // The L* of a control's prompts, one a row; none where a row has none.
 std::vector<Detection> detections(const Measurement& m, const std::string& estimator, const std::string& detector) {
   std::vector<Detection> found;
-  for (size_t p = 0; p < m.seen.tokens.size(); ++p) {
-    const Trace trace = trace_of(*find_estimator(estimator), m.seen, m.weights, p, m.numerics.dtype);
+  for (const Trace& trace : traces_by(estimator, m))
     found.push_back(trace.is_measured ? detect(*find_detector(detector), trace.trace, trace.floor) : Detection{});
-  }
   return found;
 }
 
@@ -32,6 +38,33 @@ std::vector<double> layers_of(const std::vector<Detection>& found) {
     if (one.layer) layers.push_back(*one.layer);
   return layers;
 }
+
+// An estimator's traces in Monte Carlo arithmetic, seed by seed.
+class RandomTraces {
+ public:
+  RandomTraces(const std::string& estimator, std::span<const ControlMeasurement> controls) {
+    for (const ControlMeasurement& one : controls)
+      if (one.control.kind == ControlKind::mca && one.measurement)
+        seeds_.push_back(traces_by(estimator, *one.measurement));
+  }
+
+  // What stands against an L* of a prompt; nothing where it stands.
+  std::string against(size_t detector, size_t prompt, const Detection& found) const {
+    if (!found.layer || !found.resolved) return {};
+    int same = 0, all = 0;
+    for (const std::vector<Trace>& traces : seeds_) {
+      if (prompt >= traces.size() || !traces[prompt].is_measured) continue;
+      ++all;
+      same += detect(detectors()[detector], traces[prompt].trace, traces[prompt].floor).layer == found.layer;
+    }
+    if (seeds_.empty()) return "Monte Carlo arithmetic failed";
+    if (same >= kLeastSeedShare * all) return {};
+    return fmt::format("rounded at random it is elsewhere in {} of {}", all - same, all);
+  }
+
+ private:
+  std::vector<std::vector<Trace>> seeds_;
+};
 
 // What stands against an L* once the same prompt was computed in another dtype; nothing where it stands.
 std::string against(const Detector& detector, const PromptTrace& own, const Detection& found, const Trace& shadow,
@@ -45,6 +78,42 @@ std::string against(const Detector& detector, const PromptTrace& own, const Dete
     moved.push_back(std::fabs(own.trace[l] - shadow.trace[l]) + own.floor[l]);
   if (detect(detector, own.trace, moved).resolved) return {};
   return fmt::format("what {} computes otherwise could move it", name(dtype));
+}
+
+McaScore mca_score(const Study& study, const ModelResult& model, const ModelScore& score,
+                   std::span<const ControlMeasurement> controls) {
+  McaScore of{.asked = study.controls.mca};
+  const auto& prompts = model.measurement.prompts;
+  std::vector<std::map<int, int>> found(prompts.size());  // of each prompt, seeds by layer
+  std::vector<double> means;
+  for (const ControlMeasurement& one : controls) {
+    if (one.control.kind != ControlKind::mca) continue;
+    if (!one.measurement) {
+      of.reason = one.measurement.error().message();
+      continue;
+    }
+    ++of.seeds;
+    const std::vector<Detection> rows = detections(*one.measurement, score.estimator, study.detector);
+    if (const std::vector<double> layers = layers_of(rows); !layers.empty()) means.push_back(mean(layers));
+    for (size_t i = 0; i < prompts.size(); ++i)
+      if (prompts[i].row && *prompts[i].row < rows.size())
+        if (const auto layer = rows[*prompts[i].row].layer) ++found[i][*layer];
+  }
+  double same = 0, asked = 0;
+  for (size_t i = 0; i < prompts.size(); ++i) {
+    McaScore::OfPrompt& prompt = of.per_prompt.emplace_back();
+    for (const auto& [layer, seeds] : found[i]) {
+      prompt.layers.push_back(layer);
+      prompt.seeds.push_back(seeds);
+      if (layer == score.l_star_per_prompt[i]) prompt.same = seeds;
+    }
+    if (!score.l_star_per_prompt[i]) continue;
+    same += prompt.same;
+    asked += of.seeds;
+  }
+  if (asked > 0) of.same = same / asked;
+  if (!means.empty()) of.l_star_std = population_deviation(means);
+  return of;
 }
 
 UntrainedScore untrained_score(const Study& study, const ModelResult& model, const std::string& estimator,
@@ -103,36 +172,33 @@ LengthScore length_score(const Study& study, const std::string& estimator, const
 
 }  // namespace
 
-void apply_shadow(const Study& study, ModelResult& model, std::span<const ControlMeasurement> controls) {
+void apply_rounding(const Study& study, ModelResult& model, std::span<const ControlMeasurement> controls) {
   const Dtype dtype = model.measurement.numerics.dtype;
   const bool is_short = dtype == Dtype::float16 || dtype == Dtype::bfloat16;
   const ControlMeasurement* shadow = shadow_of(controls);
-  if (!shadow && !is_short) return;
+  if (!shadow && study.controls.mca == 0 && !is_short) return;
   const auto refuse = [](Detection& found, std::string why) {
-    if (!found.layer || !found.resolved) return;
+    if (!found.layer || !found.resolved || why.empty()) return;
     found.resolved = false;
     found.reason = std::move(why);
   };
-  for (ModelTraces& traces : model.traces)
-    for (size_t p = 0; p < traces.prompts.size(); ++p) {
-      PromptTrace& own = traces.prompts[p];
-      if (!shadow || !shadow->measurement) {
-        for (Detection& found : own.detections)
-          refuse(found, shadow ? fmt::format("its shadow failed: {}", shadow->measurement.error().message())
-                               : fmt::format("what {} rounds before the sum was not asked: --shadow", name(dtype)));
-        continue;
+  for (ModelTraces& traces : model.traces) {
+    const std::vector<Trace> shadows =
+        shadow && shadow->measurement ? traces_by(traces.estimator, *shadow->measurement) : std::vector<Trace>();
+    const RandomTraces random(traces.estimator, controls);
+    for (size_t p = 0; p < traces.prompts.size(); ++p)
+      for (size_t d = 0; d < detectors().size(); ++d) {
+        Detection& found = traces.prompts[p].detections[d];
+        if (shadow && !shadow->measurement)
+          refuse(found, fmt::format("its shadow failed: {}", shadow->measurement.error().message()));
+        else if (p < shadows.size() && shadows[p].is_measured && found.layer && found.resolved)
+          refuse(found, against(detectors()[d], traces.prompts[p], found, shadows[p], *study.controls.shadow));
+        if (study.controls.mca > 0)
+          refuse(found, random.against(d, p, found));
+        else if (!shadow)
+          refuse(found, fmt::format("what {} rounds before the sum was not asked: --shadow", name(dtype)));
       }
-      const Measurement& m = *shadow->measurement;
-      if (p >= m.seen.tokens.size()) continue;
-      const Trace other = trace_of(*find_estimator(traces.estimator), m.seen, m.weights, p, m.numerics.dtype);
-      if (!other.is_measured) continue;
-      for (size_t d = 0; d < own.detections.size(); ++d) {
-        Detection& found = own.detections[d];
-        if (!found.layer || !found.resolved) continue;
-        if (std::string why = against(detectors()[d], own, found, other, *study.controls.shadow); !why.empty())
-          refuse(found, std::move(why));
-      }
-    }
+  }
 }
 
 void score_controls(const Study& study, const ModelResult& model, std::span<const ControlMeasurement> controls,
@@ -153,6 +219,7 @@ void score_controls(const Study& study, const ModelResult& model, std::span<cons
     }
     score.shadow = std::move(of);
   }
+  if (study.controls.mca > 0) score.mca = mca_score(study, model, score, controls);
   if (study.controls.untrained > 0) score.untrained = untrained_score(study, model, score.estimator, controls);
   for (const ControlMeasurement& one : controls)
     if (one.control.kind == ControlKind::length) score.lengths.push_back(length_score(study, score.estimator, one));

@@ -8,9 +8,10 @@
 
 namespace lstar {
 
-// Of 16-bit and shadowed runs: an L* that the shadow has elsewhere, or that what the dtype rounds before the sum could
-// move, is not resolved. Changes the detections of the model's traces.
-void apply_shadow(const Study&, ModelResult&, std::span<const ControlMeasurement>);
+// What the dtype rounds before the sum: an L* that the shadow has elsewhere, that its difference to the run could move,
+// or that rounding at random moves in more than a few seeds, is not resolved; nor is any of a 16-bit run of which
+// neither was asked. Changes the detections of the model's traces.
+void apply_rounding(const Study&, ModelResult&, std::span<const ControlMeasurement>);
 
 // The rest, of one estimator.
 void score_controls(const Study&, const ModelResult&, std::span<const ControlMeasurement>, ModelScore&);

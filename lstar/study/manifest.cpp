@@ -34,7 +34,7 @@ class Reader {
   Result<Study> read(const toml::table& table) {
     Study study;
     const bool known = only(table, {"formula", "dtype", "estimators", "detector", "head_layout", "in_sample", "prompts",
-                                    "prompt_set", "seed", "note", "shadow", "untrained", "lengths", "model"});
+                                    "prompt_set", "seed", "note", "shadow", "mca", "untrained", "lengths", "model"});
     if (known) {
       text(table, "formula", study.formula);
       text(table, "note", study.note);
@@ -127,6 +127,7 @@ class Reader {
                       std::string(name(shadow)));
       wishes.shadow = shadow;
     }
+    if (int64_t seeds = 0; integer(table, "mca", seeds, 0, kMostSeeds)) wishes.mca = static_cast<int>(seeds);
     if (int64_t seeds = 0; integer(table, "untrained", seeds, 0, kMostSeeds))
       wishes.untrained = static_cast<int>(seeds);
     const toml::node* node = table.get("lengths");

@@ -67,6 +67,11 @@ class Controls {
       shadow.numerics.dtype = *wishes.shadow;
       LSTAR_TRY(add({ControlKind::shadow, 0, false}, measure(model_, prompts, shadow, options_.keep)));
     }
+    for (int seed = 0; seed < wishes.mca; ++seed) {
+      MeasureOptions random = measuring_;
+      random.rounding_seed = static_cast<uint32_t>(seed);
+      LSTAR_TRY(add({ControlKind::mca, seed, false}, measure(model_, prompts, random, options_.keep)));
+    }
     for (int seed = 0; seed < wishes.untrained; ++seed) {
       const auto number = static_cast<uint64_t>(seed);
       OpenModel twin = OpenModel::from(untrained_twin(model_.model(), number), {}, {.pool = pool_});

@@ -15,9 +15,9 @@ struct MeasuredControl {
   StoreKey key;
 };
 
-// In the order: shadow, untrained twins by their seed, lengths, each without and with its beginning. `own` is the
-// measurement of the study's prompts, whose ids the twins are given. Each that fails says so in its place; the call
-// fails only where it is cancelled or memory runs out.
+// In the order: shadow, rounding at random and untrained twins by their seed, lengths, each without and with its
+// beginning. `own` is the measurement of the study's prompts, whose ids the twins are given. Each that fails says so in
+// its place; the call fails only where it is cancelled or memory runs out.
 Result<std::vector<MeasuredControl>> measure_controls(OpenModel&, const Study&, const Measurement& own,
                                                       const std::string& content, const MeasureOptions&,
                                                       const RunOptions&, const std::shared_ptr<WorkerPool>&);

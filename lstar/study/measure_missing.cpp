@@ -105,7 +105,9 @@ class Missing {
     if (content.empty()) {
       LSTAR_ASSIGN(content, content_of(model_.checkpoint(), m.identity.files));
     }
-    return StoreKey{.content = std::move(content), .dtype = options_.numerics.dtype, .backend = cpu_description()};
+    const Dtype dtype = options_.numerics.dtype;
+    const Rounding rounding = options_.rounding_seed ? Rounding(dtype, *options_.rounding_seed) : Rounding(dtype);
+    return StoreKey{.content = std::move(content), .dtype = dtype, .backend = cpu_description(rounding)};
   }
 
   // The prompts that ran and are not known, each once.

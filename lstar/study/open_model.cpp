@@ -202,6 +202,15 @@ Result<void> OpenModel::State::run(Backend<T>& backend, const Batch& batch, cons
 
 Result<void> OpenModel::State::run(const Batch& batch, const MeasureOptions& options, Steps& steps, Measurement& m) {
   const Dtype dtype = options.numerics.dtype;
+  if (const auto seed = options.rounding_seed) {
+    if (dtype == Dtype::float64)
+      return fail({.kind = ErrorKind::argument,
+                   .what = "float64 cannot be rounded at random: there is nothing wider to round from",
+                   .file = name});
+    const Rounding rounding(dtype, *seed);
+    if (dtype == Dtype::float32) return run(*make_cpu_backend<double>(rounding, pool), batch, options, steps, m);
+    return run(*make_cpu_backend<float>(rounding, pool), batch, options, steps, m);
+  }
   if (dtype == Dtype::float64) {
     if (!backend64) backend64 = make_cpu_backend<double>(dtype, pool);
     return run(*backend64, batch, options, steps, m);

@@ -30,7 +30,10 @@ struct MeasureOptions {
   // Want::overlap, which edge_energy alone reads, takes products of weights with it.
   Wants wants = Want::diagonal | Want::residual_norm | Want::output_scale;  // what estimators and report read
   int next_tokens = 0;                                                      // K likeliest next tokens of each prompt
-  bool hash_files = true;                                                   // sha256 of the weight files
+  // The pass rounds at random (Rounding): of float16, bfloat16 and, in twice the time, float32. Loading rounds to the
+  // nearest, and norms of weights are the same. The measurement's backend says it.
+  std::optional<uint32_t> rounding_seed = {};
+  bool hash_files = true;        // sha256 of the weight files
   std::string hash_memory = {};  // a folder that keeps these hashes (checkpoint_identity.h); empty: none
   OnStep on_step = {};
   OnLayer on_layer = {};

@@ -84,6 +84,22 @@ struct ShadowScore {
   std::string reason;         // why there is none
 };
 
+// The same prompts in Monte Carlo arithmetic: rounded at random where the dtype rounds.
+struct McaScore {
+  struct OfPrompt {
+    std::vector<int> layers, seeds;  // L*, ascending, and how many seeds have it
+    int same = 0;                    // have the run's own
+  };
+  int asked = 0, seeds = 0;            // seeds; those that were measured
+  std::vector<OfPrompt> per_prompt;    // over all prompts asked
+  std::optional<double> same;          // share of prompts and seeds with the run's own L*, of those where it has one
+  std::optional<double> l_star_std{};  // population deviation over seeds of the mean over prompts
+  std::string reason;                  // why there is none, or not of all
+};
+
+// Of an L* in Monte Carlo arithmetic so large a share of the seeds has it, or it is not resolved.
+inline constexpr double kLeastSeedShare = 0.95;
+
 // The same architecture before it learned anything, on the same prompts.
 struct UntrainedScore {
   int asked = 0, seeds = 0;                  // twins; those with an L*
@@ -125,6 +141,7 @@ struct ModelScore {
   std::optional<GaugeSpread> gauge_spread;    // where l_star lies when the same model is written otherwise
   std::optional<StudyDecides> decides;        // weights or attention, prompt by prompt
   std::optional<ShadowScore> shadow;          // controls, as far as they were asked for
+  std::optional<McaScore> mca;
   std::optional<UntrainedScore> untrained;
   std::vector<LengthScore> lengths;
 };

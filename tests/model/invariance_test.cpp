@@ -36,10 +36,11 @@ Batch packed(const std::vector<std::vector<int32_t>>& prompts) {
 }
 
 template <class T>
-Observation observe(const std::string& folder, const Batch& batch, Dtype dtype, int threads, PassOptions options = {}) {
+Observation observe(const std::string& folder, const Batch& batch, Rounding rounding, int threads,
+                    PassOptions options = {}) {
   const auto model = open_model(testing::source_path("tests/data/" + folder));
   EXPECT_TRUE(model) << model.error().message();
-  const auto backend = make_cpu_backend<T>(dtype, threads);
+  const auto backend = make_cpu_backend<T>(rounding, threads);
   options.wants = kAll;
   options.next_tokens = 3;
   Observation seen;
@@ -106,6 +107,54 @@ TEST_P(Invariance, ThreadsWavesAndChunks) {
   for (size_t p = 0; p < prompts.size(); ++p) {
     expect_same_row(one, p, two, p);
     expect_same_row(one, p, waves, p);
+  }
+}
+
+// Rounded at random a row depends on nothing else either, for which direction is the number's own.
+TEST(RandomRounding, PackedEqualsAloneOnAnyThreads) {
+  for (const char* name : {"gpt2", "gpt_neox", "bloom-six-heads", "gemma2"}) {
+    const std::string folder = std::string("checkpoints/") + name;
+    const auto prompts = some_prompts();
+    const auto see = [&](const Batch& batch, int threads, Dtype dtype, uint32_t seed) {
+      return dtype == Dtype::float32 ? observe<double>(folder, batch, {dtype, seed}, threads)
+                                     : observe<float>(folder, batch, {dtype, seed}, threads);
+    };
+    for (const Dtype dtype : {Dtype::float16, Dtype::float32}) {
+      const Observation together = see(packed(prompts), 3, dtype, 7);
+      for (size_t p = 0; p < prompts.size(); ++p)
+        expect_same_row(together, p, see(packed({prompts[p]}), 1, dtype, 7), 0);
+      EXPECT_NE(together.off_diagonal(3, 1, 0), see(packed(prompts), 1, dtype, 8).off_diagonal(3, 1, 0)) << name;
+    }
+  }
+}
+
+// Each dtype's random rounding is spread as its unit roundoff says, around what float64 has: the standard deviation of
+// a layer's off-diagonal mass over 40 seeds is, relative to float32's, 2^13 times float16's within a factor of 4 (that
+// many times by first-order error analysis; 40 seeds know a deviation to about 11 %), and the mean of the seeds is
+// within 5 standard errors of float64's, or a tenth of one seed's deviation, which second-order terms may move it by.
+TEST(RandomRounding, IsSpreadAroundTheExactNumbers) {
+  constexpr int kSeeds = 40;
+  const Batch batch = packed({some_prompts()[3]});
+  const std::string folder = "checkpoints/gpt_neox-wide-heads";  // stored as float16: loading rounds nothing
+  const Observation exact = observe<double>(folder, batch, Dtype::float64, 1);
+  const auto mean_and_deviation = [&](Dtype dtype, size_t layer) {
+    double sum = 0, squares = 0;
+    for (uint32_t seed = 0; seed < kSeeds; ++seed) {
+      const Observation seen = dtype == Dtype::float32 ? observe<double>(folder, batch, {dtype, seed}, 1)
+                                                       : observe<float>(folder, batch, {dtype, seed}, 1);
+      const double off = seen.off_diagonal(0, layer, 0) - exact.off_diagonal(0, layer, 0);
+      sum += off / kSeeds;
+      squares += off * off / kSeeds;
+    }
+    return std::pair(sum, std::sqrt(squares - sum * sum));
+  };
+  for (const size_t layer : {size_t{0}, exact.off_diagonal.dim1() - 1}) {
+    const auto [wide_mean, wide] = mean_and_deviation(Dtype::float32, layer);
+    const auto [short_mean, narrow] = mean_and_deviation(Dtype::float16, layer);
+    EXPECT_GT(narrow / wide, 0x1p13 / 4) << layer;
+    EXPECT_LT(narrow / wide, 0x1p13 * 4) << layer;
+    EXPECT_LT(std::fabs(wide_mean), 5 * wide / std::sqrt(kSeeds) + 0.1 * wide) << layer;
+    EXPECT_LT(std::fabs(short_mean), 5 * narrow / std::sqrt(kSeeds) + 0.1 * narrow) << layer;
   }
 }
 

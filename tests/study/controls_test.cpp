@@ -1,4 +1,6 @@
 // Controls of a study: a shadow in another dtype, untrained twins, and lengths, measured and read back from a store.
+#include <numeric>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -79,6 +81,38 @@ TEST(Controls, WithoutAShadowSixteenBitsResolveNothing) {
   EXPECT_EQ(usual.models[0].scores[0].resolved_by_pass, std::nullopt) << "and nobody asked";
 }
 
+// Rounded at random the same prompt has the layer that float32 and float64 have (3) in some of the seeds, and the one
+// of rounding to the nearest (14) in others; in float32, of which twice as wide a format rounds at random, in none.
+TEST(Controls, RoundedAtRandomIsNotResolved) {
+  Study study = study_of("zoo/bloom-24x16", "bloom splits text with");
+  study.controls.mca = 20;
+  study.dtype = Dtype::float16;
+  const ModelScore s = ran(study).models.at(0).scores[0];
+  EXPECT_EQ(s.l_star, 14);
+  EXPECT_TRUE(s.resolved_by_summation);
+  EXPECT_EQ(s.resolved_by_pass, false);
+  EXPECT_FALSE(s.resolved);
+  ASSERT_TRUE(s.mca);
+  EXPECT_EQ(s.mca->seeds, 20);
+  const McaScore::OfPrompt& prompt = s.mca->per_prompt.at(0);
+  EXPECT_THAT(prompt.layers, ::testing::Contains(3));
+  EXPECT_EQ(std::accumulate(prompt.seeds.begin(), prompt.seeds.end(), 0), 20);
+  EXPECT_LT(prompt.same, kLeastSeedShare * 20);
+  EXPECT_EQ(s.mca->same, prompt.same / 20.0);
+  EXPECT_THAT(s.decides->reason, ::testing::StartsWith("rounded at random it is elsewhere in "));
+  study.dtype = Dtype::float32;
+  const ModelScore exact = ran(study).models.at(0).scores[0];
+  EXPECT_EQ(exact.mca->per_prompt.at(0).layers, std::vector<int>{3});
+  EXPECT_EQ(exact.mca->same, 1);
+  EXPECT_EQ(exact.mca->l_star_std, 0);
+  EXPECT_EQ(exact.resolved_by_pass, true);
+  EXPECT_TRUE(exact.resolved);
+  study.dtype = Dtype::float64;
+  const auto refused = check(study);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::argument);
+}
+
 // A mean of prompts that disagree is no layer.
 TEST(Controls, PromptsThatDisagreeResolveNothing) {
   Study study = study_of("zoo/bloom-24x16", "");
@@ -135,12 +169,12 @@ TEST(Controls, FromTheStoreAsFresh) {
   auto store = Store::open(folder / "s.sqlite", StoreAccess::create);
   ASSERT_TRUE(store) << store.error().message();
   Study study = study_of("zoo/gpt2-12x12", "Once upon a time in a land far away, there lived a wise old king of many");
-  study.controls = {.shadow = Dtype::float64, .untrained = 3, .lengths = {4, 8}};
+  study.controls = {.shadow = Dtype::float64, .mca = 2, .untrained = 3, .lengths = {4, 8}};
   const StudyResult fresh = ran(study), kept = ran(study, &*store);
   const auto run = store->find_run("");
   ASSERT_TRUE(run) << run.error().message();
   EXPECT_EQ(run->study.controls, study.controls);
-  ASSERT_EQ(run->outcomes[0].controls.size(), 1u + 3 + 4);
+  ASSERT_EQ(run->outcomes[0].controls.size(), 1u + 2 + 3 + 4);
   const auto models = evaluate_models(*store, *run, run->study);
   ASSERT_TRUE(models) << models.error().message();
   for (size_t e = 0; e < 2; ++e) {
@@ -149,6 +183,9 @@ TEST(Controls, FromTheStoreAsFresh) {
       EXPECT_EQ(a.untrained->l_star, other->untrained->l_star);
       EXPECT_EQ(a.untrained->error_pct, other->untrained->error_pct);
       EXPECT_EQ(a.untrained->seeds, 3);
+      EXPECT_EQ(a.mca->seeds, 2);
+      EXPECT_EQ(a.mca->same, other->mca->same);
+      EXPECT_EQ(a.mca->per_prompt.at(0).layers, other->mca->per_prompt.at(0).layers);
       EXPECT_EQ(a.shadow->l_star_per_prompt, other->shadow->l_star_per_prompt);
       EXPECT_EQ(a.resolved_by_pass, other->resolved_by_pass);
       ASSERT_EQ(a.lengths.size(), other->lengths.size());
@@ -169,7 +206,7 @@ TEST(Controls, FromTheStoreAsFresh) {
   };
   ASSERT_TRUE(run_study(study, options));
   EXPECT_EQ(known, asked);
-  EXPECT_EQ(asked, 1u + 1 + 3 + 4);
+  EXPECT_EQ(asked, 1u + 1 + 2 + 3 + 4);
   ASSERT_TRUE(store->prune({.unused = true}, true));
   const auto still = evaluate_models(*store, *store->find_run(""), study);
   ASSERT_TRUE(still) << still.error().message();

@@ -111,7 +111,7 @@ HWY_INLINE V gelu_new(D d, V x, Round round) {
     return gelu_tanh(d, x);
   } else {
     // torch's bfloat16 power on the CPU rounds the square as well; its float16 one does not.
-    const V square = Round::kRoundsSquare ? round(d, hn::Mul(x, x)) : hn::Mul(x, x);
+    const V square = round.rounds_square() ? round(d, hn::Mul(x, x)) : hn::Mul(x, x);
     const V cube = round(d, hn::Mul(square, x));
     const V bent = round(d, hn::Add(x, round(d, hn::Mul(hn::Set(d, 0.044715f), cube))));
     const V u = round(d, hn::Mul(hn::Set(d, static_cast<float>(kRootTwoOverPi)), bent));

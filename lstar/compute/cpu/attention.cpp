@@ -134,7 +134,7 @@ Result<void> Attention<T>::operator()(const AttentionSpec& spec, const Batch& ba
     const Task& task = tasks_[t];
     const int64_t first_row = batch.start[task.prompt], last = batch.length(task.prompt) - 1;
     Worker& mine = workers_[worker];
-    AttentionBlock<T> block{.spec = &spec, .dtype = dtype_, .q = q, .first_row = first_row};
+    AttentionBlock<T> block{.spec = &spec, .rounding = rounding_, .q = q, .first_row = first_row};
     block.length = batch.length(task.prompt);
     block.keys = keys + key_start_[task.prompt] * spec.head_dim;
     block.values = values + key_start_[task.prompt] * value_stride;

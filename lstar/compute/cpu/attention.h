@@ -48,7 +48,7 @@ struct RowState {
 template <class T>
 struct AttentionBlock {
   const AttentionSpec* spec = nullptr;
-  Dtype dtype{};
+  Rounding rounding;
   HeadView<const T> q;        // of the whole batch
   int64_t first_row = 0;      // of the prompt, in q
   int64_t length = 0;         // of the prompt
@@ -91,7 +91,7 @@ AttentionKernels<T> attention_kernels();
 template <class T>
 class Attention {
  public:
-  Attention(Dtype dtype, WorkerPool& pool) : dtype_(dtype), pool_(pool), workers_(pool.threads()) {}
+  Attention(Rounding rounding, WorkerPool& pool) : rounding_(rounding), pool_(pool), workers_(pool.threads()) {}
   Result<void> operator()(const AttentionSpec&, const Batch&, HeadView<const T> q, HeadView<const T> k,
                           HeadView<const T> v, bool last_rows_only, View<T> out, const AttentionStats&);
 
@@ -108,7 +108,7 @@ class Attention {
   void pack(const AttentionSpec&, const Batch&, HeadView<const T> k, HeadView<const T> v);
   void reduce(const AttentionSpec&, const Batch&, const AttentionStats&) const;
 
-  Dtype dtype_;
+  Rounding rounding_;
   WorkerPool& pool_;
   std::vector<Worker> workers_;
   std::vector<Task> tasks_;          // by prompt, then by row

@@ -418,7 +418,7 @@ class BlockKernel {
 
 template <class T>
 void run_block(const AttentionBlock<T>& block) {
-  with_rounding<T>(block.dtype, [&](auto round) { BlockKernel<T, decltype(round)>(block, round).run(); });
+  with_rounding<T>(block.rounding, [&](auto round) { BlockKernel<T, decltype(round)>(block, round).run(); });
 }
 
 template <class T>

@@ -21,8 +21,12 @@ namespace {
 template <class T>
 class CpuBackend final : public Backend<T> {
  public:
-  CpuBackend(Dtype dtype, std::shared_ptr<WorkerPool> pool)
-      : dtype_(dtype), pool_(std::move(pool)), linear_(dtype, *pool_), attention_(dtype, *pool_), rotary_(dtype) {}
+  CpuBackend(Rounding rounding, std::shared_ptr<WorkerPool> pool)
+      : rounding_(rounding),
+        pool_(std::move(pool)),
+        linear_(rounding, *pool_),
+        attention_(rounding, *pool_),
+        rotary_(rounding) {}
 
   Result<void> embed(const Checkpoint& checkpoint, const TensorInfo& table, std::span<const int32_t> ids,
                      View<T> y) override {
@@ -38,19 +42,21 @@ class CpuBackend final : public Backend<T> {
                      .found = fmt::format("{}", ids[r])});
       T* row = y.row(static_cast<int64_t>(r));
       LSTAR_TRY(checkpoint.read(table, {ids[r], ids[r] + 1}, std::span<T>(row, y.cols)));
-      kernels_.round(dtype_, row, y.cols);
+      kernels_.round(rounding_.to_nearest(), row, y.cols);
     }
     return {};
   }
 
   Result<void> linear(const Checkpoint& checkpoint, const LinearRef& linear, View<const T> x, View<T> y) override {
-    return linear_(checkpoint, linear, x, y);
+    LSTAR_TRY(linear_(checkpoint, linear, x, y));
+    if (rounding_.at_random) for_rows(y.rows, y.cols, [&](int64_t r) { kernels_.round(rounding_, y.row(r), y.cols); });
+    return {};
   }
 
   Result<void> norm(const Checkpoint& checkpoint, const NormRef& norm, View<const T> x, View<T> y) override {
     LSTAR_ASSIGN(const GainBias at, read_gain_bias(checkpoint, norm, x.cols));
     for_rows(x.rows, x.cols,
-             [&](int64_t r) { kernels_.norm(norm, dtype_, x.row(r), at.gain, at.bias, y.row(r), x.cols); });
+             [&](int64_t r) { kernels_.norm(norm, rounding_, x.row(r), at.gain, at.bias, y.row(r), x.cols); });
     return {};
   }
 
@@ -62,7 +68,7 @@ class CpuBackend final : public Backend<T> {
       for (int h = 0; h < heads; ++h) {
         T* head = x.rows.row(r) + x.heads.at(h);
         const int64_t own = one_a_head ? int64_t{h} * width : 0;
-        kernels_.norm(norm, dtype_, head, at.gain + own, at.bias + own, head, width);
+        kernels_.norm(norm, rounding_, head, at.gain + own, at.bias + own, head, width);
       }
     });
     return {};
@@ -74,7 +80,7 @@ class CpuBackend final : public Backend<T> {
     const auto rotate = spec.interleaved ? kernels_.rotate_interleaved : kernels_.rotate;
     for_rows(x.rows.rows, x.rows.cols, [&](int64_t r) {
       const auto [cosines, sines] = rotary_.angles(positions[r]);
-      for (int h = 0; h < spec.heads; ++h) rotate(dtype_, x.rows.row(r) + x.heads.at(h), cosines, sines, half);
+      for (int h = 0; h < spec.heads; ++h) rotate(rounding_, x.rows.row(r) + x.heads.at(h), cosines, sines, half);
     });
   }
 
@@ -84,34 +90,35 @@ class CpuBackend final : public Backend<T> {
   }
 
   void activate(Activation activation, View<T> x) override {
-    for_rows(x.rows, x.cols, [&](int64_t r) { kernels_.activate(activation, dtype_, x.row(r), x.cols); });
+    for_rows(x.rows, x.cols, [&](int64_t r) { kernels_.activate(activation, rounding_, x.row(r), x.cols); });
   }
 
   void multiply(View<T> x, View<const T> y) override {
-    for_rows(x.rows, x.cols, [&](int64_t r) { kernels_.multiply(dtype_, x.row(r), y.row(r), x.cols); });
+    for_rows(x.rows, x.cols, [&](int64_t r) { kernels_.multiply(rounding_, x.row(r), y.row(r), x.cols); });
   }
 
   void add(View<T> x, View<const T> y) override {
-    for_rows(x.rows, x.cols, [&](int64_t r) { kernels_.add(dtype_, x.row(r), y.row(r), x.cols); });
+    for_rows(x.rows, x.cols, [&](int64_t r) { kernels_.add(rounding_, x.row(r), y.row(r), x.cols); });
   }
 
   void add_rows(View<T> y, std::span<const RowShare> shares, View<const T> x) override {
     for_rows(static_cast<int64_t>(shares.size()), x.cols, [&](int64_t i) {
-      kernels_.add_scaled(dtype_, y.row(shares[i].row), x.row(i), static_cast<T>(shares[i].weight), x.cols);
+      kernels_.add_scaled(rounding_, y.row(shares[i].row), x.row(i), static_cast<T>(shares[i].weight), x.cols);
     });
   }
 
   void scale(View<T> x, double factor) override {
-    for_rows(x.rows, x.cols, [&](int64_t r) { kernels_.scale(dtype_, x.row(r), static_cast<T>(factor), x.cols); });
+    for_rows(x.rows, x.cols, [&](int64_t r) { kernels_.scale(rounding_, x.row(r), static_cast<T>(factor), x.cols); });
   }
 
   void shift(View<T> x, double by) override {
-    for_rows(x.rows, x.cols, [&](int64_t r) { kernels_.shift(dtype_, x.row(r), static_cast<T>(by), x.cols); });
+    for_rows(x.rows, x.cols, [&](int64_t r) { kernels_.shift(rounding_, x.row(r), static_cast<T>(by), x.cols); });
   }
 
   void clamp(View<T> x, double low, double high) override {
     const auto rounded = [&](double limit) {  // a limit that the dtype does not have becomes its nearest
-      return is_emulated(dtype_) ? static_cast<T>(round_to(dtype_, static_cast<float>(limit))) : static_cast<T>(limit);
+      return is_emulated(rounding_.dtype) ? static_cast<T>(round_to(rounding_.dtype, static_cast<float>(limit)))
+                                          : static_cast<T>(limit);
     };
     for_rows(x.rows, x.cols, [&](int64_t r) { kernels_.clamp(x.row(r), rounded(low), rounded(high), x.cols); });
   }
@@ -125,8 +132,8 @@ class CpuBackend final : public Backend<T> {
     pool_->for_each(linears.size(), [&](size_t i, int) { checkpoint.drop(*linears[i]->weight); });
   }
 
-  Dtype dtype() const override { return dtype_; }
-  std::string description() const override { return cpu_description(); }
+  Dtype dtype() const override { return rounding_.dtype; }
+  std::string description() const override { return cpu_description(rounding_); }
 
  private:
   // f(r) for every row, about 16,000 elements a task.
@@ -161,7 +168,7 @@ class CpuBackend final : public Backend<T> {
     if (tensor->shape.elements() != static_cast<int64_t>(out.size()))
       return fail(wrong_shape(checkpoint, *tensor, fmt::format("[{}]", out.size())));
     LSTAR_TRY(checkpoint.read(*tensor, {0, tensor->shape.rows()}, out));
-    kernels_.round(dtype_, out.data(), static_cast<int64_t>(out.size()));
+    kernels_.round(rounding_.to_nearest(), out.data(), static_cast<int64_t>(out.size()));
     return {};
   }
 
@@ -173,7 +180,7 @@ class CpuBackend final : public Backend<T> {
             .found = tensor.shape.text()};
   }
 
-  Dtype dtype_;
+  Rounding rounding_;
   std::shared_ptr<WorkerPool> pool_;
   Linear<T> linear_;
   Attention<T> attention_;
@@ -184,21 +191,25 @@ class CpuBackend final : public Backend<T> {
 
 }  // namespace
 
-std::string cpu_description() { return "Highway " + vector_target_name(vector_target()); }
-
-template <class T>
-std::unique_ptr<Backend<T>> make_cpu_backend(Dtype dtype, int threads) {
-  return make_cpu_backend<T>(dtype, std::make_shared<WorkerPool>(threads));
+std::string cpu_description(Rounding rounding) {
+  std::string text = "Highway " + vector_target_name(vector_target());
+  if (rounding.at_random) text += fmt::format(", rounding at random, seed {}", rounding.seed);
+  return text;
 }
 
 template <class T>
-std::unique_ptr<Backend<T>> make_cpu_backend(Dtype dtype, std::shared_ptr<WorkerPool> pool) {
-  return std::make_unique<CpuBackend<T>>(dtype, std::move(pool));
+std::unique_ptr<Backend<T>> make_cpu_backend(Rounding rounding, int threads) {
+  return make_cpu_backend<T>(rounding, std::make_shared<WorkerPool>(threads));
 }
 
-template std::unique_ptr<Backend<float>> make_cpu_backend<float>(Dtype, int);
-template std::unique_ptr<Backend<double>> make_cpu_backend<double>(Dtype, int);
-template std::unique_ptr<Backend<float>> make_cpu_backend<float>(Dtype, std::shared_ptr<WorkerPool>);
-template std::unique_ptr<Backend<double>> make_cpu_backend<double>(Dtype, std::shared_ptr<WorkerPool>);
+template <class T>
+std::unique_ptr<Backend<T>> make_cpu_backend(Rounding rounding, std::shared_ptr<WorkerPool> pool) {
+  return std::make_unique<CpuBackend<T>>(rounding, std::move(pool));
+}
+
+template std::unique_ptr<Backend<float>> make_cpu_backend<float>(Rounding, int);
+template std::unique_ptr<Backend<double>> make_cpu_backend<double>(Rounding, int);
+template std::unique_ptr<Backend<float>> make_cpu_backend<float>(Rounding, std::shared_ptr<WorkerPool>);
+template std::unique_ptr<Backend<double>> make_cpu_backend<double>(Rounding, std::shared_ptr<WorkerPool>);
 
 }  // namespace lstar

@@ -1,5 +1,6 @@
 #include "lstar/compute/cpu/elementwise.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "lstar/base/vector_target.h"
@@ -18,30 +19,33 @@ namespace {
 
 // x(i) = f(d, x(i), i), rounded, for all n.
 template <class T, class F>
-HWY_INLINE void transform(Dtype dtype, T* x, int64_t n, const F& f) {
-  with_rounding<T>(dtype, [&](auto round) {
+HWY_INLINE void transform(Rounding rounding, T* x, int64_t n, const F& f) {
+  with_rounding<T>(rounding, [&](auto round) {
     for_elements<T>(n, [&](auto d, int64_t i) { hn::StoreU(round(d, f(d, hn::LoadU(d, x + i), i)), d, x + i); });
   });
 }
 
 template <class T>
-void round_elements(Dtype dtype, T* x, int64_t n) {
-  if (is_emulated(dtype)) transform(dtype, x, n, [](auto, auto v, int64_t) { return v; });
+void round_elements(Rounding rounding, T* x, int64_t n) {
+  if (sizeof(T) == 8 && rounding.dtype == Dtype::float32 && !rounding.at_random)
+    std::transform(x, x + n, x, [](T v) { return static_cast<T>(static_cast<float>(v)); });
+  else if (is_emulated(rounding.dtype) || rounding.at_random)
+    transform(rounding, x, n, [](auto, auto v, int64_t) { return v; });
 }
 
 template <class T>
-void multiply_elements(Dtype dtype, T* x, const T* y, int64_t n) {
-  transform(dtype, x, n, [&](auto d, auto v, int64_t i) { return hn::Mul(v, hn::LoadU(d, y + i)); });
+void multiply_elements(Rounding rounding, T* x, const T* y, int64_t n) {
+  transform(rounding, x, n, [&](auto d, auto v, int64_t i) { return hn::Mul(v, hn::LoadU(d, y + i)); });
 }
 
 template <class T>
-void add_elements(Dtype dtype, T* x, const T* y, int64_t n) {
-  transform(dtype, x, n, [&](auto d, auto v, int64_t i) { return hn::Add(v, hn::LoadU(d, y + i)); });
+void add_elements(Rounding rounding, T* x, const T* y, int64_t n) {
+  transform(rounding, x, n, [&](auto d, auto v, int64_t i) { return hn::Add(v, hn::LoadU(d, y + i)); });
 }
 
 template <class T>
-void add_scaled_elements(Dtype dtype, T* x, const T* y, T factor, int64_t n) {
-  with_rounding<T>(dtype, [&](auto round) {
+void add_scaled_elements(Rounding rounding, T* x, const T* y, T factor, int64_t n) {
+  with_rounding<T>(rounding, [&](auto round) {
     for_elements<T>(n, [&](auto d, int64_t i) {
       const auto part = round(d, hn::Mul(hn::LoadU(d, y + i), hn::Set(d, factor)));
       hn::StoreU(round(d, hn::Add(hn::LoadU(d, x + i), part)), d, x + i);
@@ -50,13 +54,13 @@ void add_scaled_elements(Dtype dtype, T* x, const T* y, T factor, int64_t n) {
 }
 
 template <class T>
-void scale_elements(Dtype dtype, T* x, T factor, int64_t n) {
-  transform(dtype, x, n, [&](auto d, auto v, int64_t) { return hn::Mul(v, hn::Set(d, factor)); });
+void scale_elements(Rounding rounding, T* x, T factor, int64_t n) {
+  transform(rounding, x, n, [&](auto d, auto v, int64_t) { return hn::Mul(v, hn::Set(d, factor)); });
 }
 
 template <class T>
-void shift_elements(Dtype dtype, T* x, T by, int64_t n) {
-  transform(dtype, x, n, [&](auto d, auto v, int64_t) { return hn::Add(v, hn::Set(d, by)); });
+void shift_elements(Rounding rounding, T* x, T by, int64_t n) {
+  transform(rounding, x, n, [&](auto d, auto v, int64_t) { return hn::Add(v, hn::Set(d, by)); });
 }
 
 // NaN stays.
@@ -70,8 +74,8 @@ void clamp_elements(T* x, T low, T high, int64_t n) {
 }
 
 template <class T>
-void activate_elements(Activation activation, Dtype dtype, T* x, int64_t n) {
-  with_rounding<T>(dtype, [&](auto round) {
+void activate_elements(Activation activation, Rounding rounding, T* x, int64_t n) {
+  with_rounding<T>(rounding, [&](auto round) {
     const auto each = [&](const auto& f) {
       for_elements<T>(n, [&](auto d, int64_t i) { hn::StoreU(round(d, f(d, hn::LoadU(d, x + i))), d, x + i); });
     };
@@ -122,7 +126,10 @@ void norm_row_rounded(const NormRef& norm, const T* x, const T* gain, const T* b
     const auto scaled = hn::Mul(hn::Sub(load_double(d, x + i), hn::Set(d, mean)), hn::Set(d, inverse));
     const auto exact = hn::MulAdd(scaled, load_double(d, gain + i), load_double(d, bias + i));
     if constexpr (sizeof(T) == 8) {
-      hn::StoreU(exact, d, y + i);
+      if (!norm.rounds_before_gain || Round::kIsExact)
+        hn::StoreU(round(d, exact), d, y + i);
+      else
+        hn::StoreU(round(d, hn::Mul(round(d, scaled), load_double(d, gain + i))), d, y + i);
     } else {
       const hn::Rebind<float, decltype(d)> single;
       if (!norm.rounds_before_gain || Round::kIsExact) {
@@ -136,13 +143,13 @@ void norm_row_rounded(const NormRef& norm, const T* x, const T* gain, const T* b
 }
 
 template <class T>
-void norm_row(const NormRef& norm, Dtype dtype, const T* x, const T* gain, const T* bias, T* y, int64_t n) {
-  with_rounding<T>(dtype, [&](auto round) { norm_row_rounded(norm, x, gain, bias, y, n, round); });
+void norm_row(const NormRef& norm, Rounding rounding, const T* x, const T* gain, const T* bias, T* y, int64_t n) {
+  with_rounding<T>(rounding, [&](auto round) { norm_row_rounded(norm, x, gain, bias, y, n, round); });
 }
 
 template <class T>
-void rotate_head(Dtype dtype, T* x, const T* cosines, const T* sines, int64_t half) {
-  with_rounding<T>(dtype, [&](auto round) {
+void rotate_head(Rounding rounding, T* x, const T* cosines, const T* sines, int64_t half) {
+  with_rounding<T>(rounding, [&](auto round) {
     for_elements<T>(half, [&](auto d, int64_t i) {
       const auto a = hn::LoadU(d, x + i), b = hn::LoadU(d, x + half + i);
       const auto c = hn::LoadU(d, cosines + i), s = hn::LoadU(d, sines + i);
@@ -155,9 +162,9 @@ void rotate_head(Dtype dtype, T* x, const T* cosines, const T* sines, int64_t ha
 }
 
 template <class T>
-void rotate_head_interleaved(Dtype dtype, T* x, const T* cosines, const T* sines, int64_t half) {
+void rotate_head_interleaved(Rounding rounding, T* x, const T* cosines, const T* sines, int64_t half) {
   const hn::CappedTag<T, 1> d;
-  with_rounding<T>(dtype, [&](auto round) {
+  with_rounding<T>(rounding, [&](auto round) {
     for (int64_t i = 0; i < half; ++i) {
       const auto a = hn::LoadU(d, x + 2 * i), b = hn::LoadU(d, x + 2 * i + 1);
       const auto c = hn::LoadU(d, cosines + i), s = hn::LoadU(d, sines + i);

@@ -75,13 +75,13 @@ template <class T>
 Result<void> Linear<T>::pack_transposed(const Checkpoint& checkpoint, const LinearRef& linear, T* panels) {
   const int64_t step = std::max<int64_t>(1, kRowElements / linear.out);
   const int64_t tasks = (linear.in + step - 1) / step;
-  const bool rounds = !is_exact(linear.weight->type, dtype_);
+  const bool rounds = !is_exact(linear.weight->type, rounding_.dtype);
   std::vector<Result<void>> results(tasks);
   pool_.for_each(tasks, [&](size_t task, int worker) {
     const int64_t begin = static_cast<int64_t>(task) * step, end = std::min(linear.in, begin + step);
     const std::span<T> rows(workers_[worker].rows.at_least(step * linear.out), (end - begin) * linear.out);
     results[task] = checkpoint.read(*linear.weight, {linear.first_row + begin, linear.first_row + end}, rows);
-    if (rounds) elementwise_.round(dtype_, rows.data(), static_cast<int64_t>(rows.size()));
+    if (rounds) elementwise_.round(rounding_.to_nearest(), rows.data(), static_cast<int64_t>(rows.size()));
     kernels_.pack_transposed(rows.data(), begin, end - begin, linear.in, linear.out, panels);
   });
   return first_failure(results);
@@ -90,7 +90,7 @@ Result<void> Linear<T>::pack_transposed(const Checkpoint& checkpoint, const Line
 template <class T>
 Result<void> Linear<T>::pack_block(const Checkpoint& checkpoint, const LinearRef& linear, RowRange block, Worker& mine,
                                    T* panels) {
-  const bool rounds = !is_exact(linear.weight->type, dtype_);
+  const bool rounds = !is_exact(linear.weight->type, rounding_.dtype);
   for (int64_t begin = block.begin; begin < block.end; begin += kPackedRows) {
     const int64_t end = std::min(block.end, begin + kPackedRows);
     const RowRange stored{linear.first_row + begin, linear.first_row + end};
@@ -101,7 +101,7 @@ Result<void> Linear<T>::pack_block(const Checkpoint& checkpoint, const LinearRef
         continue;
     const std::span<T> rows(mine.rows.at_least(kPackedRows * linear.in), (end - begin) * linear.in);
     LSTAR_TRY(checkpoint.read(*linear.weight, stored, rows));
-    if (rounds) elementwise_.round(dtype_, rows.data(), static_cast<int64_t>(rows.size()));
+    if (rounds) elementwise_.round(rounding_.to_nearest(), rows.data(), static_cast<int64_t>(rows.size()));
     kernels_.pack(rows.data(), end - begin, linear.in, begin - block.begin, panels);
   }
   kernels_.clear(block.count(), linear.in, panels);
@@ -179,14 +179,14 @@ Result<void> Linear<T>::share_rows(const Checkpoint& checkpoint, const LinearRef
 template <class T>
 Result<void> Linear<T>::operator()(const Checkpoint& checkpoint, const LinearRef& linear, View<const T> x, View<T> y) {
   LSTAR_TRY(check(checkpoint, linear, x.cols, y.cols));
-  LinearBlock<T> job{.x = x, .y = y, .dtype = dtype_};
+  LinearBlock<T> job{.x = x, .y = y, .dtype = rounding_.at_random ? Dtype::float32 : rounding_.dtype};
   if (linear.interleaved_heads > 0) job.interleaved_rows = linear.out / linear.interleaved_heads;
   if (linear.bias) {
     const int64_t cols = linear.bias->shape.cols(), row = linear.first_bias / cols;
     T* bias = bias_.at_least(cols);
     LSTAR_TRY(checkpoint.read(*linear.bias, {row, row + 1}, std::span<T>(bias, cols)));
     bias += linear.first_bias % cols;
-    elementwise_.round(dtype_, bias, linear.out);
+    elementwise_.round(rounding_.to_nearest(), bias, linear.out);
     job.bias = bias;
   }
   const bool are_many = x.rows >= (linear.transposed ? kManyRowsOfTransposed : kManyRows) * pool_.threads();

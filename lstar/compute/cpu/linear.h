@@ -19,7 +19,7 @@ namespace lstar {
 template <class T>
 class Linear {
  public:
-  Linear(Dtype dtype, WorkerPool& pool) : dtype_(dtype), pool_(pool), workers_(pool.threads()) {}
+  Linear(Rounding rounding, WorkerPool& pool) : rounding_(rounding), pool_(pool), workers_(pool.threads()) {}
   Result<void> operator()(const Checkpoint&, const LinearRef&, View<const T> x, View<T> y);
 
  private:
@@ -34,7 +34,7 @@ class Linear {
   Result<void> share_columns(const Checkpoint&, const LinearRef&, LinearBlock<T>);
   Result<void> share_rows(const Checkpoint&, const LinearRef&, LinearBlock<T>);
 
-  Dtype dtype_;
+  Rounding rounding_;
   WorkerPool& pool_;
   std::vector<Worker> workers_;
   Scratch<T> panels_, bias_;

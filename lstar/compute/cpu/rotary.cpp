@@ -33,7 +33,7 @@ void RotaryTable<T>::prepare(const RotarySpec& spec, std::span<const int32_t> po
       row[i] = static_cast<T>(std::cos(angle) * table.factor);
       row[half + i] = static_cast<T>(std::sin(angle) * table.factor);
     }
-    elementwise_kernels<T>().round(dtype_, row, static_cast<int64_t>(2 * half));
+    elementwise_kernels<T>().round(rounding_, row, static_cast<int64_t>(2 * half));
   }
 }
 

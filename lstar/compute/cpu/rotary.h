@@ -14,7 +14,7 @@ namespace lstar {
 template <class T>
 class RotaryTable {
  public:
-  explicit RotaryTable(Dtype dtype) : dtype_(dtype) {}
+  explicit RotaryTable(Rounding rounding) : rounding_(rounding) {}
   // Makes sure that the table of these frequencies covers these positions, and makes it the one angles() reads.
   void prepare(const RotarySpec&, std::span<const int32_t> positions);
   // (dims / 2) cosines and (dims / 2) sines of a position.
@@ -26,7 +26,7 @@ class RotaryTable {
     double factor = 1;
     std::vector<T> values;  // (positions, 2, dims / 2)
   };
-  Dtype dtype_;
+  Rounding rounding_;
   std::vector<Table> tables_;  // the one in use last
 };
 

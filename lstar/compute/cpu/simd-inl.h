@@ -8,6 +8,8 @@
 #define LSTAR_SIMD_INL_H
 #endif
 
+#include <limits>
+
 #include <hwy/contrib/math/math-inl.h>
 #include <hwy/highway.h>
 
@@ -51,7 +53,8 @@ struct Exact {
 };
 
 struct ToFloat16 {
-  static constexpr bool kIsExact = false, kRoundsSquare = false;
+  static constexpr bool kIsExact = false;
+  static constexpr bool rounds_square() { return false; }
   template <class D, class V>
   HWY_INLINE V operator()(D d, V x) const {
 #if HWY_TARGET != HWY_SCALAR  // the processor converts both ways, subnormals and overflow included
@@ -72,7 +75,8 @@ struct ToFloat16 {
 };
 
 struct ToBfloat16 {
-  static constexpr bool kIsExact = false, kRoundsSquare = true;
+  static constexpr bool kIsExact = false;
+  static constexpr bool rounds_square() { return true; }
   template <class D, class V>
   HWY_INLINE V operator()(D d, V x) const {
     const hn::RebindToUnsigned<D> du;
@@ -83,9 +87,95 @@ struct ToBfloat16 {
   }
 };
 
-// Calls f with the rounding of a dtype; double is never rounded.
+// Up or down at random (Rounding). Which of the two is a hash of the number and the seed: the same on any thread and in
+// any order, and another with another seed. Numbers of the dtype stay what they are.
+template <class T>
+class AtRandom {
+ public:
+  static constexpr bool kIsExact = false;
+
+  explicit AtRandom(Rounding rounding)
+      : rounds_square_(rounding.dtype == Dtype::bfloat16),
+        step_(static_cast<T>(2 * unit_roundoff(rounding.dtype))),
+        least_(static_cast<T>(least_step(rounding.dtype))),
+        overflow_(rounding.dtype == Dtype::float16 ? T(0x1p16) : beyond_float()),
+        key_(rounding.seed * 0x9e3779b9u + 0x7f4a7c15u) {}  // neighbouring seeds become far apart
+
+  bool rounds_square() const { return rounds_square_; }
+
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V x) const {
+    const hn::RebindToUnsigned<D> du;
+    using Bits = hn::TFromD<decltype(du)>;
+    constexpr Bits exponent = sizeof(T) == 4 ? static_cast<Bits>(0x7f800000u) : static_cast<Bits>(0x7ff0000000000000u);
+    const V magnitude = hn::Abs(x), infinity = hn::Inf(d);
+    const V power = hn::BitCast(d, hn::And(hn::BitCast(du, x), hn::Set(du, exponent)));  // the largest one in x
+    const V spacing = hn::Max(hn::Mul(power, hn::Set(d, step_)), hn::Set(d, least_));
+    const V steps = hn::Div(magnitude, spacing), below = hn::Floor(steps);  // a division by a power of two: exact
+    const auto is_up = hn::Lt(uniform(d, x), hn::Sub(steps, below));
+    const V rounded = hn::Mul(hn::Add(below, hn::IfThenElseZero(is_up, hn::Set(d, T(1)))), spacing);
+    const V finite = hn::IfThenElse(hn::Ge(rounded, hn::Set(d, overflow_)), infinity, rounded);
+    return hn::IfThenElse(hn::Lt(magnitude, infinity), hn::CopySign(finite, x), x);
+  }
+
+ private:
+  static constexpr T beyond_float() {  // 2^128
+    return sizeof(T) == 4 ? std::numeric_limits<T>::infinity() : T(0x1p127) * 2;
+  }
+  static constexpr double least_step(Dtype dtype) {
+    return dtype == Dtype::float16 ? 0x1p-24 : dtype == Dtype::bfloat16 ? 0x1p-133 : 0x1p-149;
+  }
+
+  // In [0, 1), of the bits of x and the seed.
+  template <class D, class V>
+  HWY_INLINE V uniform(D d, V x) const {
+    const hn::RebindToUnsigned<D> du;
+    const hn::RebindToSigned<D> signed_d;
+    const auto bits = hn::BitCast(du, x);
+    if constexpr (sizeof(T) == 4) {
+      const auto key = hn::Set(du, key_);
+      auto hash = hn::Xor(bits, key);
+      for (int round = 0; round < 2; ++round) {  // the finalizer of MurmurHash3 (A. Appleby, public domain)
+        hash = hn::Mul(hn::Xor(hash, hn::ShiftRight<16>(hash)), hn::Set(du, 0x85ebca6bu));
+        hash = hn::Mul(hn::Xor(hash, hn::ShiftRight<13>(hash)), hn::Set(du, 0xc2b2ae35u));
+        hash = hn::Add(hn::Xor(hash, hn::ShiftRight<16>(hash)), key);
+      }
+      return hn::Mul(hn::ConvertTo(d, hn::BitCast(signed_d, hn::ShiftRight<8>(hash))), hn::Set(d, T(0x1p-24)));
+    } else {  // not every instruction set multiplies 64 bits: halves are
+      const auto half = hn::Set(du, 0xffffffffu), key = hn::Set(du, uint64_t{key_});
+      auto hash = times(du, hn::Xor(hn::And(bits, half), key), 0x85ebca6bu);
+      hash = times(du, hn::Xor(hash, hn::ShiftRight<32>(bits)), 0xc2b2ae35u);
+      hash = times(du, hn::And(hn::Add(hash, key), half), 0x9e3779b1u);
+      hash = times(du, hash, 0x85ebca6bu);
+      // As the 32 leading digits of a number in [1, 2).
+      return hn::Sub(hn::BitCast(d, hn::Or(hn::ShiftLeft<20>(hash), hn::BitCast(du, hn::Set(d, T(1))))),
+                     hn::Set(d, T(1)));
+    }
+  }
+
+  // The product of numbers of 32 bits, its halves upon each other.
+  template <class DU, class V>
+  HWY_INLINE static V times(DU du, V x, uint32_t factor) {
+#if HWY_TARGET == HWY_SCALAR
+    const V product = hn::Set(du, hn::GetLane(x) * factor);
+#else
+    const hn::RepartitionToNarrow<DU> halves;
+    const V product = hn::BitCast(du, hn::MulEven(hn::BitCast(halves, x), hn::Set(halves, factor)));
+#endif
+    return hn::Xor(hn::And(product, hn::Set(du, 0xffffffffu)), hn::ShiftRight<32>(product));
+  }
+
+  bool rounds_square_;
+  T step_, least_, overflow_;
+  uint32_t key_;
+};
+
+// Calls f with the rounding of a run; double is rounded at random or not at all.
 template <class T, class F>
-HWY_INLINE auto with_rounding(Dtype dtype, const F& f) {
+HWY_INLINE auto with_rounding(Rounding rounding, const F& f) {
+  const Dtype dtype = rounding.dtype;
+  if (rounding.at_random && dtype != (sizeof(T) == 4 ? Dtype::float32 : Dtype::float64))
+    return f(AtRandom<T>(rounding));
   if constexpr (sizeof(T) == 4) {
     if (dtype == Dtype::float16) return f(ToFloat16());
     if (dtype == Dtype::bfloat16) return f(ToBfloat16());

@@ -16,6 +16,19 @@ JsonValue shadow_json(const std::optional<ShadowScore>& shadow) {
           {"reason", json_or_null(shadow->reason)}};
 }
 
+JsonValue mca_json(const std::optional<McaScore>& mca) {
+  if (!mca) return nullptr;
+  JsonValue prompts = JsonValue::array();
+  for (const McaScore::OfPrompt& prompt : mca->per_prompt)
+    prompts.push_back({{"l_star", prompt.layers}, {"seeds", prompt.seeds}, {"same", prompt.same}});
+  return {{"asked", mca->asked},
+          {"seeds", mca->seeds},
+          {"same", json_value(mca->same)},
+          {"L_star_std", json_value(mca->l_star_std)},
+          {"per_prompt", std::move(prompts)},
+          {"reason", json_or_null(mca->reason)}};
+}
+
 JsonValue untrained_json(const std::optional<UntrainedScore>& untrained) {
   if (!untrained) return nullptr;
   return {{"asked", untrained->asked},
@@ -45,6 +58,7 @@ JsonValue controls_json(const ModelScore& score) {
   JsonValue lengths = JsonValue::array();
   for (const LengthScore& length : score.lengths) lengths.push_back(length_json(length));
   return {{"shadow", shadow_json(score.shadow)},
+          {"mca", mca_json(score.mca)},
           {"untrained", untrained_json(score.untrained)},
           {"lengths", std::move(lengths)}};
 }

@@ -289,6 +289,7 @@ JsonValue tokenizations_json(const StudyResult& result) {
 
 JsonValue wishes_json(const ControlWishes& wishes) {
   return {{"shadow", wishes.shadow ? JsonValue(name(*wishes.shadow)) : JsonValue(nullptr)},
+          {"mca", wishes.mca},
           {"untrained", wishes.untrained},
           {"lengths", wishes.lengths}};
 }

@@ -19,6 +19,7 @@ std::string controls_table(const StudyResult& result, const Paint& paint) {
   table.column("L*");
   table.column("prompts agree");
   if (wishes.shadow) table.column(fmt::format("as in {}", name(*wishes.shadow)));
+  if (wishes.mca > 0) table.column("rounded at random");
   if (wishes.untrained > 0) {
     table.column("untrained L*");
     table.column("of twins");
@@ -32,6 +33,10 @@ std::string controls_table(const StudyResult& result, const Paint& paint) {
     if (wishes.shadow)
       cells.push_back(s.shadow && s.shadow->reason.empty() ? fmt::format("{}/{}", s.shadow->same, s.shadow->prompts)
                                                            : "failed");
+    if (wishes.mca > 0)
+      cells.push_back(s.mca && s.mca->same
+                          ? fmt::format("{:.0f}% same, ± {:.1f}", 100 * *s.mca->same, s.mca->l_star_std.value_or(0))
+                          : "failed");
     if (wishes.untrained > 0) {
       cells.push_back(s.untrained ? spread(s.untrained->l_star, s.untrained->l_star_std) : "-");
       cells.push_back(s.untrained ? fmt::format("{}/{}", s.untrained->seeds, s.untrained->asked) : "-");

@@ -138,10 +138,11 @@ std::string resolved_line(const StudyResult& result) {
 
 // Means over the headline's models of what their controls say; empty where none were asked for.
 std::string controls_text(const StudyResult& result) {
-  std::vector<double> untrained;
+  std::vector<double> untrained, same;
   int moved = 0, ladders = 0;
   for (const ModelResult& model : result.models) {
     const ModelScore& s = model.scores[0];
+    if (s.mca && s.mca->same) same.push_back(*s.mca->same);
     if (s.untrained && s.untrained->error_pct) untrained.push_back(*s.untrained->error_pct);
     std::set<double> found;
     for (const LengthScore& length : s.lengths)
@@ -151,6 +152,9 @@ std::string controls_text(const StudyResult& result) {
   }
   std::vector<std::string> all;
   const ControlWishes& wishes = result.study.controls;
+  if (wishes.mca > 0)
+    all.push_back(same.empty() ? std::string("no L* where rounding is at random")
+                               : fmt::format("rounded at random {:.0f}% of L* are the same", 100 * mean(same)));
   if (wishes.untrained > 0)
     all.push_back(untrained.empty() ? std::string("no L* of untrained twins")
                                     : fmt::format("{} is off by {} on {} untrained twins of each", result.study.formula,

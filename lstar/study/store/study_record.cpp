@@ -56,6 +56,7 @@ void write(ByteWriter& out, const ControlWishes& wishes) {
   out.number(static_cast<int32_t>(wishes.untrained));
   std::vector<int32_t> lengths(wishes.lengths.begin(), wishes.lengths.end());
   out.numbers(std::span<const int32_t>(lengths));
+  if (wishes.mca > 0) out.number(static_cast<int32_t>(wishes.mca));
 }
 
 ControlWishes read_wishes(ByteReader& in) {
@@ -65,6 +66,7 @@ ControlWishes read_wishes(ByteReader& in) {
   wishes.untrained = in.number<int32_t>();
   const std::vector<int32_t> lengths = in.numbers<int32_t>();
   wishes.lengths.assign(lengths.begin(), lengths.end());
+  if (in.has_more()) wishes.mca = in.number<int32_t>();
   return wishes;
 }
 
@@ -177,7 +179,7 @@ Result<StoredOutcome> read_outcome_record(std::string_view bytes, const std::str
   }
   while (in.has_more()) {
     StoredControl one;
-    one.control.kind = in.choice(ControlKind::length);
+    one.control.kind = in.choice(ControlKind::mca);
     one.control.number = in.number<int32_t>();
     one.control.has_begin = in.flag();
     const std::string within = in.text();
