@@ -64,6 +64,7 @@ constexpr KeyPair kKeys[] = {
     {"attention_multiplier", "attention.scale"},
     {"logits_scaling", "logit_scale"},
     {"logit_scale", "logit_scale"},
+    {"bos_token_id", "tokenizer.ggml.bos_token_id"},
 };
 
 struct NamePair {

@@ -35,7 +35,7 @@ struct StudyOptions {
   AnalysisOptions analysis;
   ResultOptions result;
   std::string command;  // as it was typed
-  bool yes = false, strict = false, again = false, dry_run = false;
+  bool yes = false, strict = false, again = false, dry_run = false, spectral = false;
 
   bool is_built_in_study() const { return models.empty() && manifest.empty(); }
   // Where measurements are kept; empty: nowhere.
@@ -70,6 +70,7 @@ Result<Study> asked_for(const StudyOptions& options) {
   study.dtype = options.compute.chosen_dtype().value_or(study.dtype);
   study.head_layout = options.compute.chosen_layout().value_or(study.head_layout);
   options.controls.put_into(study);
+  study.spectral = study.spectral || options.spectral;
   LSTAR_TRY(check(study));
   return study;
 }
@@ -229,6 +230,8 @@ void add_run(CLI::App& app, int& status, const std::string& command_line) {
   options->analysis.add_to(*command);
   options->compute.add_to(*command);
   options->controls.add_to(*command);
+  command->add_flag("--spectral", options->spectral,
+                    "Also the largest singular values of each layer's W_V and W_O, beside their norms");
   options->result.add_to(*command);
   command->add_option("--store", options->store,
                       "Where measurements are kept, and looked up before anything is measured; with --out its "

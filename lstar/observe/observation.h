@@ -18,6 +18,7 @@ enum class Want : unsigned {
   next_token = 16,    // logits of the last token
   output_scale = 32,  // of a norm behind W_O, where there is one; projects all rows in the last layer
   overlap = 64,       // of every two heads: their probabilities are multiplied with each other
+  spectral = 128,     // largest singular values of W_V and W_O: nothing of the pass, some time of every layer's weights
 };
 
 struct Wants {
@@ -25,6 +26,11 @@ struct Wants {
   constexpr Wants() = default;
   constexpr Wants(Want want) : bits(static_cast<unsigned>(want)) {}  // NOLINT(google-explicit-constructor)
   constexpr bool has(Want want) const { return bits & static_cast<unsigned>(want); }
+  constexpr Wants without(Wants other) const {
+    Wants left;
+    left.bits = bits & ~other.bits;
+    return left;
+  }
   constexpr Wants operator|(Wants other) const {
     Wants both;
     both.bits = bits | other.bits;

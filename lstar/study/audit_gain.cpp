@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "lstar/analysis/association.h"
+#include "lstar/analysis/gain_bound.h"
 #include "lstar/study/audit_claims.h"
 
 namespace lstar {
@@ -68,13 +69,13 @@ Claim depth_gain_p(const Published& published, const Claim& correlation) {
   return claim;
 }
 
-Claim gain_bound(const std::vector<PublishedGain>& gains) {
+Claim stated_bound(const std::vector<PublishedGain>& gains) {
   Claim claim{.id = "gain-bound", .claim = "no gain exceeds G_max = 10^(1/L)", .published = 0};
   if (gains.empty()) return unchecked(std::move(claim), "no gain was measured");
   double above = 0;
   std::string names;
   for (const PublishedGain& row : gains) {
-    const double most = std::pow(10, 1.0 / row.layers);
+    const double most = greatest_gain(row.layers);
     if (!(row.gain > most)) continue;
     ++above;
     claim.numbers.push_back({fmt::format("{}: gain, bound {:.3f}", row.model, most), row.gain});
@@ -168,7 +169,7 @@ std::vector<Claim> gain_claims(const Published& published) {
   rows.insert(rows.end(), published.pythia_gains.begin(), published.pythia_gains.end());
   std::vector<Claim> claims{depth_gain(published, published.pythia_gains)};
   claims.push_back(depth_gain_p(published, claims.front()));
-  claims.push_back(gain_bound(rows));
+  claims.push_back(stated_bound(rows));
   claims.push_back(by_heritage(stated(published, "heritage", ""), h, ""));
   for (Claim& claim : shares(h)) claims.push_back(std::move(claim));
   claims.push_back(by_heritage(over_all(published), heritage_of(all), fmt::format("of {} models ", all.size())));
@@ -183,7 +184,7 @@ std::vector<Claim> gain_claims(const Published& published, const MeasuredPoints&
   std::vector<Claim> claims{depth_gain(published, pythias)};
   claims.push_back(depth_gain_p(published, claims.front()));
   if (claims.back().recomputed) claims.back().reason = "by Student's t on the measured gains' correlation";
-  claims.push_back(gain_bound(gains));
+  claims.push_back(stated_bound(gains));
   if (h.has_both()) {
     claims.push_back(by_heritage(stated(published, "heritage", ""), h, ""));
     for (Claim& claim : shares(h)) claims.push_back(std::move(claim));

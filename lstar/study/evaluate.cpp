@@ -300,6 +300,11 @@ Wants wants_of(const std::vector<std::string>& estimators) {
   return wants;
 }
 
+Wants wants_of(const Study& study) {
+  const Wants wants = wants_of(study.estimators) | Want::entropy;
+  return study.spectral ? wants | Want::spectral : wants;
+}
+
 namespace {
 
 // The earlier model that is the same checkpoint, if there is one.

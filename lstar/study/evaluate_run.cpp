@@ -9,7 +9,7 @@ namespace {
 
 using Measurements = std::vector<Result<Measurement>>;
 
-// The measurements with what these estimators read, by a head layout that may be another than the run's.
+// The measurements with what is wanted, by a head layout that may be another than the run's.
 StoredRun with_layout(StoredRun run, HeadLayout layout) {
   for (StoredOutcome& outcome : run.outcomes) {
     outcome.numerics.head_layout = layout;
@@ -18,17 +18,16 @@ StoredRun with_layout(StoredRun run, HeadLayout layout) {
   return run;
 }
 
-Result<Measurements> read(Store& store, const StoredRun& run, const std::vector<std::string>& estimators,
-                          HeadLayout layout) {
-  return store.read_run(with_layout(run, layout), wants_of(estimators));
+Result<Measurements> read(Store& store, const StoredRun& run, Wants wants, HeadLayout layout) {
+  return store.read_run(with_layout(run, layout), wants);
 }
 
 // Which of the questions it is that the measurements have no answer to, and what to do.
 Error not_kept(Store& store, const StoredRun& run, const Study& study, Error why) {
   std::string lacks, option;
-  if (!read(store, run, {}, run.study.head_layout)) return why;  // whatever is asked
+  if (!read(store, run, wants_of(std::vector<std::string>{}), run.study.head_layout)) return why;  // whatever is asked
   for (const std::string& name : study.estimators) {
-    if (!lacks.empty() || read(store, run, {name}, run.study.head_layout)) continue;
+    if (!lacks.empty() || read(store, run, wants_of(std::vector<std::string>{name}), run.study.head_layout)) continue;
     lacks = fmt::format("what {} reads was not measured", name);
     option = "--estimator " + name;
   }
@@ -46,7 +45,7 @@ Error not_kept(Store& store, const StoredRun& run, const Study& study, Error why
 Result<std::vector<Result<ModelResult>>> evaluate_models(Store& store, const StoredRun& run, const Study& study) {
   return catch_memory("evaluating a run", store.path(), [&]() -> Result<std::vector<Result<ModelResult>>> {
     LSTAR_TRY(check(study));
-    auto measurements = read(store, run, study.estimators, study.head_layout);
+    auto measurements = read(store, run, wants_of(study), study.head_layout);
     if (!measurements) {
       if (measurements.error().kind != ErrorKind::missing) return fail(std::move(measurements).error());
       return fail(not_kept(store, run, study, std::move(measurements).error()));

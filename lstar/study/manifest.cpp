@@ -33,8 +33,9 @@ class Reader {
 
   Result<Study> read(const toml::table& table) {
     Study study;
-    const bool known = only(table, {"formula", "dtype", "estimators", "detector", "head_layout", "in_sample", "prompts",
-                                    "prompt_set", "seed", "note", "shadow", "mca", "untrained", "lengths", "model"});
+    const bool known =
+        only(table, {"formula", "dtype", "estimators", "detector", "head_layout", "in_sample", "prompts", "prompt_set",
+                     "seed", "note", "shadow", "mca", "untrained", "lengths", "spectral", "model"});
     if (known) {
       text(table, "formula", study.formula);
       text(table, "note", study.note);
@@ -47,6 +48,7 @@ class Reader {
       integer(table, "seed", seed, 0, INT64_MAX);
       study.seed = static_cast<uint64_t>(seed);
       controls(table, study.controls);
+      flag(table, "spectral", study.spectral);
       prompts(table, study);
       prompt_set(table, study);
       models(table, study.models);
@@ -115,6 +117,15 @@ class Reader {
     }
     record(position(*node), fmt::format("{} is not an integer of at least {}", key, low));
     return false;
+  }
+
+  void flag(const toml::table& table, std::string_view key, bool& out) {
+    const toml::node* node = table.get(key);
+    if (!node) return;
+    if (const auto value = node->value_exact<bool>())
+      out = *value;
+    else
+      record(position(*node), fmt::format("{} is neither true nor false", key));
   }
 
   // Of a 16-bit run the command line adds the shadow that is not named here.

@@ -5,6 +5,7 @@
 
 #include <fmt/core.h>
 
+#include "lstar/architecture/llama_cpp.h"
 #include "lstar/architecture/untrained_twin.h"
 #include "lstar/study/measure_missing.h"
 #include "lstar/study/prompts.h"
@@ -27,6 +28,7 @@ std::optional<int32_t> begin_token(const OpenModel& model) {
   std::optional<int64_t> id = config.integer("bos_token_id");
   for (const char* part : {"text_config", "llm_config", "language_config"})
     if (const auto inner = config.find(part); !id && inner) id = inner->integer("bos_token_id");
+  if (!id && model.checkpoint().format() == "gguf") id = config.integer(llama_cpp_key("bos_token_id"));
   if (!id || *id < 0 || *id >= model.architecture().vocab) return std::nullopt;
   return static_cast<int32_t>(*id);
 }
@@ -57,6 +59,7 @@ class Controls {
         options_(options),
         pool_(std::move(pool)) {
     measuring_.hash_files = options.hash_files;
+    measuring_.wants = wants_of(study.estimators);
   }
 
   Result<std::vector<MeasuredControl>> run() {

@@ -230,6 +230,7 @@ Result<Measurement> OpenModel::State::measure(const std::vector<Prompt>& prompts
   Batch batch;
   LSTAR_ASSIGN(const WeightNorms* computed, norms_of({.dtype = options.numerics.dtype,
                                                       .head_layout = options.numerics.head_layout,
+                                                      .spectral = options.wants.has(Want::spectral),
                                                       .products = options.wants.has(Want::overlap),
                                                       .steps = &steps},
                                                      [&] { return add_prompts(prompts, options, steps, m, batch); }));

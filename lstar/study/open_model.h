@@ -27,7 +27,8 @@ class WorkerPool;
 
 struct MeasureOptions {
   Numerics numerics = {};
-  // Want::overlap, which edge_energy alone reads, takes products of weights with it.
+  // Want::overlap, which edge_energy alone reads, takes products of weights with it; Want::spectral is of weights
+  // alone.
   Wants wants = Want::diagonal | Want::residual_norm | Want::output_scale;  // what estimators and report read
   int next_tokens = 0;                                                      // K likeliest next tokens of each prompt
   // The pass rounds at random (Rounding): of float16, bfloat16 and, in twice the time, float32. Loading rounds to the

@@ -96,7 +96,7 @@ std::optional<std::pair<dev_t, ino_t>> place_of(const std::string& path) {
 Result<StudyResult> run(const Study& study, const RunOptions& options) {
   const auto goes_on = [&] { return !options.goes_on || options.goes_on(); };
   MeasureOptions measuring{.numerics = {.dtype = study.dtype, .head_layout = study.head_layout},
-                           .wants = wants_of(study.estimators),
+                           .wants = wants_of(study),
                            .hash_files = options.hash_files,
                            .hash_memory = options.hash_memory,
                            .on_step = [&](const Step& step) {

@@ -52,6 +52,7 @@ struct Study {
   uint64_t seed = 0;
   std::string note;  // one sentence that every report of this study carries; may be empty
   ControlWishes controls = {};
+  bool spectral = false;  // also the largest singular values of W_V and W_O
 };
 
 // A run in 16 bits is held against float32, if nothing else is asked for.
@@ -248,6 +249,8 @@ std::optional<size_t> earlier_same(const std::vector<Result<ModelResult>>&, size
 
 // The arrays that these estimators read, and the residual norms, which a formula may.
 Wants wants_of(const std::vector<std::string>& estimators);
+// And what a study's series have beside them. Of its controls nothing but the estimators' is measured.
+Wants wants_of(const Study&);
 
 // The whole study from its models; `models[i]` belongs to study.models[i]. Pure; fails only where memory runs out.
 Result<StudyResult> evaluate(const Study&, std::vector<Result<ModelResult>> models, std::string timestamp);

@@ -70,6 +70,30 @@ TEST(Figure, SvgNamesWhatItShows) {
   EXPECT_THAT(drawn(cross_heritage_figure(result, 2), FigureFormat::svg), HasSubstr(">L* not resolved<"));
 }
 
+// The heights of a bar's neighbours are no measure of it: what noise and the best simpler prediction score on the same
+// models stands across the bars, and in the legend as a number.
+TEST(Figure, ChanceStandsBesideErrors) {
+  const StudyResult result = testing::made_up_result();
+  const EstimatorSummary& s = result.summaries[0];
+  std::optional<double> best;
+  for (const Baseline& one : s.baselines)
+    for (const char* simple : {"half", "two_thirds", "random layer", "constant fraction, leave one out"})
+      if (one.name == simple && one.mape) best = std::min(best.value_or(*one.mape), *one.mape);
+  ASSERT_TRUE(best);
+  const std::string svg = drawn(cross_heritage_figure(result), FigureFormat::svg);
+  EXPECT_THAT(svg, HasSubstr(fmt::format(">noise on the same models: {:.1f} %<", s.chance.formulas[0].noise.expected)));
+  EXPECT_THAT(svg, HasSubstr(fmt::format(": {:.1f} %<", *best)));
+  EXPECT_THAT(svg, HasSubstr(">best simpler prediction, "));
+  // Where nothing has an error there is neither.
+  Study study = testing::made_up_study(Dtype::float32);
+  study.models.resize(1);
+  Measurement m = testing::made_up_measurement(testing::made_up_models()[0], Dtype::float32);
+  m.weights.w_v_sq.assign(m.weights.w_v_sq.size(), 0);
+  const auto zero = evaluate_model(study, study.models[0], std::move(m));
+  const std::string empty = drawn(cross_heritage_figure(*evaluate(study, {zero}, "now")), FigureFormat::svg);
+  EXPECT_THAT(empty, Not(HasSubstr("noise on the same models")));
+}
+
 TEST(Figure, DrawsWhateverAStudyHolds) {
   Study study = testing::made_up_study();
   std::vector<Result<ModelResult>> models;

@@ -2,6 +2,7 @@
 #include "lstar/report/inspection.h"
 #include "lstar/report/tokens.h"
 
+#include <cmath>
 #include <limits>
 
 #include <gmock/gmock.h>
@@ -104,6 +105,32 @@ TEST(StudyJson, NumbersReadBackToTheSameDouble) {
   ASSERT_EQ(result.models[4].traces[3].estimator, "ov_circuit");
   ASSERT_EQ(values.size(), expected.trace.size());
   for (size_t l = 0; l < values.size(); ++l) EXPECT_EQ(values.at(l)->number().value(), expected.trace[l]);
+}
+
+// What was not measured says why; what was has a value a layer and their mean.
+TEST(StudyJson, SeriesBesideTheTraces) {
+  StudyResult result = testing::made_up_result();
+  result.models[1].measurement.seen.entropy = {};
+  result.models[2].measurement.weights.w_o_sq[3] = 0;
+  const JsonDocument document = parsed(study_json_text(result));
+  const auto series = [&](size_t model) { return document.root()["traces"].at(model).value()["series"]; };
+  EXPECT_EQ(series(0)["w_v_frobenius"]["by_layer"].size(), 12u);
+  EXPECT_EQ(series(0)["w_o_frobenius"].number("mean"), std::sqrt(50.0));
+  EXPECT_TRUE(series(0)["w_o_frobenius"]["reason"].is_null());
+  EXPECT_TRUE(series(1)["attention_entropy"]["by_layer"].is_null());
+  EXPECT_THAT(*series(1)["attention_entropy"].string("reason"), HasSubstr("not measured of every prompt"));
+  EXPECT_EQ(series(1)["w_v_spectral"].string("reason"), "not asked for: --spectral");
+  EXPECT_TRUE(series(2)["w_v_over_w_o"]["mean"].is_null());
+  EXPECT_EQ(series(2)["w_v_over_w_o"].string("reason"), "not finite in layer 3");
+  EXPECT_NEAR(*series(0)["greatest_gain"].number("bound"), 1.2115276586285884, 1e-14);  // 10^(1/12)
+  const Json labs = document.root()["series_by_lab"];
+  ASSERT_EQ(labs.size(), 4u);
+  EXPECT_EQ(labs.at(1)->integer("n"), 2);
+  EXPECT_TRUE(labs.at(1).value()["attention_entropy"].is_null()) << "one of its models has none";
+  const Json bound = document.root()["gain_bound"]["of_gain"];
+  EXPECT_EQ(bound.integer("n"), 6);
+  EXPECT_TRUE(bound["slope"].is_null());
+  EXPECT_THAT(*bound.string("reason"), HasSubstr("2 different depths"));
 }
 
 TEST(StudyJson, NaNBecomesNullWithAReason) {

@@ -287,6 +287,7 @@ TEST(StudyText, KeepsTo100ColumnsAndToOneLine) {
   StudyResult result = testing::made_up_result();
   result.models[0].entry.name = "模型/" + std::string(150, 'x') + "\n\x1b[31m\xff";
   result.models[1].entry.lab = std::string(80, 'y');
+  result.study.spectral = true;
   std::istringstream lines(full_summary(result));
   for (std::string line; std::getline(lines, line);) {
     EXPECT_LE(display_width(line), 100) << line;

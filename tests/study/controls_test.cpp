@@ -7,6 +7,7 @@
 #include "lstar/base/atomic_file.h"
 #include "lstar/base/text.h"
 #include "lstar/study/evaluate_run.h"
+#include "lstar/study/measure_controls.h"
 #include "lstar/study/store/store.h"
 #include "lstar/study/study.h"
 #include "tests/support/recorded.h"
@@ -161,6 +162,24 @@ TEST(Controls, BeginningOfSequence) {
   EXPECT_EQ(lengths[1].tokens, 4);
   EXPECT_TRUE(lengths[1].has_begin);
   EXPECT_EQ(lengths[1].prompts, 1);
+}
+
+// A GGUF's configuration has that token under the name that llama.cpp gives it; this file's is 1.
+TEST(Controls, BeginningOfSequenceOfAGguf) {
+  auto model = OpenModel::open(testing::source_path("tests/data/gguf/llama-f32.gguf"));
+  ASSERT_TRUE(model) << model.error().message();
+  Study study;
+  study.prompts.push_back({.text = {}, .ids = {5, 6, 7, 8, 9, 10, 11, 12}});
+  study.controls.lengths = {4, 8};
+  const auto cuts = length_cuts(*model, study);
+  ASSERT_TRUE(cuts) << cuts.error().message();
+  ASSERT_EQ(cuts->size(), 4u);
+  EXPECT_FALSE(cuts->at(0).has_begin);
+  EXPECT_THAT(cuts->at(0).prompts.at(0).ids, ::testing::ElementsAre(5, 6, 7, 8));
+  EXPECT_TRUE(cuts->at(1).has_begin);
+  EXPECT_THAT(cuts->at(1).prompts.at(0).ids, ::testing::ElementsAre(1, 5, 6, 7));
+  EXPECT_TRUE(cuts->at(3).has_begin);
+  EXPECT_THAT(cuts->at(3).prompts.at(0).ids, ::testing::ElementsAre(1, 5, 6, 7, 8, 9, 10, 11));
 }
 
 // What is kept is what was measured: the study from its store, without a model, is the study to the last number.

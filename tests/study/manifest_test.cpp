@@ -39,6 +39,7 @@ head_layout = "thirds"
 in_sample = ["A", "B"]
 prompts = ["one", "two"]
 seed = 7
+spectral = true
 [[model]]
 path = "somewhere/else"
 lab = "A"
@@ -56,6 +57,7 @@ name = "short"
   EXPECT_THAT(study->estimators, ElementsAre("ov_circuit"));
   EXPECT_EQ(study->head_layout, HeadLayout::thirds);
   EXPECT_EQ(study->seed, 7u);
+  EXPECT_TRUE(study->spectral);
   EXPECT_EQ(study->prompts.size(), 2u);
   EXPECT_EQ(study->models[0].layers, 12);
   EXPECT_EQ(study->models[0].expected, "EXPAND");

@@ -70,6 +70,7 @@ inline Measurement made_up_of_everything() {
   m.weights.w_v_cut_sq = {odd[3], odd[5]};
   m.weights.w_o_sq.clear();
   m.weights.w_v_spectral = {1, 2};
+  m.weights.w_o_spectral = {3, 4};
   m.prompts[1].id = PromptId{"12.50", true};
   m.prompts[0].text.reset();
   m.prompts.insert(m.prompts.begin() + 1, {.text = "",

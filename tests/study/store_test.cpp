@@ -41,11 +41,16 @@ TEST(Store, GivesBackWhatWasPut) {
     const std::string content(64, m == &real ? 'a' : 'b');
     ASSERT_TRUE(opened(folder / "store").put(key_of(*m, content), *m, made_up_provenance()));
     Store store = opened(folder / "store", StoreAccess::read);
+    const Wants wants = m == &real ? kEverything : kEverything | Want::spectral;
     const auto back =
-        store.read(key_of(*m, content), m->numerics.head_layout, asked_again(*m), kEverything, m == &real ? 3 : 0);
+        store.read(key_of(*m, content), m->numerics.head_layout, asked_again(*m), wants, m == &real ? 3 : 0);
     ASSERT_TRUE(back) << back.error().message();
     if (m == &made_up) expected.seen.next_tokens.clear(), expected.next_pieces.clear();
     expect_same(*back, expected);
+    const auto fewer = store.read(key_of(*m, content), m->numerics.head_layout, asked_again(*m), kEverything);
+    ASSERT_TRUE(fewer) << fewer.error().message();
+    EXPECT_TRUE(fewer->weights.w_v_spectral.empty()) << "nobody asked";
+    EXPECT_EQ(store.read(key_of(*m, content), m->numerics.head_layout, {}, Want::spectral).has_value(), m != &real);
   }
 }
 

@@ -14,7 +14,13 @@ namespace lstar {
 namespace {
 
 constexpr double kWidth = 504, kPlot = 190, kFont = 7, kMark = 6.5, kLabWidth = 90, kSmall = 6.5, kSmallLine = 8.5;
-constexpr std::string_view kInk = "#222222", kThreshold = "#E08E0B";
+constexpr std::string_view kInk = "#222222", kThreshold = "#E08E0B", kNoise = "#7B1E7A", kSimpler = "#0B2A4A";
+
+// A height across the errors that the legend names.
+struct Level {
+  double error;
+  std::string colour, text;
+};
 
 struct Point {
   std::string label, lab, colour;
@@ -113,10 +119,39 @@ void predicted_against_measured(Canvas& canvas, const std::vector<Point>& points
   canvas.plot(axes, "NaN");
 }
 
+std::string shown_simple(const std::string& name) {
+  return name == "half"            ? "L/2"
+         : name == "two_thirds"    ? "2L/3"
+         : name.starts_with("con") ? "a constant fraction"
+                                   : name;
+}
+
+// The notebook's threshold, and what says whether an error is a small one: what noise and the best prediction that asks
+// for no calibration score on the same models.
+std::vector<Level> levels_of(const StudyResult& result, size_t estimator) {
+  std::vector<Level> levels{{10, std::string(kThreshold), "10 % threshold"}};
+  if (estimator >= result.summaries.size()) return levels;
+  const EstimatorSummary& s = result.summaries[estimator];
+  if (!s.chance.formulas.empty()) {
+    const double noise = s.chance.formulas.front().noise.expected;
+    levels.push_back({noise, std::string(kNoise), fmt::format("noise on the same models: {:.1f} %", noise)});
+  }
+  const Baseline* best = nullptr;
+  for (const Baseline& one : s.baselines)
+    if (one.is_simple && one.mape && one.name != result.study.formula && (!best || *one.mape < *best->mape))
+      best = &one;
+  if (best)
+    levels.push_back({*best->mape, std::string(kSimpler),
+                      fmt::format("best simpler prediction, {}: {:.1f} %", shown_simple(best->name), *best->mape)});
+  std::erase_if(levels, [](const Level& level) { return !std::isfinite(level.error); });
+  return levels;
+}
+
 void error_by_lab(Canvas& canvas, const std::vector<Point>& points, const std::vector<std::string>& labs,
-                  const Box& box, bool rotated, std::optional<double> overall) {
+                  const Box& box, bool rotated, std::optional<double> overall, const std::vector<Level>& levels) {
   double high = 10;
   for (const Point& p : points) high = std::max(high, p.error);
+  for (const Level& level : levels) high = std::max(high, level.error);
   Axes axes{.box = box, .x = {-0.6, static_cast<double>(labs.size()) - 0.4}, .y = {0, high * 1.12}};
   axes.y_ticks = linear_ticks(axes.y, 6);
   axes.grid_x = false;
@@ -155,7 +190,8 @@ void error_by_lab(Canvas& canvas, const std::vector<Point>& points, const std::v
       i = end;
     }
   }
-  canvas.line(box.x, axes.to_y(10), box.right(), axes.to_y(10), 1.0, kThreshold, true);
+  for (const Level& level : levels)
+    canvas.line(box.x, axes.to_y(level.error), box.right(), axes.to_y(level.error), 1.0, level.colour, true);
   canvas.text(box.x - 23, box.y + box.height / 2, "Error (% of depth)", 7.5, Anchor::centre, kInk, 90);
   canvas.text(box.x, box.top() + 9, "L* Formula Error by Lab", 9, Anchor::left, kInk, 0, true);
   if (overall)
@@ -190,7 +226,8 @@ Figure cross_heritage_figure(const StudyResult& result, size_t estimator) {
   const bool any_unresolved = std::any_of(points.begin(), points.end(), [](const Point& p) { return !p.resolved; });
   if (any_unresolved) legend.push_back({LegendItem::Kind::ring, "#555555", "L* not resolved"});
   legend.push_back({LegendItem::Kind::disc, std::string(kInk), "one model"});
-  legend.push_back({LegendItem::Kind::dashed, std::string(kThreshold), "10 % threshold"});
+  const std::vector<Level> levels = levels_of(result, estimator);
+  for (const Level& level : levels) legend.push_back({LegendItem::Kind::dashed, level.colour, level.text});
 
   // Names of labs stand upright where each fits its slot.
   const double left = 44, right_x = 290, right_width = kWidth - 12 - right_x;
@@ -214,7 +251,7 @@ Figure cross_heritage_figure(const StudyResult& result, size_t estimator) {
   std::optional<double> overall;
   if (known) overall = result.summaries[estimator].overall_mape;
   predicted_against_measured(canvas, points, {left, bottom, kPlot, kPlot}, result.study.formula, method);
-  error_by_lab(canvas, points, labs, {right_x, bottom, right_width, kPlot}, rotated, overall);
+  error_by_lab(canvas, points, labs, {right_x, bottom, right_width, kPlot}, rotated, overall, levels);
   return std::move(canvas).figure();
 }
 

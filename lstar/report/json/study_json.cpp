@@ -7,6 +7,7 @@
 #include "lstar/report/detail.h"
 #include "lstar/report/json/chance_json.h"
 #include "lstar/report/json/controls_json.h"
+#include "lstar/report/json/series_json.h"
 #include "lstar/report/prompt_results.h"
 #include "lstar/report/text/notes.h"
 #include "lstar/report/text/prompts_line.h"
@@ -195,16 +196,6 @@ std::vector<double> mean_over_prompts(const Array2<double>& values) {
   return mean;
 }
 
-// Of each layer: what it does to the norm of the last token's residual stream, mean over prompts.
-std::vector<double> mean_gains(const Array2<double>& norms) {
-  std::vector<double> mean(norms.dim0() > 0 ? norms.dim1() - 1 : 0);
-  for (size_t l = 0; l < mean.size(); ++l) {
-    for (size_t p = 0; p < norms.dim0(); ++p) mean[l] += norms(p, l + 1) / norms(p, l);
-    mean[l] /= static_cast<double>(norms.dim0());
-  }
-  return mean;
-}
-
 // (layers, heads), as lists in a list; null where it was not measured.
 JsonValue heads_json(const Array3<double>& of_prompts) {
   if (of_prompts.empty()) return nullptr;
@@ -225,7 +216,7 @@ JsonValue per_head_json(const Measurement& m) {
 }
 
 // The traces of a model: their mean always, and each prompt's where there are few.
-JsonValue traces_json(const ModelResult& model, bool per_head) {
+JsonValue traces_json(const ModelResult& model, const ModelSeries& series, bool spectral, bool per_head) {
   const Measurement& m = model.measurement;
   const bool each = shows_each(m.prompts.size(), Detail::by_count);
   JsonValue by_estimator = nullptr, mean = JsonValue::object(), reason = nullptr;
@@ -250,7 +241,8 @@ JsonValue traces_json(const ModelResult& model, bool per_head) {
           {"w_v_as_written_frobenius_sq", as_written_w_v(m.weights)},
           {"w_o_frobenius_sq", json_array(m.weights.w_o_sq)},
           {"residual_norm_mean", json_array(mean_over_prompts(m.seen.residual_norm))},
-          {"residual_gain_mean", json_array(mean_gains(m.seen.residual_norm))},
+          {"residual_gain_mean", json_array(series.residual_gain.by_layer)},
+          {"series", series_json(series, m.shape.layers, spectral)},
           {"residual_norm", each ? rows_json(m.seen.residual_norm) : JsonValue(nullptr)},
           {"per_head", per_head ? per_head_json(m) : JsonValue(nullptr)},
           {"mean", std::move(mean)},
@@ -320,7 +312,9 @@ JsonValue study_json(const StudyResult& result, bool per_head) {
   if (read.file.empty()) read.count = study.prompts.size();
   for (const Prompt& prompt : study.prompts)
     prompts.push_back({{"id", json_value(prompt.id)}, {"text", json_value(prompt.text)}, {"token_ids", prompt.ids}});
-  for (const ModelResult& model : result.models) traces.push_back(traces_json(model, per_head));
+  const StudySeries series = series_of(result);
+  for (size_t i = 0; i < result.models.size(); ++i)
+    traces.push_back(traces_json(result.models[i], series.models[i], study.spectral, per_head));
 
   out["by_estimator"] = JsonValue::object();
   for (size_t e = 0; e < result.summaries.size(); ++e) {
@@ -329,12 +323,15 @@ JsonValue study_json(const StudyResult& result, bool per_head) {
     out["by_estimator"][result.summaries[e].estimator] = std::move(block);
   }
   out["comparisons"] = comparisons_json(result);
+  out["series_by_lab"] = lab_series_json(series);
+  out["gain_bound"] = gain_bound_json(series);
   out["failed"] = std::move(failed);
   out["duplicates"] = std::move(duplicates);
   out["notes"] = study_notes(result);
   out["estimators"] = study.estimators;
   out["in_sample"] = study.in_sample;
   out["controls"] = wishes_json(study.controls);
+  out["spectral"] = study.spectral;
   out["dtype"] = name(study.dtype);
   out["head_layout"] = name(study.head_layout);
   out["device"] = result.models.empty() ? JsonValue(nullptr) : JsonValue(kDevice);

@@ -10,6 +10,7 @@
 #include "lstar/report/text/first_screen.h"
 #include "lstar/report/text/notes.h"
 #include "lstar/report/text/prompts_line.h"
+#include "lstar/report/text/series_text.h"
 #include "lstar/report/text/study_brief.h"
 #include "lstar/report/text/text_layout.h"
 
@@ -347,6 +348,7 @@ std::string study_summary(const StudyResult& result, bool colour, Detail detail)
   out += baselines_table(result, paint);
   if (const std::string decided = decides_table(result, paint); !decided.empty())
     out += heading(paint, "WHAT DECIDES L*: THE WEIGHTS OR THE ATTENTION?") + decided;
+  out += heading(paint, "BESIDE THE TRACES") + series_section(result, paint);
   if (const std::string controls = controls_section(result, paint); !controls.empty())
     out += heading(paint, "CONTROLS") + controls;
   out += heading(paint, "WHAT CHANCE WOULD SCORE") + chance_section(result);

@@ -28,6 +28,7 @@ Result<void> check_key(const StoreKey& key, const Measurement& m, const std::str
 constexpr std::string_view kMeasuredWithout = "was measured without what is asked for now: measure it again";
 
 bool has_all(const WeightNorms& weights, Wants wants) {
+  if (wants.has(Want::spectral) && (weights.w_v_spectral.empty() || weights.w_o_spectral.empty())) return false;
   return !wants.has(Want::overlap) || !weights.ov_products.empty();
 }
 
@@ -132,6 +133,7 @@ Result<Measurement> Store::read(const StoreKey& key, HeadLayout layout, std::vec
                    .file = path(),
                    .at = "model " + first_digits(key.content)});
     if (!wants.has(Want::overlap)) m.weights.ov_products = {};
+    if (!wants.has(Want::spectral)) m.weights.w_v_spectral = m.weights.w_o_spectral = {};
     std::vector<PromptObservation> rows;
     for (size_t p = 0; p < prompts.size(); ++p) {
       MeasuredPrompt& prompt = prompts[p];

@@ -123,10 +123,14 @@ Result<Measurement> read_outcome(Store& store, Database& database, const StoredO
       prompts.push_back(std::move(prompt));
     }
   }
-  LSTAR_ASSIGN(Measurement m, store.read(outcome.key, outcome.numerics.head_layout, std::move(prompts), wants));
-  m.identity = outcome.identity;
-  m.warnings = outcome.warnings;
-  m.prompts_read = outcome.prompts_read;
+  const auto read = [&](Wants of) { return store.read(outcome.key, outcome.numerics.head_layout, prompts, of); };
+  Result<Measurement> m = read(wants);
+  // Earlier versions measured no entropy, on which no L* rests: the run is told without it.
+  if (!m && m.error().kind == ErrorKind::missing) m = read(wants.without(Want::entropy));
+  if (!m) return m;
+  m->identity = outcome.identity;
+  m->warnings = outcome.warnings;
+  m->prompts_read = outcome.prompts_read;
   return m;
 }
 

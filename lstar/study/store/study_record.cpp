@@ -49,24 +49,19 @@ StoreKey read_key(ByteReader& in) {
   return key;
 }
 
-// Of what has none of these nothing is written, as before there were any.
 void write(ByteWriter& out, const ControlWishes& wishes) {
-  if (!wishes.any()) return;
   out.optional(wishes.shadow, [&](Dtype dtype) { out.text(name(dtype)); });
   out.number(static_cast<int32_t>(wishes.untrained));
   std::vector<int32_t> lengths(wishes.lengths.begin(), wishes.lengths.end());
   out.numbers(std::span<const int32_t>(lengths));
-  if (wishes.mca > 0) out.number(static_cast<int32_t>(wishes.mca));
 }
 
 ControlWishes read_wishes(ByteReader& in) {
   ControlWishes wishes;
-  if (!in.has_more()) return wishes;
   wishes.shadow = in.optional([&] { return read_dtype(in); });
   wishes.untrained = in.number<int32_t>();
   const std::vector<int32_t> lengths = in.numbers<int32_t>();
   wishes.lengths.assign(lengths.begin(), lengths.end());
-  if (in.has_more()) wishes.mca = in.number<int32_t>();
   return wishes;
 }
 
@@ -97,7 +92,10 @@ std::string study_record(const Study& study) {
   out.text(name(study.head_layout));
   out.number(study.seed);
   out.text(study.note);
-  write(out, study.controls);
+  // Of a study without these nothing is written, as before there were any: it stays the same study.
+  if (study.controls.any() || study.spectral) write(out, study.controls);
+  if (study.controls.mca > 0 || study.spectral) out.number(static_cast<int32_t>(study.controls.mca));
+  if (study.spectral) out.flag(true);
   return seal_record(RecordKind::study, out.take());
 }
 
@@ -123,7 +121,9 @@ Result<Study> read_study_record(std::string_view bytes, const std::string& sourc
   study.head_layout = read_head_layout(in);
   study.seed = in.number<uint64_t>();
   study.note = in.text();
-  study.controls = read_wishes(in);
+  if (in.has_more()) study.controls = read_wishes(in);
+  if (in.has_more()) study.controls.mca = in.number<int32_t>();
+  if (in.has_more()) study.spectral = in.flag();
   LSTAR_TRY(in.end());
   return study;
 }
