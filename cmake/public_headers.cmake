@@ -3,7 +3,7 @@
 set(LSTAR_PUBLIC_HEADERS
     # Models and measurements: begin with study/open_model.h.
     study/open_model.h study/measurement.h study/measure_missing.h study/controls.h study/study.h study/study_chance.h study/prompts.h study/inspect.h
-    study/trace_files.h
+    study/series.h study/trace_files.h
     # Results once more, and two of them side by side.
     study/evaluate_run.h study/result_diff.h study/result_file.h
     # What was published against what follows from it.
@@ -16,7 +16,7 @@ set(LSTAR_PUBLIC_HEADERS
     study/store/store_key.h study/store/study_record.h
     # What a measurement says: pure functions.
     analysis/agreement.h analysis/chance.h analysis/decides.h analysis/detectors.h analysis/estimators.h analysis/fit_null.h
-    analysis/formulas.h analysis/gauge.h analysis/intervals.h analysis/linear_fit.h analysis/power.h
+    analysis/formulas.h analysis/gain_bound.h analysis/gauge.h analysis/intervals.h analysis/linear_fit.h analysis/power.h
     analysis/statistics.h analysis/transition.h
     # The layers below, for what is built on them.
     model/forward.h model/weight_norms.h

@@ -53,7 +53,8 @@ std::string key_of(const std::string& parent, std::string_view key, const std::s
   if ((below("l_star") || parent.ends_with("l_star.ESTIMATOR") || parent == "NAME") && find_detector(key))
     return "DETECTOR";
   if (below("by_formula")) return "FORMULA";
-  if (below("simpler") || below("leave_out")) return "KEY";
+  if (below("simpler") || below("leave_out") || below("gain_bound")) return "KEY";
+  if (below("series") && key != "greatest_gain") return "KEY";
   if (below("baselines") || below("predictions")) return find_formula(key) ? "FORMULA" : "KEY";
   return below("reasons") ? "KEY" : std::string(key);
 }
