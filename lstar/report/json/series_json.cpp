@@ -54,7 +54,7 @@ JsonValue bound_json(const GainBound& bound) {
 }  // namespace
 
 JsonValue series_json(const ModelSeries& s, int layers, bool spectral) {
-  constexpr const char *kKeptWithout = "it was not measured of every prompt: kept by a version that did not",
+  constexpr const char *kKeptWithout = "not measured of every prompt: an earlier version kept them",
                        *kNoNorms = "not measured";
   const char* no_values = spectral ? kNoNorms : "not asked for: --spectral";
   JsonValue greatest = nullptr;
