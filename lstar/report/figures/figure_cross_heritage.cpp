@@ -196,15 +196,11 @@ void error_by_lab(Canvas& canvas, const std::vector<Point>& points, const std::v
   for (const Tick& tick : axes.y_ticks) ticks = std::max(ticks, text_width(tick.label, axes.tick_font));
   canvas.text(box.x - std::max(23.0, ticks + 13), box.y + box.height / 2, "Error (% of depth)", 7.5, Anchor::centre,
               kInk, 90);
-  const char* title = "L* Formula Error by Lab";
-  canvas.text(box.x, box.top() + 9, title, 9, Anchor::left, kInk, 0, true);
-  if (overall) {
-    constexpr double kBold = 1.15, kGap = 8;
-    std::string said = fmt::format("overall MAPE {:.1f} %", *overall);
-    if (kBold * text_width(title, 9) + kGap + text_width(said, kFont) > box.width)
-      said = fmt::format("MAPE {:.0f} %", *overall);
-    canvas.text(box.right(), box.top() + 9, said, kFont, Anchor::right, kInk);
-  }
+  canvas.text(box.x, box.top() + 9, "L* Formula Error by Lab", 9, Anchor::left, kInk, 0, true);
+  if (overall)  // beside the title there is room for two digits with both words
+    canvas.text(box.right(), box.top() + 9,
+                fmt::format("{}MAPE {:.1f} %", *overall < 99.95 ? "overall " : "", *overall), kFont, Anchor::right,
+                kInk);
   canvas.plot(axes, "NaN");
 }
 
