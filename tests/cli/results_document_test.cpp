@@ -153,7 +153,9 @@ TEST(ResultsDocument, NamesWhatIsWritten) {
                                  few + asked + out);
   ASSERT_EQ(ran.status, 1) << ran.err;
   const std::string of_many =
-      lstar_program("run --json --spectral --shadow=float64 --mca 2 --controls untrained=2 --lengths 3 " + kModel + many).out;
+      lstar_program("run --json --spectral --shadow=float64 --mca 2 --controls untrained=2 --lengths 3 " + kModel +
+                    many)
+          .out;
   expect_documented("lstar run --json", "run", {ran.out, of_many});
 
   const auto file = [&](const char* stem) { return read_file(out + "/" + stem + "_t.csv").value_or(""); };

@@ -1,4 +1,6 @@
 // Controls of a study: a shadow in another dtype, untrained twins, and lengths, measured and read back from a store.
+#include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include <gmock/gmock.h>
@@ -95,6 +97,7 @@ TEST(Controls, RoundedAtRandomIsNotResolved) {
   EXPECT_FALSE(s.resolved);
   ASSERT_TRUE(s.mca);
   EXPECT_EQ(s.mca->seeds, 20);
+  EXPECT_FALSE(s.shadow) << "asked for in its place";
   const McaScore::OfPrompt& prompt = s.mca->per_prompt.at(0);
   EXPECT_THAT(prompt.layers, ::testing::Contains(3));
   EXPECT_EQ(std::accumulate(prompt.seeds.begin(), prompt.seeds.end(), 0), 20);
@@ -112,6 +115,89 @@ TEST(Controls, RoundedAtRandomIsNotResolved) {
   const auto refused = check(study);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().kind, ErrorKind::argument);
+}
+
+// What every prompt of three says: one that has another layer in the shadow, one that has the same, and one that
+// cannot be run. And of a study's L* how many seeds have each, of that of the run alone.
+TEST(Controls, PromptByPrompt) {
+  Study study = study_of("zoo/bloom-24x16", "bloom splits text with");
+  study.prompts.push_back({.text = "Climate change affects global temperatures and weather patterns significantly."});
+  study.prompts.push_back({.text = {}, .ids = {999'999}});
+  study.dtype = Dtype::float16;
+  study.controls.shadow = Dtype::float32;
+  study.controls.mca = 4;
+  const ModelScore s = ran(study).models.at(0).scores[0];
+  ASSERT_EQ(s.l_star_per_prompt.size(), 3u);
+  EXPECT_EQ(s.shadow->prompts, 2);
+  EXPECT_EQ(s.shadow->same, 1);
+  EXPECT_EQ(s.shadow->l_star_per_prompt[0], 3);
+  EXPECT_EQ(s.shadow->l_star_per_prompt[2], std::nullopt);
+  ASSERT_EQ(s.mca->per_prompt.size(), 3u);
+  EXPECT_TRUE(s.mca->per_prompt[2].layers.empty());
+  double same = 0;
+  for (size_t p = 0; p < 2; ++p) {
+    const McaScore::OfPrompt& prompt = s.mca->per_prompt[p];
+    const auto own = std::find(prompt.layers.begin(), prompt.layers.end(), s.l_star_per_prompt[p].value());
+    EXPECT_EQ(prompt.same, own == prompt.layers.end() ? 0 : prompt.seeds[own - prompt.layers.begin()]) << p;
+    EXPECT_LE(prompt.layers.size(), 4u);
+    same += prompt.same;
+  }
+  EXPECT_EQ(s.mca->same, same / 8);
+}
+
+// An L* that both dtypes have is still not resolved where what they compute otherwise is larger than its margin: here
+// the shadow's trace is the run's but for the second largest step.
+TEST(Controls, ADifferenceBeyondTheMarginResolvesNothing) {
+  Study study = study_of("zoo/gpt2-12x12", "a b c d e f g h");
+  study.estimators = {"off_diagonal"};
+  study.controls.shadow = Dtype::float64;
+  const auto measured = measure(study.models[0].path, study.prompts);
+  ASSERT_TRUE(measured);
+  const size_t heads = measured->seen.off_diagonal.dim2();
+  // Traces of 12 layers: (n - tr A) ||W_V||^2, made by setting one factor to 1.
+  const auto with = [&](double runner_up) {
+    Measurement m = *measured;
+    std::fill(m.weights.w_v_sq.begin(), m.weights.w_v_sq.end(), 1.0);
+    const double trace[12] = {1, 1, 1, 1, 2, 2, 2, 2, 2 + runner_up, 2 + runner_up, 2 + runner_up, 2 + runner_up};
+    for (size_t l = 0; l < 12; ++l)
+      for (size_t h = 0; h < heads; ++h) m.seen.off_diagonal(0, l, h) = trace[l];
+    return m;
+  };
+  const auto resolved = [&](double own, double shadow) {
+    std::vector<ControlMeasurement> controls;
+    controls.push_back({{ControlKind::shadow}, with(shadow)});
+    const auto model = evaluate_model(study, study.models[0], with(own), controls);
+    EXPECT_TRUE(model);
+    EXPECT_EQ(model->scores[0].l_star, 4);
+    EXPECT_TRUE(model->scores[0].resolved_by_summation);
+    return model->scores[0].resolved_by_pass;
+  };
+  EXPECT_EQ(resolved(0.9, 0.9), true);
+  EXPECT_EQ(resolved(0.9, 0.88), true) << "off by a fifth of the margin";
+  EXPECT_EQ(resolved(0.9, 0.7), false) << "off by more than the margin";
+}
+
+// How far the formula is off each twin's own L*, and how clear the L* of cuts are: of each mean what it is the mean of.
+TEST(Controls, ErrorsOfTwinsAndMarginsOfCuts) {
+  Study study = study_of("zoo/gpt2-12x12", "Once upon a time in a land far away, there lived a wise old king of many");
+  study.controls = {.untrained = 1, .lengths = {8}};
+  const StudyResult result = ran(study);
+  const ModelScore& s = result.models[0].scores[0];
+  ASSERT_TRUE(s.untrained && s.untrained->l_star);
+  EXPECT_NEAR(s.untrained->error_pct.value(), 100 * std::fabs(0.11 + 0.012 * 12 + 4.9 / 12 - *s.untrained->l_star / 12),
+              1e-9);
+  // The cut as a prompt of its own.
+  ASSERT_FALSE(s.lengths.empty());
+  Study alone = study;
+  alone.controls = {};
+  std::vector<int32_t> ids = result.models[0].measurement.prompts[0].ids;
+  ids.resize(8);
+  alone.prompts = {{.text = {}, .ids = ids}};
+  const StudyResult cut = ran(alone);
+  const auto& traces = cut.models[0].traces;
+  const auto named = [](const ModelTraces& one) { return one.estimator == "off_diagonal"; };
+  EXPECT_EQ(s.lengths[0].margin, std::find_if(traces.begin(), traces.end(), named)->prompts[0].detections[0].margin);
+  EXPECT_EQ(s.lengths[0].l_star, cut.models[0].scores[0].l_star);
 }
 
 // A mean of prompts that disagree is no layer.

@@ -90,9 +90,10 @@ TEST(NoiseStudies, BeyondTheLastLayer) {
   EXPECT_TRUE(is_better_than_noise(late.formulas[0].noise));
   EXPECT_EQ(late.better_than_chance, true) << "nearer than a layer named blindly";
   for (ScoredModel& model : models)
-    model.point = {18, 4, 12 + model.point.l_star - 24, model.point.lab, 1};  // 27.9 of 18
+    model.point = {18, 4, 15 + model.point.l_star - 24, model.point.lab, 1};  // 27.9 of 18
   const StudyChance beyond = chance_of(models, v3, 4, 0, designs);
-  EXPECT_GT(beyond.formulas[0].mape, 80);
+  EXPECT_GT(beyond.formulas[0].mape, 65);
+  EXPECT_TRUE(is_better_than_noise(beyond.formulas[0].noise)) << "which is further off still";
   EXPECT_EQ(beyond.better_than_chance, false);
 }
 
