@@ -40,6 +40,10 @@ class TimedBackend : public Backend<T> {
                          HeadView<const T> v, bool last_rows_only, View<T> out, const AttentionStats& stats) override {
     return timed("attention", [&] { return inner_.attention(spec, batch, q, k, v, last_rows_only, out, stats); });
   }
+  Result<void> attention_rows(const AttentionSpec& spec, const Batch& batch, HeadView<const T> q, HeadView<const T> k,
+                              size_t streams, const OnAttentionRows<T>& on_rows) override {
+    return timed("attention rows", [&] { return inner_.attention_rows(spec, batch, q, k, streams, on_rows); });
+  }
   void activate(Activation activation, View<T> x) override {
     timed("activate", [&] { inner_.activate(activation, x); });
   }

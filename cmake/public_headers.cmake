@@ -2,7 +2,7 @@
 # tools/check-package compiles each alone, against the installed files.
 set(LSTAR_PUBLIC_HEADERS
     # Models and measurements: begin with study/open_model.h.
-    study/open_model.h study/measurement.h study/measure_missing.h study/controls.h study/study.h study/study_chance.h study/prompts.h study/inspect.h
+    study/open_model.h study/attention_spectra.h study/measurement.h study/measure_missing.h study/controls.h study/study.h study/study_chance.h study/prompts.h study/inspect.h
     study/series.h study/trace_files.h
     # Results once more, and two of them side by side.
     study/evaluate_run.h study/result_diff.h study/result_file.h
@@ -17,13 +17,13 @@ set(LSTAR_PUBLIC_HEADERS
     # What a measurement says: pure functions.
     analysis/agreement.h analysis/chance.h analysis/decides.h analysis/detectors.h analysis/estimators.h analysis/fit_null.h
     analysis/formulas.h analysis/gain_bound.h analysis/gauge.h analysis/intervals.h analysis/linear_fit.h analysis/power.h
-    analysis/statistics.h analysis/transition.h
+    analysis/spectrum.h analysis/statistics.h analysis/transition.h
     # The layers below, for what is built on them.
     model/forward.h model/weight_norms.h
     architecture/architecture.h architecture/configured.h architecture/head_layout.h architecture/rotary.h architecture/untrained_twin.h
     architecture/weights.h
     compute/backend.h compute/numerics_version.h compute/ops.h
-    observe/observation.h observe/observer.h observe/weight_norms.h
+    observe/mean_attention.h observe/observation.h observe/observer.h observe/weight_norms.h
     tokenizer/tokenizer.h
     hub/blob_download.h hub/environment.h hub/http.h hub/hub_cache.h hub/hub_client.h hub/locate_model.h hub/model_files.h
     checkpoint/checkpoint.h checkpoint/checkpoint_identity.h checkpoint/configuration.h checkpoint/hub_model.h

@@ -13,6 +13,7 @@
 #include "lstar/report/text/failed_prompts.h"
 #include "lstar/report/text/prompts_line.h"
 #include "lstar/report/text/trace_text.h"
+#include "lstar/study/attention_spectra.h"
 #include "lstar/study/open_model.h"
 
 namespace lstar::cli {
@@ -22,7 +23,7 @@ struct TraceOptions {
   std::string model, nan = "report";
   PromptOptions prompts;
   ComputeOptions compute;
-  int next_tokens = 0;
+  int next_tokens = 0, spectrum = 0;
   bool edge_energy = false, json = false, csv = false, per_head = false, quiet = false, verbose = false, strict = false;
 };
 
@@ -48,6 +49,10 @@ int trace_model(const TraceOptions& options) {
     message("--per-head goes into JSON and CSV: --json or --csv");
     return kUsage;
   }
+  if (options.spectrum > 0 && options.csv) {
+    message("--spectrum goes into text and JSON, not into CSV");
+    return kUsage;
+  }
   const auto path = locate(options.model, options.quiet);
   if (!path) {
     message(path.error());
@@ -55,6 +60,8 @@ int trace_model(const TraceOptions& options) {
   }
   ProgressBar bar(options.quiet);
   bar.label(options.model);
+  AttentionSpectra of_attention{.values = options.spectrum};
+  const AttentionSpectra* spectra = options.spectrum > 0 ? &of_attention : nullptr;
   const MeasureOptions measuring{
       .numerics = {.dtype = options.compute.chosen_dtype().value_or(Dtype::float32),
                    .head_layout = options.compute.chosen_layout().value_or(HeadLayout::actual)},
@@ -62,7 +69,8 @@ int trace_model(const TraceOptions& options) {
       .next_tokens = options.next_tokens,
       .hash_files = options.json,
       .hash_memory = hash_memory(),
-      .on_step = bar.callback()};
+      .on_step = bar.callback(),
+      .on_mean_attention = spectra ? spectra_into(of_attention) : OnMeanAttention()};
   auto measured =
       measure(*path, prompts->prompts, measuring, {.name = options.model, .threads = options.compute.threads});
   bar.clear();
@@ -75,7 +83,7 @@ int trace_model(const TraceOptions& options) {
   measured->prompts_read = prompts->read;
   const NanPolicy policy = options.nan == "report" ? NanPolicy::report : NanPolicy::propagate;
   if (options.json) {
-    print(trace_json_text(*measured, policy, options.per_head));
+    print(trace_json_text(*measured, policy, options.per_head, spectra));
   } else if (options.csv) {
     if (!options.quiet && !prompts->read.file.empty()) message(prompts_line(prompts->read, prompts->prompts));
     for (const std::string& warning : measured->warnings) message(fmt::format("warning: {}", warning));
@@ -84,7 +92,7 @@ int trace_model(const TraceOptions& options) {
     print(trace_csv(*measured, policy, options.per_head));
   } else {
     print(trace_text(*measured, stdout_takes_colour(), policy,
-                     options.verbose ? Detail::every_prompt : Detail::by_count));
+                     options.verbose ? Detail::every_prompt : Detail::by_count, spectra));
   }
 
   constexpr size_t kReasons = 5;
@@ -111,6 +119,11 @@ void add_trace(CLI::App& app, int& status) {
       ->check(decimal(1, 1000));
   command->add_flag("--edge-energy", options->edge_energy,
                     "Also edge_energy, for which every two heads are multiplied with each other");
+  command
+      ->add_option("--spectrum", options->spectrum,
+                   "Also the spectrum of attention: all of D - A, and the K least and largest eigenvalues of the "
+                   "Laplacian of (A + A^T)/2, each by products that cost what attention costs")
+      ->check(decimal(1, kMostEigenvalues));
   command->add_option("--nan", options->nan, "A NaN in a trace: no L* and the reason, or what numpy would answer")
       ->check(one_of({"report", "propagate"}))
       ->capture_default_str();

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -21,6 +22,17 @@
 namespace lstar {
 
 class WorkerPool;
+
+// Probabilities of one head, as they are before a run rounds them.
+template <class T>
+struct AttentionRows {
+  size_t stream = 0, prompt = 0;
+  int head = 0;
+  int64_t first_row = 0, first_key = 0;  // counted from the prompt's start
+  View<const T> p;                       // (rows, keys): 0 where a row does not see a key
+};
+template <class T>
+using OnAttentionRows = std::function<void(const AttentionRows<T>&)>;
 
 template <class T>
 class Backend {
@@ -40,6 +52,13 @@ class Backend {
   // only the last row of each prompt is written where `last_rows_only` (out then has one row a prompt).
   virtual Result<void> attention(const AttentionSpec&, const Batch&, HeadView<const T> q, HeadView<const T> k,
                                  HeadView<const T> v, bool last_rows_only, View<T> out, const AttentionStats&) = 0;
+  // The probabilities that `attention` would weigh values with, of every head, in blocks of rows and keys that live for
+  // the call that they are handed to: memory grows with n. What no row of a block sees is not handed out. Blocks of
+  // rows are dealt to `streams` in turn. A stream's blocks come one after the other, on any thread, by row, head and
+  // key; streams run side by side. Which block is whose depends on the batch and `streams` alone, so that what each
+  // stream adds up, and the streams' sums in their order, do not depend on threads.
+  virtual Result<void> attention_rows(const AttentionSpec&, const Batch&, HeadView<const T> q, HeadView<const T> k,
+                                      size_t streams, const OnAttentionRows<T>&) = 0;
   virtual void activate(Activation, View<T> x) = 0;
   // x *= y, rounded: the gate of a gated MLP.
   virtual void multiply(View<T> x, View<const T> y) = 0;

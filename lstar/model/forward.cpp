@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include <fmt/core.h>
-
 #include "lstar/base/catch_memory.h"
+#include "lstar/model/mean_attention.h"
 #include "lstar/model/mlp.h"
 #include "lstar/model/output_scale.h"
 #include "lstar/model/ov_products.h"
@@ -80,12 +79,13 @@ class Pass {
     attention_.softcap = a_.attention_softcap;
   }
 
-  Result<void> run(const std::function<Result<void>()>& layer_done) {
+  // `go_on` is asked where a layer takes long, `layer_done` when it has ended.
+  Result<void> run(const std::function<Result<void>()>& go_on, const std::function<Result<void>()>& layer_done) {
     LSTAR_TRY(embed());
     observe_norms(0, /*last_rows=*/false);
     for (int l = 0; l < a_.layers; ++l) {
       const bool last = l + 1 == a_.layers;
-      LSTAR_TRY(attend(l, last));
+      LSTAR_TRY(attend(l, last, go_on));
       if (!last || needs_last_rows()) {
         LSTAR_TRY(finish_layer(l, last ? prompts_ : rows_));
         observe_norms(l + 1, last);
@@ -146,7 +146,7 @@ class Pass {
   }
 
   // Attention of layer l up to its heads' outputs, in context_: (rows, H d_h), or one row a prompt in the last layer.
-  Result<void> attend(int l, bool last) {
+  Result<void> attend(int l, bool last, const std::function<Result<void>()>& go_on) {
     const LayerWeights& w = w_.layers[l];
     const LayerPlan& plan = a_.plan[static_cast<size_t>(l)];
     View<const T> in = x_.view();
@@ -191,6 +191,9 @@ class Pass {
         backend_.attention(attention_, batch_, as_const(q), as_const(k), as_const(v), last_rows_only, out, stats(l)));
     if (options_.observer && !options_.observer({l, wave(), View<const T>(x_.view()), View<const T>(out)}))
       return fail(cancelled());
+    if (options_.on_mean_attention)
+      LSTAR_TRY(show_mean_attention(backend_, attention_, batch_, as_const(q), as_const(k), l, first_, go_on,
+                                    options_.on_mean_attention));
     if (!last) return {};
     if (wants_output_scale()) LSTAR_TRY(observe_all_outputs(l));
     keep_last_rows(last_rows_only);
@@ -382,28 +385,6 @@ class Pass {
   std::vector<double> output_lengths_;  // (chunk)
 };
 
-}  // namespace
-
-Result<void> check_prompt(const Architecture& a, std::span<const int32_t> ids) {
-  if (ids.empty()) return fail(ErrorKind::argument, "empty prompt: no tokens");
-  // Padding takes no position, where there is any.
-  const auto placed = static_cast<int64_t>(ids.size()) - std::count(ids.begin(), ids.end(), a.padding_token);
-  if (a.positions_are_limited && placed > a.max_positions)
-    return fail({.kind = ErrorKind::argument,
-                 .what = "prompt longer than the model's positions",
-                 .expected = fmt::format("at most {} tokens", a.max_positions),
-                 .found = fmt::format("{}", placed)});
-  for (int32_t id : ids)
-    if (id < 0 || id >= a.vocab)
-      return fail({.kind = ErrorKind::argument,
-                   .what = "token id out of range",
-                   .expected = fmt::format("0 to {}", a.vocab - 1),
-                   .found = fmt::format("{}", id)});
-  return {};
-}
-
-namespace {
-
 template <class T>
 Result<void> run(const Model& model, const Batch& batch, const PassOptions& options, Backend<T>& backend,
                  Observation& seen) {
@@ -422,7 +403,7 @@ Result<void> run(const Model& model, const Batch& batch, const PassOptions& opti
   waves.push_back(batch.prompts());
   for (size_t i = 0; i + 1 < waves.size() && waves[i] < waves[i + 1]; ++i) {
     Pass<T> pass(model, slice(batch, waves[i], waves[i + 1]), waves[i], options, backend, seen);
-    LSTAR_TRY(pass.run([&] {
+    LSTAR_TRY(pass.run(report, [&] {
       ++done;
       return report();
     }));

@@ -9,6 +9,7 @@
 #include "lstar/architecture/weights.h"
 #include "lstar/base/steps.h"
 #include "lstar/compute/backend.h"
+#include "lstar/observe/mean_attention.h"
 #include "lstar/observe/observer.h"
 
 namespace lstar {
@@ -21,6 +22,7 @@ struct PassOptions {
   Steps* steps = nullptr;       // hears of every layer of every wave; may be null
   OnLayer on_layer;
   Observer observer;
+  OnMeanAttention on_mean_attention;  // costs the sums that it is handed, and its products
 };
 
 // Whether a prompt can be run: not empty, no longer than learned positions allow, every id in [0, vocab).

@@ -190,7 +190,11 @@ Result<Measurement> OpenModel::State::prepare(const std::vector<Prompt>& prompts
 template <class T>
 Result<void> OpenModel::State::run(Backend<T>& backend, const Batch& batch, const MeasureOptions& options, Steps& steps,
                                    Measurement& m) const {
-  PassOptions pass{.wants = options.wants, .steps = &steps, .on_layer = options.on_layer, .observer = options.observer};
+  PassOptions pass{.wants = options.wants,
+                   .steps = &steps,
+                   .on_layer = options.on_layer,
+                   .observer = options.observer,
+                   .on_mean_attention = options.on_mean_attention};
   if (options.next_tokens > 0 && model.weights.output) {
     pass.wants = pass.wants | Want::next_token;
     pass.next_tokens = options.next_tokens;

@@ -16,6 +16,7 @@
 #include "lstar/architecture/architecture.h"
 #include "lstar/base/steps.h"
 #include "lstar/checkpoint/checkpoint.h"
+#include "lstar/observe/mean_attention.h"
 #include "lstar/observe/observer.h"
 #include "lstar/study/measurement.h"
 #include "lstar/tokenizer/tokenizer.h"
@@ -39,6 +40,7 @@ struct MeasureOptions {
   OnStep on_step = {};
   OnLayer on_layer = {};
   Observer observer = {};
+  OnMeanAttention on_mean_attention = {};  // attention_spectra.h has one
 };
 
 struct OpenOptions {

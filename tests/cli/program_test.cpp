@@ -108,6 +108,41 @@ TEST(Program, EdgeEnergyIsShownWhereItIsAskedFor) {
   EXPECT_THAT(lstar_program("run --estimator edge_energy --json" + asked).out, HasSubstr("\"edge_energy\""));
 }
 
+TEST(Program, SpectrumIsShownWhereItIsAskedFor) {
+  const std::string asked = " --token-ids '1 2 3 4 5 6 7 8' " + kGpt2;
+  EXPECT_THAT(lstar_program("trace" + asked).out, ::testing::Not(HasSubstr("D - A")));
+  const std::string plain = lstar_program("trace --json" + asked).out;
+  EXPECT_THAT(plain, ::testing::Not(HasSubstr("spectrum")));
+  const Outcome text = lstar_program("trace --spectrum 5" + asked);
+  EXPECT_EQ(text.status, 0) << text.err;
+  EXPECT_THAT(text.out, HasSubstr("Eigenvalues of attention alone: of D - A, and the least and largest, 3 of 5, of L"));
+
+  auto document = JsonDocument::parse(lstar_program("trace --json --spectrum 5" + asked).out, "trace");
+  ASSERT_TRUE(document) << document.error().message();
+  const Json layer = document->root()["prompts"].at(0).value()["layers"].at(1).value();
+  const Json causal = layer["spectrum"]["causal"], both = layer["spectrum"]["symmetrised"];
+  EXPECT_EQ(causal["eigenvalues"].size(), 8u);
+  EXPECT_EQ(causal.number("least"), 0);
+  EXPECT_LT(causal.number("median").value_or(1), causal.number("largest").value_or(0));
+  ASSERT_EQ(both["smallest"].size(), 5u);
+  ASSERT_EQ(both["largest"].size(), 5u);
+  EXPECT_LT(both["smallest"].at(0)->number().value(), both["smallest"].at(4)->number().value());
+  EXPECT_GT(both["largest"].at(0)->number().value(), both["largest"].at(4)->number().value());
+  EXPECT_GT(both.integer("products").value_or(0), 0);
+
+  document = JsonDocument::parse(
+      lstar_program("trace --json --spectrum 1 --token-ids '1 2 3 4' tests/data/checkpoints/bert").out, "trace");
+  ASSERT_TRUE(document) << document.error().message();
+  const Json prompt = document->root()["prompts"].at(0).value();
+  EXPECT_TRUE(prompt["layers"].at(0).value()["spectrum"]["causal"].is_null());
+  EXPECT_EQ(prompt["reasons"].string("spectrum.causal"),
+            "layer 0: tokens see those behind them too: D - A is no triangle");
+  EXPECT_EQ(prompt["layers"].at(0).value()["spectrum"]["symmetrised"]["smallest"].size(), 1u);
+
+  for (const char* wrong : {"trace --spectrum 0", "trace --spectrum 65", "trace --csv --spectrum 1"})
+    EXPECT_EQ(lstar_program(wrong + asked).status, 2) << wrong;
+}
+
 TEST(Program, SinksAreNoRoundingResidue) {
   const Outcome outcome = lstar_program("trace --json --token-ids '1 2 3 4' tests/data/checkpoints/gpt_oss");
   EXPECT_THAT(outcome.out, HasSubstr("as_written is the mass that went to the sinks"));

@@ -195,8 +195,9 @@ TEST(ResultsDocument, NamesWhatIsWritten) {
   expect_documented("lstar store merge --json", "store",
                     {lstar_program("store merge --json " + (folder / "other ") + store).out});
 
-  const std::string trace = lstar_program("trace --json --next-token 2 " + kModel + few).out;
-  expect_documented("lstar trace --json", "trace", {trace, lstar_program("trace --json " + kModel + many).out});
+  const std::string trace = lstar_program("trace --json --next-token 2 --spectrum 2 " + kModel + few).out;
+  expect_documented("lstar trace --json", "trace",
+                    {trace, lstar_program("trace --json --spectrum 1 " + kModel + many).out});
   expect_documented("lstar detect --json", "detect", {lstar_program("detect --json -", "[1, 2, 5, NaN]").out});
   expect_documented(
       "lstar predict --json", "predict",

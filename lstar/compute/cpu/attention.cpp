@@ -16,9 +16,7 @@ int64_t keys_in_blocks(const AttentionSpec& spec, int64_t length) {
   return (blocks_of(seen, kKeyBlock) + 1) * kKeyBlock;
 }
 
-template <class T>
-Result<void> check(const AttentionSpec& spec, const Batch& batch, bool last_rows_only, View<T> out) {
-  const int64_t rows = last_rows_only ? static_cast<int64_t>(batch.prompts()) : batch.rows();
+Result<void> check(const AttentionSpec& spec) {
   if (spec.heads < 1 || spec.kv_heads < 1 || spec.heads % spec.kv_heads != 0 || spec.head_dim < 1)
     return fail({.kind = ErrorKind::argument,
                  .what = "attention heads",
@@ -37,6 +35,13 @@ Result<void> check(const AttentionSpec& spec, const Batch& batch, bool last_rows
                  .what = "attention window",
                  .expected = "0 or more",
                  .found = fmt::format("{}", spec.window)});
+  return {};
+}
+
+template <class T>
+Result<void> check(const AttentionSpec& spec, const Batch& batch, bool last_rows_only, View<T> out) {
+  LSTAR_TRY(check(spec));
+  const int64_t rows = last_rows_only ? static_cast<int64_t>(batch.prompts()) : batch.rows();
   if (out.rows != rows || out.cols != int64_t{spec.heads} * spec.head_dim)
     return fail({.kind = ErrorKind::argument,
                  .what = "attention output",
@@ -56,14 +61,15 @@ int64_t rows_together(int heads, int64_t keys, int64_t element_bytes) {
 }
 
 template <class T>
-void Attention<T>::pack(const AttentionSpec& spec, const Batch& batch, HeadView<const T> k, HeadView<const T> v) {
+void Attention<T>::pack(const AttentionSpec& spec, const Batch& batch, HeadView<const T> k,
+                        const HeadView<const T>* v) {
   const int64_t width = kernels_.panel_width, value_stride = kernels_.value_stride(spec.head_dim);
   key_start_.assign(1, 0);
   for (size_t p = 0; p < batch.prompts(); ++p)
     key_start_.push_back(key_start_.back() + blocks_of(batch.length(p), width) * width);
   const int64_t packed = key_start_.back();
   T* keys = keys_.at_least(packed * spec.kv_heads * spec.head_dim);
-  T* values = values_.at_least(packed * spec.kv_heads * value_stride);
+  T* values = v ? values_.at_least(packed * spec.kv_heads * value_stride) : nullptr;
   pool_.for_each(batch.prompts() * static_cast<size_t>(spec.kv_heads), [&](size_t task, int) {
     const size_t p = task / static_cast<size_t>(spec.kv_heads), head = task % static_cast<size_t>(spec.kv_heads);
     const int64_t place = static_cast<int64_t>(head) * packed + key_start_[p];
@@ -71,8 +77,24 @@ void Attention<T>::pack(const AttentionSpec& spec, const Batch& batch, HeadView<
       return x.rows.row(batch.start[p]) + x.heads.at(static_cast<int64_t>(head));
     };
     kernels_.pack_keys(start(k), k.rows.stride, batch.length(p), spec.head_dim, keys + place * spec.head_dim);
-    kernels_.pack_values(start(v), v.rows.stride, batch.length(p), spec.head_dim, values + place * value_stride);
+    if (v)
+      kernels_.pack_values(start(*v), v->rows.stride, batch.length(p), spec.head_dim, values + place * value_stride);
   });
+}
+
+template <class T>
+AttentionBlock<T> Attention<T>::block_of(const AttentionSpec& spec, const Batch& batch, HeadView<const T> q,
+                                         size_t prompt, Worker& mine) {
+  const int64_t packed = key_start_.back(), value_stride = kernels_.value_stride(spec.head_dim);
+  AttentionBlock<T> block{.spec = &spec, .rounding = rounding_, .q = q, .first_row = batch.start[prompt]};
+  block.length = batch.length(prompt);
+  block.keys = keys_.at_least(0) + key_start_[prompt] * spec.head_dim;
+  block.keys_head_stride = packed * spec.head_dim;
+  block.values_head_stride = packed * value_stride;
+  block.queries = mine.queries.at_least(kQueryBlock * spec.head_dim);
+  block.scores = mine.scores.at_least(keys_in_blocks(spec, block.length) * kQueryBlock);
+  block.state = mine.state.at_least(kQueryBlock);
+  return block;
 }
 
 // Block sums become the prompt's, block after block.
@@ -111,7 +133,7 @@ Result<void> Attention<T>::operator()(const AttentionSpec& spec, const Batch& ba
                                       HeadView<const T> k, HeadView<const T> v, bool last_rows_only, View<T> out,
                                       const AttentionStats& stats) {
   LSTAR_TRY(check(spec, batch, last_rows_only, out));
-  pack(spec, batch, k, v);
+  pack(spec, batch, k, &v);
   tasks_.clear();
   const bool wants_sums = stats.diagonal || stats.off_diagonal || stats.entropy || stats.rounded_sum || stats.overlap;
   for (size_t p = 0; p < batch.prompts(); ++p) {
@@ -125,8 +147,7 @@ Result<void> Attention<T>::operator()(const AttentionSpec& spec, const Batch& ba
   if (stats.overlap) overlaps_.assign(tasks_.size() * pairs_of(heads), 0);
   if (stats.rounded_sum) rounded_rows_.resize(static_cast<size_t>(batch.rows()));
 
-  const int64_t value_stride = kernels_.value_stride(spec.head_dim), packed = key_start_.back();
-  const T* keys = keys_.at_least(0);
+  const int64_t value_stride = kernels_.value_stride(spec.head_dim);
   const T* values = values_.at_least(0);
   pool_.for_each(tasks_.size(), [&](size_t index, int worker) {
     const size_t t =
@@ -134,22 +155,15 @@ Result<void> Attention<T>::operator()(const AttentionSpec& spec, const Batch& ba
     const Task& task = tasks_[t];
     const int64_t first_row = batch.start[task.prompt], last = batch.length(task.prompt) - 1;
     Worker& mine = workers_[worker];
-    AttentionBlock<T> block{.spec = &spec, .rounding = rounding_, .q = q, .first_row = first_row};
-    block.length = batch.length(task.prompt);
-    block.keys = keys + key_start_[task.prompt] * spec.head_dim;
+    AttentionBlock<T> block = block_of(spec, batch, q, task.prompt, mine);
     block.values = values + key_start_[task.prompt] * value_stride;
-    block.keys_head_stride = packed * spec.head_dim;
-    block.values_head_stride = packed * value_stride;
     block.wants_entropy = stats.entropy != nullptr;
     block.diagonal = block_sums_.data() + t * 3 * heads;
     block.off_diagonal = block.diagonal + heads;
     block.entropy = block.off_diagonal + heads;
-    block.queries = mine.queries.at_least(kQueryBlock * spec.head_dim);
     const int64_t seen = keys_in_blocks(spec, block.length);
-    block.scores = mine.scores.at_least(seen * kQueryBlock);
     block.sums = mine.sums.at_least(kQueryBlock * value_stride);
     if (stats.rounded_sum) block.mean = mine.mean.at_least(seen * kQueryBlock);
-    block.state = mine.state.at_least(kQueryBlock);
     int64_t together = kQueryBlock;
     if (stats.overlap) {
       together = rows_together(spec.heads, seen, sizeof(T));
@@ -171,6 +185,31 @@ Result<void> Attention<T>::operator()(const AttentionSpec& spec, const Batch& ba
     }
   });
   reduce(spec, batch, stats);
+  return {};
+}
+
+template <class T>
+Result<void> Attention<T>::rows(const AttentionSpec& spec, const Batch& batch, HeadView<const T> q, HeadView<const T> k,
+                                size_t streams, const OnAttentionRows<T>& on_rows) {
+  LSTAR_TRY(check(spec));
+  pack(spec, batch, k, nullptr);
+  tasks_.clear();
+  for (size_t p = 0; p < batch.prompts(); ++p)
+    for (int64_t begin = 0; begin < batch.length(p); begin += kQueryBlock)
+      tasks_.push_back({p, begin, std::min(begin + kQueryBlock, batch.length(p))});
+  pool_.for_each(std::min(streams, tasks_.size()), [&](size_t stream, int worker) {
+    for (size_t t = stream; t < tasks_.size(); t += streams) {
+      const Task& task = tasks_[t];
+      AttentionBlock<T> block = block_of(spec, batch, q, task.prompt, workers_[worker]);
+      block.begin = task.begin;
+      block.rows = task.end - task.begin;
+      const std::function<void(int, int64_t, View<const T>)> on_head = [&](int head, int64_t key, View<const T> p) {
+        on_rows({stream, task.prompt, head, task.begin, key, p});
+      };
+      block.on_head = &on_head;
+      kernels_.run(block);
+    }
+  });
   return {};
 }
 

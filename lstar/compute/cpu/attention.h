@@ -14,10 +14,14 @@
 // the last head has its own, and then every two heads' are multiplied with each other (overlap-inl.h). That memory is
 // bounded by taking fewer rows through all heads at a time; each row's numbers are the same.
 //
+// Who asks for the probabilities themselves (Backend::attention_rows) gets them from the same scores and sums, a block
+// and head at a time, and neither values nor outputs are touched.
+//
 // rounded_sum in float32: at each (i, j) the heads' rounded probabilities are added in the order of the heads and
 // divided by H; the keys of a row are then added from left to right, and the rows from first to last.
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "lstar/base/worker_pool.h"
@@ -73,6 +77,9 @@ struct AttentionBlock {
   RowState<T>* state = nullptr;  // (kQueryBlock): of a head
   T* kept = nullptr;             // (heads, key blocks, rows, kKeyBlock): probabilities, 0 on the diagonal
   int64_t kept_stride = 0;       // between heads
+  // Instead of all that is written and summed: gets each head's unrounded probabilities of some keys, the first of them
+  // counted from the prompt's start, 0 where a row does not see one. Null if not wanted.
+  const std::function<void(int head, int64_t first_key, View<const T> p)>* on_head = nullptr;
 };
 
 // The functions for the best instruction set that the processor has, which the packed layouts depend on too.
@@ -94,6 +101,9 @@ class Attention {
   Attention(Rounding rounding, WorkerPool& pool) : rounding_(rounding), pool_(pool), workers_(pool.threads()) {}
   Result<void> operator()(const AttentionSpec&, const Batch&, HeadView<const T> q, HeadView<const T> k,
                           HeadView<const T> v, bool last_rows_only, View<T> out, const AttentionStats&);
+  // Backend::attention_rows.
+  Result<void> rows(const AttentionSpec&, const Batch&, HeadView<const T> q, HeadView<const T> k, size_t streams,
+                    const OnAttentionRows<T>&);
 
  private:
   struct Worker {
@@ -105,7 +115,10 @@ class Attention {
     size_t prompt = 0;
     int64_t begin = 0, end = 0;  // rows in the prompt
   };
-  void pack(const AttentionSpec&, const Batch&, HeadView<const T> k, HeadView<const T> v);
+  // Without values where v is null.
+  void pack(const AttentionSpec&, const Batch&, HeadView<const T> k, const HeadView<const T>* v);
+  // What a block of rows of this prompt needs whatever is asked of it, with the worker's scratch.
+  AttentionBlock<T> block_of(const AttentionSpec&, const Batch&, HeadView<const T> q, size_t prompt, Worker&);
   void reduce(const AttentionSpec&, const Batch&, const AttentionStats&) const;
 
   Rounding rounding_;

@@ -13,6 +13,7 @@
 #include "lstar/compute/cpu/attention_packing-inl.h"
 #include "lstar/compute/cpu/gemm-inl.h"
 #include "lstar/compute/cpu/overlap-inl.h"
+#include "lstar/compute/cpu/rounded_rows-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace lstar {
@@ -69,10 +70,18 @@ class BlockKernel {
       for_key_blocks([&](int64_t key) {
         for (int64_t i = 0; i < b_.rows; ++i) weigh(i, key);
       });
+      if (b_.on_head) {
+        hand_out(h);
+        continue;
+      }
       report(h);
       if (writes_rows() || b_.rounded_rows || b_.kept) use_probabilities(h);
     }
-    if (b_.rounded_rows) for_key_blocks([&](int64_t key) { add_rows(key); });
+    if (b_.rounded_rows)
+      for_key_blocks([&](int64_t key) {
+        const auto seen = [&](int64_t i) { return visible(i, key); };
+        add_rounded_rows(b_.mean + place(0, key), spec_.heads, b_.rows, seen, b_.rounded_rows);
+      });
     if (!b_.kept) return;
     for_key_blocks([&](int64_t key) {
       const auto seen = [&](int64_t i) { return visible(i, key); };
@@ -292,6 +301,28 @@ class BlockKernel {
     b_.entropy[h] = entropy;
   }
 
+  // The probabilities as they are before they are rounded, key block after key block: what any row sees of one, and 0
+  // where a row sees less.
+  void hand_out(int h) {
+    const hn::ScalableTag<T> d;
+    const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+    for_key_blocks([&](int64_t key) {
+      const Span shown = in_block(first_key(0), end_key(b_.rows - 1), key);
+      T* block = b_.scores + place(0, key);
+      for (int64_t i = 0; i < b_.rows; ++i) {
+        T* HWY_RESTRICT weights = block + i * kKeyBlock;
+        const Span seen = visible(i, key);
+        const auto z = hn::Set(d, static_cast<T>(total(h, b_.state[i])));
+        for (int64_t j = seen.from / lanes * lanes; j < seen.to; j += lanes)
+          hn::Store(hn::Div(hn::Load(d, weights + j), z), d, weights + j);
+        hide(weights, shown.from, std::min(seen.from, shown.to));
+        hide(weights, std::max(seen.to, shown.from), shown.to);
+      }
+      if (!shown.empty())
+        (*b_.on_head)(h, key + shown.from, {block + shown.from, b_.rows, shown.to - shown.from, kKeyBlock});
+    });
+  }
+
   void use_probabilities(int h) {
     const int64_t first = b_.rounded_rows || b_.kept ? 0 : first_tile_out();
     if (writes_rows()) std::fill_n(b_.sums, kQueryBlock * value_stride_, T(0));
@@ -371,38 +402,6 @@ class BlockKernel {
             T* to = sums + r * stride + v * lanes;
             hn::Store(hn::Add(hn::Load(d, to), sum), d, to);
           });
-    }
-  }
-
-  // Each row's sum is one chain of additions, in the order of the keys; some rows' chains run side by side.
-  void add_rows(int64_t key) {
-    constexpr int64_t kChains = 8;
-    const auto heads = static_cast<float>(spec_.heads);
-    for (int64_t begin = 0; begin < b_.rows; begin += kChains) {
-      const int64_t count = std::min(kChains, b_.rows - begin);
-      Span seen[kChains], shared = {0, kKeyBlock};  // shared: by all of these rows
-      for (int64_t r = 0; r < count; ++r) {
-        seen[r] = visible(begin + r, key);
-        shared = {std::max(shared.from, seen[r].from), std::min(shared.to, seen[r].to)};
-        float* HWY_RESTRICT mean = b_.mean + place(begin + r, key);
-        for (int64_t j = seen[r].from; j < seen[r].to; ++j) mean[j] /= heads;
-      }
-      const float* mean = b_.mean + place(begin, key);
-      float* sums = b_.rounded_rows + begin;
-      const auto add = [&](int64_t r, int64_t from, int64_t to) {
-        for (int64_t j = from; j < to; ++j) sums[r] += mean[r * kKeyBlock + j];
-      };
-      if (shared.empty() || count < kChains) {
-        for (int64_t r = 0; r < count; ++r) add(r, seen[r].from, seen[r].to);
-        continue;
-      }
-      for (int64_t r = 0; r < kChains; ++r) add(r, seen[r].from, shared.from);
-      float chain[kChains];
-      std::copy_n(sums, kChains, chain);
-      for (int64_t j = shared.from; j < shared.to; ++j)
-        for (int64_t r = 0; r < kChains; ++r) chain[r] += mean[r * kKeyBlock + j];
-      std::copy_n(chain, kChains, sums);
-      for (int64_t r = 0; r < kChains; ++r) add(r, shared.to, seen[r].to);
     }
   }
 

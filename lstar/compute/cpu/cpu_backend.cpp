@@ -89,6 +89,11 @@ class CpuBackend final : public Backend<T> {
     return attention_(spec, batch, q, k, v, last_rows_only, out, stats);
   }
 
+  Result<void> attention_rows(const AttentionSpec& spec, const Batch& batch, HeadView<const T> q, HeadView<const T> k,
+                              size_t streams, const OnAttentionRows<T>& on_rows) override {
+    return attention_.rows(spec, batch, q, k, streams, on_rows);
+  }
+
   void activate(Activation activation, View<T> x) override {
     for_rows(x.rows, x.cols, [&](int64_t r) { kernels_.activate(activation, rounding_, x.row(r), x.cols); });
   }

@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 
 #include "lstar/report/detail.h"
+#include "lstar/report/json/spectrum_json.h"
 #include "lstar/report/text/notes.h"
 #include "lstar/report/text/prompts_line.h"
 #include "lstar/report/trace_rows.h"
@@ -68,8 +69,9 @@ JsonValue next_tokens_json(const Measurement& m, size_t row) {
 
 }  // namespace
 
-JsonValue trace_json(const Measurement& m, NanPolicy policy, bool per_head) {
-  per_head = per_head || shows_each(m.prompts.size(), Detail::by_count);
+JsonValue trace_json(const Measurement& m, NanPolicy policy, bool per_head, const AttentionSpectra* spectra) {
+  const bool few = shows_each(m.prompts.size(), Detail::by_count);
+  per_head = per_head || few;
   const std::vector<ModelTraces> traces = traces_of(m, policy);
   JsonValue out{{"model", m.identity.model},
                 {"revision", json_value(m.identity.revision)},
@@ -124,6 +126,7 @@ JsonValue trace_json(const Measurement& m, NanPolicy policy, bool per_head) {
     if (row < m.seen.next_tokens.size() && !m.seen.next_tokens[row].empty())
       entry["next_tokens"] = next_tokens_json(m, row);
     JsonValue reasons = reasons_json(rows);
+    if (spectra) add_spectra(*spectra, row, /*every_eigenvalue=*/few, entry["layers"], reasons);
     if (!per_head)
       reasons["diagonal_sum_per_head"] =
           fmt::format("left out of more than {} prompts without --per-head", kFewPrompts);
@@ -137,8 +140,8 @@ JsonValue trace_json(const Measurement& m, NanPolicy policy, bool per_head) {
   return out;
 }
 
-std::string trace_json_text(const Measurement& m, NanPolicy policy, bool per_head) {
-  return write_json(trace_json(m, policy, per_head));
+std::string trace_json_text(const Measurement& m, NanPolicy policy, bool per_head, const AttentionSpectra* spectra) {
+  return write_json(trace_json(m, policy, per_head, spectra));
 }
 
 }  // namespace lstar

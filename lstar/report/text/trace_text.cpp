@@ -10,6 +10,7 @@
 #include "lstar/report/text/layer_histogram.h"
 #include "lstar/report/text/notes.h"
 #include "lstar/report/text/prompts_line.h"
+#include "lstar/report/text/spectrum_text.h"
 #include "lstar/report/text/text_layout.h"
 #include "lstar/report/trace_rows.h"
 #include "lstar/report/trace_table.h"
@@ -131,7 +132,8 @@ std::string means_table(std::span<const ModelTraces> traces, const Paint& paint)
 }
 
 // Many prompts: how their L* are spread, by the estimator that is a study's headline too.
-std::string over_prompts(const Measurement& m, std::span<const ModelTraces> traces, const Paint& paint) {
+std::string over_prompts(const Measurement& m, std::span<const ModelTraces> traces, const Paint& paint,
+                         const AttentionSpectra* spectra) {
   const std::string headline = Study{}.estimators.front();
   const ModelTraces* shown = traces_named(traces, headline);
   std::string out;
@@ -143,10 +145,12 @@ std::string over_prompts(const Measurement& m, std::span<const ModelTraces> trac
   }
   out += failed_prompts_text(m, kColumns, 2);
   if (!m.seen.next_tokens.empty()) out += "  Next tokens: --verbose or --json\n";
+  if (spectra) out += "  Spectra: --verbose or --json\n";
   return out;
 }
 
-std::string each_prompt(const Measurement& m, std::span<const ModelTraces> traces, const Paint& paint) {
+std::string each_prompt(const Measurement& m, std::span<const ModelTraces> traces, const Paint& paint,
+                        const AttentionSpectra* spectra) {
   std::string out;
   for (size_t i = 0; i < m.prompts.size(); ++i) {
     const MeasuredPrompt& prompt = m.prompts[i];
@@ -161,6 +165,7 @@ std::string each_prompt(const Measurement& m, std::span<const ModelTraces> trace
     out += layers_table(traces, trace_rows(m, traces, *prompt.row), *prompt.row, paint);
     out += '\n';
     out += l_star_table(traces, *prompt.row, paint);
+    if (spectra) out += "\n" + spectrum_table(*spectra, *prompt.row, paint);
     out += next_tokens(m, *prompt.row);
   }
   return out;
@@ -168,7 +173,8 @@ std::string each_prompt(const Measurement& m, std::span<const ModelTraces> trace
 
 }  // namespace
 
-std::string trace_text(const Measurement& m, bool colour, NanPolicy policy, Detail detail) {
+std::string trace_text(const Measurement& m, bool colour, NanPolicy policy, Detail detail,
+                       const AttentionSpectra* spectra) {
   const Paint paint{colour};
   const std::vector<ModelTraces> traces = traces_of(m, policy);
   const bool each = shows_each(m.prompts.size(), detail);
@@ -183,7 +189,7 @@ std::string trace_text(const Measurement& m, bool colour, NanPolicy policy, Deta
     out += wrap(prompts_line(*m.prompts_read, prompts), kColumns, "Read: ", 6);
   }
   for (const std::string& warning : m.warnings) out += wrap(one_line(warning), kColumns, "Warning: ", 2);
-  out += each ? each_prompt(m, traces, paint) : over_prompts(m, traces, paint);
+  out += each ? each_prompt(m, traces, paint, spectra) : over_prompts(m, traces, paint, spectra);
   std::vector<std::string> shown;
   for (const ModelTraces& t : traces)
     if (t.is_measured) shown.push_back(t.estimator);
