@@ -224,7 +224,9 @@ TEST(Spectrum, OfCausalAttentionIsOnTheDiagonal) {
     ASSERT_EQ(found->causal.size(), static_cast<size_t>(n));
     for (int i = 0; i < n; ++i) {
       EXPECT_NEAR(found->causal[static_cast<size_t>(i)], 1 - 1.0 / (i + 1), 1e-15) << i;
-      if (n <= 7) EXPECT_NEAR(found->causal[static_cast<size_t>(i)], dense[i], 1e-12) << i;
+      if (n <= 7) {
+        EXPECT_NEAR(found->causal[static_cast<size_t>(i)], dense[i], 1e-12) << i;
+      }
     }
     const CausalSummary summary = summary_of(found->causal);
     EXPECT_EQ(summary.least, 0);

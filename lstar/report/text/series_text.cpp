@@ -84,8 +84,8 @@ std::string series_section(const StudyResult& result, const Paint& paint) {
       "Means over layers: entropy of attention over heads, rows and prompts, in nats; norms of weights, which depend "
       "on how the same model is written (gauge).",
       kColumns, "", 0);
-  if (series.labs.size() > 1) out += "\n" + series_of_labs(result, series, paint);
-  out += "\n" + gains_of_models(result, series, paint);
+  if (series.labs.size() > 1) out.append("\n").append(series_of_labs(result, series, paint));
+  out.append("\n").append(gains_of_models(result, series, paint));
   out += wrap("Gain: of layer L - 2. Greatest: of all layers' means over prompts. 10^(1/L): the bound that was stated.",
               kColumns, "", 0);
   out += bound_text(series.of_gain, "The gain of layer L - 2");
