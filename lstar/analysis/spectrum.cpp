@@ -19,6 +19,9 @@ struct Stopped {
   Error error;
 };
 
+// Thrown by a product that is one too many.
+struct TooMany {};
+
 // L / bound on the vectors that are orthogonal to the constant one, in n - 1 coordinates: a Householder reflection
 // takes the constant vector to the first axis, and the others span the rest. `bound`: no eigenvalue is larger.
 class Complement {
@@ -37,10 +40,14 @@ class Complement {
   Eigen::Index cols() const { return rows(); }
   int products() const { return products_; }
 
-  // `upside_down`: I - L / bound, whose largest eigenvalues belong to the least of L.
-  bool upside_down = false;
+  // For what comes now: I - L / bound, whose largest eigenvalues belong to the least of L, or L / bound.
+  void begin(bool upside_down) {
+    upside_down_ = upside_down;
+    limit_ = products_ + kMostProducts;
+  }
 
   void perform_op(const double* in, double* out) const {
+    if (products_ == limit_) throw TooMany{};
     const Eigen::Index n = degrees_.size();
     Vector x(n), y(n);
     x[0] = 0;
@@ -50,7 +57,7 @@ class Complement {
       throw Stopped{std::move(done).error()};
     ++products_;
     y = (degrees_.cwiseProduct(x) - y) / bound_;
-    if (upside_down) y = x - y;
+    if (upside_down_) y = x - y;
     reflect(y);
     Eigen::Map<Vector>(out, n - 1) = y.tail(n - 1);
   }
@@ -62,6 +69,8 @@ class Complement {
   double bound_;
   const std::function<Result<void>(std::span<const double>, std::span<double>)>& multiply_;
   Vector axis_;
+  bool upside_down_ = false;
+  int limit_ = kMostProducts;
   mutable int products_ = 0;
 };
 
@@ -78,15 +87,17 @@ Vector all_eigenvalues(const Complement& graph) {
 
 // The largest of the operator, the largest first.
 SpectrumEnd largest_eigenvalues(Complement& graph, int values, Eigen::Index basis) {
-  const Eigen::Index restarts = (kMostProducts - basis) / (basis - values);
+  const std::string not_converged = fmt::format("not converged within {} products", kMostProducts);
+  constexpr Eigen::Index kRestarts = kMostProducts;  // never reached: each takes a product at least
   try {
     Spectra::SymEigsSolver<Complement> solver(graph, values, basis);
     solver.init();
-    solver.compute(Spectra::SortRule::LargestAlge, restarts, kSpectrumTolerance);
-    if (solver.info() != Spectra::CompInfo::Successful)
-      return {{}, fmt::format("not converged within {} products", solver.num_operations())};
+    solver.compute(Spectra::SortRule::LargestAlge, kRestarts, kSpectrumTolerance);
+    if (solver.info() != Spectra::CompInfo::Successful) return {{}, not_converged};
     const Vector found = solver.eigenvalues();
     return {{found.begin(), found.end()}, {}};
+  } catch (const TooMany&) {
+    return {{}, not_converged};
   } catch (const std::runtime_error&) {  // the solver's own: a small eigenproblem of its went nowhere
     return {{}, "the iteration broke down"};
   }
@@ -106,9 +117,10 @@ LaplacianSpectrum found_spectrum(Complement& graph, double bound, int values) {
       found.largest.values.push_back(scaled(all[all.size() - 1 - i]));
     }
   } else {
+    graph.begin(/*upside_down=*/false);
     found.largest = largest_eigenvalues(graph, values, basis);
     for (double& value : found.largest.values) value = scaled(value);
-    graph.upside_down = true;
+    graph.begin(/*upside_down=*/true);
     found.smallest = largest_eigenvalues(graph, values, basis);
     for (double& value : found.smallest.values) value = scaled(1 - value);
   }

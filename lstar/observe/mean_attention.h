@@ -16,9 +16,9 @@ struct MeanAttention {
   bool causal = true;
   std::vector<double> given;     // (tokens): what row i gives to other tokens, sum over j != i of A_ij
   std::vector<double> received;  // (tokens): what the others give to token i, sum over j != i of A_ji
-  // y_i = sum over j != i of (A_ij + A_ji) / 2 x_j. Forms A anew, which costs what attention's scores cost. x and y:
-  // (tokens), no part of each other. From the thread that was called alone. Fails where the pass is ended, and what it
-  // fails with is for the caller to hand on.
+  // y_i = sum over j != i of (A_ij + A_ji) / 2 x_j. Forms A anew, which costs about what the layer's attention costs. x
+  // and y: (tokens), no part of each other. From the thread that was called alone. Fails where the pass is ended, and
+  // what it fails with is for the caller to hand on.
   std::function<Result<void>(std::span<const double> x, std::span<double> y)> multiply;
 };
 

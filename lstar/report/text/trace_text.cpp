@@ -165,7 +165,10 @@ std::string each_prompt(const Measurement& m, std::span<const ModelTraces> trace
     out += layers_table(traces, trace_rows(m, traces, *prompt.row), *prompt.row, paint);
     out += '\n';
     out += l_star_table(traces, *prompt.row, paint);
-    if (spectra) out.append("\n").append(spectrum_table(*spectra, *prompt.row, paint));
+    if (spectra) {
+      out += '\n';
+      out += spectrum_table(*spectra, *prompt.row, paint);
+    }
     out += next_tokens(m, *prompt.row);
   }
   return out;
