@@ -115,7 +115,7 @@ TEST(Program, SpectrumIsShownWhereItIsAskedFor) {
   EXPECT_THAT(plain, ::testing::Not(HasSubstr("spectrum")));
   const Outcome text = lstar_program("trace --spectrum 5" + asked);
   EXPECT_EQ(text.status, 0) << text.err;
-  EXPECT_THAT(text.out, HasSubstr("Eigenvalues of attention alone: of D - A, and the least and largest, 3 of 5, of L"));
+  EXPECT_THAT(text.out, HasSubstr("Eigenvalues of attention alone: of D - A; of L, the Laplacian of (A + Aᵀ)/2"));
 
   auto document = JsonDocument::parse(lstar_program("trace --json --spectrum 5" + asked).out, "trace");
   ASSERT_TRUE(document) << document.error().message();

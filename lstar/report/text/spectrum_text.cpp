@@ -41,15 +41,10 @@ std::string spectrum_table(const AttentionSpectra& spectra, size_t row, const Pa
     }
     table.row(std::move(cells));
   }
-  const std::string shown = spectra.values > static_cast<int>(kShownEigenvalues)
-                                ? fmt::format(", {} of {}", kShownEigenvalues, spectra.values)
-                                : "";
-  return wrap(
-             fmt::format("Eigenvalues of attention alone: of D - A, and the least and largest{} of L, the Laplacian of "
-                         "(A + Aᵀ)/2, beside its 0",
-                         shown),
-             kColumns, "  ", 4) +
-         table.str(kColumns, "  ", paint) + reasons;
+  std::string head = "Eigenvalues of attention alone: of D - A; of L, the Laplacian of (A + Aᵀ)/2, beside its 0";
+  if (spectra.values > static_cast<int>(kShownEigenvalues))
+    head += fmt::format(", {} of {} at each end", kShownEigenvalues, spectra.values);
+  return wrap(head, kColumns, "  ", 4) + table.str(kColumns, "  ", paint) + reasons;
 }
 
 }  // namespace lstar
