@@ -11,6 +11,7 @@
 #include "lstar/model/forward.h"
 #include "tests/compute/attention_case.h"
 #include "tests/support/recorded.h"
+#include "tests/support/sanitized.h"
 
 namespace lstar {
 namespace {
@@ -47,8 +48,12 @@ void show(const AttentionCase<T>& in, int threads, const F& look) {
 }
 
 // Causal, with grouped queries, windowed, with sinks, and both ways; one and two tokens; more than a block of rows and
-// of keys.
+// of keys. Under a sanitizer one of each sort of mask, whose prompts end just behind a block.
 std::vector<AttentionShape> shapes() {
+  if (testing::kSanitized)
+    return {{.heads = 4, .kv_heads = 2, .head_dim = 6, .lengths = {1, 2, 3, 70}, .sinks = true},
+            {.heads = 1, .kv_heads = 1, .head_dim = 4, .lengths = {258}, .window = 20},
+            {.heads = 2, .kv_heads = 1, .head_dim = 8, .lengths = {66, 20}, .causal = false}};
   return {{.heads = 6, .kv_heads = 2, .head_dim = 10, .lengths = {1, 2, 3, 65, 300}},
           {.heads = 4, .kv_heads = 1, .head_dim = 16, .lengths = {130, 33}, .alibi = true},
           {.heads = 3, .kv_heads = 3, .head_dim = 8, .lengths = {280, 34}, .window = 20},

@@ -31,17 +31,21 @@ std::vector<double> gain_of(const Checkpoint& c, const std::optional<NormRef>& n
   return gain;
 }
 
-bool has_output_norm(const std::string& name) {
-  const auto model = open_model(testing::source_path("tests/data/checkpoints/" + name));
-  return model && model->architecture.has(Role::attention_output_norm);
-}
-
-std::vector<std::string> with_output_norm() {
-  std::vector<std::string> names;
-  for (const std::string& name : testing::recorded_checkpoints())
-    if (has_output_norm(name)) names.push_back(name);
-  return names;
-}
+// Every recorded checkpoint that has such a norm; a test holds the list to the checkpoints. Made by opening them all,
+// it would be made anew in each process of this program, which ctest starts once a test.
+const std::vector<std::string> kWithOutputNorm = {"exaone4",
+                                                  "exaone4-full",
+                                                  "gemma2",
+                                                  "gemma2-layer-types",
+                                                  "gemma3",
+                                                  "gemma3_text",
+                                                  "gemma3_text-pattern",
+                                                  "gemma3_text-scaled",
+                                                  "glm4",
+                                                  "olmo2",
+                                                  "olmo2-grouped",
+                                                  "olmo3",
+                                                  "olmo3-layer-types"};
 
 class OutputNorm : public ::testing::TestWithParam<std::string> {
  protected:
@@ -133,10 +137,15 @@ TEST_P(OutputNorm, WhatIsWantedChangesNothingElse) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Checkpoints, OutputNorm, ::testing::ValuesIn(with_output_norm()), testing::test_name);
+INSTANTIATE_TEST_SUITE_P(Checkpoints, OutputNorm, ::testing::ValuesIn(kWithOutputNorm), testing::test_name);
 
 TEST(OutputNorms, AreOfTheseFamiliesAlone) {
-  EXPECT_EQ(with_output_norm().size(), 13u);
+  std::vector<std::string> found;
+  for (const std::string& name : testing::recorded_checkpoints()) {
+    const auto any = open_model(testing::source_path("tests/data/checkpoints/" + name));
+    if (any && any->architecture.has(Role::attention_output_norm)) found.push_back(name);
+  }
+  EXPECT_EQ(found, kWithOutputNorm);
   const auto model = open_model(testing::source_path("tests/data/checkpoints/llama"));
   WorkerPool pool(1);
   EXPECT_FALSE(weight_norms(*model, {}, pool)->has_output_norm);
